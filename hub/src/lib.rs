@@ -4,13 +4,14 @@
 //!   7  command                                   │ one command a file; `serve` runs a hub
 //!   6  hub                                       │ composition: the only one that knows everybody
 //!   5  http   webhook   udp                      │ shells: tokio, sockets, threads
-//!   4  ingest   registrar   identity             │ the pipeline of readings; devices that join; who this hub is
+//!   4  ingest   registrar   identity   links   settings
+//!                                                │ the pipeline of readings; devices that join; who this hub is; what it remembers
 //!   3  store   tls   config                      │ the disk and all SQL; certificates; settings
 //!   2  proto   rules   delivery   bundle   running
 //!                                                │ PURE: the protocol, the alerts, what is told of them; an agent packed; which hub runs here
 //!   1  access   age   clock   counter   zones   presence   live
 //!                                                │ nouns that decide, sealed files, subscriptions; all PURE but the clock
-//!   0  model   durable   line   observe   pressure   random   reach   supervisor
+//!   0  model   durable   line   observe   password   pressure   random   reach   supervisor
 //!                                                │ nouns, files that are whole, texts, randomness, figures, tasks and their end
 //! ```
 //!
@@ -31,9 +32,11 @@ pub mod hub;
 pub mod identity;
 pub mod ingest;
 pub mod line;
+pub mod links;
 pub mod live;
 pub mod model;
 pub mod observe;
+pub mod password;
 pub mod presence;
 pub mod pressure;
 pub mod proto;
@@ -42,6 +45,7 @@ pub mod reach;
 pub mod registrar;
 pub mod rules;
 pub mod running;
+pub mod settings;
 pub mod store;
 pub mod supervisor;
 pub mod tls;

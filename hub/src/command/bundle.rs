@@ -17,7 +17,6 @@ use crate::bundle::agents::{self, Agents};
 use crate::bundle::place::Placing;
 use crate::bundle::root::{self, Root};
 use crate::bundle::{Payload, Settings, Target, archive, deb};
-use crate::http::access::join_tokens;
 use crate::store::SecretKey;
 
 /// What both say about the agent.
@@ -32,7 +31,7 @@ pub(super) struct Agent {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = uses)]
     uses: u32,
     /// Time until the new token stops working
-    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = join_tokens::life)]
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = crate::model::join_token::life)]
     expires: Duration,
     /// Address of the hub as the device reaches it, for networks without multicast
     #[arg(long, value_name = "HOST[:PORT]")]

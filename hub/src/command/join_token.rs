@@ -14,8 +14,8 @@ use super::outcome::Outcome;
 use super::table::Table;
 use super::{out, shown};
 use crate::clock::Clock;
-use crate::http::access::join_tokens;
 use crate::model::device::Labels;
+use crate::model::join_token;
 use crate::store::{NewJoinToken, Store};
 
 /// What to do with join tokens.
@@ -29,7 +29,7 @@ pub enum Action {
         #[arg(long, default_value_t = 1, value_parser = uses)]
         uses: u32,
         /// Time until it stops working
-        #[arg(long, default_value = "24h", value_parser = join_tokens::life)]
+        #[arg(long, default_value = "24h", value_parser = join_token::life)]
         expires: Duration,
         /// Label for devices that join with it, key=value; repeatable
         #[arg(long, value_parser = label)]
@@ -55,7 +55,7 @@ pub enum Action {
 /// Reads how many devices a token admits.
 pub(super) fn uses(text: &str) -> Result<u32, String> {
     let number = text.parse().map_err(|_| format!("`{text}` is not a whole number such as 1 or 50"))?;
-    join_tokens::check_uses(number)
+    join_token::check_uses(number)
 }
 
 /// Makes a token.

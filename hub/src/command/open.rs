@@ -10,7 +10,7 @@ use super::outcome::{Failure, Outcome};
 use super::remote::page;
 use super::setup;
 use crate::clock::Clock;
-use crate::http::access::links;
+use crate::links;
 use crate::reach;
 use crate::running::Running;
 

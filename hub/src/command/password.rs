@@ -6,7 +6,7 @@ use super::data::Data;
 use super::outcome::{Failure, Outcome};
 use super::{data, setup, user};
 use crate::clock::Clock;
-use crate::http::access::links;
+use crate::links;
 use crate::model::user::User;
 use crate::store::Store;
 
@@ -38,9 +38,9 @@ pub(super) async fn run(action: Action) -> Outcome {
     let is_only = store.users().await?.len() < 2;
     let path = match whose {
         Some(user) if !is_only => {
-            let (link, invite) = links::invite(now)?;
+            let (path, invite) = links::invite(now)?;
             store.reset_user(user.id, Some(invite), now).await?;
-            link.path
+            path
         }
         only => {
             if let Some(user) = only {

@@ -8,7 +8,7 @@ use super::banner;
 use super::banner::note;
 use super::outcome::Failure;
 use crate::durable;
-use crate::http::access::links::{self, SETUP_FILE};
+use crate::links::{self, SETUP_FILE};
 use crate::store::Store;
 
 /// A token for the setup link, left in the data directory; `None`, and nothing there, once a password is set.

@@ -14,9 +14,9 @@ use super::table::Table;
 use super::{out, shown};
 use crate::access::ApiToken;
 use crate::clock::Clock;
-use crate::http::access::dto::limit;
 use crate::model::access;
 use crate::model::device::Labels;
+use crate::model::text::limit;
 use crate::model::when::duration;
 
 /// What to do with API tokens.
@@ -107,7 +107,7 @@ fn labels(pairs: Vec<(String, String)>, scope: access::Scope) -> Result<Labels, 
             return Err(Failure::Use(detail));
         }
     }
-    limit(labels, scope).map_err(|error| Failure::Use(format!("--label: {}", error.detail())))
+    limit(labels, scope).map_err(|error| Failure::Use(format!("--label: {}", error.detail)))
 }
 
 async fn create(data: Data, scope: Scope, labels: Labels, name: String, expires: Option<Duration>) -> Outcome {

@@ -11,8 +11,8 @@ use super::outcome::{Failure, Outcome};
 use super::table::Table;
 use super::{banner, out, shown};
 use crate::clock::Clock;
-use crate::http::access::links;
-use crate::http::request::text;
+use crate::links;
+use crate::model::text;
 use crate::model::user::{self, User, UserChange, called};
 use crate::running::Running;
 use crate::store::Store;
@@ -141,12 +141,12 @@ async fn add(data: Data, name: &str, role: user::Role) -> Outcome {
         let detail = "no admin password is set yet: run `telemetry-hub open` and set it first";
         return Err(Failure::Run(anyhow::anyhow!(detail)));
     }
-    let (link, invite) = links::invite(now)?;
+    let (path, invite) = links::invite(now)?;
     let user = store.create_user(name, role, invite, now).await?;
     store.close().await?;
     let title = format!("{} is added. Give them this link; it works once, within 24 hours:", user.name);
-    let asleep = format!("{} is added. Once the hub runs, their link is its address and {}", user.name, link.path);
-    print_links(&dir, &link.path, &title, &asleep);
+    let asleep = format!("{} is added. Once the hub runs, their link is its address and {path}", user.name);
+    print_links(&dir, &path, &title, &asleep);
     Ok(())
 }
 

@@ -10,8 +10,10 @@ use serde::Serialize;
 use tracing::{error, warn};
 use utoipa::ToSchema;
 
+use crate::model::text::Unfit;
 use crate::random::NoRandomness;
 use crate::store;
+use crate::{links, password, settings};
 
 /// Why a request was refused or failed (RFC 9457).
 #[derive(Debug, Serialize, ToSchema)]
@@ -237,6 +239,37 @@ impl std::error::Error for ApiError {}
 /// 401: without credentials.
 pub(in crate::http) fn nobody() -> ApiError {
     ApiError::unauthenticated("sign in, or send an API token as `Authorization: Bearer thp_...`")
+}
+
+impl From<Unfit> for ApiError {
+    fn from(Unfit { field, detail }: Unfit) -> Self {
+        Self::invalid(field, detail)
+    }
+}
+
+impl From<settings::Error> for ApiError {
+    fn from(error: settings::Error) -> Self {
+        match error {
+            settings::Error::Store(error) => error.into(),
+            settings::Error::Retention(error) => Self::internal(error),
+        }
+    }
+}
+
+impl From<links::Error> for ApiError {
+    fn from(error: links::Error) -> Self {
+        match error {
+            links::Error::Store(error) => error.into(),
+            links::Error::NoRandomness(error) => error.into(),
+            links::Error::Password(error) => error.into(),
+        }
+    }
+}
+
+impl From<password::Failed> for ApiError {
+    fn from(error: password::Failed) -> Self {
+        Self::internal(error)
+    }
 }
 
 impl From<NoRandomness> for ApiError {

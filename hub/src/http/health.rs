@@ -9,10 +9,10 @@ use axum::response::{IntoResponse, Response};
 use crate::http::error::ApiError;
 use crate::http::gate::auth;
 use crate::http::gate::peer::Peer;
-use crate::http::hub;
 use crate::http::state::AppState;
 use crate::model::access::Scope;
 use crate::observe::Exposition;
+use crate::settings;
 use crate::store::Trouble;
 
 /// The process answers.
@@ -28,8 +28,7 @@ pub(super) async fn ping() -> impl IntoResponse {
 /// The store answers, and takes writes.
 pub(super) async fn ready(State(app): State<AppState>) -> Result<&'static str, ApiError> {
     let not_ready = |code, detail: String| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(1);
-    app.store
-        .setting(hub::JOIN_POLICY)
+    settings::saved_policy(&app.store)
         .await
         .map_err(|error| not_ready("store", format!("the store does not answer: {error}")))?;
     if app.store.is_full() {

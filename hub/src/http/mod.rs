@@ -11,25 +11,24 @@
 //! refused. A shape whose name begins with `New`, or ends in `Patch` or `Request`, comes in; all others go out.
 //! Everything a client may rely on is in `/api/openapi.json`, which is committed beside the code and compared by a test.
 
-pub mod access;
+mod access;
 mod alerts;
 mod assets;
 pub mod config;
 mod devices;
-pub mod error;
+mod error;
 mod files;
-pub mod gate;
+mod gate;
 mod health;
-pub mod hub;
+mod hub;
 mod install;
 mod intake;
 mod limits;
 mod live;
 mod openapi;
-mod password;
 mod principal;
 mod readings;
-pub mod request;
+mod request;
 mod rules;
 mod serve;
 mod shares;

@@ -5,7 +5,7 @@ use crate::model::view::View;
 
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Principal {
+pub(super) struct Principal {
     /// What they may do.
     pub scope: Scope,
     /// Of which devices.
@@ -19,7 +19,7 @@ pub struct Principal {
 impl Principal {
     /// Whoever a session is of, by the hash of its cookie.
     #[must_use]
-    pub const fn of(session: &Session, hash: [u8; 32]) -> Self {
+    pub(super) const fn of(session: &Session, hash: [u8; 32]) -> Self {
         Self { scope: session.role.scope(), view: View::ALL, by: By::Session(hash), user: Some(session.user) }
     }
 
@@ -31,7 +31,7 @@ impl Principal {
 
 /// How somebody is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum By {
+pub(super) enum By {
     /// A session, by the hash of its cookie.
     Session([u8; 32]),
     /// A stored token, by number.

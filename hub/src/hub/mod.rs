@@ -102,12 +102,12 @@ impl Hub {
             ..Default::default()
         };
         let store = Store::open(&store_config, &secret_key)?;
-        if let (None, Some(saved)) = (&config.keep, http::hub::retention::saved_retention(&store).await?) {
+        if let (None, Some(saved)) = (&config.keep, crate::settings::saved_retention(&store).await?) {
             store.set_retention(saved);
         }
         let keys = identity::load_or_create(&store).await?;
         let id = HubId::of(&keys.public);
-        let join = config.join.or(http::hub::saved_policy(&store).await?).unwrap_or(JoinPolicy::Click);
+        let join = config.join.or(crate::settings::saved_policy(&store).await?).unwrap_or(JoinPolicy::Click);
 
         let (listener, socket) = ports.open()?;
         let http_address = listener.local_addr()?;
@@ -172,7 +172,7 @@ impl Hub {
         }
 
         let engine = Engine::new(store.list_rules().await?, store.open_alerts().await?, store.next_alert_id().await?);
-        let grace = Arc::new(Grace::new(http::hub::saved_grace(&store).await?));
+        let grace = Arc::new(Grace::new(crate::settings::saved_grace(&store).await?));
         let absences = {
             let (store, presence, grace) = (store.clone(), Arc::clone(&presence), Arc::clone(&grace));
             Arc::new(move |now| presence.absences(&store.catalog(), &grace, now))
@@ -270,7 +270,7 @@ impl Hub {
                 admin_token,
                 local_key: Some(access::sha256(running.key.as_bytes())),
                 login_code: config.login_code.as_deref().map(|code| access::sha256(code.as_bytes())),
-                setup_file: Some(config.data.join(http::access::links::SETUP_FILE)),
+                setup_file: Some(config.data.join(crate::links::SETUP_FILE)),
                 agents: Agents::new(config.agents.clone(), &config.data),
                 retention_configured: config.keep.is_some(),
                 ..Default::default()

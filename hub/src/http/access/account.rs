@@ -4,11 +4,11 @@ use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::dto::PasswordChange;
+use super::proof::check_length;
 use super::proof::prove;
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::Account;
 use crate::http::gate::peer::Peer;
-use crate::http::password::check_length;
 use crate::http::request::body::Body;
 use crate::http::state::AppState;
 use crate::random;

@@ -6,10 +6,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::person::Me;
-use crate::http::error::ApiError;
 use crate::http::request::text;
 use crate::http::request::text::{JoinTokenId, SessionId, TokenId, UserId};
-use crate::model::device::Labels;
 use crate::model::{access, when};
 
 /// What a token may do.
@@ -54,7 +52,7 @@ impl From<Scope> for access::Scope {
 
 /// An API token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Token {
+pub(crate) struct Token {
     /// Text of its id.
     pub id: String,
     /// Name.
@@ -73,7 +71,7 @@ pub struct Token {
 
 /// An API token, with its text, which is shown only once.
 #[derive(Serialize, ToSchema)]
-pub struct TokenWithText {
+pub(crate) struct TokenWithText {
     /// The token.
     #[serde(flatten)]
     pub row: Token,
@@ -98,7 +96,7 @@ impl From<access::Token> for Token {
 /// An API token to create.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NewToken {
+pub(crate) struct NewToken {
     /// Name.
     pub name: String,
     /// What it may do.
@@ -111,25 +109,9 @@ pub struct NewToken {
     pub expires: Option<String>,
 }
 
-/// Checks the labels that a token is to be limited to.
-///
-/// # Errors
-/// [`ApiError::invalid`] naming `labels`, or the label.
-pub fn limit(labels: Labels, scope: access::Scope) -> Result<Labels, ApiError> {
-    let labels = text::labels(labels)?;
-    if labels.is_empty() || scope.may_be_limited() {
-        return Ok(labels);
-    }
-    let detail = format!(
-        "a token with the scope `{}` is for all devices: leave `labels` out, or use the scope ingest, read or write",
-        scope.word()
-    );
-    Err(ApiError::invalid("labels", detail))
-}
-
 /// A join token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct JoinToken {
+pub(crate) struct JoinToken {
     /// Text of its id.
     pub id: String,
     /// Name.
@@ -146,7 +128,7 @@ pub struct JoinToken {
 
 /// A join token, with its text, which is shown only once.
 #[derive(Serialize, ToSchema)]
-pub struct JoinTokenWithText {
+pub(crate) struct JoinTokenWithText {
     /// The join token.
     #[serde(flatten)]
     pub row: JoinToken,
@@ -170,7 +152,7 @@ impl From<access::JoinToken> for JoinToken {
 /// A join token to create.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NewJoinToken {
+pub(crate) struct NewJoinToken {
     /// Name.
     pub name: Option<String>,
     /// Devices it admits; one when left out.
@@ -185,7 +167,7 @@ pub struct NewJoinToken {
 /// How somebody signed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum SignedInBy {
+pub(crate) enum SignedInBy {
     /// A cookie.
     Session,
     /// A bearer token.
@@ -194,7 +176,7 @@ pub enum SignedInBy {
 
 /// Who is signed in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct SignedIn {
+pub(crate) struct SignedIn {
     /// What they may do.
     pub scope: Scope,
     /// Only with devices that have all of these labels; with everything where there are none.
@@ -207,7 +189,7 @@ pub struct SignedIn {
 
 /// A browser that is signed in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Session {
+pub(crate) struct Session {
     /// Text of its id; it opens nothing.
     pub id: String,
     /// Text of the id of whose it is.
@@ -230,7 +212,7 @@ pub struct Session {
 
 impl Session {
     /// As the session with the number `asks` sees it.
-    pub fn of(session: access::Session, asks: Option<u64>) -> Self {
+    pub(crate) fn of(session: access::Session, asks: Option<u64>) -> Self {
         let said = |text: String| Some(text).filter(|text| !text.is_empty());
         Self {
             id: text::id(SessionId(session.id)),
@@ -249,7 +231,7 @@ impl Session {
 /// To sign in: name and password, or the code of a link the hub printed.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct SignInRequest {
+pub(crate) struct SignInRequest {
     /// Whose password it is; may be left out as long as only one user has one.
     pub name: Option<String>,
     /// The password.
@@ -263,7 +245,7 @@ pub struct SignInRequest {
 /// To set the first password.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct SetupRequest {
+pub(crate) struct SetupRequest {
     /// From the link the hub printed.
     pub setup_token: String,
     /// At least 8 characters.
@@ -273,7 +255,7 @@ pub struct SetupRequest {
 /// To change the password.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct PasswordChange {
+pub(crate) struct PasswordChange {
     /// The current password.
     pub password: String,
     /// The new password: at least 8 characters.
@@ -282,7 +264,7 @@ pub struct PasswordChange {
 
 /// What the page shows before anybody is signed in.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct SetupState {
+pub(crate) struct SetupState {
     /// True until the first password is set.
     pub needed: bool,
     /// Whether a name is asked for: more than one user has a password.

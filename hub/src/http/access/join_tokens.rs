@@ -16,16 +16,12 @@ use crate::http::request::path::Id;
 use crate::http::request::text;
 use crate::http::request::text::JoinTokenId;
 use crate::http::state::AppState;
-use crate::model::when;
+use crate::model::join_token;
 use crate::proto::command::Command;
 use crate::random;
 use crate::store;
 
 const DAY: Duration = Duration::from_secs(86_400);
-/// Longest life of a join token.
-const LONGEST: Duration = Duration::from_secs(90 * 86_400);
-/// Devices of one join token at most: more than a hub can be told to take (`--max-devices`). A use costs a number.
-const MOST_USES: u32 = 1_000_000;
 
 /// Join tokens, oldest first; used up and expired ones stay for a week.
 #[utoipa::path(get, path = "/api/v1/join-tokens", tag = "access", params(Paging),
@@ -68,36 +64,13 @@ pub(in crate::http) async fn revoke(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// How many devices a token may admit.
-///
-/// # Errors
-/// A text that says what is allowed.
-pub fn check_uses(uses: u32) -> Result<u32, String> {
-    if (1..=MOST_USES).contains(&uses) {
-        return Ok(uses);
-    }
-    Err(format!("must be between 1 and {MOST_USES} devices, not {uses}"))
-}
-
-/// How long a token may work.
-///
-/// # Errors
-/// A text that says what is allowed.
-pub fn life(text: &str) -> Result<Duration, String> {
-    let life = when::duration(text)?;
-    if life.is_zero() || life > LONGEST {
-        return Err(format!("`{text}` must be longer than 0s and at most 90d"));
-    }
-    Ok(life)
-}
-
 fn checked(
     new: NewJoinToken,
     secret: &[u8; 16],
     now: crate::model::UnixMillis,
 ) -> Result<store::NewJoinToken, ApiError> {
-    let uses = new.uses.map_or(Ok(1), check_uses).map_err(|detail| ApiError::invalid("uses", detail))?;
-    let life = new.expires.map_or(Ok(DAY), |span| life(&span));
+    let uses = new.uses.map_or(Ok(1), join_token::check_uses).map_err(|detail| ApiError::invalid("uses", detail))?;
+    let life = new.expires.map_or(Ok(DAY), |span| join_token::life(&span));
     let life = life.map_err(|detail| ApiError::invalid("expires", detail))?;
     Ok(store::NewJoinToken {
         psk: wire::handshake::join_psk(secret),
@@ -114,16 +87,4 @@ async fn tell(app: &AppState) -> Result<(), ApiError> {
     let mut tokens = app.store.join_tokens(now).await?;
     tokens.retain(|token| token.uses_left > 0 && token.expires_at > now);
     app.command(Command::JoinTokens(tokens)).await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_token_may_be_for_more_devices_than_a_hub_takes_at_first() {
-        assert_eq!(check_uses(100_000), Ok(100_000));
-        assert_eq!(check_uses(0).unwrap_err(), "must be between 1 and 1000000 devices, not 0");
-        assert!(check_uses(1_000_001).is_err());
-    }
 }

@@ -81,7 +81,7 @@ impl User {
 
 /// A link by which somebody chooses a password, once.
 #[derive(Serialize, ToSchema)]
-pub struct InviteLink {
+pub(crate) struct InviteLink {
     /// What the link has behind the address of the page: `/#invite=...`.
     pub path: String,
     /// When it stops working.
@@ -89,9 +89,9 @@ pub struct InviteLink {
 }
 
 impl InviteLink {
-    /// With this code.
-    pub fn of(code: String, until: UnixMillis) -> Self {
-        Self { path: format!("/#invite={code}"), expires_at: when::moment(until) }
+    /// Behind the address of the page.
+    pub(crate) fn of(path: String, until: UnixMillis) -> Self {
+        Self { path, expires_at: when::moment(until) }
     }
 }
 
@@ -129,7 +129,7 @@ pub(crate) struct UserPatch {
 
 /// Who is signed in, as they see themselves.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Me {
+pub(crate) struct Me {
     /// Text of its id.
     pub id: String,
     /// What they sign in by.

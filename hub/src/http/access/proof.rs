@@ -13,7 +13,16 @@ use crate::http::gate::peer::Peer;
 use crate::http::gate::tries::{attempt, guess_code, note};
 use crate::http::state::AppState;
 use crate::model::user::User;
+use crate::password::is_fit;
 use crate::store::Who;
+
+/// Refuses a password to set that is too short or too long.
+pub(super) fn check_length(field: &str, password: &str) -> Result<(), ApiError> {
+    if is_fit(password) {
+        return Ok(());
+    }
+    Err(ApiError::invalid(field, "a password must have 8 to 256 characters"))
+}
 
 /// Asks somebody who is signed in for their password once more.
 pub(in crate::http) async fn prove(app: &AppState, peer: Peer, user: u64, password: String) -> Result<User, ApiError> {

@@ -11,7 +11,6 @@ use axum::response::{AppendHeaders, IntoResponse, Response};
 
 use super::cookie::{begin, cookie};
 use super::dto::{SignInRequest, SignedIn, SignedInBy};
-use super::links;
 use super::person::Me;
 use super::proof::ask;
 use crate::access::sha256;
@@ -27,6 +26,7 @@ use crate::http::principal::{By, Principal};
 use crate::http::request::body::Body;
 use crate::http::request::params::{Asked, Nothing};
 use crate::http::state::AppState;
+use crate::links;
 use crate::model::user::{User, called};
 use crate::store::Who;
 

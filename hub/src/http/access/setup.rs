@@ -8,16 +8,16 @@ use axum::response::Response;
 
 use super::cookie::begin;
 use super::dto::{SetupRequest, SetupState};
-use super::links;
+use super::proof::check_length;
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::actor;
 use crate::http::gate::front::Encrypted;
 use crate::http::gate::peer::Peer;
 use crate::http::gate::tries::{attempt, note};
-use crate::http::password::check_length;
 use crate::http::request::body::Body;
 use crate::http::request::params::{Asked, Nothing};
 use crate::http::state::AppState;
+use crate::links;
 use crate::random;
 
 /// Whether the first password is still to be set, whether people sign in by name, and of which hub.

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 
-use super::dto::{NewToken, Token, TokenWithText, limit};
+use super::dto::{NewToken, Token, TokenWithText};
 use crate::access::{ApiToken, sha256};
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::Admin;
@@ -43,7 +43,7 @@ pub(in crate::http) async fn create(
     let expires = expires.map_err(|detail| ApiError::invalid("expires", detail))?;
     let expires_at = expires.map(|span| now.plus(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)));
     let scope = new.scope.into();
-    let labels = limit(new.labels, scope)?;
+    let labels = text::limit(new.labels, scope)?;
     let secret = random::bytes()?;
     let row = app.store.create_token(name, scope, labels, sha256(&secret), expires_at, now).await?;
     let token = ApiToken { id: row.id, secret }.text();

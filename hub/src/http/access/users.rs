@@ -5,7 +5,6 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 
-use super::links;
 use super::person::{InviteLink, NewUser, User, UserPatch, UserWithLink};
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::Admin;
@@ -16,6 +15,7 @@ use crate::http::request::params::Asked;
 use crate::http::request::path::Id;
 use crate::http::request::text::{self, UserId};
 use crate::http::state::AppState;
+use crate::links;
 use crate::model::user::UserChange;
 
 /// All users, oldest first.
@@ -42,7 +42,8 @@ pub(in crate::http) async fn create(
         let detail = "no admin password is set yet: open the setup link and set it first";
         return Err(ApiError::conflict("password", detail));
     }
-    let (link, invite) = links::invite(now)?;
+    let (path, invite) = links::invite(now)?;
+    let link = InviteLink::of(path, invite.until);
     let user = app.store.create_user(name, new.role.into(), invite, now).await?;
     tracing::info!(user = user.id, "{} was added as {}", user.name, user.role.word());
     Ok((StatusCode::CREATED, Json(UserWithLink { user: User::of(user, now), link })))
@@ -93,7 +94,8 @@ pub(in crate::http) async fn reset(
     Id(id): Id<UserId>,
 ) -> Result<Json<InviteLink>, ApiError> {
     not_own(&principal, id, "change your own password under `/password`")?;
-    let (link, invite) = links::invite(app.clock.wall())?;
+    let (path, invite) = links::invite(app.clock.wall())?;
+    let link = InviteLink::of(path, invite.until);
     app.store.reset_user(id.0, Some(invite), app.clock.wall()).await?;
     app.access_ended.send_replace(());
     Ok(Json(link))

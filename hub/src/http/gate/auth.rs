@@ -27,9 +27,9 @@ use crate::model::view::View;
 use crate::store::Who;
 
 /// Name of the session cookie.
-pub const COOKIE: &str = "thub";
+pub(crate) const COOKIE: &str = "thub";
 /// The same where the browser uses TLS: nobody but this host can set one (RFC 6265bis, 4.1.3.2).
-pub const HOST_COOKIE: &str = "__Host-thub";
+pub(crate) const HOST_COOKIE: &str = "__Host-thub";
 /// Cookies of that name that are looked at.
 const COOKIES: usize = 8;
 
@@ -39,37 +39,37 @@ pub(in crate::http) const UNSET: &str =
 
 /// Whoever may look; what they may do besides decides how much is shown.
 #[derive(Debug)]
-pub struct Reader(pub Scope);
+pub(crate) struct Reader(pub Scope);
 /// Whoever may acknowledge; what they may do besides decides how long they may silence.
 #[derive(Debug)]
-pub struct Writer(pub Scope);
+pub(crate) struct Writer(pub Scope);
 /// Whoever may do what people do daily.
 #[derive(Debug)]
-pub struct Operator;
+pub(crate) struct Operator;
 /// Whoever may look at some devices: at these.
 #[derive(Debug)]
-pub struct Onlooker(pub View);
+pub(crate) struct Onlooker(pub View);
 /// Whoever may acknowledge what is about some devices: about these.
 #[derive(Debug)]
-pub struct Attendant(pub View);
+pub(crate) struct Attendant(pub View);
 /// Whoever may send readings of some devices: of these.
 #[derive(Debug)]
-pub struct Sender(pub View);
+pub(crate) struct Sender(pub View);
 /// The same, where the query string has to be read.
 #[derive(Debug)]
-pub struct Pusher(pub View);
+pub(crate) struct Pusher(pub View);
 /// Whoever it is, whatever they may do: to be told who they are.
 #[derive(Debug)]
-pub struct Somebody(pub Principal);
+pub(crate) struct Somebody(pub Principal);
 /// Whoever may do everything, where the query string has to be read.
 #[derive(Debug)]
-pub struct Importer(pub Actor);
+pub(crate) struct Importer(pub Actor);
 /// Whoever may do everything.
 #[derive(Debug)]
-pub struct Admin;
+pub(crate) struct Admin;
 /// Whose account a request is about: that of the user who asks. For a program that may do everything, of the only user.
 #[derive(Debug)]
-pub struct Account {
+pub(crate) struct Account {
     /// Row number of the user.
     pub user: u64,
     /// Hash of the session that asks, if one does.
@@ -77,7 +77,7 @@ pub struct Account {
 }
 /// Whoever may look at sessions and end them: their own, or as an admin everybody's (`None`).
 #[derive(Debug)]
-pub struct SessionsOf(pub Option<u64>);
+pub(crate) struct SessionsOf(pub Option<u64>);
 
 impl FromRequestParts<AppState> for Principal {
     type Rejection = ApiError;
@@ -278,7 +278,7 @@ impl FromRequestParts<AppState> for Admin {
 }
 
 /// Who sent these headers. `None` without credentials or with a session that is over; a wrong token is an error.
-pub async fn identify(app: &AppState, peer: Peer, headers: &HeaderMap) -> Result<Option<Principal>, ApiError> {
+pub(crate) async fn identify(app: &AppState, peer: Peer, headers: &HeaderMap) -> Result<Option<Principal>, ApiError> {
     if let Some(value) = headers.get(header::AUTHORIZATION) {
         let text = value.to_str().ok().and_then(|value| value.split_once(' '));
         // Clients of InfluxDB say `Token`, older ones have a user and a password.
@@ -330,7 +330,7 @@ async fn bearer(app: &AppState, text: &str) -> Result<Principal, ApiError> {
 }
 
 /// Whether somebody who was let in still is: for connections that stay open.
-pub async fn still_holds(app: &AppState, principal: &Principal) -> bool {
+pub(crate) async fn still_holds(app: &AppState, principal: &Principal) -> bool {
     let now = app.clock.wall();
     match principal.by {
         By::File | By::Key => true,
@@ -346,7 +346,7 @@ pub async fn still_holds(app: &AppState, principal: &Principal) -> bool {
 
 /// Hashes of the session cookies, at most [`COOKIES`]: another page of this machine, on another port, may have set one of the
 /// same name.
-pub fn cookies(headers: &HeaderMap) -> impl Iterator<Item = [u8; 32]> {
+pub(crate) fn cookies(headers: &HeaderMap) -> impl Iterator<Item = [u8; 32]> {
     let all = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
     let ours = all.flat_map(|line| line.split(';')).filter_map(|pair| {
         let (name, value) = pair.trim().split_once('=')?;

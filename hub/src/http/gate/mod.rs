@@ -6,7 +6,7 @@
 //! ```
 
 pub(super) mod actor;
-pub mod auth;
+pub(super) mod auth;
 pub(super) mod front;
 pub(super) mod guard;
 pub(super) mod host;

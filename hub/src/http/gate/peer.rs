@@ -11,19 +11,19 @@ use super::host::is_called_by_loopback;
 
 /// The other end of the connection, as the accept loop saw it.
 #[derive(Debug, Clone, Copy)]
-pub struct Peer(pub SocketAddr);
+pub(crate) struct Peer(pub SocketAddr);
 
 impl Peer {
     /// Its address, as people write it.
     #[must_use]
-    pub fn ip(&self) -> IpAddr {
+    pub(crate) fn ip(&self) -> IpAddr {
         self.0.ip().to_canonical()
     }
 
     /// Whether the request comes from this machine itself, and not through a reverse proxy on it: by a name of loopback, and
     /// with none of the headers that proxies add.
     #[must_use]
-    pub fn is_local(&self, uri: &Uri, headers: &HeaderMap) -> bool {
+    pub(crate) fn is_local(&self, uri: &Uri, headers: &HeaderMap) -> bool {
         self.0.ip().to_canonical().is_loopback() && !is_proxied(headers) && is_called_by_loopback(uri, headers)
     }
 }

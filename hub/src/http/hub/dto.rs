@@ -11,7 +11,7 @@ use crate::zones::Rules;
 
 /// The hub: who it is and how it is doing.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct Hub {
+pub(crate) struct Hub {
     /// Text of its id.
     pub id: String,
     /// Version of the program.
@@ -73,7 +73,7 @@ pub struct Hub {
 
 /// The certificate that the hub is served with (`--tls`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Tls {
+pub(crate) struct Tls {
     /// Where it is from.
     pub mode: TlsMode,
     /// When it expires; with `auto` the hub makes another before.
@@ -87,7 +87,7 @@ pub struct Tls {
 /// Where a certificate is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum TlsMode {
+pub(crate) enum TlsMode {
     /// Files that somebody else renews.
     Files,
     /// The hub's own certificate authority.
@@ -97,7 +97,7 @@ pub enum TlsMode {
 impl Tls {
     /// The one in use.
     #[must_use]
-    pub fn of(tls: &tls::Tls) -> Self {
+    pub(crate) fn of(tls: &tls::Tls) -> Self {
         Self {
             mode: match tls.mode() {
                 tls::Mode::Files => TlsMode::Files,
@@ -112,7 +112,7 @@ impl Tls {
 
 /// The rules of time zones in use: those of the hub's computer or those built into the hub, whichever are newer.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct TimeZoneRules {
+pub(crate) struct TimeZoneRules {
     /// Version of the tz database, such as `2026f`.
     pub version: String,
     /// Where they are from.
@@ -126,7 +126,7 @@ pub struct TimeZoneRules {
 /// Where rules of time zones are from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum RulesSource {
+pub(crate) enum RulesSource {
     /// The hub's program.
     BuiltIn,
     /// The hub's computer.
@@ -136,7 +136,7 @@ pub enum RulesSource {
 impl TimeZoneRules {
     /// Those in use.
     #[must_use]
-    pub fn of(rules: Rules, now: UnixMillis) -> Self {
+    pub(crate) fn of(rules: Rules, now: UnixMillis) -> Self {
         Self {
             warning: rules.warning(now),
             source: if rules.dir.is_some() { RulesSource::Machine } else { RulesSource::BuiltIn },
@@ -148,7 +148,7 @@ impl TimeZoneRules {
 
 /// By which addresses others reach the hub, as `host:port`, the likeliest first. Empty where it listens on loopback only.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, ToSchema)]
-pub struct Addresses {
+pub(crate) struct Addresses {
     /// URL of its page, if it was set with `--url`.
     pub url: Option<String>,
     /// Browsers and programs.
@@ -159,7 +159,7 @@ pub struct Addresses {
 
 /// Space that the readings use, and how long it will last.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct Storage {
+pub(crate) struct Storage {
     /// Bytes of the database with its log.
     pub bytes: u64,
     /// Bytes of it that are in use; the rest is used next.
@@ -187,7 +187,7 @@ pub struct Storage {
 /// How the storage stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum StorageState {
+pub(crate) enum StorageState {
     /// There is room.
     Ok,
     /// Four fifths of the cap are used, or the disk is nearly full.
@@ -199,7 +199,7 @@ pub enum StorageState {
 impl Storage {
     /// How it stands by the store's own figures.
     #[must_use]
-    pub fn of(stats: &Stats) -> Self {
+    pub(crate) fn of(stats: &Stats) -> Self {
         let state = if stats.recycled_to.is_some() {
             StorageState::Recycling
         } else if stats.is_nearly_full() {
@@ -225,14 +225,14 @@ impl Storage {
 
 /// Alerts of the hub itself that a person may change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct OwnAlerts {
+pub(crate) struct OwnAlerts {
     /// How long a device may be silent before `hub.device_offline` fires, as `60s`; `off` when it never does.
     pub device_offline: String,
 }
 
 /// Who may join.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct Join {
+pub(crate) struct Join {
     /// Outside an open window.
     pub policy: Policy,
     /// End of the open window.
@@ -241,7 +241,7 @@ pub struct Join {
 
 /// Devices by status.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
-pub struct DeviceCounts {
+pub(crate) struct DeviceCounts {
     /// Sending.
     pub online: usize,
     /// Silent.
@@ -254,7 +254,7 @@ pub struct DeviceCounts {
 
 /// How devices find the hub.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Discovery {
+pub(crate) struct Discovery {
     /// Whether it answers.
     pub enabled: bool,
     /// Multicast group it listens on.
@@ -302,7 +302,7 @@ impl From<Policy> for JoinPolicy {
 /// What to change about the hub.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct HubPatch {
+pub(crate) struct HubPatch {
     /// Who may join.
     pub join: Option<JoinPatch>,
     /// Alerts that the hub raises by itself.
@@ -312,7 +312,7 @@ pub struct HubPatch {
 /// What to change about alerts of the hub itself.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct OwnAlertsPatch {
+pub(crate) struct OwnAlertsPatch {
     /// How long a device may be silent, from 10s to 7d; `off` for ever.
     pub device_offline: String,
 }
@@ -320,7 +320,7 @@ pub struct OwnAlertsPatch {
 /// A policy, or a window during which anybody may join; one of the two.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct JoinPatch {
+pub(crate) struct JoinPatch {
     /// Policy from here on; ends an open window.
     pub policy: Option<Policy>,
     /// Lets anybody in for this long, 1m to 15m; `0s` closes the window.

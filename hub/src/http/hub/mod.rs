@@ -1,7 +1,7 @@
 //! `/hub`: who the hub is, how it is doing, who may join.
 
 pub(super) mod dto;
-pub mod retention;
+pub(super) mod retention;
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -18,10 +18,9 @@ use crate::http::request::params::{Asked, Nothing};
 use crate::http::state::{AppState, HubInfo, Join};
 use crate::model::alert::AlertState;
 use crate::model::when;
-use crate::presence::Grace;
-use crate::proto::command::{Command, JoinPolicy};
+use crate::proto::command::Command;
 use crate::reach;
-use crate::store::Store;
+use crate::settings;
 use crate::zones::Rules;
 use dto::{
     Addresses, DeviceCounts, Discovery, Hub, HubPatch, Join as JoinDto, JoinPatch, OwnAlerts, Storage, TimeZoneRules,
@@ -38,49 +37,25 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(retention::preview))
 }
 
-/// Setting: the join policy.
-pub(super) const JOIN_POLICY: &str = "join_policy";
-/// Setting: how long a device may be away.
-const OFFLINE_AFTER: &str = "offline_after";
 /// Shortest and longest absence that may be an alert.
 const GRACE: std::ops::RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_secs(7 * 86_400);
 /// Shortest and longest open window.
 const WINDOW: std::ops::RangeInclusive<Duration> = Duration::from_secs(60)..=Duration::from_secs(15 * 60);
 
-/// The policy a person set last, if one was ever set; it outlives restarts.
-///
-/// # Errors
-/// Those of the store.
-pub async fn saved_policy(store: &Store) -> Result<Option<JoinPolicy>, ApiError> {
-    let setting = store.setting(JOIN_POLICY).await?;
-    Ok(setting.and_then(|bytes| match bytes.as_slice() {
-        b"closed" => Some(JoinPolicy::Closed),
-        b"token" => Some(JoinPolicy::Token),
-        b"click" => Some(JoinPolicy::Click),
-        b"open" => Some(JoinPolicy::Open),
-        _ => None,
-    }))
-}
-
-const fn policy_name(policy: JoinPolicy) -> &'static str {
-    match policy {
-        JoinPolicy::Closed => "closed",
-        JoinPolicy::Token => "token",
-        JoinPolicy::Click => "click",
-        JoinPolicy::Open => "open",
-    }
-}
-
 /// The hub: who it is and how it is doing.
 #[utoipa::path(get, path = "/api/v1/hub", tag = "hub", responses((status = 200, body = Hub)))]
-pub async fn show(State(app): State<AppState>, _: Reader, _: Asked<Nothing>) -> Result<Json<Hub>, ApiError> {
+pub(super) async fn show(State(app): State<AppState>, _: Reader, _: Asked<Nothing>) -> Result<Json<Hub>, ApiError> {
     view(&app).await.map(Json)
 }
 
 /// Changes who may join, or which alerts the hub raises by itself.
 #[utoipa::path(patch, path = "/api/v1/hub", tag = "hub", request_body = HubPatch,
     responses((status = 200, body = Hub), (status = 400, body = Problem)))]
-pub async fn change(State(app): State<AppState>, _: Admin, Body(patch): Body<HubPatch>) -> Result<Json<Hub>, ApiError> {
+pub(super) async fn change(
+    State(app): State<AppState>,
+    _: Admin,
+    Body(patch): Body<HubPatch>,
+) -> Result<Json<Hub>, ApiError> {
     if patch.join.is_none() && patch.own_alerts.is_none() {
         return Err(ApiError::invalid("join", "set `join` or `own_alerts`: nothing else can be changed here"));
     }
@@ -90,8 +65,7 @@ pub async fn change(State(app): State<AppState>, _: Admin, Body(patch): Body<Hub
         patch.join.map(|patch| wanted(&patch, before, &app)).transpose().map_err(|error| error.within("join"))?;
     let grace = patch.own_alerts.map(|patch| grace(&patch.device_offline)).transpose();
     if let Some(after_ms) = grace.map_err(|error| error.within("own_alerts"))? {
-        let text = after_ms.map_or_else(|| "off".to_owned(), |ms| ms.to_string());
-        app.store.put_setting(OFFLINE_AFTER, text.into_bytes()).await?;
+        settings::save_grace(&app.store, after_ms).await?;
         app.grace.set(after_ms);
         tracing::info!(after_ms, "the time after which a silent device is an alert was changed");
     }
@@ -103,7 +77,7 @@ pub async fn change(State(app): State<AppState>, _: Admin, Body(patch): Body<Hub
 
 async fn set_join(app: &AppState, before: Join, join: Join) -> Result<(), ApiError> {
     if join.policy != before.policy {
-        app.store.put_setting(JOIN_POLICY, policy_name(join.policy).as_bytes().to_vec()).await?;
+        settings::save_policy(&app.store, join.policy).await?;
     }
     if join.open_until != before.open_until {
         let (action, until) = match join.open_until {
@@ -115,22 +89,12 @@ async fn set_join(app: &AppState, before: Join, join: Join) -> Result<(), ApiErr
     app.join.set(join);
     let open_until = join.open_until.map(|(end, _)| end);
     app.command(Command::Policy { policy: join.policy, open_until }).await?;
-    tracing::info!(policy = policy_name(join.policy), open = open_until.is_some(), "the join policy was changed");
+    tracing::info!(
+        policy = settings::policy_name(join.policy),
+        open = open_until.is_some(),
+        "the join policy was changed"
+    );
     Ok(())
-}
-
-/// What a person said last of how long a device may be away; it outlives restarts.
-///
-/// # Errors
-/// Those of the store.
-pub async fn saved_grace(store: &Store) -> Result<Option<i64>, ApiError> {
-    let saved = store.setting(OFFLINE_AFTER).await?;
-    let saved = saved.and_then(|bytes| String::from_utf8(bytes).ok());
-    Ok(match saved.as_deref() {
-        Some("off") => None,
-        Some(text) => Some(text.parse().unwrap_or(Grace::USUAL_MS)),
-        None => Some(Grace::USUAL_MS),
-    })
 }
 
 fn grace(text: &str) -> Result<Option<i64>, ApiError> {

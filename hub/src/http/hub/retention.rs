@@ -16,11 +16,11 @@ use crate::http::state::AppState;
 use crate::model::quantity;
 use crate::model::retention::{Ages, LabelAges, Preview, Retention as Policy};
 use crate::model::shown::noun;
-use crate::store::Store;
+use crate::settings;
 
 /// How long readings are kept, counted from when the hub received them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Retention {
+pub(crate) struct Retention {
     /// Every reading: `14d`, `6w`, `5y`, `forever`.
     pub raw: String,
     /// One-minute summaries, which replace older readings.
@@ -35,7 +35,7 @@ pub struct Retention {
 
 /// Ages for devices with labels.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct LabelRetention {
+pub(crate) struct LabelRetention {
     /// Labels that a device carries, all of them.
     pub labels: BTreeMap<String, String>,
     /// Every reading.
@@ -47,7 +47,7 @@ pub struct LabelRetention {
 }
 
 /// How long readings are to be kept; what is left out is kept for ever.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RetentionRequest {
     /// Every reading: `14d`, `6w`, `5y`, `forever`; at least `1d`.
@@ -62,7 +62,7 @@ pub struct RetentionRequest {
 }
 
 /// Ages for devices with labels.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LabelRetentionRequest {
     /// Labels that a device carries, all of them; at least one.
@@ -77,7 +77,7 @@ pub struct LabelRetentionRequest {
 
 /// What a policy would delete right away.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct RetentionPreview {
+pub(crate) struct RetentionPreview {
     /// Readings that would be replaced by one-minute and hourly summaries.
     pub readings: u64,
     /// One-minute summaries: days of one series.
@@ -93,7 +93,7 @@ pub struct RetentionPreview {
 impl Retention {
     /// The policy as it is shown.
     #[must_use]
-    pub fn of(policy: &Policy, configured: bool) -> Self {
+    pub(crate) fn of(policy: &Policy, configured: bool) -> Self {
         let [raw, minutes, hours] = texts(policy.ages);
         let by_label = policy.by_label.iter().map(|entry| {
             let [raw, minutes, hours] = texts(entry.ages);
@@ -161,19 +161,6 @@ fn thousands(count: u64) -> String {
     }
 }
 
-/// Setting: the policy, as it was sent.
-const RETENTION: &str = "retention";
-
-/// The policy set last, if one was ever set; it outlives restarts.
-///
-/// # Errors
-/// Those of the store.
-pub async fn saved_retention(store: &Store) -> Result<Option<Policy>, ApiError> {
-    let Some(saved) = store.setting(RETENTION).await? else { return Ok(None) };
-    let request: RetentionRequest = serde_json::from_slice(&saved).map_err(ApiError::internal)?;
-    Policy::try_from(request).map(Some)
-}
-
 /// How long readings are kept.
 #[utoipa::path(get, path = "/api/v1/retention", tag = "hub", responses((status = 200, body = Retention)))]
 pub(in crate::http) async fn show(State(app): State<AppState>, _: Reader, _: Asked<Nothing>) -> Json<Retention> {
@@ -194,8 +181,7 @@ pub(in crate::http) async fn replace(
         return Err(ApiError::conflict("raw", detail));
     }
     let policy = wanted(request.clone())?;
-    let saved = serde_json::to_vec(&request).map_err(ApiError::internal)?;
-    app.store.put_setting(RETENTION, saved).await?;
+    settings::save_retention(&app.store, &policy).await?;
     app.store.set_retention(policy.clone());
     tracing::info!(
         raw = request.raw,
@@ -212,7 +198,7 @@ fn wanted(request: RetentionRequest) -> Result<Policy, ApiError> {
         let mut texts = entry.labels.iter().flat_map(|(key, value)| [(key, key), (key, value)]);
         texts
             .try_for_each(|(key, text)| text::all_seen(&format!("labels.{key}"), text))
-            .map_err(|error| error.within(&format!("by_label[{n}]")))?;
+            .map_err(|error| ApiError::from(error).within(&format!("by_label[{n}]")))?;
     }
     let policy = Policy::try_from(request)?;
     let Some((entry, before)) = policy.never_counts() else { return Ok(policy) };

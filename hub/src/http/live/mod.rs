@@ -251,7 +251,7 @@ impl Connection {
                 let filter = match (glob("device", device), glob("sensor", sensor)) {
                     (Ok(device), Ok(sensor)) => Filter { device, sensor, view: self.sight.view().clone() },
                     (Err(error), _) | (_, Err(error)) => {
-                        return self.send(&ServerMessage::Error { detail: error.detail().to_owned() }).await;
+                        return self.send(&ServerMessage::Error { detail: error.detail }).await;
                     }
                 };
                 let since = match resume.map(|resume| resume.millis()) {

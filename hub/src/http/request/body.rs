@@ -20,7 +20,7 @@ const STRANGERS_LIMIT: usize = 4 << 10;
 
 /// A JSON body. An empty one is `{}`, so that `curl -X POST` works where everything is optional.
 #[derive(Debug)]
-pub struct Body<T>(pub T);
+pub(crate) struct Body<T>(pub T);
 
 impl<T: DeserializeOwned> FromRequest<AppState> for Body<T> {
     type Rejection = ApiError;

@@ -8,5 +8,5 @@ pub(super) mod params;
 pub(super) mod path;
 pub(super) mod pieces;
 pub(super) mod select;
-pub mod text;
+pub(super) mod text;
 pub(super) mod time;

@@ -16,7 +16,7 @@ use crate::http::error::ApiError;
 
 /// Part of a list.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct Page<T> {
+pub(crate) struct Page<T> {
     /// The items, in the list's order.
     pub items: Vec<T>,
     /// What to send as `cursor` to go on; null at the end.
@@ -35,7 +35,7 @@ impl FromParams for AskPage {
 
 /// How much to return, and from where.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Paging {
+pub(crate) struct Paging {
     /// Items at most.
     pub limit: usize,
     /// Sort key of the last item of the page before.
@@ -44,7 +44,7 @@ pub struct Paging {
 
 impl Params {
     /// `limit` and `cursor`.
-    pub fn paging(&mut self, usual: usize, most: usize) -> Result<Paging, ApiError> {
+    pub(crate) fn paging(&mut self, usual: usize, most: usize) -> Result<Paging, ApiError> {
         let limit = self.parsed("limit", "a number")?.unwrap_or(usual);
         if !(1..=most).contains(&limit) {
             return Err(ApiError::invalid("limit", format!("`limit` must be between 1 and {most}, not {limit}")));
@@ -79,7 +79,7 @@ impl Paging {
     ///
     /// # Errors
     /// [`ApiError::invalid`] for a cursor that never came from here.
-    pub fn new(limit: usize, cursor: Option<&str>) -> Result<Self, ApiError> {
+    pub(crate) fn new(limit: usize, cursor: Option<&str>) -> Result<Self, ApiError> {
         let foreign = || {
             ApiError::invalid(
                 "cursor",
@@ -98,7 +98,7 @@ impl Paging {
 
     /// The sort key of a number.
     #[must_use]
-    pub fn key(number: u64) -> String {
+    pub(crate) fn key(number: u64) -> String {
         format!("{number:020}")
     }
 
@@ -106,14 +106,14 @@ impl Paging {
     ///
     /// # Errors
     /// [`ApiError::invalid`] for a cursor of another list.
-    pub fn number<T: std::str::FromStr>(&self) -> Result<Option<T>, ApiError> {
+    pub(crate) fn number<T: std::str::FromStr>(&self) -> Result<Option<T>, ApiError> {
         let Some(key) = &self.after else { return Ok(None) };
         let number = key.parse().map_err(|_| ApiError::invalid("cursor", "this cursor belongs to another list"))?;
         Ok(Some(number))
     }
 
     /// One page of all `items`, in the order of their keys.
-    pub fn cut<T, U>(&self, mut items: Vec<T>, key: impl Fn(&T) -> String, show: impl Fn(T) -> U) -> Page<U> {
+    pub(crate) fn cut<T, U>(&self, mut items: Vec<T>, key: impl Fn(&T) -> String, show: impl Fn(T) -> U) -> Page<U> {
         items.sort_by_cached_key(&key);
         let start = self.after.as_ref().map_or(0, |after| items.partition_point(|item| key(item) <= *after));
         let mut rest = items.split_off(start);
@@ -124,7 +124,12 @@ impl Paging {
     }
 
     /// One page of items fetched in order with `limit + 1`.
-    pub fn fetched<T, U>(&self, mut items: Vec<T>, key: impl Fn(&T) -> String, show: impl Fn(T) -> U) -> Page<U> {
+    pub(crate) fn fetched<T, U>(
+        &self,
+        mut items: Vec<T>,
+        key: impl Fn(&T) -> String,
+        show: impl Fn(T) -> U,
+    ) -> Page<U> {
         let more = items.len() > self.limit;
         items.truncate(self.limit);
         let next = if more { items.last().map(|last| cursor(&key(last))) } else { None };

@@ -13,7 +13,7 @@ use crate::http::state::AppState;
 use crate::model::{UnixMillis, when};
 
 /// What may be asked in a query string.
-pub trait FromParams: Sized {
+pub(crate) trait FromParams: Sized {
     /// Takes every parameter it knows.
     ///
     /// # Errors
@@ -23,7 +23,7 @@ pub trait FromParams: Sized {
 
 /// The parameters of a request that were not taken yet.
 #[derive(Debug)]
-pub struct Params {
+pub(crate) struct Params {
     pairs: Vec<(String, String)>,
     now: UnixMillis,
 }
@@ -31,17 +31,17 @@ pub struct Params {
 impl Params {
     /// The moment of the request, which `now-6h` counts from.
     #[must_use]
-    pub const fn now(&self) -> UnixMillis {
+    pub(crate) const fn now(&self) -> UnixMillis {
         self.now
     }
 
     /// Every value of a parameter that may repeat.
-    pub fn all(&mut self, name: &str) -> Vec<String> {
+    pub(crate) fn all(&mut self, name: &str) -> Vec<String> {
         self.pairs.extract_if(.., |(key, _)| key == name).map(|(_, value)| value).collect()
     }
 
     /// A parameter that is given at most once. An empty value is as good as none.
-    pub fn one(&mut self, name: &str) -> Result<Option<String>, ApiError> {
+    pub(crate) fn one(&mut self, name: &str) -> Result<Option<String>, ApiError> {
         let mut values = self.all(name);
         match values.len() {
             0 | 1 => Ok(values.pop().filter(|value| !value.is_empty())),
@@ -50,19 +50,19 @@ impl Params {
     }
 
     /// A parameter of some type.
-    pub fn parsed<T: FromStr>(&mut self, name: &str, expected: &str) -> Result<Option<T>, ApiError> {
+    pub(crate) fn parsed<T: FromStr>(&mut self, name: &str, expected: &str) -> Result<Option<T>, ApiError> {
         let Some(value) = self.one(name)? else { return Ok(None) };
         let parsed = value.parse().map_err(|_| ApiError::invalid(name, format!("`{value}` is not {expected}")))?;
         Ok(Some(parsed))
     }
 
     /// A parameter that has to be there.
-    pub fn required<T>(name: &str, value: Option<T>) -> Result<T, ApiError> {
+    pub(crate) fn required<T>(name: &str, value: Option<T>) -> Result<T, ApiError> {
         value.ok_or_else(|| ApiError::invalid(name, format!("`{name}` is missing")))
     }
 
     /// A moment.
-    pub fn time(&mut self, name: &str) -> Result<Option<UnixMillis>, ApiError> {
+    pub(crate) fn time(&mut self, name: &str) -> Result<Option<UnixMillis>, ApiError> {
         let Some(value) = self.one(name)? else { return Ok(None) };
         Ok(Some(when::time(&value, self.now).map_err(|detail| ApiError::invalid(name, detail))?))
     }
@@ -75,7 +75,7 @@ impl Params {
 
 /// The query string as `T`, and nothing besides.
 #[derive(Debug)]
-pub struct Asked<T>(pub T);
+pub(crate) struct Asked<T>(pub T);
 
 impl<T: FromParams> FromRequestParts<AppState> for Asked<T> {
     type Rejection = ApiError;
@@ -116,7 +116,7 @@ pub(in crate::http) fn no_params(uri: &Uri) -> Result<(), ApiError> {
 
 /// No parameters at all.
 #[derive(Debug)]
-pub struct Nothing;
+pub(crate) struct Nothing;
 
 impl FromParams for Nothing {
     fn from_params(_: &mut Params) -> Result<Self, ApiError> {

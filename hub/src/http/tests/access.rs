@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::scene::{ADMIN, json as json_body, request, scene};
 use crate::clock::Clock;
-use crate::http::access::links::{mint_login_code, mint_setup_token};
+use crate::links::{mint_login_code, mint_setup_token};
 use crate::model::access::Scope;
 
 /// Paths that answer without credentials: what a device without any asks for is open or takes a join token.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::scene::{ADMIN, Scene, json as json_body, request, scene};
 use crate::clock::Clock;
-use crate::http::access::links::mint_setup_token;
+use crate::links::mint_setup_token;
 use crate::model::access::Scope;
 
 async fn log(scene: &Scene) -> Vec<Value> {

@@ -153,7 +153,7 @@ async fn who_may_join_is_followed_and_kept() {
     ));
     let token = scene.call("PATCH", "/api/v1/hub", &json!({"join": {"policy": "token"}})).await.json();
     assert_eq!(token["join"], json!({"policy": "token", "window_until": null}));
-    assert_eq!(crate::http::hub::saved_policy(&scene.store).await, Ok(Some(JoinPolicy::Token)));
+    assert_eq!(crate::settings::saved_policy(&scene.store).await.unwrap(), Some(JoinPolicy::Token));
     scene.commands.try_recv().unwrap();
 
     let made = scene.call("POST", "/api/v1/join-tokens", &json!({"uses": 3, "labels": {"room": "shed"}})).await;
@@ -396,7 +396,7 @@ async fn retention_is_shown_changed_and_previewed() {
     let changed = scene.call("PUT", path, &policy).await.json();
     assert_eq!((&changed["minutes"], &changed["by_label"][0]["raw"]), (&json!("90d"), &json!("1d")));
     assert_eq!(scene.get(path).await.json(), changed);
-    let saved = crate::http::hub::retention::saved_retention(&scene.store).await.unwrap();
+    let saved = crate::settings::saved_retention(&scene.store).await.unwrap();
     assert_eq!(saved, Some(scene.store.retention()));
     for (body, field) in [
         (json!({"raw": "soon"}), "raw"),

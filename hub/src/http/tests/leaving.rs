@@ -34,7 +34,7 @@ async fn how_long_a_device_may_be_away_is_changed_kept_and_refused_by_name() {
         assert_eq!(scene.call("PATCH", "/api/v1/hub", &patch).await.status, StatusCode::OK);
         assert_eq!(after().await, json!(told));
     }
-    assert_eq!(crate::http::hub::saved_grace(&scene.store).await.ok().flatten(), Some(10_000));
+    assert_eq!(crate::settings::saved_grace(&scene.store).await.ok().flatten(), Some(10_000));
     for wrong in ["", "soon", "9s", "8d", "never", "-5m"] {
         let patch = json!({"own_alerts": {"device_offline": wrong}, "join": {"policy": "closed"}});
         let refused = scene.call("PATCH", "/api/v1/hub", &patch).await;

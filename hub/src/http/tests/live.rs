@@ -16,9 +16,9 @@ use tokio_util::task::TaskTracker;
 
 use super::scene::{ADMIN, Scene, request, scene, scene_with};
 use crate::clock::Clock;
-use crate::http::access::links::mint_setup_token;
 use crate::http::config::Config;
 use crate::http::serve;
+use crate::links::mint_setup_token;
 use crate::live::Update;
 use crate::model::access::Scope;
 use crate::model::user::Role;

@@ -5,7 +5,7 @@ use axum::http::{StatusCode, header};
 use serde_json::json;
 
 use super::scene::{ADMIN, Answer, Scene, json as json_body, request, scene};
-use crate::http::access::links::mint_setup_token;
+use crate::links::mint_setup_token;
 use crate::model::access::Scope;
 
 const FIRST: &str = "correct horse";

@@ -78,9 +78,9 @@ async fn who_is_added_chooses_a_password_by_a_link_that_works_once() {
 async fn an_expired_link_opens_nothing() {
     let scene = scene();
     let yesterday = Clock.wall().plus(-86_400_001);
-    let (link, invite) = crate::http::access::links::invite(yesterday).unwrap();
+    let (path, invite) = crate::links::invite(yesterday).unwrap();
     scene.store.create_user("late".to_owned(), Role::Viewer, invite, yesterday).await.unwrap();
-    let invitation = link.path.strip_prefix("/#invite=").unwrap();
+    let invitation = path.strip_prefix("/#invite=").unwrap();
     let look = open(&scene, "POST", "/api/v1/invitation", json!({"invitation": invitation})).await;
     assert_eq!((look.problem().0, look.problem().2), (401, json!("invitation")));
     let body = json!({"invitation": invitation, "password": "long enough"});

@@ -1,14 +1,26 @@
 //! Secrets of links that commands on the hub's own machine print: one sets the first password, the others sign a browser in. Each
 //! works once; only their SHA-256 is kept.
 
-use super::person::InviteLink;
 use crate::access::sha256;
-use crate::http::error::ApiError;
-use crate::http::password::Passwords;
 use crate::model::UnixMillis;
 use crate::model::user::Invite;
-use crate::random;
-use crate::store::Store;
+use crate::password::{self, Passwords};
+use crate::random::{self, NoRandomness};
+use crate::store::{self, Store};
+
+/// Why there is no link.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store could not be asked, or told.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// No secret without randomness.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
+    /// The password that nobody knows could not be made.
+    #[error(transparent)]
+    Password(#[from] password::Failed),
+}
 
 /// File in the data directory with the token of the setup link, for its owner only.
 pub const SETUP_FILE: &str = "setup-token";
@@ -26,7 +38,7 @@ const INVITATION_MS: i64 = 24 * 3_600_000;
 ///
 /// # Errors
 /// Those of the store.
-pub async fn mint_setup_token(store: &Store) -> Result<Option<String>, ApiError> {
+pub async fn mint_setup_token(store: &Store) -> Result<Option<String>, Error> {
     if store.passwords()? > 0 {
         return Ok(None);
     }
@@ -39,7 +51,7 @@ pub async fn mint_setup_token(store: &Store) -> Result<Option<String>, ApiError>
 ///
 /// # Errors
 /// Those of the store.
-pub async fn set_unknown_password(store: &Store, now: UnixMillis) -> Result<(), ApiError> {
+pub async fn set_unknown_password(store: &Store, now: UnixMillis) -> Result<(), Error> {
     let password = crate::access::hex(&random::bytes::<16>()?);
     let hash = Passwords::default().hash(password, random::bytes()?).await?;
     store.set_first_password(hash, now).await?;
@@ -47,13 +59,19 @@ pub async fn set_unknown_password(store: &Store, now: UnixMillis) -> Result<(), 
 }
 
 /// Whether this is the token of the setup link.
-pub(in crate::http) async fn is_setup_token(store: &Store, token: &str) -> Result<bool, ApiError> {
+///
+/// # Errors
+/// Those of the store.
+pub async fn is_setup_token(store: &Store, token: &str) -> Result<bool, Error> {
     let stored = store.setting(SETUP_TOKEN).await?;
     Ok(stored.is_some_and(|hash| hash == sha256(token.trim().as_bytes())))
 }
 
 /// Ends the setup link.
-pub(in crate::http) async fn spend_setup_token(store: &Store) -> Result<(), ApiError> {
+///
+/// # Errors
+/// Those of the store.
+pub async fn spend_setup_token(store: &Store) -> Result<(), Error> {
     Ok(store.put_setting(SETUP_TOKEN, Vec::new()).await?)
 }
 
@@ -61,7 +79,7 @@ pub(in crate::http) async fn spend_setup_token(store: &Store) -> Result<(), ApiE
 ///
 /// # Errors
 /// Those of the store.
-pub async fn mint_login_code(store: &Store, now: UnixMillis) -> Result<String, ApiError> {
+pub async fn mint_login_code(store: &Store, now: UnixMillis) -> Result<String, Error> {
     let code = crate::access::hex(&random::bytes::<16>()?);
     let mut setting = sha256(code.as_bytes()).to_vec();
     setting.extend(now.plus(LOGIN_CODE_MS).0.to_be_bytes());
@@ -70,7 +88,10 @@ pub async fn mint_login_code(store: &Store, now: UnixMillis) -> Result<String, A
 }
 
 /// Whether this is the login code; it is spent when it is.
-pub(in crate::http) async fn take_login_code(store: &Store, code: &str, now: UnixMillis) -> Result<bool, ApiError> {
+///
+/// # Errors
+/// Those of the store.
+pub async fn take_login_code(store: &Store, code: &str, now: UnixMillis) -> Result<bool, Error> {
     let Some(setting) = store.setting(LOGIN_CODE).await? else { return Ok(false) };
     let Some((hash, end)) = setting.split_at_checked(32) else { return Ok(false) };
     let end = end.try_into().map(i64::from_be_bytes).unwrap_or(0);
@@ -81,12 +102,12 @@ pub(in crate::http) async fn take_login_code(store: &Store, code: &str, now: Uni
     Ok(true)
 }
 
-/// A link by which somebody chooses a password, and what is kept of it.
+/// The path of a link by which somebody chooses a password, and what is kept of it.
 ///
 /// # Errors
 /// The operating system has no randomness.
-pub fn invite(now: UnixMillis) -> Result<(InviteLink, Invite), ApiError> {
+pub fn invite(now: UnixMillis) -> Result<(String, Invite), NoRandomness> {
     let code = crate::access::hex(&random::bytes::<16>()?);
     let invite = Invite { hash: sha256(code.as_bytes()), until: now.plus(INVITATION_MS) };
-    Ok((InviteLink::of(code, invite.until), invite))
+    Ok((format!("/#invite={code}"), invite))
 }

@@ -5,8 +5,6 @@ use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, Salt
 use argon2::{Algorithm, Argon2, Params, Version};
 use tokio::sync::Semaphore;
 
-use crate::http::error::ApiError;
-
 /// Each hash takes 19 MiB and a core for tens of milliseconds; two at once bound what sign-ins can take from the hub.
 const AT_ONCE: usize = 2;
 const MEMORY_KIB: u32 = 19 * 1024;
@@ -18,9 +16,20 @@ const LENGTH: std::ops::RangeInclusive<usize> = 8..=256;
 const NOBODYS: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
+/// A password could not be hashed: a fault of the hub.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a password could not be hashed: {0}")]
+pub struct Failed(String);
+
+impl Failed {
+    fn by(cause: impl std::fmt::Display) -> Self {
+        Self(cause.to_string())
+    }
+}
+
 /// Hashes and verifies.
 #[derive(Debug)]
-pub(in crate::http) struct Passwords(Semaphore);
+pub struct Passwords(Semaphore);
 
 impl Default for Passwords {
     fn default() -> Self {
@@ -30,22 +39,28 @@ impl Default for Passwords {
 
 impl Passwords {
     /// The hash to store, as a PHC text.
-    pub(in crate::http) async fn hash(&self, password: String, salt: [u8; 16]) -> Result<String, ApiError> {
+    ///
+    /// # Errors
+    /// [`Failed`].
+    pub async fn hash(&self, password: String, salt: [u8; 16]) -> Result<String, Failed> {
         self.run(move || {
-            let salt = SaltString::encode_b64(&salt).map_err(ApiError::internal)?;
-            let hash = argon2()?.hash_password(password.as_bytes(), &salt).map_err(ApiError::internal)?;
+            let salt = SaltString::encode_b64(&salt).map_err(Failed::by)?;
+            let hash = argon2()?.hash_password(password.as_bytes(), &salt).map_err(Failed::by)?;
             Ok(hash.to_string())
         })
         .await
     }
 
     /// Whether the password belongs to the stored hash; never to none.
-    pub(in crate::http) async fn is_of(&self, password: String, stored: Option<String>) -> Result<bool, ApiError> {
+    ///
+    /// # Errors
+    /// [`Failed`].
+    pub async fn is_of(&self, password: String, stored: Option<String>) -> Result<bool, Failed> {
         if password.len() > 4 * LENGTH.end() {
             return Ok(false);
         }
         self.run(move || {
-            let hash = PasswordHash::new(stored.as_deref().unwrap_or(NOBODYS)).map_err(ApiError::internal)?;
+            let hash = PasswordHash::new(stored.as_deref().unwrap_or(NOBODYS)).map_err(Failed::by)?;
             Ok(argon2()?.verify_password(password.as_bytes(), &hash).is_ok() && stored.is_some())
         })
         .await
@@ -53,22 +68,20 @@ impl Passwords {
 
     async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
-    ) -> Result<T, ApiError> {
-        let _permit = self.0.acquire().await.map_err(ApiError::internal)?;
-        tokio::task::spawn_blocking(work).await.map_err(ApiError::internal)?
+        work: impl FnOnce() -> Result<T, Failed> + Send + 'static,
+    ) -> Result<T, Failed> {
+        let _permit = self.0.acquire().await.map_err(Failed::by)?;
+        tokio::task::spawn_blocking(work).await.map_err(Failed::by)?
     }
 }
 
-/// Refuses a password to set that is too short or too long.
-pub(in crate::http) fn check_length(field: &str, password: &str) -> Result<(), ApiError> {
-    if LENGTH.contains(&password.chars().count()) {
-        return Ok(());
-    }
-    Err(ApiError::invalid(field, "a password must have 8 to 256 characters"))
+/// Whether a password that is to be set is neither too short nor too long.
+#[must_use]
+pub fn is_fit(password: &str) -> bool {
+    LENGTH.contains(&password.chars().count())
 }
 
-fn argon2() -> Result<Argon2<'static>, ApiError> {
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(ApiError::internal)?;
+fn argon2() -> Result<Argon2<'static>, Failed> {
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(Failed::by)?;
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }

@@ -1,0 +1,153 @@
+//! What people set and a hub remembers: who may join, how long a device may be away, how long readings are kept.
+//!
+//! Each outlives restarts; flags and the configuration file come before it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::device::Labels;
+use crate::model::quantity;
+use crate::model::retention::{Ages, LabelAges, Retention};
+use crate::presence::Grace;
+use crate::proto::command::JoinPolicy;
+use crate::store::{self, Store};
+
+const JOIN_POLICY: &str = "join_policy";
+const OFFLINE_AFTER: &str = "offline_after";
+const RETENTION: &str = "retention";
+
+/// Why what was set is not known.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store could not be asked.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// What lies there was written by another program, or is damaged.
+    #[error("how long readings are kept cannot be read from the database: {0}")]
+    Retention(String),
+}
+
+/// The policy that a person set last, if one was ever set.
+///
+/// # Errors
+/// Those of the store.
+pub async fn saved_policy(store: &Store) -> store::Result<Option<JoinPolicy>> {
+    let setting = store.setting(JOIN_POLICY).await?;
+    let all = [JoinPolicy::Closed, JoinPolicy::Token, JoinPolicy::Click, JoinPolicy::Open];
+    Ok(setting.and_then(|bytes| all.into_iter().find(|policy| policy_name(*policy).as_bytes() == bytes)))
+}
+
+/// Keeps who may join.
+///
+/// # Errors
+/// Those of the store.
+pub async fn save_policy(store: &Store, policy: JoinPolicy) -> store::Result<()> {
+    store.put_setting(JOIN_POLICY, policy_name(policy).as_bytes().to_vec()).await
+}
+
+/// A policy in a word.
+#[must_use]
+pub const fn policy_name(policy: JoinPolicy) -> &'static str {
+    match policy {
+        JoinPolicy::Closed => "closed",
+        JoinPolicy::Token => "token",
+        JoinPolicy::Click => "click",
+        JoinPolicy::Open => "open",
+    }
+}
+
+/// How many milliseconds a device may be away, as a person said last; `None`: nobody is told.
+///
+/// # Errors
+/// Those of the store.
+pub async fn saved_grace(store: &Store) -> store::Result<Option<i64>> {
+    let saved = store.setting(OFFLINE_AFTER).await?;
+    let saved = saved.and_then(|bytes| String::from_utf8(bytes).ok());
+    Ok(match saved.as_deref() {
+        Some("off") => None,
+        Some(text) => Some(text.parse().unwrap_or(Grace::USUAL_MS)),
+        None => Some(Grace::USUAL_MS),
+    })
+}
+
+/// Keeps how many milliseconds a device may be away.
+///
+/// # Errors
+/// Those of the store.
+pub async fn save_grace(store: &Store, after_ms: Option<i64>) -> store::Result<()> {
+    let text = after_ms.map_or_else(|| "off".to_owned(), |ms| ms.to_string());
+    store.put_setting(OFFLINE_AFTER, text.into_bytes()).await
+}
+
+/// A retention as it is kept: ages as people write them, null is for ever.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Saved {
+    raw: Option<String>,
+    minutes: Option<String>,
+    hours: Option<String>,
+    #[serde(default)]
+    by_label: Vec<SavedOfLabel>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct SavedOfLabel {
+    labels: Labels,
+    raw: Option<String>,
+    minutes: Option<String>,
+    hours: Option<String>,
+}
+
+/// How long readings are kept, as a person said last, if one ever did.
+///
+/// # Errors
+/// Those of the store; [`Error::Retention`].
+pub async fn saved_retention(store: &Store) -> Result<Option<Retention>, Error> {
+    let Some(saved) = store.setting(RETENTION).await? else { return Ok(None) };
+    let Saved { raw, minutes, hours, by_label } =
+        serde_json::from_slice(&saved).map_err(|error| Error::Retention(error.to_string()))?;
+    let by_label = by_label.into_iter().map(|entry| {
+        let SavedOfLabel { labels, raw, minutes, hours } = entry;
+        Ok(LabelAges { labels, ages: ages([raw, minutes, hours])? })
+    });
+    let by_label = by_label.collect::<Result<_, Error>>()?;
+    Ok(Some(Retention { ages: ages([raw, minutes, hours])?, by_label }))
+}
+
+/// Keeps how long readings are kept.
+///
+/// # Errors
+/// Those of the store; [`Error::Retention`].
+pub async fn save_retention(store: &Store, retention: &Retention) -> Result<(), Error> {
+    let by_label = retention.by_label.iter().map(|entry| {
+        let [raw, minutes, hours] = texts(entry.ages);
+        SavedOfLabel { labels: entry.labels.clone(), raw, minutes, hours }
+    });
+    let [raw, minutes, hours] = texts(retention.ages);
+    let saved = Saved { raw, minutes, hours, by_label: by_label.collect() };
+    let saved = serde_json::to_vec(&saved).map_err(|error| Error::Retention(error.to_string()))?;
+    Ok(store.put_setting(RETENTION, saved).await?)
+}
+
+fn ages(texts: [Option<String>; 3]) -> Result<Ages, Error> {
+    let age = |text: Option<String>| text.map_or(Ok(None), |text| quantity::age(&text)).map_err(Error::Retention);
+    let [raw, minutes, hours] = texts;
+    Ok(Ages { raw: age(raw)?, minutes: age(minutes)?, hours: age(hours)? })
+}
+
+fn texts(ages: Ages) -> [Option<String>; 3] {
+    [ages.raw, ages.minutes, ages.hours].map(|age| age.map(|_| quantity::age_text(age)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_versions_before_wrote_is_read() {
+        let old = br#"{"raw":"2w","minutes":null,"hours":"forever","by_label":[{"labels":{"room":"lab"},"raw":"1y","minutes":null,"hours":null}]}"#;
+        let Saved { raw, by_label, .. } = serde_json::from_slice(old).unwrap();
+        assert_eq!((raw.as_deref(), by_label[0].labels["room"].as_str()), (Some("2w"), "lab"));
+        assert_eq!(texts(ages([raw, None, Some("forever".to_owned())]).unwrap())[0].as_deref(), Some("2w"));
+        let older: Saved = serde_json::from_slice(b"{}").unwrap();
+        assert!(older.by_label.is_empty());
+    }
+}
