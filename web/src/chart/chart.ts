@@ -12,6 +12,7 @@ import type { Millis } from "../types";
 import { wall } from "../zone";
 import { drawOver, drawUnder, type Beside } from "./paint";
 import type { Drawable } from "./scheduler";
+import { inside, TIME_STEPS } from "./time_axis";
 
 export interface Source extends Beside {
   window(): { from: Millis; to: Millis; live: boolean };
@@ -160,6 +161,7 @@ export class Chart implements Drawable {
       font: "11px ui-sans-serif, system-ui, sans-serif",
       gap: 6,
     };
+    const marks: uPlot.Axis.Filter = (plot, splits) => inside(splits, plot.scales["x"]?.max ?? Infinity);
     const edge: uPlot.Series = {
       points: { show: false },
       stroke: "transparent",
@@ -205,7 +207,11 @@ export class Chart implements Drawable {
           ...axis,
           size: 26,
           space: 72,
-          values: (_plot, splits, _axis, _space, increment) => splits.map((at) => axisTime(at, increment, Date.now())),
+          incrs: [...TIME_STEPS],
+          filter: marks,
+          grid: { ...axis.grid, filter: marks },
+          values: (_plot, splits, _axis, _space, increment) =>
+            splits.map((at) => (at === null ? "" : axisTime(at, increment, Date.now()))),
         },
         {
           ...axis,
