@@ -223,12 +223,20 @@ export const readings = {
    * answered from what is kept of each five minutes.
    */
   query: async (
-    queries: { device: string[]; sensor: string[]; from: Millis; to: Millis; points: number; counters?: string[] }[],
+    queries: {
+      device: string[];
+      sensor: string[];
+      from: Millis;
+      to: Millis;
+      points: number;
+      counters?: string[];
+      agg?: string[];
+    }[],
   ) => {
-    const agg = ["count", "min", "avg", "max"];
+    const figures = ["count", "min", "avg", "max"];
     // What a counter does in a second only the hub can tell: it knows what came before, and what a fall was.
     const asked = queries
-      .flatMap(({ counters = [], sensor, ...query }) => [
+      .flatMap(({ counters = [], agg = figures, sensor, ...query }) => [
         { ...query, sensor: sensor.filter((one) => !counters.includes(one)), agg },
         { ...query, sensor: counters, agg: [...agg, "rate"] },
       ])

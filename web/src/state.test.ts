@@ -64,6 +64,16 @@ const delivery = (id: string, second: number, state: Delivery["state"] = "pendin
   created_at: new Date(second * 1000).toISOString(),
 });
 
+test("one device that is known is not all of them", () => {
+  const opened = update(start(), { kind: "device", device: device("a"), asked: 1 });
+  const heard = hear(opened, { type: "device", device: device("b"), removed: null });
+  expect([heard.listed, Object.keys(heard.devices ?? {})]).toEqual([false, ["a", "b"]]);
+  const all = update(heard, { kind: "devices", devices: [device("a"), device("b"), device("c")], asked: 2 });
+  expect([all.listed, Object.keys(all.devices ?? {}).length]).toEqual([true, 3]);
+  // The next person is told again.
+  expect(update(all, { kind: "session", session: { kind: "anonymous" } }).listed).toBe(false);
+});
+
 describe("time", () => {
   test("a browser clock an hour off shows server time", () => {
     const state = hear(start(), { type: "hello", server_time: 3_601_000, session: "s", version: "1" }, 1_000);

@@ -79,6 +79,8 @@ export interface State {
   now: Millis;
   hub: Hub | null;
   devices: Readonly<Record<string, Device>> | null;
+  /** Whether `devices` holds all of them: the screen of one device does without the others. */
+  listed: boolean;
   latest: Readonly<Record<string, Readonly<Record<string, Latest>>>>;
   alerts: Readonly<Record<string, Alert>> | null;
   rules: readonly Rule[] | null;
@@ -131,6 +133,7 @@ export function initial(route: Route, now: Millis): State {
     now,
     hub: null,
     devices: null,
+    listed: false,
     latest: {},
     alerts: null,
     rules: null,
@@ -176,6 +179,7 @@ export function update(state: State, msg: Msg): State {
       return news(state, "hub", msg.asked, { hub: msg.hub });
     case "devices":
       return news(state, "devices", msg.asked, {
+        listed: true,
         devices: merged(state.told, "device", msg.devices, state.devices, msg.asked),
       });
     case "device":

@@ -3,6 +3,7 @@
 import * as api from "../api";
 import { dispatch, state, turn } from "../app";
 import type { LiveMessage } from "../types";
+import { loadDevice } from "./devices";
 import { answered, signedOut } from "./answer";
 
 /** Live values by one subscription up to here; beyond it only the rows on the screen are asked for. */
@@ -12,14 +13,40 @@ export const LIVE_DEVICES = 200;
 export async function loadAll(): Promise<void> {
   await Promise.all([
     loadHub(),
-    answered(api.devices.list(), (devices, asked) => dispatch({ kind: "devices", devices, asked })),
+    loadShown(),
     answered(api.alerts.list(), (alerts, asked) => dispatch({ kind: "alerts", alerts, asked })),
     loadRules(),
     loadSilences(),
   ]);
+}
+
+/** The devices that the page knows so far: all of them, or the one it was opened for. */
+async function loadShown(): Promise<void> {
+  const { listed, route } = state.peek();
+  if (listed) return loadDevices();
+  if (route.view !== "device") return;
+  try {
+    await loadDevice(route.id);
+  } catch (error) {
+    if (error instanceof api.Refused && error.status === 404) dispatch({ kind: "device removed", id: route.id });
+  }
+}
+
+let isListing = false;
+
+/** Every device: for any screen but that of one device, where three hundred others would be most of what is sent. */
+export async function loadDevices(): Promise<void> {
+  if (isListing && !state.peek().listed) return;
+  isListing = true;
+  await answered(api.devices.list(), (devices, asked) => dispatch({ kind: "devices", devices, asked })).finally(() => {
+    isListing = false;
+  });
   const devices = Object.values(state.peek().devices ?? {});
   if (devices.length > 0 && devices.length <= LIVE_DEVICES) await loadLatest([]);
 }
+
+/** What of a device's own screen is about the others as well, like a comparison, asks for them when it is opened. */
+export const needDevices = async (): Promise<void> => (state.peek().listed ? undefined : loadDevices());
 
 export async function loadHub(): Promise<void> {
   const asked = turn();

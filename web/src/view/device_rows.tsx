@@ -2,9 +2,7 @@
 // so ten thousand devices cost as much as forty.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import * as api from "../api";
-import { LIVE_DEVICES, loadLatest } from "../actions/loading";
-import { go, part, serverNow, state, subscribe } from "../app";
+import { go, part, serverNow, state } from "../app";
 import { toggled } from "../filter";
 import { byRecency, firstWay, ownOf, type Odd, type Values } from "../fleet";
 import { favourites } from "../favourites";
@@ -12,13 +10,14 @@ import { ago, apart, clean, commonDecimals, count, many, measured, type Decimals
 import { hint, title } from "../names";
 import { byImportance } from "../rank";
 import { DEFAULT_RANGE, href, type Route } from "../route";
-import { buckets, staleAfter } from "../series";
+import { staleAfter } from "../series";
 import { alertsText, standing } from "../standing";
 import { lastHeard } from "../state";
 import type { Alert, Device, Series } from "../types";
-import { Quantity, Status, useEvery } from "./controls";
+import { Quantity, Status } from "./controls";
 import { failingSources } from "./ledger";
-import { isLine, Spark, sparkScale, type SparkScale } from "./spark";
+import { SPARK_EVERY_MS, SPARK_MS, useLiveValues } from "./row_values";
+import { Spark, sparkScale, type SparkScale } from "./spark";
 
 type OverviewRoute = Extract<Route, { view: "overview" }>;
 
@@ -30,39 +29,37 @@ const OTHERS_NAMED = 3;
 /** On a phone each row has a line of its own with so many values, their names below them. */
 const OWN_SHOWN = 3;
 const isPhone = () => matchMedia("(max-width: 720px)").matches;
-const SPARK_MS = 10 * 60_000;
-const SPARK_POINTS = 64;
-/** A sparkline is a glance; its refresh need not be faster than its pixels move. */
-const SPARK_EVERY_MS = 10_000;
-/** The hub answers at most so many queries in one request. */
-const SPARKS_AT_ONCE = 50;
 /** Rows kept above and below the screen, so that a quick scroll shows no hole. */
 const OVERSCAN = 6;
 /** Nearer to the others than this many of their spreads is like the others. */
 const ODD_FROM = 4;
 
 const latest = part((s) => s.latest);
-const streams = part((s) => s.streams);
+
+/** Past the last row that is kept as an element. */
+const endOf = (first: number, height: number) => first + Math.ceil(innerHeight / height) + 2 * OVERSCAN;
 
 interface RowsProps {
   items: readonly Item[];
   total: number;
+  /** Whether the list asks for every value already, for its order: then the rows need not. */
+  askedForAll: boolean;
   columns: readonly string[];
   route: OverviewRoute;
   alarms: ReadonlyMap<string, readonly Alert[]>;
   odd: ReadonlyMap<string, Odd>;
 }
 
-export function Rows({ items, total, columns, route, alarms, odd }: RowsProps) {
+export function Rows({ items, total, askedForAll, columns, route, alarms, odd }: RowsProps) {
   const list = useRef<HTMLUListElement>(null);
-  const [{ first, end, height }, setRange] = useState({ first: 0, end: 40, height: 60 });
+  const [{ first, end, height }, setRange] = useState({ first: 0, end: endOf(0, 60), height: 60 });
   useEffect(() => {
     const measure = () => {
       if (!list.current) return;
       const row = list.current.querySelector(".device")?.getBoundingClientRect().height || 60;
       const above = Math.max(0, -list.current.getBoundingClientRect().top);
       const from = Math.max(0, Math.floor(above / row) - OVERSCAN);
-      const to = from + Math.ceil(innerHeight / row) + 2 * OVERSCAN;
+      const to = endOf(from, row);
       setRange((before) =>
         before.first === from && before.end === to && before.height === row
           ? before
@@ -85,7 +82,13 @@ export function Rows({ items, total, columns, route, alarms, odd }: RowsProps) {
   const worth = columns.includes(by)
     ? [by]
     : byRecency(shown, latest.value, columns, Math.floor(serverNow() / SPARK_EVERY_MS) * SPARK_EVERY_MS - SPARK_MS);
-  const { drawn = worth[0], sparks } = useLiveValues(shown, shown.map((device) => device.id).join(" "), total, worth);
+  const { drawn = worth[0], sparks } = useLiveValues(
+    shown,
+    shown.map((device) => device.id).join(" "),
+    total,
+    askedForAll,
+    worth,
+  );
   const scale = sparkScale(Object.values(sparks));
   const own = isPhone()
     ? Object.fromEntries(shown.map(({ id }) => [id, ownOf(latest.value[id], columns, OWN_SHOWN, byImportance)]))
@@ -164,49 +167,6 @@ function Heads({
       <span>{sort("seen", "Last seen")}</span>
     </div>
   );
-}
-
-interface Drawn {
-  /** The sensor that is drawn; undefined until something was asked for. */
-  drawn?: string | undefined;
-  sparks: Record<string, Series>;
-}
-
-/** Live values and sparklines of the rows on the screen: of the first of these sensors that has a line at all. */
-function useLiveValues(visible: readonly Device[], names: string, total: number, worth: readonly string[]): Drawn {
-  const [found, setFound] = useState<Drawn>({ sparks: {} });
-  const few = total <= LIVE_DEVICES;
-  useEffect(() => (few ? subscribe({ device: "*", sensor: "*", max_hz: 1 }) : undefined), [few]);
-  useEvery(
-    few ? 60_000 : 2_000,
-    () => {
-      if (visible.length > 0) void loadLatest(few ? [] : visible.map((device) => device.id));
-    },
-    `${few ? total : names} ${streams.value}`,
-  );
-  useEvery(
-    SPARK_EVERY_MS,
-    () => {
-      if (worth.length === 0 || !matchMedia("(min-width: 1081px)").matches) return;
-      // A row without its sparkline is still a row: a failure here is not worth words.
-      firstLines(visible, worth).then(setFound, () => {});
-    },
-    `${names} ${worth} ${streams.value} ${visible.filter((device) => latest.value[device.id]).length}`,
-  );
-  return worth.includes(found.drawn ?? "") ? found : { sparks: {} };
-}
-
-/** A sensor of which every device has one reading only has no line: then the next one is asked for. */
-async function firstLines(visible: readonly Device[], worth: readonly string[]): Promise<Drawn> {
-  const window = buckets(serverNow() - SPARK_MS, serverNow(), SPARK_POINTS);
-  for (const drawn of worth) {
-    const having = visible.filter((device) => state.peek().latest[device.id]?.[drawn]).slice(0, SPARKS_AT_ONCE);
-    if (having.length === 0) continue;
-    const results = await api.readings.query([{ device: having.map(({ id }) => id), sensor: [drawn], ...window }]);
-    const lines = results.flatMap(({ series }) => series).filter(isLine);
-    if (lines.length > 0) return { drawn, sparks: Object.fromEntries(lines.map((series) => [series.device, series])) };
-  }
-  return { drawn: worth[0], sparks: {} };
 }
 
 interface RowProps {

@@ -27,6 +27,7 @@ const columnsMost = () => (matchMedia("(min-width: 1081px)").matches ? 4 : 3);
 const ORDER_EVERY_MS = 5_000;
 
 const devices = part((s) => s.devices);
+const listed = part((s) => s.listed);
 const streams = part((s) => s.streams);
 const byName = new Intl.Collator(undefined, { numeric: true });
 
@@ -53,7 +54,7 @@ export function Overview({ route }: { route: OverviewRoute }) {
   const [adding, setAdding] = useState(false);
   const awaited = useFirst();
   useEvery(5_000, () => void loadHub());
-  if (devices.value === null)
+  if (!listed.value)
     return (
       <>
         <h1>Devices</h1>
@@ -243,6 +244,7 @@ function Fleet({ route }: { route: OverviewRoute }) {
         <Rows
           items={items}
           total={rows.length}
+          askedForAll={many && needsAll}
           columns={columns}
           route={route}
           alarms={alarmed.value}

@@ -19,6 +19,7 @@ import { RulePast } from "./rule_past";
 import "./forms.css";
 
 const devices = part((s) => s.devices);
+const listed = part((s) => s.listed);
 const latest = part((s) => s.latest);
 const webhooks = part((s) => s.webhooks);
 
@@ -52,7 +53,7 @@ export function RuleForm({
     void loadWebhooks();
     // Of a large fleet only what is on the screen is known, and a rule may be about any of it.
     if (Object.keys(devices.value ?? {}).length > LIVE_DEVICES) void loadLatest([]);
-  }, [devices.value === null]);
+  }, [listed.value]);
   // A new rule notifies those that are meant for new rules, until a person chooses.
   const hooks = chosenHooks ?? (webhooks.value ?? []).filter((hook) => hook.for_new_rules).map((hook) => hook.id);
 

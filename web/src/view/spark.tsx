@@ -13,7 +13,7 @@ export interface SparkScale {
 export function sparkScale(all: readonly Series[]): SparkScale | null {
   let [min, max] = [Infinity, -Infinity];
   for (const series of all) {
-    for (const value of series.avg) {
+    for (const value of series.last) {
       if (value === null) continue;
       min = Math.min(min, value);
       max = Math.max(max, value);
@@ -50,7 +50,7 @@ export function Spark({
   let path = "";
   let last: number | null = null;
   series.t.forEach((t, i) => {
-    const value = series.avg[i];
+    const value = series.last[i];
     if (value === null || value === undefined) return;
     // Some empty buckets may lie between two readings of a slow sensor; more is an outage and breaks the line.
     const pen: string = last !== null && t - last <= 4 * step ? "L" : "M";

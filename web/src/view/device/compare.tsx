@@ -1,7 +1,7 @@
 // Other devices in the same chart: which ones, and their readings beside those of the device that is looked at.
 
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { LIVE_DEVICES, loadLatest } from "../../actions/loading";
+import { LIVE_DEVICES, loadLatest, needDevices } from "../../actions/loading";
 import { go, listen, part, state, subscribe } from "../../app";
 import { Board, type Outside } from "../../chart/board";
 import { Together, type Line } from "../../chart/together";
@@ -26,6 +26,10 @@ export function useTogether(
   outside: Outside,
 ): { together: Together; lines: Line[] } | null {
   const { devices } = state.value;
+  const isCompared = (route.others ?? []).length > 0;
+  useEffect(() => {
+    if (isCompared) void needDevices();
+  }, [isCompared]);
   const ids = sensor ? (route.others ?? []).filter((id) => id !== device.id && devices?.[id]) : [];
   const key = ids.join("\n");
   const boards = useMemo(() => ids.map((id) => new Board(id, null, outside)), [board, key]);
@@ -68,6 +72,7 @@ export function useTogether(
 /** Devices that measure the same: each one chosen is a line more. */
 export function CompareMenu({ device, sensor, route }: { device: Device; sensor: Sensor; route: DeviceRoute }) {
   const menu = useMenu();
+  useEffect(() => void needDevices(), []);
   const [wanted, setWanted] = useState("");
   const { devices, latest } = state.value;
   const chosen = route.others ?? [];

@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import * as api from "../../api";
+import { needDevices } from "../../actions/loading";
 import { block, changeDevice, forgetDevice, removeDevice, replaceDevice } from "../../actions/devices";
 import { go, state } from "../../app";
 import { ago, clean, many, millis } from "../../format";
@@ -111,6 +112,7 @@ function Replace({ device, close }: { device: Device; close: () => void }) {
   const [by, setBy] = useState("");
   const [part, setPart] = useState("");
   const [former, setFormer] = useState<Swap | null>(null);
+  useEffect(() => void needDevices(), []);
   useEffect(() => {
     // Without it the others can be chosen all the same.
     api.devices.swaps(device.id).then(

@@ -1,0 +1,74 @@
+// What the rows of the device list show that moves: their last values, and the sparklines of one sensor.
+
+import { useEffect, useState } from "preact/hooks";
+import { LIVE_DEVICES, loadLatest } from "../actions/loading";
+import * as api from "../api";
+import { part, serverNow, state, subscribe } from "../app";
+import { buckets } from "../series";
+import type { Device, Series } from "../types";
+import { useEvery } from "./controls";
+import { isLine } from "./spark";
+
+/** What a sparkline shows. */
+export const SPARK_MS = 10 * 60_000;
+const SPARK_POINTS = 64;
+/** A reading has few digits, a mean has all of them: thirty lines of means are most of what the list costs. */
+const SPARK_AGG = ["last"];
+/** A sparkline is a glance; its refresh need not be faster than its pixels move. */
+export const SPARK_EVERY_MS = 10_000;
+/** The hub answers at most so many queries in one request. */
+const SPARKS_AT_ONCE = 50;
+
+const latest = part((s) => s.latest);
+const streams = part((s) => s.streams);
+
+interface Drawn {
+  /** The sensor that is drawn; undefined until something was asked for. */
+  drawn?: string | undefined;
+  sparks: Record<string, Series>;
+}
+
+/** Live values and sparklines of the rows on the screen: of the first of these sensors that has a line at all. */
+export function useLiveValues(
+  visible: readonly Device[],
+  names: string,
+  total: number,
+  askedForAll: boolean,
+  worth: readonly string[],
+): Drawn {
+  const [found, setFound] = useState<Drawn>({ sparks: {} });
+  const few = total <= LIVE_DEVICES;
+  useEffect(() => (few ? subscribe({ device: "*", sensor: "*", max_hz: 1 }) : undefined), [few]);
+  useEvery(
+    few ? 60_000 : 2_000,
+    () => {
+      if (visible.length > 0 && !askedForAll) void loadLatest(few ? [] : visible.map((device) => device.id));
+    },
+    `${few ? total : names} ${askedForAll} ${streams.value}`,
+  );
+  useEvery(
+    SPARK_EVERY_MS,
+    () => {
+      if (worth.length === 0 || !matchMedia("(min-width: 1081px)").matches) return;
+      // A row without its sparkline is still a row: a failure here is not worth words.
+      firstLines(visible, worth).then(setFound, () => {});
+    },
+    `${names} ${worth} ${streams.value} ${visible.filter((device) => latest.value[device.id]).length}`,
+  );
+  return worth.includes(found.drawn ?? "") ? found : { sparks: {} };
+}
+
+/** A sensor of which every device has one reading only has no line: then the next one is asked for. */
+async function firstLines(visible: readonly Device[], worth: readonly string[]): Promise<Drawn> {
+  const window = buckets(serverNow() - SPARK_MS, serverNow(), SPARK_POINTS);
+  for (const drawn of worth) {
+    const having = visible.filter((device) => state.peek().latest[device.id]?.[drawn]).slice(0, SPARKS_AT_ONCE);
+    if (having.length === 0) continue;
+    const results = await api.readings.query([
+      { device: having.map(({ id }) => id), sensor: [drawn], agg: SPARK_AGG, ...window },
+    ]);
+    const lines = results.flatMap(({ series }) => series).filter(isLine);
+    if (lines.length > 0) return { drawn, sparks: Object.fromEntries(lines.map((series) => [series.device, series])) };
+  }
+  return { drawn: worth[0], sparks: {} };
+}
