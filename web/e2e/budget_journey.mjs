@@ -1,4 +1,5 @@
-// What the page costs over the wire, beside its own files: the list of 302 devices, and the first chart of one of them.
+// What the page costs over the wire, beside its own files: the list of 302 devices, and the first chart of one of them;
+// and with its files the door, where nobody is signed in yet.
 // The fleet is no newborn one: what is on the screen has measured for ten minutes.
 //
 // Counted are the answers as they travel, compressed, with their heads,
@@ -22,6 +23,8 @@ const LIST = { least: 15_000, most: 40_000 };
 /** To order them by a value, that value of each has to be known. */
 const SORTED = { least: 25_000, most: 50_000 };
 const CHART = { least: 12_000, most: 40_000 };
+/** The door is its files, and the question whether a first password is to be set. */
+const DOOR = { least: 20_000, most: 40_000 };
 /** How long it is counted on after the first row or chart. */
 const FIRST_MS = 3_000;
 
@@ -87,10 +90,10 @@ before(async () => {
 after(() => s?.end());
 
 /** Opens an address in a browser that has seen nothing, and counts. */
-async function opened(path, ready) {
+async function opened(path, ready, storageState) {
   const context = await s.browser.newContext({
     viewport: { width: 1440, height: 900 },
-    storageState: await s.context.storageState(),
+    storageState: storageState ?? (await s.context.storageState()),
   });
   const page = await context.newPage();
   const cdp = await context.newCDPSession(page);
@@ -141,4 +144,12 @@ test("the first chart of a device with two dozen sensors", { timeout: 120_000 },
   const { items } = (await s.call("GET", "/devices?q=box")).body;
   const { id } = items.find((one) => one.name === "box");
   within("the first chart", await opened(`/d/${id}`, (page) => page.locator(".u-over").first().waitFor()), CHART);
+});
+
+test("the door", { timeout: 120_000 }, async () => {
+  const nobody = { cookies: [], origins: [] };
+  const { data, files, parts } = await opened("/", (page) => page.getByLabel("Password").waitFor(), nobody);
+  console.log(`the door: ${data + files} bytes`);
+  assert.ok(data + files >= DOOR.least, `the door costs ${data + files} bytes: not all of it was counted`);
+  assert.ok(data + files <= DOOR.most, `the door costs ${data + files} bytes:\n${parts.join("\n")}`);
 });

@@ -13,11 +13,11 @@ import { lazily } from "./lazy";
 import { Logo } from "./logo";
 import { LostBar } from "./lost";
 import { Only } from "./may";
-import { Overview } from "./overview";
 import { SignIn } from "./sign_in";
 import { choice, choose, nameOf, type Choice } from "../zone";
 
-// The list of devices is what most people open; charts alone weigh as much as all of it.
+// Each screen is code of its own, and the door waits for none of them.
+const overview = lazily(() => import("./overview").then((screen) => screen.Overview));
 const device = lazily(() => import("./device/view").then((screen) => screen.DeviceView));
 const alerts = lazily(() => import("./alerts").then((screen) => screen.Alerts));
 const webhooks = lazily(() => import("./webhooks").then((screen) => screen.Webhooks));
@@ -76,7 +76,7 @@ function Frame() {
   const at = route.value;
   useEffect(() => {
     const idle = setTimeout(() => {
-      for (const screen of [device, alerts, hub, webhooks]) screen.fetch();
+      for (const screen of [overview, device, alerts, hub, webhooks]) screen.fetch();
     }, IDLE_MS);
     return () => clearTimeout(idle);
   }, []);
@@ -160,7 +160,7 @@ function Frame() {
 function Screen({ at }: { at: Route }) {
   switch (at.view) {
     case "overview":
-      return <Overview route={at} />;
+      return <overview.View route={at} />;
     case "device":
       return <device.View key={at.id} route={at} />;
     case "alerts":
