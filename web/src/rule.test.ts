@@ -1,5 +1,16 @@
 import { describe, expect, test } from "vitest";
-import { charted, firedOn, glob, outcome, reading, sentence, silenceOver, unitOf, waitsFor } from "./rule";
+import {
+  charted,
+  firedOn,
+  glob,
+  outcome,
+  reading,
+  sentence,
+  silenceOver,
+  unitOf,
+  waitsFor,
+  watchesNothing,
+} from "./rule";
 import type { Alert, Backtest, Condition, Device, Latest, Rule, Silence } from "./types";
 
 describe("globs", () => {
@@ -72,6 +83,18 @@ test("the unit of a rule is that of all it watches", () => {
     unit({ sensor: "t*", labels: { site: "south" } }),
     unit({ sensor: "x" }),
   ]).toEqual(["", "%", "", "K", "Cel", ""]);
+});
+
+test("a rule that nothing matches is known as such, once every device is known", () => {
+  const device = (id: string, sensors: number) => ({ id, name: id, labels: {}, sensors }) as unknown as Device;
+  const latest = { a: { temp: {} as Latest } };
+  const nothing = (sensor: string, devices: Device[], name = "*") =>
+    watchesNothing({ device: name, sensor, labels: {} }, devices, latest);
+  expect(nothing("temp", [device("a", 1)])).toBe(false);
+  expect(nothing("moisture", [device("a", 1)])).toBe(true);
+  expect(nothing("temp", [device("a", 1)], "b")).toBe(true);
+  expect(nothing("moisture", [device("a", 1), device("b", 2)])).toBe(false);
+  expect(nothing("moisture", [device("a", 1), device("waits", 0)])).toBe(true);
 });
 
 test("every kind of rule reads as a sentence", () => {

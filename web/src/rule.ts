@@ -57,6 +57,24 @@ export function unitOf(
   return [...units][0] ?? "";
 }
 
+/** Whether nothing there is is what the rule watches; not said while the values of some device are not known yet. */
+export function watchesNothing(
+  rule: Pick<Rule, "device" | "sensor" | "labels">,
+  devices: readonly Device[],
+  latest: Readonly<Record<string, Readonly<Record<string, Latest>>>>,
+): boolean {
+  const matching = new Map<string, boolean>();
+  for (const device of devices) {
+    const sensors = Object.keys(latest[device.id] ?? {});
+    if (sensors.length === 0 && device.sensors > 0) return false;
+    for (const sensor of sensors) {
+      if (!matching.has(sensor)) matching.set(sensor, glob(rule.sensor, sensor));
+      if (matching.get(sensor) && watches(rule, device, sensor)) return false;
+    }
+  }
+  return true;
+}
+
 /** The rule in one sentence, its limits in `unit`. */
 export function sentence(rule: Pick<Rule, "device" | "sensor" | "labels" | "condition" | "for">, unit = ""): string {
   const labels = Object.entries(rule.labels).map(([key, value]) => clean(`${key}=${value}`));

@@ -8,7 +8,7 @@ import { LIVE_DEVICES, loadHub, loadLatest, loadRules, loadSilences } from "../a
 import { go, part, state } from "../app";
 import { clean, when } from "../format";
 import type { Route } from "../route";
-import { sentence, unitOf, waitsFor } from "../rule";
+import { sentence, unitOf, waitsFor, watchesNothing } from "../rule";
 import { covered } from "../silence";
 import type { Rule, Silence } from "../types";
 import { AlertEntry, AlertList, isOver } from "./alert_entries";
@@ -71,6 +71,7 @@ export function Alerts({ route }: { route: AlertsRoute }) {
     const again = setInterval(() => void loadRules(), WAITING_MS);
     return () => clearInterval(again);
   }, [waits]);
+  const idle = useIdle();
   const [silencing, setSilencing] = useState(false);
   const close = () => go({ view: "alerts", rule: null, device: "", sensor: "" });
   const edited =
@@ -106,7 +107,7 @@ export function Alerts({ route }: { route: AlertsRoute }) {
             {alerts.value === null ? (
               <p class="empty quiet">Loading…</p>
             ) : active.value.length === 0 ? (
-              <AllWell />
+              <AllWell idle={idle.size} />
             ) : (
               <AlertList alerts={active.value} />
             )}
@@ -135,7 +136,7 @@ export function Alerts({ route }: { route: AlertsRoute }) {
             ) : (
               <ul class="entries tall">
                 {rules.value.map((rule) => (
-                  <RuleEntry key={rule.id} rule={rule} />
+                  <RuleEntry key={rule.id} rule={rule} isIdle={idle.has(rule.id)} />
                 ))}
               </ul>
             )}
@@ -174,8 +175,21 @@ function Past() {
   );
 }
 
-function AllWell() {
-  const watching = (rules.value ?? []).filter((rule) => rule.enabled).length;
+/** Rules that are on and match nothing there is: they watch nothing. */
+function useIdle(): ReadonlySet<string> {
+  const { devices, latest, listed, now } = state.value;
+  const known = Object.keys(latest).length;
+  return useMemo(() => {
+    if (!listed) return new Set<string>();
+    const all = Object.values(devices ?? {}).filter(({ status }) => status === "online" || status === "offline");
+    const on = (rules.value ?? []).filter((rule) => rule.enabled);
+    return new Set(on.filter((rule) => watchesNothing(rule, all, latest)).map(({ id }) => id));
+    // New sensors come while nobody touches a rule.
+  }, [rules.value, listed, known, Math.floor(now / UNIT_MS)]);
+}
+
+function AllWell({ idle }: { idle: number }) {
+  const watching = (rules.value ?? []).filter((rule) => rule.enabled).length - idle;
   return (
     <p class="empty quiet">
       Nothing is firing.{" "}
@@ -184,6 +198,7 @@ function AllWell() {
         : watching === 1
           ? "One rule is watching."
           : `${watching} rules are watching.`}
+      {idle === 0 ? null : ` ${idle === 1 ? "One more matches" : `${idle} more match`} no sensor yet.`}
     </p>
   );
 }
@@ -236,7 +251,7 @@ function SilenceEntry({ of, now }: { of: Silence; now: number }) {
   );
 }
 
-function RuleEntry({ rule }: { rule: Rule }) {
+function RuleEntry({ rule, isIdle }: { rule: Rule; isIdle: boolean }) {
   const { devices, latest, now } = state.value;
   const known = Object.keys(latest).length;
   const found = useRef("");
@@ -262,7 +277,11 @@ function RuleEntry({ rule }: { rule: Rule }) {
         <span class="small quiet" title={clean(rule.sensor)}>
           {sentence(rule, unit)}
         </span>
-        {waits ? <span class="small">{waits}</span> : null}
+        {isIdle ? (
+          <span class="small warn-text">No sensor matches yet. The rule starts when one does.</span>
+        ) : waits ? (
+          <span class="small">{waits}</span>
+        ) : null}
       </div>
       <Only may="operate">
         <div class="row">
