@@ -10,7 +10,7 @@ const JITTER: f64 = 0.01;
 const STRANGE: f64 = 10.0;
 /// What was seen to grow explains a step this many times as large.
 const GROWN: f64 = 3.0;
-/// A first rise so much faster than the next one was none.
+/// A first rise so much faster than the next one was none, if it was from a reading that stood alone.
 const FIRST: f64 = 1_000.0;
 /// Readings from the low on that decide for a restart.
 const ENOUGH: usize = 3;
@@ -174,7 +174,7 @@ impl Machine {
         match self.steps.at(2) {
             Some(earlier) => jump > STRANGE * (before.value - earlier.value),
             // Whether the first reading of all was a blip, the second rise tells.
-            None if self.is_first => jump > before.value.abs(),
+            None if self.is_first_alone() => jump > before.value.abs(),
             None => before.value != 0.0 && jump > STRANGE * before.value.abs(),
         }
     }
@@ -220,12 +220,18 @@ impl Machine {
         self.is_sure = false;
         if self.is_first && self.steps.count == self.steps.levels.len() {
             let [first, second] = self.steps.speeds();
-            if first > FIRST * second {
+            if self.is_first_alone() && first > FIRST * second {
                 // It never was there: counting begins with what came next.
                 self.steps.shift();
             }
             self.is_first = false;
         }
+    }
+
+    /// Whether the oldest level is the first reading of all, and none beside it said the same: where a counter rested for two
+    /// readings it stood, and what it counts next is real, however much it is.
+    fn is_first_alone(&self) -> bool {
+        self.is_first && self.steps.levels[0].is_some_and(|first| first.from == first.to)
     }
 
     /// A lower value: a jitter, or the begin of something.

@@ -23,6 +23,8 @@
 //! *Usual growth* is the fastest of the last rises before the fall and after it, times the time of the fall.
 //!
 //! The very first reading of a series is taken for a blip when the rise after it is a thousand times as fast as the next one.
+//! Only if it stands alone: a counter that was read at its first value twice or more rested there, and what it counts after
+//! that is real.
 //!
 //! What is between two readings of the line is spread evenly over the time between them, through gaps as well. Amounts are
 //! whole numbers of 10^-12 and the line has one value at each moment, whoever asks: so the increases of neighbouring

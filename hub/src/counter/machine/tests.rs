@@ -62,7 +62,23 @@ fn at_the_ends_a_blip_counts_for_nothing() {
     assert_eq!(counted(&[3737.0, 3737.5, 0.0, 0.5]), 0.5);
     // A counter that begins.
     assert_eq!(counted(&[0.0, 1.0, 1.0, 1.0, 2.0]), 2.0);
+    assert_eq!(counted(&[0.0, 0.0, 3737.0, 3737.5, 3738.0]), 3738.0, "nobody knows that it was a slip");
     assert_eq!(counted(&[0.0, 5_000.0, 5_100.0]), 5_100.0);
+}
+
+#[test]
+fn what_a_counter_counts_first_after_it_rested_is_real() {
+    let rested = |first: f64, many: usize, then: &[f64]| counted(&[vec![first; many], then.to_vec()].concat());
+    // A plug that nobody used for an hour, a water meter, and the bytes of an interface.
+    assert_eq!(rested(0.0, 60, &[[2.0; 31].as_slice(), &[2.001]].concat()), 2.001);
+    assert_eq!(rested(12.345, 20, &[62.0, 62.0, 62.0, 62.01, 62.02, 62.03]), 49.685);
+    let bytes: Vec<f64> = (0..100).map(|n| 5e9 + 1_000.0 * f64::from(n)).collect();
+    assert_eq!(rested(0.0, 100, &bytes), 5e9 + 99_000.0);
+    assert_eq!(rested(0.0, 2, &[2.0, 2.001]), 2.001, "two readings are enough");
+    assert_eq!(rested(215.7, 1, &[215.6, 9_215.6, 9_215.7, 9_215.8]), 9_000.1, "also where they tremble");
+    // Nor does a rule wait.
+    assert_eq!(live(&[0.0, 0.0, 2.0, 2.001]).last(), Some(&Some(2.001)));
+    assert_eq!(live(&[0.0, 0.0, 2.0])[2], Some(2.0));
 }
 
 #[test]
