@@ -146,6 +146,39 @@ fn what_was_pending_at_the_stop_and_over_by_the_spool_does_not_fire_at_the_start
     assert_eq!((scene.states(), scene.told().len()), (vec![], 0));
 }
 
+#[test]
+fn an_alert_over_what_a_counter_counted_outlasts_a_restart() {
+    let rule = json!({"name": "much", "device": "*", "sensor": "e",
+        "condition": {"type": "increase", "op": ">", "value": 1, "over": "1h"}});
+    let mut scene = Scene::start(std::slice::from_ref(&rule));
+    let now = Clock.wall().0;
+    // It counts for an hour, rests for hours, and takes 2 kWh within a minute twenty minutes ago.
+    let value = |minute: i64| match minute {
+        ..-500 => 90.0 + 0.01 * (minute + 600) as f64,
+        -500..-20 => 91.0,
+        _ => 93.0,
+    };
+    let readings = |minutes: std::ops::RangeInclusive<i64>, now: i64| {
+        let of =
+            |minute| json!({"sensor": "e", "kind": "counter", "value": value(minute), "at": now + minute * 60_000});
+        json!({"device": "heater", "readings": minutes.map(of).collect::<Vec<_>>()})
+    };
+    scene.hub.post("/api/v1/readings", &readings(-560..=0, now));
+    eventually("fires", SOON, || (scene.states() == ["firing"]).then_some(()));
+    scene.hub.restart();
+    for _ in 0..6 {
+        scene.hub.post("/api/v1/readings", &readings(0..=0, Clock.wall().0));
+        std::thread::sleep(Duration::from_millis(500));
+        assert_eq!(scene.states(), ["firing"], "{:?}", scene.told());
+    }
+    for from in ["now-9h", "now-3h", "now-1h", "now-30m"] {
+        let found = scene.hub.post("/api/v1/rules/backtest", &json!({"rule": rule, "from": from}));
+        let firings = &found["series"][0]["firings"];
+        assert_eq!((&found["fires"], &firings[0]["to"]), (&json!(1), &Value::Null), "{from}: {found}");
+        assert_eq!(firings[0]["value"], 2.0, "{found}");
+    }
+}
+
 fn hot(device: &str, hold: &str) -> Value {
     json!({"name": "hot", "device": device, "sensor": "*", "for": hold,
         "condition": {"type": "threshold", "op": ">", "value": 50}})

@@ -33,10 +33,12 @@
 
 mod amount;
 mod knots;
+mod lead;
 mod machine;
 mod shares;
 
 pub use self::amount::Amount;
 pub use self::knots::{is_firm, knots};
+pub use self::lead::Lead;
 pub use self::machine::{Machine, Mark};
 pub use self::shares::{Share, Shares};

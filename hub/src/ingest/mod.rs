@@ -447,6 +447,12 @@ async fn look_later(store: Store, clock: Clock) -> Vitals {
 
 /// Reads what a rate or deviation rule has to remember of one series; what cannot be read, it learns from here on.
 async fn recall(store: Store, mut recall: Recall) -> Recall {
+    if recall.wants_lead() {
+        match store.lead(recall.series, recall.from).await {
+            Ok(lead) => recall.begin_behind(&lead),
+            Err(error) => tracing::warn!(%error, "a rule does not know where a counter stood: {error}"),
+        }
+    }
     while recall.from < recall.to {
         match store.readings(recall.series, recall.from, recall.to, RECALL_PAGE).await {
             Ok(page) => {
@@ -479,7 +485,11 @@ async fn review(store: Store, review: Review) -> Reviewed {
 }
 
 async fn try_review(store: &Store, review: &Review) -> Result<Reviewed, store::Error> {
-    let mut hearing = review.hear();
+    let lead = match review.wants_lead() {
+        true => Some(store.lead(review.series(), review.begins()).await?),
+        false => None,
+    };
+    let mut hearing = review.hear(lead.as_ref());
     while let Some((from, to)) = hearing.wants() {
         let page = store.readings(review.series(), from, to, RECALL_PAGE).await?;
         hearing.take(&page.points, page.more);

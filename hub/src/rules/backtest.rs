@@ -10,6 +10,7 @@ use super::condition::{Compiled, millis};
 use super::instance::{Instance, Pulse, Step};
 use super::rhythm::Rhythm;
 use super::window::Window;
+use crate::counter::Lead;
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertId, AlertState};
 use crate::model::catalog::{Catalog, Series};
@@ -94,6 +95,13 @@ impl Trial {
         covered
     }
 
+    /// Whether what it says of a series depends on what lies before the readings that it is shown: a counter may rest for
+    /// longer than any rule looks back.
+    #[must_use]
+    pub fn wants_lead(&self, series: &Series) -> bool {
+        Window::new(&self.0.rule.spec.condition, series.kind).is_some_and(|window| window.wants_lead())
+    }
+
     /// How far before a range readings matter to what the rule says in it, in milliseconds.
     #[must_use]
     pub fn reach_ms(&self, series: &Series) -> i64 {
@@ -141,6 +149,13 @@ impl<'a> Replay<'a> {
             measured: None,
             from,
             outcome: Outcome::default(),
+        }
+    }
+
+    /// Begins behind what the series showed before its first reading to come.
+    pub fn begin_behind(&mut self, lead: &Lead) {
+        if let Some(window) = &mut self.window {
+            window.begin_behind(lead);
         }
     }
 

@@ -38,7 +38,8 @@ pub(super) fn judge(op: Op, limit: f64, clear: Option<f64>, value: f64) -> Verdi
     }
 }
 
-fn beyond(op: Op, limit: f64, value: f64) -> bool {
+/// Whether a value is on the bad side of a limit.
+pub(super) fn beyond(op: Op, limit: f64, value: f64) -> bool {
     match op {
         Op::Above => value > limit,
         Op::AtLeast => value >= limit,

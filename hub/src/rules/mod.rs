@@ -143,6 +143,9 @@ impl Engine {
             self.meet(catalog, series);
             let Some(slot) = self.slot(series) else { continue };
             let Some(track) = self.tracks.get_mut(slot as usize) else { continue };
+            for window in track.watches.iter_mut().filter_map(|watch| watch.window.as_mut()) {
+                window.begin_in_the_middle();
+            }
             // Not of this start, whatever its clock says.
             track.heard = track.heard.max(Some(point.at.min(now.plus(-1))));
             if track.recent.is_empty() && point.at <= now.plus(FUTURE_MS) {

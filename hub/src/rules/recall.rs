@@ -7,12 +7,13 @@
 use super::engine::Engine;
 use super::upload::FUTURE_MS;
 use super::window::Window;
+use crate::counter::Lead;
 use crate::model::UnixMillis;
 use crate::model::reading::{Point, SeriesId};
 use crate::model::rule::RuleId;
 
-/// A window to be filled: read the series' points with `from <= at < to`, oldest first, hand them to [`Recall::take`], and
-/// it to [`Engine::recalled`].
+/// A window to be filled: tell it what lies before `from` if it wants that ([`Recall::begin_behind`]), read the series' points with
+/// `from <= at < to`, oldest first, hand them to [`Recall::take`], and it to [`Engine::recalled`].
 #[derive(Debug)]
 pub struct Recall {
     /// Whose points.
@@ -26,6 +27,17 @@ pub struct Recall {
 }
 
 impl Recall {
+    /// Whether it wants to know what lies before.
+    #[must_use]
+    pub const fn wants_lead(&self) -> bool {
+        self.window.wants_lead()
+    }
+
+    /// Begins behind what lies before.
+    pub fn begin_behind(&mut self, lead: &Lead) {
+        self.window.begin_behind(lead);
+    }
+
     /// Takes some of the points, in order.
     pub fn take(&mut self, points: &[Point]) {
         for point in points {

@@ -27,6 +27,7 @@ use super::draft::Draft;
 use super::engine::{Engine, Proposed};
 use super::instance::{Instance, Step};
 use super::upload::{FUTURE_MS, SAME_MS};
+use crate::counter::Lead;
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertId, AlertState};
 use crate::model::catalog::{Catalog, Series};
@@ -159,11 +160,27 @@ impl Review {
         (self.stretch.from.plus(-self.reach_ms - self.ahead_ms.max(FUTURE_MS)), self.now)
     }
 
-    /// Begins.
+    /// Where the readings begin that it wants.
     #[must_use]
-    pub fn hear(&self) -> Hearing<'_> {
-        let replays = self.trials.iter().map(|trial| Replay::new(trial, &self.series, UnixMillis(i64::MIN))).collect();
-        Hearing { review: self, replays, next: self.stretch.from.plus(-self.reach_ms), last: None }
+    pub fn begins(&self) -> UnixMillis {
+        self.stretch.from.plus(-self.reach_ms)
+    }
+
+    /// Whether it wants to know what lies before that.
+    #[must_use]
+    pub fn wants_lead(&self) -> bool {
+        self.trials.iter().any(|trial| trial.wants_lead(&self.series))
+    }
+
+    /// Begins, behind what lies before.
+    #[must_use]
+    pub fn hear(&self, lead: Option<&Lead>) -> Hearing<'_> {
+        let replay = |trial| {
+            let mut replay = Replay::new(trial, &self.series, UnixMillis(i64::MIN));
+            lead.into_iter().for_each(|lead| replay.begin_behind(lead));
+            replay
+        };
+        Hearing { review: self, replays: self.trials.iter().map(replay).collect(), next: self.begins(), last: None }
     }
 }
 

@@ -11,16 +11,18 @@
 //! - Time is that of the readings. One that is not newer than the last is a repeat: it measures nothing, teaches nothing.
 //! - **Rate**: the change from the oldest reading in the window to this one, by the time between them; of a counter its
 //!   growth, and nothing until it is known (see [`crate::counter`]): a reading that fell waits for the next ones.
-//! - **Increase**: that change itself. Too much is told as soon as it is; too little only once nine tenths of the window are
-//!   known.
+//! - **Increase**: that change itself. Too much is told as soon as it is; too little, or that it is not too much any more, only
+//!   once nine tenths of the window are known.
+//! - What a counter did depends on where it stood before: a window begins behind what the store has of that ([`Lead`]), and
+//!   where it begins in the middle of the history its first reading is nothing special.
 //! - **Deviation**: how many standard deviations (of a sample, n - 1) this reading is from the mean of the usual readings
 //!   before it, see `deviation`. Of a counter, what deviates is its growth a second.
 
 use std::collections::VecDeque;
 
-use super::condition::millis;
+use super::condition::{beyond, millis};
 use super::deviation::{History, STEPS, Scale};
-use crate::counter::{Amount, Machine};
+use crate::counter::{Amount, Lead, Machine};
 use crate::model::reading::Point;
 use crate::model::rule::{Condition, Op};
 use crate::model::{SensorKind, UnixMillis};
@@ -34,6 +36,8 @@ pub(super) struct Window {
     condition: Condition,
     kind: SensorKind,
     over_ms: i64,
+    /// Whether the first reading it took is the first there ever was: nothing is missing before it.
+    is_begin: bool,
     /// What a counter did, where it is one.
     counter: Option<Box<Machine>>,
     /// When the last reading taken was measured.
@@ -74,6 +78,7 @@ impl Window {
             condition: *condition,
             kind,
             over_ms: millis(over),
+            is_begin: true,
             counter: (kind == SensorKind::Counter).then(|| Box::new(Machine::new(true))),
             last: None,
             counted: None,
@@ -91,6 +96,36 @@ impl Window {
     /// What it is for.
     pub(super) const fn condition(&self) -> &Condition {
         &self.condition
+    }
+
+    /// Whether what it says depends on what lies before the readings that it is shown.
+    pub(super) const fn wants_lead(&self) -> bool {
+        self.counter.is_some() || matches!(self.condition, Condition::Increase { .. })
+    }
+
+    /// Begins behind what the series showed before. Without it an empty window takes its first reading for the first ever.
+    pub(super) fn begin_behind(&mut self, lead: &Lead) {
+        if !self.wants_lead() {
+            return;
+        }
+        self.is_begin = lead.is_begin;
+        if let Some(counter) = &mut self.counter {
+            **counter = Machine::new(lead.is_begin);
+        }
+        for point in &lead.before {
+            self.take(*point);
+        }
+    }
+
+    /// Learns that there are readings before those that it will be shown.
+    pub(super) fn begin_in_the_middle(&mut self) {
+        if self.last.is_some() {
+            return;
+        }
+        self.is_begin = false;
+        if let Some(counter) = &mut self.counter {
+            **counter = Machine::new(false);
+        }
     }
 
     /// The oldest moment it remembers.
@@ -167,8 +202,12 @@ impl Window {
                     let change = (Amount::of(*total) - Amount::of(was)).value();
                     let change = if before.is_some() { change.max(0.0) } else { change };
                     match self.condition {
-                        // What is there already is enough to be too much, and no proof of too little.
-                        Condition::Increase { op: Op::Above | Op::AtLeast, .. } => Some(change),
+                        // What is there already is enough to be too much, and no proof of anything else: before the store was
+                        // read nobody knows what it had grown by.
+                        Condition::Increase { op: op @ (Op::Above | Op::AtLeast), value, .. } => {
+                            let knows = self.is_begin || time >= self.over_ms / 10 * 9;
+                            (knows || beyond(op, value, change)).then_some(change)
+                        }
                         Condition::Increase { .. } => (time >= self.over_ms / 10 * 9).then_some(change),
                         Condition::Rate { .. }
                         | Condition::Threshold { .. }

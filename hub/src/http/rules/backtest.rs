@@ -195,13 +195,20 @@ async fn replay(
 ) -> Result<Option<Outcome>, ApiError> {
     let mut replay = Replay::new(trial, series, from);
     let mut next = from.plus(-trial.reach_ms(series));
+    if trial.wants_lead(series) {
+        match app.store.lead(series.id, next).await {
+            Ok(lead) => replay.begin_behind(&lead),
+            // Deleted meanwhile: it would have watched nothing.
+            Err(store::Error::NotFound { .. }) => next = to,
+            Err(error) => return Err(error.into()),
+        }
+    }
     while next < to {
         if app.clock.now() >= end {
             return Ok(None);
         }
         let page = match app.store.readings(series.id, next, to, PAGE).await {
             Ok(page) => page,
-            // Deleted meanwhile: it would have watched nothing.
             Err(store::Error::NotFound { .. }) => break,
             Err(error) => return Err(error.into()),
         };

@@ -266,7 +266,7 @@ fn what_comes_late_while_another_part_is_looked_at_waits_on() {
     let review = story.scene.engine.next_review(at(9_010), &story.scene.catalog).unwrap();
     story.late(9_011, &[(4_000, 31.0), (4_030, 20.0)]);
     assert_eq!(story.waiting, Some(Stretch { from: at(0), to: at(4_080) }), "both, should the hub be killed now");
-    let mut hearing = review.hear();
+    let mut hearing = review.hear(None);
     hearing.take(&story.readings[..2], false);
     let proposed = story.scene.engine.reviewed(at(9_012), hearing.finish(vec![]));
     assert_eq!(story.commit(proposed), ["1 historical 31 at 0", "told 1 and 0 more"]);
@@ -343,7 +343,7 @@ impl Story {
     fn look(&mut self, second: i64) -> Vec<String> {
         let mut said = Vec::new();
         while let Some(review) = self.scene.engine.next_review(at(second), &self.scene.catalog) {
-            let mut hearing = review.hear();
+            let mut hearing = review.hear(None);
             while let Some((from, to)) = hearing.wants() {
                 let wanted = self.readings.iter().filter(|point| from <= point.at && point.at < to);
                 let page: Vec<_> = wanted.take(38).copied().collect();

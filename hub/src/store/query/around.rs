@@ -14,12 +14,14 @@ use super::line::{ALWAYS, Around, merged};
 use super::plan::Plan;
 use super::share::Share;
 use super::totals::{Aggregates, Asked};
-use crate::counter;
-use crate::model::reading::Point;
+use crate::counter::{self, Lead};
+use crate::model::reading::{Point, SeriesId};
 use crate::model::{SensorKind, UnixMillis};
+use crate::store::Store;
 use crate::store::error::Result;
 use crate::store::head::fresh::Fresh;
-use crate::store::samples::{self, Sample, Wanted, settle};
+use crate::store::query::device_of;
+use crate::store::samples::{self, MEMORY, Sample, Wanted, settle};
 
 const MINUTE: i64 = 60_000;
 const DAY: i64 = 1_440 * MINUTE;
@@ -29,6 +31,32 @@ const STEPS: [i64; 7] = [10 * MINUTE, 120 * MINUTE, DAY, 10 * DAY, 100 * DAY, 1_
 const SOME: usize = 16;
 /// How far it is looked for more than one reading.
 const FAR: i64 = 100 * DAY;
+
+impl Store {
+    /// What lies before a moment of a series: where a query that begins there begins to look.
+    ///
+    /// # Errors
+    /// `NotFound` for the series; `Busy` when too many read at once or it takes longer than 10 s; `TooLarge`.
+    pub async fn lead(&self, series: SeriesId, at: UnixMillis) -> Result<Lead> {
+        let device = device_of(self.memory(), series)?;
+        let asked = Asked { device, series: vec![series], places: vec![0] };
+        // To the end of time: behind that nothing is looked for.
+        let wanted = Aggregates { increase: true, ..Aggregates::default() };
+        let plan = Plan::new(vec![at, ALWAYS.1], wanted, None, MEMORY);
+        let memory = self.memory_shared();
+        let reader = self.readers().take().await?;
+        reader
+            .run(move |reader| {
+                // The head before the snapshot: what moves between is seen twice, not never.
+                let fresh = memory.head().copy(device, ALWAYS.0, at);
+                let snapshot = reader.conn()?.unchecked_transaction()?;
+                let around = Around::of(&Share::new(reader, &memory, &plan), &snapshot, &asked, &fresh)?.pop();
+                Ok(around
+                    .map_or_else(Lead::default, |around| Lead { before: around.before, is_begin: around.is_begin }))
+            })
+            .await
+    }
+}
 
 impl Around {
     /// That of each series of a device.
