@@ -52,7 +52,8 @@ impl Pushed {
     /// Silence for which nobody is shown as offline after the first push: most collect more often than that. Nobody is told
     /// before [`Self::MOST_MS`], because it may push once an hour, or a day.
     const FIRST_MS: i64 = 5 * 60_000;
-    /// The same at least, and at most: whoever pushes less than once a day is not missed earlier than after three.
+    /// Bounds of the pause that is taken as usual: a device counts as offline after three usual pauses, so after a minute at
+    /// least and three days at most. One that pushes once a week is shown as offline for four days of each.
     const LEAST_MS: i64 = 60_000;
     const MOST_MS: i64 = 86_400_000;
 

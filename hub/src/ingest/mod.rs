@@ -47,7 +47,7 @@ use crate::rules::silences::{Hushed, Silences};
 use crate::rules::{Engine, Proposed, Recall, Review, Reviewed};
 use crate::store::{self, Commit, Floor, Store};
 
-/// Batches that are not waited for any longer: a commit of so many costs each reading next to nothing.
+/// A group of this many batches is committed at once: waiting for more would no longer make a reading cheaper.
 const ENOUGH: usize = 1_024;
 /// Batches and bytes of readings in one commit: what waits there is taken along, as far as it is written in some tens of
 /// milliseconds; what waits at once may be twice that where batches are large. On a disk that takes long to sync the queue

@@ -12,7 +12,8 @@ use crate::model::reading::{Batch, SeriesId};
 
 /// Bytes counted as one: a cache line.
 const UNIT: usize = 64;
-/// Room for the largest batch that a datagram holds, without which there is none.
+/// Units taken when a place is reserved, before the batch's size is known: those of the largest batch that a datagram carries.
+/// With fewer free, the queue counts as full.
 const LARGEST: u32 = 1_024;
 
 /// Makes a queue of so many bytes, at least those of the largest batch.

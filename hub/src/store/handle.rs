@@ -29,8 +29,8 @@ pub(super) struct Inner {
     pub(super) writer: Mutex<Option<JoinHandle<Result<()>>>>,
     /// The thread that makes blocks, and the way to it; a command beside a hub has none, nor has a closed store.
     pub(super) maker: Mutex<Option<(SyncSender<Order>, JoinHandle<()>)>>,
-    /// For reads of a row or two, which are over before another thread would have woken up; and what it was told last of
-    /// commands that wrote.
+    /// A read-only connection for lookups of one or two rows, made on the caller's thread because waking a thread of the pool
+    /// takes longer; and the count of writes by commands beside the hub, as it was last seen.
     pub(super) desk: Mutex<(Connection, i64)>,
     pub(super) key: SecretKey,
     pub(super) actor: Option<Actor>,

@@ -26,8 +26,8 @@ use socket::{Inbox, Socket};
 
 /// Handshakes worked off between two looks at the socket: 1.6 ms, so that data never waits longer for them.
 const HANDSHAKES_A_TURN: usize = 4;
-/// Looks that found more than they could take, after which one handshake has its turn all the same: 0.4 ms to a millisecond
-/// of everything else. Until the socket is empty what waits there comes first: data may be among it.
+/// While every receive call fills the inbox, data may still be waiting in the socket: only every so many such calls in a row one
+/// handshake (0.4 ms) is let through.
 const FULL_LOOKS: u32 = 8;
 /// How long the last acknowledgements may take at the end.
 const LINGER: Duration = Duration::from_secs(5);

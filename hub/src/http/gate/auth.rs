@@ -55,13 +55,13 @@ pub(crate) struct Attendant(pub View);
 /// Whoever may send readings of some devices: of these.
 #[derive(Debug)]
 pub(crate) struct Sender(pub View);
-/// The same, where the query string has to be read.
+/// Scope `ingest`, for handlers that read the query string: [`Sender`] refuses one.
 #[derive(Debug)]
 pub(crate) struct Pusher(pub View);
 /// Whoever it is, whatever they may do: to be told who they are.
 #[derive(Debug)]
 pub(crate) struct Somebody(pub Principal);
-/// Whoever may do everything, where the query string has to be read.
+/// Scope `admin`, for the import, which reads the query string: [`Admin`] refuses one.
 #[derive(Debug)]
 pub(crate) struct Importer(pub Actor);
 /// Whoever may do everything.

@@ -46,7 +46,8 @@ use crate::pressure::Pressure;
 
 /// Batches waiting for room in the ingest queue: what a thousand devices send while one fsync completes.
 pub const MAX_BATCHES: usize = 256;
-/// Batches beyond those that are taken all the same, of devices that have none on the way: what each of so many says first.
+/// Extra places, only for devices that have nothing in the pipeline: in a burst each device's first batch gets through, so that its
+/// alerts do not depend on luck.
 const MAX_FIRST_BATCHES: usize = 256;
 /// Other events waiting: one for each device of a large fleet that returns at once.
 const MAX_EVENTS: usize = 4_096;

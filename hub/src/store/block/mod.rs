@@ -21,7 +21,8 @@ use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
 use cut::{Blocks, Times};
 
-/// What was salvaged from elsewhere has numbers below 0.
+/// Blocks made here have positive numbers, blocks salvaged from another file negative ones: the next number is one above the
+/// largest positive one.
 const NEXT_TIMES: &str = "SELECT 1 + MAX(0, COALESCE(MAX(id), 0)) FROM times";
 
 /// Number of the next row of `times`.
@@ -188,7 +189,7 @@ pub(super) fn exists(conn: &Connection, span: &Span, series: SeriesId) -> Result
     Ok(conn.prepare_cached(EXISTS)?.query_row(params, |row| row.get(0))?)
 }
 
-/// All of it is in the index.
+/// Answered from the index `times_by_device` alone: no row of `times` is read.
 const OUTLINES: &str = "SELECT id, cut, start_at, end_at FROM times
     WHERE device = :device AND end_at >= :from AND start_at < :to";
 

@@ -9,7 +9,7 @@
 //!
 //! A mebibyte is enough because little is owed when the disk runs full: as soon as there is little room everything is
 //! written in small steps, and the log is copied back every few hundred kilobytes (`Cap::in_small_steps`). From then on a
-//! deletion is written over the log that is there. Sixteen were set apart before, for a log of up to 48 that was not.
+//! deletion is written over the log that is there.
 
 use std::fs::{self, File};
 use std::io::Write as _;

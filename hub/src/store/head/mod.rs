@@ -125,7 +125,8 @@ impl Head {
     pub(super) fn forget(&mut self, no: DeviceNo, row: i64, series: &[SeriesId]) -> usize {
         let Some(device) = self.devices.get_mut(&no) else { return 0 };
         let bytes = device.forget(row);
-        // What came while the blocks were made is counted at nothing: it waits a little longer.
+        // Points that came during packing are dropped from this count, so their block may be made a little late: `AGE` still
+        // bounds the wait.
         device.points = 0;
         for series in series {
             self.newest(*series).points = 0;

@@ -63,7 +63,7 @@ const PRESSED_SLICE: Duration = Duration::from_millis(100);
 const SWEEP: usize = 8 << 20;
 /// Time between two looks for what is too small and what is too old.
 const TIDY: Duration = Duration::from_mins(1);
-/// Age of a copy of who is who that did not change.
+/// The catalog (devices, sensors, rules) is copied aside at least this often, even when it did not change.
 const COPY: Duration = Duration::from_hours(24);
 /// Orders that may wait: they come from people and tests.
 const ORDERS: usize = 4;

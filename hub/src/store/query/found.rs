@@ -23,7 +23,7 @@ pub(super) struct Found<'a> {
     /// Blocks, and whether nothing overlaps them.
     pub(super) spans: Vec<Span>,
     alone: Vec<bool>,
-    /// Those of which the readings of the series at hand were taken already.
+    /// Marks the spans whose readings were already moved into `recent` for the current series; reset for each series.
     pub(super) taken: Vec<bool>,
     times: HashMap<i64, Option<Rc<Times>>>,
     /// Where it has rollups besides.

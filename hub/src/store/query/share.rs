@@ -63,7 +63,7 @@ impl<'a> Share<'a> {
             let _ = rollups.set(Rollups::of(conn, self.plan)?);
         }
         if let Some(rollups) = rollups.get() {
-            let hours = self.behind_the_fold(found, rollups, series, recent)?;
+            let hours = self.merge_with_rollups(found, rollups, series, recent)?;
             let tier = rollups.each(conn, series, found.rolled, &hours, self.plan, with)?;
             self.tier.set(self.tier.get().max(tier));
         }
@@ -85,9 +85,10 @@ impl<'a> Share<'a> {
         Ok(merged(raw.chain(rolled).collect()))
     }
 
-    /// Moves the readings of a series that lie where it has rollups from their blocks to those of the head, and has each
-    /// count once: what is left there counts beside the figures of the hours that are returned, and those that are not.
-    fn behind_the_fold(
+    /// Where a series has rollups, some raw readings may already be inside their figures (sent again after the fold). Collects the
+    /// raw readings of that range into `recent`, sees to it that each reading counts once (as raw or within the figures), and
+    /// returns the figures of those hours as they then count.
+    fn merge_with_rollups(
         &self,
         found: &mut Found<'_>,
         rollups: &Rollups,

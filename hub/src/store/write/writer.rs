@@ -40,8 +40,8 @@ const ROOM_LOOK: Duration = Duration::from_millis(2);
 /// Pause between groups when the journal is twice as long as it should be, growing from nothing at half of that excess.
 const HOLD_BACK: Duration = Duration::from_millis(128);
 
-/// The part of the last commit's time that changes wait for the readings that will follow it: a commit of their own would
-/// have those wait for one more, and with them what they say about alerts.
+/// A change without readings waits up to one eighth of the last commit's duration for the next readings, so that both share a
+/// sync. Committed alone it would delay those readings, and the alerts they raise, by a whole sync.
 const READINGS_FOLLOW: u32 = 8;
 /// Time between two looks for them.
 const READINGS_LOOK: Duration = Duration::from_millis(1);
@@ -310,7 +310,7 @@ impl Writer {
         }
     }
 
-    /// Has everybody who waits told why there is no transaction.
+    /// Answers every waiting caller that no transaction could be begun.
     fn refuse(&mut self, replies: &mut Vec<Reply>) {
         replies.extend(self.backlog.drain(..).map(|write| write.apply(Err(Error::Closed)).reply));
     }
