@@ -22,6 +22,12 @@ export function watches(rule: Pick<Rule, "device" | "sensor" | "labels">, device
   );
 }
 
+/**
+ * Since when it has been true, which the command line and the messages say too. It fires only when it has been true for
+ * as long as its rule asks for.
+ */
+export const beganAt = (alert: Pick<Alert, "started_at">): number => Date.parse(alert.started_at);
+
 /** The silence that keeps this alert from being told at `now`, if one does. */
 export function silenceOver(
   silences: readonly Silence[] | null,

@@ -5,7 +5,7 @@ import { part, state } from "../app";
 import { clean, count, duration, millis, when } from "../format";
 import { title } from "../names";
 import { between, DEFAULT_RANGE, href, type Range } from "../route";
-import { reading, ruleName, silenceOver } from "../rule";
+import { beganAt, reading, ruleName, silenceOver } from "../rule";
 import { SILENCES } from "../silence";
 import type { Alert } from "../types";
 import { Status } from "./controls";
@@ -119,7 +119,7 @@ function around(began: number, ended: number): Range {
 
 export function AlertEntry({ alert }: { alert: Alert }) {
   const { now } = state.value;
-  const began = millis(alert.fired_at) ?? millis(alert.started_at) ?? now;
+  const began = beganAt(alert);
   const ended = millis(alert.resolved_at);
   const hushed = alert.state === "firing" ? silenceOver(silences.value, alert, now) : null;
   // What is about a whole device has no sensor to show.
