@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import {
+  beganAt,
   charted,
   firedOn,
   glob,
@@ -106,6 +107,11 @@ test("every kind of rule reads as a sentence", () => {
     "temp of any device 4 σ away from its last 1h, and more than 0.5",
   );
   expect(say({ type: "silence", after: "5m" })).toBe("temp of any device silent for 5m");
+});
+
+test("an alert is since when it has been true, not since when its rule fired", () => {
+  const alert = { started_at: "2026-11-22T11:00:00.000Z", fired_at: "2026-11-22T11:00:02.000Z" };
+  expect(beganAt(alert)).toBe(Date.UTC(2026, 10, 22, 11));
 });
 
 describe("what an alert measured", () => {
