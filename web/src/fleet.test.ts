@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { byRecency, columnsOf, grouped, groupings, oddities, ownOf, sorted, type Values } from "./fleet";
+import { byRecency, columnsOf, grouped, groupings, cutAtOrdinary, oddities, ownOf, sorted, type Values } from "./fleet";
 import { byImportance } from "./rank";
 import type { Device } from "./types";
 
@@ -184,6 +184,21 @@ test("drawn is what most rows have measured lately", () => {
   const rows = ["a", "b", "c", "d"].map((name) => device(name));
   expect(byRecency(rows, latest, ["t", "cpu", "load"], 10 * 60_000)).toEqual(["load", "cpu", "t"]);
   expect(byRecency(rows, latest, ["t", "cpu", "load"], 30 * 60_000)).toEqual(["t", "cpu", "load"]);
+});
+
+test("where those begin that are like the others is said, also where all of them are", () => {
+  const odd = (score: number) => ({ sensor: "t", value: 1, unit: "", usual: 2, score });
+  const fleet = ["fav", "a", "b", "c", "d", "e"].map((name) => device(name));
+  const cut = (found: Record<string, number>, devices = fleet) => {
+    const { unlike, words, alike } = cutAtOrdinary(
+      devices,
+      new Map(Object.entries(found).map(([name, score]) => [`id-${name}`, odd(score)])),
+    );
+    return [unlike.map(({ name }) => name).join(" "), words, alike.length];
+  };
+  expect(cut({ a: 9, b: 4, c: 3 })).toEqual(["fav a b", "Like the others", 3]);
+  expect(cut({ a: 3.9 })).toEqual(["", "No device is unlike the others", 6]);
+  expect(cut({}, fleet.slice(0, 2))).toEqual(["", "Fewer than 5 devices: none stands out from the others", 2]);
 });
 
 test("groups by label, those without it last", () => {

@@ -114,6 +114,30 @@ export interface Odd {
   score: number;
 }
 
+/** Nearer to the others than this many of their spreads is like the others. */
+const ODD_FROM = 4;
+
+export const isOdd = (odd: Odd | undefined): odd is Odd => odd !== undefined && odd.score >= ODD_FROM;
+
+/**
+ * Devices that stand by how odd they are, cut where the rest is like the others, with the words for that place.
+ * Favourites stand first, odd or not.
+ */
+export function cutAtOrdinary(
+  devices: readonly Device[],
+  odd: ReadonlyMap<string, Odd>,
+): { unlike: readonly Device[]; words: string; alike: readonly Device[] } {
+  const cut = devices.findLastIndex(({ id }) => isOdd(odd.get(id))) + 1;
+  const [unlike, alike] = [devices.slice(0, cut), devices.slice(cut)];
+  const words =
+    unlike.length > 0
+      ? "Like the others"
+      : devices.length < OTHERS_LEAST
+        ? `Fewer than ${OTHERS_LEAST} devices: none stands out from the others`
+        : "No device is unlike the others";
+  return { unlike, words, alike };
+}
+
 /** With fewer devices there are no "others". */
 const OTHERS_LEAST = 5;
 /** Grow for ever, or differ by what a device is: being far from the others says nothing. */

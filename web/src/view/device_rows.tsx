@@ -4,7 +4,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { go, part, serverNow, state } from "../app";
 import { toggled } from "../filter";
-import { byRecency, firstWay, ownOf, type Odd, type Values } from "../fleet";
+import { byRecency, firstWay, isOdd, ownOf, type Odd, type Values } from "../fleet";
 import { favourites } from "../favourites";
 import { ago, apart, clean, commonDecimals, count, many, measured, type Decimals } from "../format";
 import { hint, title } from "../names";
@@ -21,8 +21,11 @@ import { Spark, sparkScale, type SparkScale } from "./spark";
 
 type OverviewRoute = Extract<Route, { view: "overview" }>;
 
-/** A device, or the head of a group. */
-export type Item = Device | { group: string; value: string | null; devices: readonly Device[] };
+/** A device, the head of a group, or where those begin that are like the others. */
+export type Item =
+  | Device
+  | { words: string; devices: readonly Device[] }
+  | { group: string; value: string | null; devices: readonly Device[] };
 
 /** Of a device that has none of the columns, so many sensors are named. */
 const OTHERS_NAMED = 3;
@@ -31,8 +34,6 @@ const OWN_SHOWN = 3;
 const isPhone = () => matchMedia("(max-width: 720px)").matches;
 /** Rows kept above and below the screen, so that a quick scroll shows no hole. */
 const OVERSCAN = 6;
-/** Nearer to the others than this many of their spreads is like the others. */
-const ODD_FROM = 4;
 
 const latest = part((s) => s.latest);
 
@@ -90,8 +91,12 @@ export function Rows({ items, total, askedForAll, columns, route, alarms, odd }:
     worth,
   );
   const scale = sparkScale(Object.values(sparks));
+  // What sets a device apart stands out among its values, so it is one of them.
+  const told = (odd: Odd | undefined) => (isOdd(odd) ? [...new Set([odd.sensor, ...columns])] : columns);
   const own = isPhone()
-    ? Object.fromEntries(shown.map(({ id }) => [id, ownOf(latest.value[id], columns, OWN_SHOWN, byImportance)]))
+    ? Object.fromEntries(
+        shown.map(({ id }) => [id, ownOf(latest.value[id], told(odd.get(id)), OWN_SHOWN, byImportance)]),
+      )
     : null;
   const decimals = decimalsOf(shown, own ? [...new Set(Object.values(own).flat())] : columns);
   return (
@@ -115,6 +120,11 @@ export function Rows({ items, total, askedForAll, columns, route, alarms, odd }:
               alerts={alarms.get(item.id)}
               odd={odd.get(item.id)}
             />
+          ) : "words" in item ? (
+            <li class="device group-head" key="alike">
+              <h2>{item.words}</h2>
+              <span class="small quiet">{many(item.devices.length, "device")}</span>
+            </li>
           ) : (
             <GroupRow key={`group ${item.value}`} {...item} column={columns[0]} />
           ),
@@ -199,7 +209,7 @@ function DeviceRow({ device, values, spark, scale, decimals, columns, route, ale
         >
           {clean(device.name)}
         </a>
-        {odd && odd.score >= ODD_FROM ? (
+        {isOdd(odd) ? (
           <Why odd={odd} now={values?.[odd.sensor]?.value ?? odd.value} />
         ) : (
           <Labels device={device} route={route} />
@@ -220,7 +230,7 @@ function DeviceRow({ device, values, spark, scale, decimals, columns, route, ale
         {columns.some((sensor) => values?.[sensor]) ? (
           columns.map((sensor) => (
             <span
-              class={`value column ${odd?.sensor === sensor && odd.score >= ODD_FROM ? "odd" : ""}`}
+              class={`value column ${isOdd(odd) && odd.sensor === sensor ? "odd" : ""}`}
               key={sensor}
               title={hint(sensor)}
             >

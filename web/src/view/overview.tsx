@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { LIVE_DEVICES, loadHub, loadLatest } from "../actions/loading";
 import { go, part, state } from "../app";
 import { asksValues, matches, misunderstood, parseFilter, whyNone } from "../filter";
-import { columnsOf, firstWay, grouped, groupings, oddities, sorted, type Odd } from "../fleet";
+import { columnsOf, cutAtOrdinary, firstWay, grouped, groupings, oddities, sorted, type Odd } from "../fleet";
 import { favourites } from "../favourites";
 import { clean, count, many } from "../format";
 import { title } from "../names";
@@ -171,7 +171,7 @@ function Filter({
 
 /** The devices that are asked for, in the order that is asked for. */
 function Fleet({ route }: { route: OverviewRoute }) {
-  const { q, sort, group } = route;
+  const { q, sort } = route;
   const terms = parseFilter(q);
   const by = sort.replace(/^-/, "");
   // More values than the stream carries are asked for only while every one of them counts.
@@ -230,8 +230,7 @@ function Fleet({ route }: { route: OverviewRoute }) {
   const all = devices.value ?? {};
   const rows = made.current.ids.flatMap((id) => (all[id] ? [all[id]] : []));
   const columns = columnsOf(rows, latest, columnsMost(), byImportance);
-  const items: Item[] =
-    group === "" ? rows : grouped(rows, group).flatMap((one) => [{ group, ...one }, ...one.devices]);
+  const items = isLooking ? rows : itemsOf(rows, route, made.current.odd);
   return (
     <>
       {made.current.problem === null ? null : (
@@ -263,6 +262,14 @@ function Fleet({ route }: { route: OverviewRoute }) {
       )}
     </>
   );
+}
+
+/** What stands in the list: the devices, and the heads between them. */
+function itemsOf(rows: readonly Device[], { sort, group }: OverviewRoute, odd: ReadonlyMap<string, Odd>): Item[] {
+  if (group !== "") return grouped(rows, group).flatMap((one) => [{ group, ...one }, ...one.devices]);
+  if (sort !== "odd") return [...rows];
+  const { unlike, words, alike } = cutAtOrdinary(rows, odd);
+  return alike.length === 0 ? [...unlike] : [...unlike, { words, devices: alike }, ...alike];
 }
 
 const settledCount = () => counts.peek().online;
