@@ -139,6 +139,70 @@ fn a_name_with_a_counted_number_goes_on_where_it_can_be_told_whose_it_was() {
 }
 
 #[test]
+fn channels_of_multiplexers_are_who_they_are_whatever_number_their_bus_has() {
+    let (state, old) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    // Two multiplexers on one bus, of two channels each, with a chip at the same address behind every one.
+    let boot = |bus: u32, first: u32| {
+        let root = tempfile::tempdir().unwrap();
+        let parent = format!("platform/AMDI0010:00/i2c-{bus}");
+        write(root.path(), &format!("sys/devices/{parent}/name"), "Synopsys DesignWare I2C adapter\n");
+        for place in 0..4_u32 {
+            // The kernel counts the other way round the next time.
+            let number = first + if bus == 1 { place } else { 3 - place };
+            let adapter = format!("{parent}/i2c-{number}");
+            let name = format!("i2c-{bus}-mux (chan_id {})\n", place % 2);
+            write(root.path(), &format!("sys/devices/{adapter}/name"), &name);
+            let multiplexer = format!("{parent}/{bus}-007{}", place / 2);
+            fs::create_dir_all(root.path().join("sys/devices").join(&multiplexer)).unwrap();
+            let link = root.path().join("sys/devices").join(&adapter).join("mux_device");
+            symlink(root.path().join("sys/devices").join(&multiplexer), link).unwrap();
+            let chip = format!("{adapter}/{number}-0048/hwmon{number}");
+            plug(root.path(), &(&*chip, "lm75", 21_000 + 10_000 * place as i32));
+        }
+        let mut host = Host::new(root.path(), Vec::new());
+        host.remember(state.path(), &[]);
+        let values = sample(&mut host);
+        assert!(!host.remarks().any(|remark| remark.text.contains("cannot be told apart")), "{values:?}");
+        values
+    };
+    let values = boot(1, 11);
+    let named: Vec<(&str, f64)> = values.iter().map(|(name, value)| (&**name, *value)).collect();
+    let expected = [
+        ("temp.lm75-i2c-48-mux-70-0.1", 21.0),
+        ("temp.lm75-i2c-48-mux-70-1.1", 31.0),
+        ("temp.lm75-i2c-48-mux-71-0.1", 41.0),
+        ("temp.lm75-i2c-48-mux-71-1.1", 51.0),
+    ];
+    assert_eq!(named, expected);
+    assert_eq!(boot(3, 21), values);
+    // Of one multiplexer, an earlier version knew its channels by the number of the bus too: their names go on.
+    let given = |channel: u32, word: &str| {
+        let way = "way platform/AMDI0010:00/Synopsys DesignWare I2C adapter/i2c-1-mux";
+        format!(
+            "{{\"class\":\"hwmon\",\"base\":\"lm75\",\"identity\":\"{way} (chan_id {channel})/i2c-48\",\"word\":\"{word}\"}}\n"
+        )
+    };
+    let words = ["lm75-i2c-48-i2c-1-mux__chan_id_0_", "lm75-i2c-48-i2c-1-mux__chan_id_1_"];
+    fs::write(old.path().join("things"), given(0, words[0]) + &given(1, words[1])).unwrap();
+    let root = tempfile::tempdir().unwrap();
+    for channel in 0..2_u32 {
+        let number = 12 - channel;
+        let adapter = format!("platform/AMDI0010:00/i2c-3/i2c-{number}");
+        write(root.path(), &format!("sys/devices/{adapter}/name"), &format!("i2c-3-mux (chan_id {channel})\n"));
+        write(root.path(), "sys/devices/platform/AMDI0010:00/i2c-3/name", "Synopsys DesignWare I2C adapter\n");
+        let chip = format!("{adapter}/{number}-0048/hwmon{number}");
+        plug(root.path(), &(&*chip, "lm75", 21_000 + 10_000 * channel as i32));
+    }
+    for _ in 0..2 {
+        let mut host = Host::new(root.path(), Vec::new());
+        host.remember(old.path(), &words.map(|word| format!("temp.{word}.1")).each_ref().map(|name| spec(name)));
+        let values = sample(&mut host);
+        let found = words.map(|word| values.get(&format!("temp.{word}.1")).copied());
+        assert_eq!((found, values.len()), ([Some(21.0), Some(31.0)], 2), "{values:?}");
+    }
+}
+
+#[test]
 fn every_channel_that_is_listed_is_read_with_its_unit() {
     let root = tempfile::tempdir().unwrap();
     let file = |name: &str, text: &str| write(root.path(), &format!("sys/class/hwmon/hwmon0/{name}"), text);

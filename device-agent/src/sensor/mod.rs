@@ -12,6 +12,7 @@
 //! fails, is slow or never answers costs itself, and is named in [`Host::troubles`] and [`Host::remarks`]. What each source
 //! reads, names and drops: `hub/docs/sources.md`.
 
+mod adapter;
 mod class;
 mod cpu;
 mod device;

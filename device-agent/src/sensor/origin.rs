@@ -7,6 +7,7 @@
 use std::fs;
 use std::path::Path;
 
+use super::adapter::{adapter, on_bus, without_adapter};
 use super::files::Files;
 use super::spelling::number_of;
 use super::{Error, name_part};
@@ -33,10 +34,11 @@ const COUNTED: [&str; 18] = [
     "session",
 ];
 
+/// The same of buses and devices that earlier versions took for a part of the way.
+pub(super) const COUNTED_LATELY: [&str; 7] = ["peci-", "i3c-", "mem", "serial", "hci", "scmi_dev.", "w1_bus_master"];
+
 /// What drivers put before a number that only counts, in what their chips and zones call themselves: `mt7921_phy0`, `iwlwifi_1`.
 const COUNTED_NAMES: [&str; 3] = ["phy", "iwlwifi_", "hidpp_battery_"];
-/// What comes before the number of an adapter and places on it.
-const OF_ADAPTER: [&str; 5] = ["port-", "end_device-", "expander-", "phy-", "rport-"];
 
 /// Longest part of a name that tells a thing from its like.
 const LONGEST_HINT: usize = 20;
@@ -134,9 +136,10 @@ pub(super) fn of(root: &Path, folder: &Path, base: &str) -> Result<Origin, Error
 /// Along the buses, from the root of the machine to the device.
 fn along(root: &Path, way: &Path, base: &str) -> Result<Origin, Error> {
     let (mut here, mut stays, mut earlier) = (root.to_owned(), Vec::new(), Vec::new());
-    let mut below_usb = false;
+    let (mut below_usb, mut last) = (false, "");
     for part in way.iter().filter_map(|part| part.to_str()) {
         here.push(part);
+        let before = std::mem::replace(&mut last, part);
         if matches!(part, "sys" | "devices" | "bus" | "class" | "hwmon" | "nvme" | "virtual" | "thermal") {
             continue;
         }
@@ -146,11 +149,12 @@ fn along(root: &Path, way: &Path, base: &str) -> Result<Origin, Error> {
             // Several adapters of one chip are told apart by what they are called.
             let called = if what == "i2c-" { files.word("name")? } else { None };
             earlier.extend(called.clone());
+            earlier.extend(Some(part.to_owned()).filter(|_| COUNTED_LATELY.contains(&what)));
             // Of several sockets of one controller, and radios of one card, each says which it is.
             stays.extend(match what {
                 "ata" => files.word(&format!("ata_port/{part}/port_no"))?.map(|port| format!("port-{port}")),
                 "phy" => files.word("macaddress")?.map(|address| address.replace(':', "")),
-                _ => called,
+                _ => called.map(|called| adapter(&called, multiplexer(&here).as_deref())),
             });
         } else if let Some((_, port)) = part.split_once('-').filter(|_| below_usb && starts_with_digit(part)) {
             if let Some(serial) = files.word("serial")? {
@@ -164,6 +168,9 @@ fn along(root: &Path, way: &Path, base: &str) -> Result<Origin, Error> {
         } else if let Some((_, address)) = part.split_once("-00").filter(|(bus, _)| bus.parse::<u32>().is_ok()) {
             stays.push(format!("i2c-{address}"));
             earlier.extend(stays.last().cloned());
+        } else if let Some(address) = on_bus(before, part) {
+            stays.push(address);
+            earlier.push(part.to_owned());
         } else if let Some(chip) = part.strip_prefix("spi").and_then(|rest| rest.split_once('.')).map(|(_, chip)| chip)
         {
             stays.push(format!("spi-{chip}"));
@@ -188,6 +195,12 @@ fn along(root: &Path, way: &Path, base: &str) -> Result<Origin, Error> {
     Ok(Origin { earlier, ..Origin::new(format!("way {}", stays.join("/")), parts) })
 }
 
+/// The device that an adapter is a channel of, as the kernel calls it.
+fn multiplexer(adapter: &Path) -> Option<String> {
+    let device = ["mux_device", "atr_device"].iter().find_map(|link| fs::canonicalize(adapter.join(link)).ok())?;
+    Some(device.file_name()?.to_string_lossy().into_owned())
+}
+
 /// Whether a folder is a chip's own, and its device the one above.
 fn is_of_chip(name: &str) -> bool {
     name == "hwmon" || matches!(counted(name), Some("hwmon" | "iio:device"))
@@ -195,30 +208,9 @@ fn is_of_chip(name: &str) -> bool {
 
 /// What a part of a way counts, if it does no more than that.
 fn counted(part: &str) -> Option<&'static str> {
-    COUNTED.into_iter().find(|what| {
+    COUNTED.into_iter().chain(COUNTED_LATELY).find(|what| {
         part.strip_prefix(what).is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()))
     })
-}
-
-/// Places on an adapter without the number of that: `4:0:1:0` (adapter, channel, target, unit) is `0:1:0`, `end_device-4:0:2` is
-/// `end_device-0:2`.
-fn without_adapter(part: &str) -> String {
-    let is_places = |text: &str| {
-        text.contains(':')
-            && text.split(':').all(|one| !one.is_empty() && one.bytes().all(|byte| byte.is_ascii_digit()))
-    };
-    let start = OF_ADAPTER.into_iter().find(|start| part.strip_prefix(start).is_some_and(is_places));
-    let places = part.strip_prefix(start.unwrap_or_default()).unwrap_or(part);
-    let is_meant = start.is_some() || (is_places(places) && places.split(':').count() == 4);
-    match places.split_once(':').filter(|_| is_meant) {
-        Some((_, rest)) => format!("{}{rest}", start.unwrap_or_default()),
-        None => part.to_owned(),
-    }
-}
-
-/// An identity that an earlier version made, without the numbers of adapters in it.
-pub(super) fn plain(identity: &str) -> String {
-    identity.split('/').map(without_adapter).collect::<Vec<_>>().join("/")
 }
 
 /// What a chip or a zone calls itself, without a number that only counts: `mt7921_phy0` is `mt7921`.
@@ -358,6 +350,25 @@ mod tests {
                 "pci0000:00/0000:00:17.0/ata3/host9/target9:0:1/9:0:1:0/hwmon/hwmon4",
                 "drivetemp",
                 "0:1:0",
+            ),
+            (
+                "platform/AMDI0010:00/i2c-30/30-a048/hwmon/hwmon2",
+                "platform/AMDI0010:00/i2c-31/31-a048/hwmon/hwmon1",
+                "x",
+                "i2c-a048",
+            ),
+            (
+                "pci0000:00/0000:05:00.0/peci-0/0-30/peci_cpu.cputemp.48/hwmon/hwmon2",
+                "pci0000:00/0000:05:00.0/peci-1/1-30/peci_cpu.cputemp.48/hwmon/hwmon1",
+                "peci_cputemp.cpu0",
+                "peci_cpu_cputemp_48",
+            ),
+            ("pci0000:00/0000:07:00.0/mem0/hwmon1", "pci0000:00/0000:07:00.0/mem1/hwmon0", "cxl", "pci-0700"),
+            (
+                "soc/serial@1/serial0/serial0-0/hwmon/hwmon1",
+                "soc/serial@1/serial1/serial1-0/hwmon/hwmon0",
+                "x",
+                "serial-0",
             ),
             (
                 "pci0000:00/0000:02:00.0/host0/port-0:2/end_device-0:2/target0:0:2/0:0:2:0/hwmon/hwmon2",

@@ -13,8 +13,9 @@ use tracing::warn;
 use wire::SensorSpec;
 
 use super::Class;
+use super::adapter::plain;
 use super::hwmon::Label;
-use super::origin::{Origin, plain, without_number};
+use super::origin::{Origin, without_number};
 use super::power::may_have;
 use super::spelling::apart;
 use crate::durable;
