@@ -15,6 +15,12 @@ use wire::{SensorKind, SensorSpec};
 /// A chip with one temperature: its folder below `sys/devices`, what it calls itself, and what it measures.
 type Chip<'a> = (&'a str, &'a str, i32);
 
+/// Where a chip and its device are: by a number that stays, and one that the kernel counts.
+type Place<'a> = &'a dyn Fn(u32, u32) -> (String, String);
+
+/// Files of a device, and what is in them.
+type Files = &'static [(&'static str, &'static str)];
+
 const FIRST: &str = "pci0000:00/0000:01:00.0/nvme/nvme";
 const SECOND: &str = "pci0000:00/0000:02:00.0/nvme/nvme";
 
@@ -136,6 +142,142 @@ fn a_name_with_a_counted_number_goes_on_where_it_can_be_told_whose_it_was() {
     assert!(values.len() == 2 && !values.contains_key("temp.drivetemp.1"), "{values:?}");
     let told = |what: &str| host.remarks().filter(|remark| remark.text.contains(what)).count();
     assert_eq!((told("cannot be told apart"), told("a number that the kernel counts")), (2, 2), "{values:?}");
+}
+
+#[test]
+fn of_things_with_one_serial_number_each_goes_by_its_place() {
+    let usb = "pci0000:00/0000:00:14.0/usb1";
+    // One maker's sticks, drives of another, a bridge that writes no number: name of the chip, its folder, device with the files.
+    let kinds: [(&str, Place<'_>, Files); 3] = [
+        (
+            "stick",
+            &|place, _| (format!("{usb}/1-{place}/1-{place}:1.0/hwmon"), format!("{usb}/1-{place}")),
+            &[("serial", "0123456789ABCDEF\n"), ("product", "TEMPer\n")],
+        ),
+        (
+            "nvme",
+            &|place, count| {
+                let device = format!("pci0000:00/0000:0{place}:00.0/nvme/nvme{count}");
+                (device.clone(), device)
+            },
+            &[("serial", "1234567890\n"), ("model", "Cheap SSD\n")],
+        ),
+        (
+            "drivetemp",
+            &|place, count| {
+                let device =
+                    format!("pci0000:00/0000:00:17.{place}/ata{count}/host{count}/target{count}:0:0/{count}:0:0:0");
+                (format!("{device}/hwmon"), device)
+            },
+            &[("wwid", "t10.ATA     Bridge\n"), ("model", "Bridge\n")],
+        ),
+    ];
+    for (name, at, files) in kinds {
+        let state = tempfile::tempdir().unwrap();
+        // Which of them are there, in the order in which the kernel counts.
+        let boot = |places: &[u32]| {
+            let root = tempfile::tempdir().unwrap();
+            for (count, place) in places.iter().enumerate() {
+                let (folder, device) = at(*place, count as u32);
+                plug(root.path(), &(&*format!("{folder}/hwmon{count}"), name, 20_000 * *place as i32));
+                let link = root.path().join("sys/devices").join(&folder).join(format!("hwmon{count}/device"));
+                fs::remove_file(&link).unwrap();
+                symlink(root.path().join("sys/devices").join(&device), &link).unwrap();
+                for (file, text) in files {
+                    write(root.path(), &format!("sys/devices/{device}/{file}"), text);
+                }
+            }
+            let mut host = Host::new(root.path(), Vec::new());
+            host.remember(state.path(), &[]);
+            let values = sample(&mut host);
+            assert_eq!(host.remarks().count(), 0, "they are told apart");
+            values
+        };
+        let short = format!("temp.{name}.1");
+        let other = |values: &BTreeMap<String, f64>| values.keys().find(|name| **name != short).cloned();
+        // The first is alone, and moves about; then the second comes, and is found first.
+        assert_eq!(boot(&[3])[&short], 60.0, "{name}");
+        assert_eq!(boot(&[1])[&short], 20.0, "{name}");
+        let both = boot(&[2, 1]);
+        let second = other(&both).unwrap();
+        assert_eq!((both[&short], both[&second], both.len()), (20.0, 40.0, 2), "{both:?}");
+        assert_eq!(boot(&[1, 2]), both);
+        let alone = boot(&[2]);
+        assert_eq!((alone[&second], alone.len()), (40.0, 1), "{alone:?}");
+        // Each alone is who it was, and one at a third place is neither.
+        assert_eq!(boot(&[1])[&short], 20.0);
+        let third = boot(&[4]);
+        assert!(third.len() == 1 && !third.contains_key(&short) && !third.contains_key(&second), "{third:?}");
+    }
+}
+
+#[test]
+fn one_serial_number_of_two_that_are_found_one_after_the_other_goes_to_where_it_was() {
+    let (state, root) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let drive = |place: u32| {
+        let device = format!("pci0000:00/0000:0{place}:00.0/nvme/nvme{place}");
+        plug(root.path(), &(&*format!("{device}/hwmon{place}"), "nvme", 20_000 * place as i32));
+        write(root.path(), &format!("sys/devices/{device}/serial"), "1234567890");
+    };
+    let begin = || {
+        let mut host = Host::new(root.path(), Vec::new());
+        host.remember(state.path(), &[]);
+        host
+    };
+    drive(1);
+    assert_eq!(sample(&mut begin())["temp.nvme.1"], 20.0);
+    // At the next start another is there earlier.
+    let link = root.path().join("sys/class/hwmon/hwmon1");
+    let first = fs::read_link(&link).unwrap();
+    fs::remove_file(&link).unwrap();
+    drive(2);
+    let mut host = begin();
+    assert_eq!(sample(&mut host)["temp.nvme.1"], 40.0, "it may have been moved");
+    symlink(first, link).unwrap();
+    let values = sample(&mut host);
+    assert_eq!((values["temp.nvme.1"], values["temp.nvme-pci-0200.1"]), (20.0, 40.0), "{values:?}");
+    assert_eq!(sample(&mut begin()), values);
+}
+
+#[test]
+fn a_number_of_zeros_is_none_and_the_name_of_a_drive_that_went_by_it_goes_on() {
+    let state = tempfile::tempdir().unwrap();
+    let given = "{\"class\":\"hwmon\",\"base\":\"drivetemp\",\"identity\":\"serial Bridge naa.0000000000000000\",\"word\":\"drivetemp\"}\n";
+    fs::write(state.path().join("things"), given).unwrap();
+    let boot = |drives: &[(u32, u32)]| {
+        let root = tempfile::tempdir().unwrap();
+        for (place, count) in drives {
+            let device =
+                format!("pci0000:00/0000:00:17.{place}/ata{count}/host{count}/target{count}:0:0/{count}:0:0:0");
+            plug(root.path(), &(&*format!("{device}/hwmon{count}"), "drivetemp", 20_000 + 1_000 * *place as i32));
+            write(root.path(), &format!("sys/devices/{device}/wwid"), "naa.0000000000000000\n");
+            write(root.path(), &format!("sys/devices/{device}/model"), "Bridge\n");
+        }
+        let mut host = Host::new(root.path(), Vec::new());
+        host.remember(state.path(), &[spec("temp.drivetemp.1")]);
+        sample(&mut host)
+    };
+    assert_eq!(boot(&[(1, 3)])["temp.drivetemp.1"], 21.0);
+    let both = boot(&[(0, 3), (1, 4)]);
+    assert_eq!((both["temp.drivetemp.1"], both.len()), (21.0, 2), "{both:?}");
+    assert_eq!(boot(&[(0, 4), (1, 3)]), both);
+}
+
+#[test]
+fn two_batteries_with_one_serial_number_are_two() {
+    let (state, root) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for (name, charge) in [("hidpp_battery_0", "50"), ("hidpp_battery_1", "90")] {
+        for (file, text) in [("scope", "Device"), ("serial_number", "12345678"), ("capacity", charge)] {
+            write(root.path(), &format!("sys/class/power_supply/{name}/{file}"), text);
+        }
+    }
+    let expected = [("power.hidpp_battery_0.charge_pct", 50.0), ("power.hidpp_battery_1.charge_pct", 90.0)];
+    for _ in 0..3 {
+        let mut host = Host::new(root.path(), Vec::new());
+        host.remember(state.path(), &[]);
+        let values = sample(&mut host);
+        assert_eq!(values.iter().map(|(name, value)| (&**name, *value)).collect::<Vec<_>>(), expected);
+    }
 }
 
 #[test]

@@ -237,7 +237,8 @@ fn describe(class: Class, files: &mut Files, root: &Path, last: Option<Print>) -
         match (files.word("scope")?.as_deref(), files.word("serial_number")?) {
             (Some("Device"), Some(serial)) => {
                 let model = files.word("model_name")?.unwrap_or_default();
-                Origin::serial(&model, &serial).unwrap_or_else(|| Origin::named(&own_name))
+                let named = Origin::named(&own_name);
+                Origin::serial(&model, &serial).map_or_else(|| named.clone(), |origin| origin.at(named.clone()))
             }
             _ => Origin::named(&own_name),
         }

@@ -181,7 +181,7 @@ impl Inventory {
     fn is_like_another(&self, folder: &Folder) -> bool {
         let Some(device) = &folder.device else { return false };
         let is_other = |other: &&Folder| other.class == folder.class && other.name != folder.name;
-        let is_like = |other: &Device| other.base == device.base && other.origin.identity == device.origin.identity;
+        let is_like = |other: &Device| other.base == device.base && other.origin.is_like(&device.origin);
         self.folders.iter().filter(is_other).filter_map(|other| other.device.as_ref()).any(is_like)
     }
 
@@ -267,7 +267,7 @@ impl Inventory {
 
     fn name_class(&mut self, class: Class) -> Vec<u32> {
         let described = |folder: &&mut Folder| folder.class == class && folder.device.is_some();
-        let present: Vec<Present> = self
+        let mut present: Vec<Present> = self
             .folders
             .iter()
             .filter(|folder| folder.class == class)
@@ -281,12 +281,23 @@ impl Inventory {
                     || (device.cut.is_some() && !has_series(&self.earlier, &device.base)),
             })
             .collect();
+        self.register.tell_apart(class, &mut present);
         let known: Vec<bool> = present.iter().map(|thing| self.register.knows(class, thing, &present)).collect();
         let was_counted: Vec<bool> = present.iter().map(|thing| self.register.was_counted(class, thing)).collect();
         let words = self.register.name(class, &present);
         for ((thing, (known, was_counted)), word) in present.iter().zip(known.into_iter().zip(was_counted)).zip(&words)
         {
             self.note_renamed(thing, word, was_counted && !known, thing.shared && !known);
+            let goes_on = words.iter().any(|word| word.word == thing.base);
+            if thing.origin.says.is_some()
+                && !known
+                && !thing.shared
+                && !goes_on
+                && has_series(&self.earlier, &thing.base)
+            {
+                let said = "what it says of itself another says as well: it goes by its place now, the old series stay";
+                self.renamed_once(&word.word, said.to_owned());
+            }
         }
         let mut fresh = Vec::new();
         let at: Vec<usize> =
@@ -309,9 +320,13 @@ impl Inventory {
             return;
         };
         let word = twin.map_or_else(|| word.clone(), |twin| format!("{word}.{twin}"));
-        if !self.renamed.iter().any(|(known, _)| *known == word) {
+        self.renamed_once(&word, said);
+    }
+
+    fn renamed_once(&mut self, word: &str, said: String) {
+        if !self.renamed.iter().any(|(known, _)| known == word) {
             warn!("{word}: {said}");
-            self.renamed.push((word, said));
+            self.renamed.push((word.to_owned(), said));
         }
     }
 

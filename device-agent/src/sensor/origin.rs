@@ -52,6 +52,10 @@ pub(super) struct Origin {
     pub(super) hints: Vec<String>,
     /// The identity that earlier versions made of the same, where that is another.
     pub(super) earlier: Option<String>,
+    /// Where it is, should another say the same of itself: some makers write one serial number into all that they make.
+    pub(super) place: Option<Box<Self>>,
+    /// What it says of itself, where it goes by its place because another says the same.
+    pub(super) says: Option<String>,
 }
 
 impl Origin {
@@ -61,7 +65,7 @@ impl Origin {
             let longer = hints.last().map_or_else(|| part.clone(), |before| format!("{before}-{part}"));
             hints.push(longer);
         }
-        Self { identity: Some(identity), hints, earlier: None }
+        Self { identity: Some(identity), hints, ..Self::default() }
     }
 
     /// A thing that is told from its like by its name alone; a hardware address in it tells which it is.
@@ -75,13 +79,59 @@ impl Origin {
 
     /// A thing that says its serial number.
     pub(super) fn serial(model: &str, serial: &str) -> Option<Self> {
-        let serial = serial.split_whitespace().collect::<Vec<_>>().join(" ");
-        // What is printed when nobody wrote a number.
-        let means_nothing = serial.len() < 4 || serial.chars().all(|c| matches!(c, '0' | 'F' | 'f' | '.' | '-' | ' '));
+        let serial = on_one_line(serial);
         let hint = name_part(&serial);
         let tail = hint.get(hint.len().saturating_sub(LONGEST_HINT)..).unwrap_or_default().to_owned();
-        (!means_nothing).then(|| Self::new(format!("serial {} {serial}", model.trim()), [tail]))
+        let is_meant = !means_nothing(&serial) && !is_kind_of_nothing(&serial);
+        is_meant.then(|| Self::new(format!("serial {} {serial}", model.trim()), [tail]))
     }
+
+    /// The same, which goes by its place should another say the same of itself.
+    pub(super) fn at(self, place: Self) -> Self {
+        Self { place: Some(Box::new(place)).filter(|place| place.identity.is_some()), ..self }
+    }
+
+    /// Where it is, if that is not what it goes by.
+    pub(super) fn where_it_is(&self) -> Option<&String> {
+        self.place.as_ref()?.identity.as_ref()
+    }
+
+    /// What is remembered beside what it goes by.
+    pub(super) fn beside(&self) -> Option<String> {
+        self.where_it_is().or(self.says.as_ref()).cloned()
+    }
+
+    /// Whether nothing tells it from another.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.identity == other.identity && self.where_it_is() == other.where_it_is()
+    }
+
+    /// Goes by its place from here on.
+    pub(super) fn go_by_place(&mut self) {
+        if let Some(place) = self.place.take() {
+            *self = Self { says: self.identity.take(), earlier: None, ..*place };
+        }
+    }
+}
+
+/// The identity that earlier versions made of a serial number that says nothing behind the name of its kind.
+fn by_nothing(model: &str, serial: &str) -> Option<String> {
+    let serial = on_one_line(serial);
+    is_kind_of_nothing(&serial).then(|| format!("serial {} {serial}", model.trim()))
+}
+
+fn on_one_line(serial: &str) -> String {
+    serial.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// What is printed when nobody wrote a number.
+fn means_nothing(serial: &str) -> bool {
+    serial.len() < 4 || serial.chars().all(|c| matches!(c, '0' | 'F' | 'f' | '.' | '-' | ' '))
+}
+
+/// The same behind the name of a kind of number: `naa.0000000000000000`.
+fn is_kind_of_nothing(serial: &str) -> bool {
+    ["naa.", "eui.", "uuid."].iter().any(|kind| serial.strip_prefix(kind).is_some_and(means_nothing))
 }
 
 /// The twelve digits of `4c:b9:9b:00:11:aa` within a name.
@@ -116,25 +166,34 @@ pub(super) fn of(root: &Path, folder: &Path, base: &str) -> Result<Origin, Error
     };
     let Ok(way) = device.strip_prefix(&root) else { return Ok(Origin::default()) };
     let mut files = Files::new(&root, &way.to_string_lossy());
+    let mut earlier = None;
     for file in ["serial", "wwid", "serial_number", "cid"] {
         if let Some(serial) = files.word(file)? {
             let model = files.word("model")?.unwrap_or_default();
             if let Some(origin) = Origin::serial(&model, &serial) {
-                return Ok(origin);
+                let (place, _) = along(&root, way, base)?;
+                return Ok(origin.at(place));
             }
+            earlier = earlier.or_else(|| by_nothing(&model, &serial));
         }
     }
+    let (place, serial) = along(&root, way, base)?;
     if let Ok(node) = fs::canonicalize(device.join("of_node")) {
         let node = node.to_string_lossy().into_owned();
         let node = node.rsplit_once("devicetree/base").map_or(&*node, |(_, rest)| rest).to_owned();
         let parts: Vec<String> = node.rsplit('/').map(|part| hint(part, base)).collect();
-        return Ok(Origin::new(format!("node {node}"), parts));
+        return Ok(Origin { earlier, ..Origin::new(format!("node {node}"), parts).at(place) });
     }
-    along(&root, way, base)
+    let origin = match serial {
+        Some(serial) => serial.at(place),
+        None => place,
+    };
+    Ok(Origin { earlier: earlier.or(origin.earlier), ..origin })
 }
 
-/// Along the buses, from the root of the machine to the device.
-fn along(root: &Path, way: &Path, base: &str) -> Result<Origin, Error> {
+/// Along the buses, from the root of the machine to the device; and what the first device at a USB port says of itself.
+fn along(root: &Path, way: &Path, base: &str) -> Result<(Origin, Option<Origin>), Error> {
+    let mut said = None;
     let (mut here, mut stays, mut earlier) = (root.to_owned(), Vec::new(), Vec::new());
     let (mut below_usb, mut last) = (false, "");
     for part in way.iter().filter_map(|part| part.to_str()) {
@@ -159,9 +218,7 @@ fn along(root: &Path, way: &Path, base: &str) -> Result<Origin, Error> {
         } else if let Some((_, port)) = part.split_once('-').filter(|_| below_usb && starts_with_digit(part)) {
             if let Some(serial) = files.word("serial")? {
                 let product = files.word("product")?.unwrap_or_default();
-                if let Some(origin) = Origin::serial(&product, &serial) {
-                    return Ok(origin);
-                }
+                said = said.or_else(|| Origin::serial(&product, &serial));
             }
             stays.push(format!("usb-{}", port.replace(':', "-")));
             earlier.extend(stays.last().cloned());
@@ -186,13 +243,13 @@ fn along(root: &Path, way: &Path, base: &str) -> Result<Origin, Error> {
         }
     }
     if stays.is_empty() {
-        return Ok(Origin::default());
+        return Ok((Origin::default(), said));
     }
     // What a folder is only called after says nothing to people.
     let telling = stays.iter().rev().filter(|part| *part != "ieee80211");
     let parts: Vec<String> = telling.map(|part| hint(part, base)).collect();
     let earlier = Some(format!("way {}", earlier.join("/"))).filter(|_| earlier != stays);
-    Ok(Origin { earlier, ..Origin::new(format!("way {}", stays.join("/")), parts) })
+    Ok((Origin { earlier, ..Origin::new(format!("way {}", stays.join("/")), parts) }, said))
 }
 
 /// The device that an adapter is a channel of, as the kernel calls it.
@@ -421,9 +478,13 @@ mod tests {
             origin(&format!("{device}/hwmon3"), &files, "nvme")
         };
         let (one, other) = (drive("0000:01:00.0", "S6B0NX0R\n"), drive("0000:02:00.0", "S6B0NX0R\n"));
-        assert_eq!((one.identity.as_deref(), &one), (Some("serial Disk 980 PRO S6B0NX0R"), &other));
+        assert_eq!(one.identity.as_deref(), Some("serial Disk 980 PRO S6B0NX0R"));
+        assert_eq!((&one.identity, &one.hints), (&other.identity, &other.hints));
         assert_eq!(one.hints, ["s6b0nx0r"]);
-        assert_ne!(drive("0000:01:00.0", "00000000").identity, drive("0000:02:00.0", "00000000").identity);
+        assert!(one.is_like(&one) && !one.is_like(&other), "should both be there, they are told apart");
+        for none in ["00000000", "naa.0000000000000000", "eui.ffffffffffffffff"] {
+            assert_ne!(drive("0000:01:00.0", none).identity, drive("0000:02:00.0", none).identity, "{none}");
+        }
     }
 
     #[test]

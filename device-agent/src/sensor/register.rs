@@ -86,15 +86,40 @@ struct Given {
     identity: String,
     /// Nothing where a label stands for several: then `base` is that label.
     word: String,
+    /// Where one was that goes by what it says of itself; or what one said that goes by its place, because others say it too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    also: Option<String>,
+    /// Where it was in earlier runs, if it is elsewhere since the start.
+    #[serde(skip)]
+    was: Option<String>,
     /// Since the start.
     #[serde(skip)]
     seen: bool,
 }
 
 impl Given {
+    fn new(class: Class, base: &str, identity: &str, word: &str) -> Self {
+        let [base, identity, word] = [base, identity, word].map(str::to_owned);
+        Self { class, base, identity, word, also: None, was: None, seen: true }
+    }
+
     /// Whether it is the name of a part, or of a device.
     fn is_of_part(&self) -> bool {
         self.base.contains('.')
+    }
+
+    /// Whether it is the name of something that calls itself so.
+    fn is_of(&self, class: Class, base: &str) -> bool {
+        // What the kernel calls a supply is no more than a place in a list.
+        self.class == class && (class == Class::Power || self.base == base)
+    }
+
+    /// Notes where the thing is that has this name; says whether that is new.
+    fn note_place(&mut self, origin: &Origin) -> bool {
+        let Some(place) = origin.where_it_is().filter(|place| self.also.as_ref() != Some(*place)) else { return false };
+        let before = self.also.replace(place.clone());
+        self.was = self.was.take().or(before);
+        true
     }
 
     /// Earlier versions gave some that are too long for a sensor.
@@ -118,6 +143,39 @@ impl Register {
         let given =
             text.lines().filter_map(|line| serde_json::from_str(line).ok()).take(2 * MOST * Class::ALL.len()).collect();
         Ok(Self { given, path: Some(path), is_new, is_unkept: false })
+    }
+
+    /// Of several that say the same of themselves at different places, each goes by its place, and so does from then on whatever
+    /// says it. The name of the first stays with the one that is where the first was.
+    pub(super) fn tell_apart(&mut self, class: Class, present: &mut [Present]) {
+        let alike = |one: &Present, other: &Present| {
+            (class == Class::Power || one.base == other.base) && one.origin.identity == other.origin.identity
+        };
+        let several = |thing: &Present| {
+            let place = thing.origin.where_it_is();
+            let of_several = |given: &Given| given.is_of(class, &thing.base) && given.also == thing.origin.identity;
+            let is_other = |other: &Present| alike(thing, other) && other.origin.where_it_is() != place;
+            place.is_some() && (present.iter().any(is_other) || self.given.iter().any(of_several))
+        };
+        let several: Vec<bool> = present.iter().map(several).collect();
+        for (at, _) in several.iter().enumerate().filter(|(_, several)| **several) {
+            let Some(thing) = present.get(at).cloned() else { continue };
+            let is_here = |place: &String| {
+                present.iter().any(|other| alike(&thing, other) && other.origin.where_it_is() == Some(place))
+            };
+            let by_number = |given: &&mut Given| {
+                given.is_of(class, &thing.base) && Some(&given.identity) == thing.origin.identity.as_ref()
+            };
+            if let Some(given) = self.given.iter_mut().find(by_number) {
+                if let Some(place) = given.was.take().filter(is_here).or_else(|| given.also.take()) {
+                    given.also = Some(std::mem::replace(&mut given.identity, place));
+                    self.is_unkept = true;
+                }
+            }
+        }
+        for (thing, _) in present.iter_mut().zip(several).filter(|(_, several)| *several) {
+            thing.origin.go_by_place();
+        }
     }
 
     /// The name of each thing of a class that is there, in their order.
@@ -165,18 +223,17 @@ impl Register {
 
     fn known(&mut self, class: Class, thing: &Present, present: &[Present]) -> Option<String> {
         let known = |given: &&mut Given| {
-            given.class == class
-                // What the kernel calls a supply is no more than a place in a list.
-                && (class == Class::Power || given.base == thing.base)
-                && Some(&given.identity) == thing.origin.identity.as_ref()
+            given.is_of(class, &thing.base) && Some(&given.identity) == thing.origin.identity.as_ref()
         };
         if let Some(given) = self.given.iter_mut().find(known) {
             given.seen = true;
+            self.is_unkept |= given.note_place(&thing.origin);
             return Some(given.word.clone());
         }
         let at = self.inherited(class, thing, present)?;
         let (given, identity) = (self.given.get_mut(at)?, thing.origin.identity.clone()?);
         (given.base, given.identity, given.seen) = (thing.base.clone(), identity, true);
+        given.also = thing.origin.beside();
         self.is_unkept = true;
         Some(given.word.clone())
     }
@@ -219,7 +276,8 @@ impl Register {
 
     fn give(&mut self, class: Class, thing: &Present, word: String) {
         let identity = thing.origin.identity.clone().unwrap_or_default();
-        self.put(Given { class, base: thing.base.clone(), identity, word, seen: true });
+        let also = thing.origin.beside();
+        self.put(Given { also, ..Given::new(class, &thing.base, &identity, &word) });
     }
 
     fn put(&mut self, given: Given) {
@@ -243,8 +301,7 @@ impl Register {
             return true;
         }
         if many {
-            let (base, identity, word) = (label.to_owned(), String::new(), String::new());
-            self.put(Given { class: Class::Hwmon, base, identity, word, seen: true });
+            self.put(Given::new(Class::Hwmon, label, "", ""));
             self.settle();
         }
         many
@@ -268,8 +325,7 @@ impl Register {
 
     /// Remembers that a channel that is called so by its label has this name. To be followed by [`Register::settle`].
     pub(super) fn remember_label(&mut self, call: &str, owner: &str, name: &str) {
-        let (base, identity, word) = (call.to_owned(), owner.to_owned(), name.to_owned());
-        self.put(Given { class: Class::Hwmon, base, identity, word, seen: true });
+        self.put(Given::new(Class::Hwmon, call, owner, name));
     }
 
     /// Keeps what is remembered since the last time.
@@ -318,8 +374,7 @@ impl Register {
         let apart = apart(name, owner, class.longest_name());
         let before = holder.filter(|_| !is_known).map(|holder| (holder, name));
         for (owner, word) in before.into_iter().chain([(owner, &*apart)]) {
-            let (base, identity, word) = (name.to_owned(), owner.to_owned(), word.to_owned());
-            self.put(Given { class, base, identity, word, seen: true });
+            self.put(Given::new(class, name, owner, word));
         }
         self.settle();
         apart
@@ -346,7 +401,7 @@ mod tests {
             base: base.to_owned(),
             before: None,
             cut: None,
-            origin: Origin { identity, hints, earlier: None },
+            origin: Origin { identity, hints, ..Origin::default() },
             shared: false,
         }
     }
