@@ -193,6 +193,28 @@ fn batteries_and_mains_are_told_and_states_are_told_from_counters() {
 }
 
 #[test]
+fn a_folder_that_may_not_be_listed_is_named_and_costs_no_other() {
+    let root = healthy();
+    // A link that leads to itself is there, and cannot be listed by whoever may do all else.
+    let unlisted = |folder: &str| {
+        let path = root.path().join(folder);
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(&path, &path).unwrap();
+    };
+    let folders = ["sys/class/hwmon/hwmon9", "sys/bus/iio/devices/iio:device9", "sys/class/thermal"];
+    folders.into_iter().for_each(unlisted);
+    let mut host = Host::new(root.path(), Vec::new());
+    let values = sample(&mut host);
+    assert_eq!((values["temp.coretemp.package_id_0"], values["mem.used_pct"]), (45.5, 75.0));
+    let said: Vec<String> = host.troubles().map(|trouble| format!("{}: {}", trouble.source, trouble.error)).collect();
+    assert_eq!(said.len(), folders.len(), "{said:?}");
+    for folder in folders {
+        assert!(said.iter().any(|said| said.contains(&format!(": /{folder}: "))), "{folder} {said:?}");
+    }
+}
+
+#[test]
 fn a_probe_that_gives_a_text_is_named_and_the_others_go_on() {
     let root = healthy();
     let probe = "sys/class/hwmon/hwmon0/temp3_input";

@@ -281,6 +281,51 @@ fn two_batteries_with_one_serial_number_are_two() {
 }
 
 #[test]
+fn a_name_or_a_serial_number_that_cannot_be_read_is_said_and_changes_no_name() {
+    let (state, root) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let first = format!("{FIRST}0/hwmon0");
+    plug(root.path(), &(&*first, "nvme", 41_000));
+    plug(root.path(), &("platform/nct.656/hwmon/hwmon1", "nct6798", 42_000));
+    plug(root.path(), &("pci0000:00/0000:00:18.3/hwmon/hwmon2", "k10temp", 43_000));
+    let serial = format!("sys/devices/{FIRST}0/serial");
+    write(root.path(), &serial, "S6B0NX0R");
+    write(root.path(), "sys/class/thermal/thermal_zone0/type", "acpitz");
+    write(root.path(), "sys/class/thermal/thermal_zone0/temp", "44000");
+    let expected = [("temp.acpitz", 44.0), ("temp.k10temp.1", 43.0), ("temp.nct6798.1", 42.0), ("temp.nvme.1", 41.0)];
+    let boot = |told: &[&str]| {
+        let mut host = Host::new(root.path(), Vec::new());
+        host.remember(state.path(), &[]);
+        let values = sample(&mut host);
+        for file in told {
+            assert!(
+                host.troubles().any(|trouble| trouble.error.contains(file)),
+                "{:?}",
+                host.troubles().collect::<Vec<_>>()
+            );
+        }
+        assert_eq!(host.troubles().any(|trouble| trouble.error.contains("sys/")), !told.is_empty());
+        values
+    };
+    let named = |values: &BTreeMap<String, f64>| values.clone().into_iter().collect::<Vec<_>>();
+    let expected = expected.map(|(name, value)| (name.to_owned(), value));
+    assert_eq!(named(&boot(&[])), expected);
+    // A folder in the place of a file cannot be read as one.
+    for file in [&*serial, "sys/devices/platform/nct.656/hwmon/hwmon1/name"] {
+        fs::remove_file(root.path().join(file)).unwrap();
+        fs::create_dir(root.path().join(file)).unwrap();
+    }
+    assert_eq!(named(&boot(&["nvme0/serial: ", "hwmon1/name: "])), expected);
+    // Of a zone that nothing tells from its like, and of a chip that was never here, nothing else is known.
+    plug(root.path(), &("platform/new.1/hwmon/hwmon3", "new", 45_000));
+    for file in ["sys/class/thermal/thermal_zone0/type", "sys/class/hwmon/hwmon3/name"] {
+        fs::remove_file(root.path().join(file)).unwrap();
+        fs::create_dir(root.path().join(file)).unwrap();
+    }
+    let values = boot(&["thermal_zone0/type: ", "hwmon3/name: "]);
+    assert_eq!((values.get("temp.zone"), values.len()), (Some(&44.0), 5), "{values:?}");
+}
+
+#[test]
 fn channels_of_multiplexers_are_who_they_are_whatever_number_their_bus_has() {
     let (state, old) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     // Two multiplexers on one bus, of two channels each, with a chip at the same address behind every one.

@@ -16,7 +16,7 @@ use super::outlet::Outlet;
 use super::scratchpad;
 use crate::clock;
 use crate::crew::{Crew, Done, Kin, LONG, Limits, PATIENCE, Pace, Work};
-use crate::sensor::{Content, Error, Files, entries};
+use crate::sensor::{Content, Error, Files};
 
 /// Where the kernel lists what is on the bus.
 const DEVICES: &str = "sys/bus/w1/devices";
@@ -39,6 +39,8 @@ struct Bus {
     root: PathBuf,
     crew: Crew<Box<Errand>>,
     list: Option<Box<Errand>>,
+    /// Why it cannot be seen which thermometers there are.
+    unlisted: Option<String>,
     probes: BTreeMap<String, Probe>,
     next: u32,
     /// Those that gave a value since the start, and when they were last on the bus.
@@ -104,7 +106,7 @@ impl Bus {
         let list = Some(Box::new(Errand::new(root, 0, None)));
         let (probes, known) = (BTreeMap::new(), BTreeMap::new());
         let (crew, readings) = (Crew::new(LIMITS), Vec::new());
-        Self { root: root.to_owned(), crew, list, probes, next: 0, known, readings, round: None }
+        Self { root: root.to_owned(), crew, list, unlisted: None, probes, next: 0, known, readings, round: None }
     }
 
     fn begin(&mut self, now: Instant) {
@@ -140,7 +142,10 @@ impl Bus {
         let mut errand = done.work;
         let Some(serial) = errand.serial.clone() else {
             let found = std::mem::take(&mut errand.found);
+            self.unlisted = std::mem::replace(&mut errand.value, Ok(None)).err();
             self.list = Some(errand);
+            let known = || self.probes.keys().cloned().collect();
+            let found = if self.unlisted.is_none() { found } else { known() };
             return self.found(&found, now);
         };
         let Some(probe) = self.probes.get_mut(&serial) else { return };
@@ -199,7 +204,8 @@ impl Bus {
         };
         let waits = Some(self.probes.values().filter(waits).count()).filter(|waits| *waits > 0);
         let waits = waits.map(|waits| format!("{waits} not asked while so many give no answer"));
-        let said: Vec<String> = waits.into_iter().chain(here).chain(gone).collect();
+        let said = self.unlisted.iter().cloned().chain(waits).chain(here).chain(gone);
+        let said: Vec<String> = said.collect();
         (!said.is_empty()).then(|| said.join("; "))
     }
 }
@@ -245,8 +251,12 @@ impl Work for Box<Errand> {
         match self.serial.clone() {
             Some(serial) => self.value = self.measure(&serial),
             None => {
-                let names = entries(self.files.folder()).into_iter().map(|(name, _)| name);
-                self.found = names.filter(|name| !name.starts_with("w1_bus_master")).collect();
+                let names = self.files.list("").map(|names| names.into_iter().map(|(name, _)| name));
+                let names = names.map(|names| names.filter(|name| !name.starts_with("w1_bus_master")).collect());
+                (self.found, self.value) = match names {
+                    Ok(names) => (names, Ok(None)),
+                    Err(error) => (Vec::new(), Err(error.to_string())),
+                };
             }
         }
     }
@@ -296,6 +306,16 @@ mod tests {
         plug("28-0002")?;
         let (readings, trouble) = round(&mut bus, t0);
         assert_eq!((readings.len(), trouble), (2, None));
+
+        // Which there are cannot be seen for a while: those that were there go on.
+        let bus_folder = root.path().join(DEVICES);
+        fs::rename(&bus_folder, root.path().join("away"))?;
+        std::os::unix::fs::symlink(&bus_folder, &bus_folder)?;
+        let trouble = round(&mut bus, t0).1;
+        assert!(trouble.is_some_and(|why| why.contains("/sys/bus/w1/devices: ") && !why.contains("gone")));
+        fs::remove_file(&bus_folder)?;
+        fs::rename(root.path().join("away"), &bus_folder)?;
+        assert_eq!(round(&mut bus, t0).0.len(), 2);
 
         // Somebody takes one away for good.
         fs::remove_dir_all(chip("28-0001"))?;

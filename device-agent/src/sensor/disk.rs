@@ -84,7 +84,7 @@ fn present(point: &str, earlier: &[String]) -> Present {
     let cut =
         if was(&apart) { Some(apart.clone()) } else { Some(name).filter(|name| !name.is_empty() && *name != base) };
     let shared = was(&apart) || (cut.is_some() && !was(&base));
-    Present { base, before: None, cut, origin: Origin::named(point), shared }
+    Present { base, before: None, cut, origin: Origin::named(point), shared, is_unread: false }
 }
 
 /// Adds `disk.<mount>.used_pct` and `disk.<mount>.free_bytes` by the first mount that can be reached; `/` is called `root`.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::cpu::Cpu;
 use super::device::{Device, Part, Print};
 use super::disk::Disk;
-use super::files::{Files, Spot, entries, print_of};
+use super::files::{Files, Spot, print_of};
 use super::limits::{Level, Quantity};
 use super::open::{Open, Watch};
 use super::origin::{self, Origin};
@@ -186,7 +186,8 @@ fn list(class: Class, files: &mut Files) -> Result<Found, Error> {
     if class == Class::Disk {
         return Ok(Found::Disks(disk::list(files)?));
     }
-    let mut names: Vec<(u32, String)> = entries(files.folder())
+    let mut names: Vec<(u32, String)> = files
+        .list("")?
         .into_iter()
         .filter_map(|(name, _)| match class.prefix() {
             "" => Some((0, name)),
@@ -230,7 +231,7 @@ fn describe(class: Class, files: &mut Files, root: &Path, last: Option<Print>) -
         class.unnamed().clone_into(&mut base);
     }
     let cut = Some(name).filter(|name| !name.is_empty() && *name != base);
-    let origin = if class != Class::Power {
+    let mut origin = if class != Class::Power {
         origin::of(root, &folder, &base)?
     } else {
         // Batteries of mice and headsets are counted, unless they say who they are; the machine's own have names.
@@ -243,6 +244,8 @@ fn describe(class: Class, files: &mut Files, root: &Path, last: Option<Print>) -
             _ => Origin::named(&own_name),
         }
     };
+    // It goes by what can be read, and that is said.
+    let unanswered = unanswered.or_else(|| files.take_unread()).or_else(|| origin.unread.take());
     // It became another's meanwhile: the next look finds whose.
     if !proof.holds(&folder) {
         return Ok(None);

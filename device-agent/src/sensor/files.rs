@@ -56,6 +56,8 @@ pub(crate) struct Files {
     /// Where the folder is one of a device that the kernel counts.
     proof: Option<Proof>,
     spot: Arc<Spot>,
+    /// A text that is there and could not be read.
+    unread: Option<Error>,
 }
 
 /// The file that is being read, for those who ask meanwhile: of a device with many files, the one that hangs has a name.
@@ -100,6 +102,7 @@ impl Files {
             watch: None,
             proof: None,
             spot: Arc::new(Spot { folder: shown(root, &root.join(folder)), name: Mutex::default() }),
+            unread: None,
         }
     }
 
@@ -194,8 +197,42 @@ impl Files {
                 }
                 Ok(Some(_)) => buffer.resize(buffer.len() * 4, 0),
                 Ok(None) => return Err(Error::NoAnswer(self.named(name))),
-                Err(error) => return Err(Error::Read { path: self.named(name), why: error.to_string() }),
+                Err(error) => {
+                    let failed = Error::Read { path: self.named(name), why: error.to_string() };
+                    let is_nothing = Errno::from_io_error(&error).is_some_and(|errno| NOTHING.contains(&errno));
+                    if !is_nothing && !is_absent(&error) {
+                        self.unread = Some(failed.clone());
+                    }
+                    return Err(failed);
+                }
             }
+        }
+    }
+
+    /// The last text, since this was asked, that is there and could not be read.
+    pub(super) fn take_unread(&mut self) -> Option<Error> {
+        self.unread.take()
+    }
+
+    /// The names in the folder, or in one below it, and what tells a file from its successor of the same name, in alphabetical
+    /// order; none if there is no such folder.
+    ///
+    /// # Errors
+    /// It is there, and the file system does not list it.
+    pub(crate) fn list(&self, below: &str) -> Result<Vec<(String, u64)>, Error> {
+        let names = |folder: &Path| -> io::Result<Vec<(String, u64)>> {
+            use std::os::unix::fs::DirEntryExt as _;
+            let mut found = Vec::new();
+            for entry in fs::read_dir(folder)? {
+                let entry = entry?;
+                found.extend(entry.file_name().into_string().ok().map(|name| (name, entry.ino())));
+            }
+            found.sort_unstable();
+            Ok(found)
+        };
+        match names(&self.folder.join(below)) {
+            Err(error) if is_absent(&error) => Ok(Vec::new()),
+            names => names.map_err(|error| Error::Read { path: self.named(below), why: error.to_string() }),
         }
     }
 
@@ -284,14 +321,9 @@ pub(crate) fn shown(root: &Path, path: &Path) -> PathBuf {
     path.strip_prefix(root).map_or_else(|_| path.to_owned(), |rest| Path::new("/").join(rest))
 }
 
-/// The names in a folder and what tells a file from its successor of the same name; none if there is no such folder.
-pub(crate) fn entries(folder: &Path) -> Vec<(String, u64)> {
-    use std::os::unix::fs::DirEntryExt as _;
-    let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
-    let mut found: Vec<_> =
-        entries.filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry.ino()))).collect();
-    found.sort_unstable();
-    found
+/// Whether there is nothing of that name.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::NOENT | Errno::NOTDIR))
 }
 
 /// What tells this state of a folder from any other: which it is, the names in it and what they lead to.

@@ -3,7 +3,7 @@
 //! Every channel that the chip's folder lists is one: `temp49_input` counts without the 48 before it. A channel whose `_enable`
 //! is 0 or whose `_fault` is not is left out and said, as is a value that no chip can measure.
 
-use super::files::{Content, Files, entries};
+use super::files::{Content, Files};
 use super::limits::{Level, QUANTITIES, Quantity};
 use super::{Error, name_part};
 
@@ -65,13 +65,10 @@ pub(super) struct Chip {
 
 /// What a chip has.
 pub(super) fn describe(files: &mut Files) -> Result<Chip, Error> {
-    let own = entries(files.folder());
+    let own = files.list("")?;
     // Drivers of old kernels have their files in the folder of the device.
-    let (place, entries) = if own.iter().any(|(file, _)| channel(file).is_some()) {
-        ("", own)
-    } else {
-        (DEVICE, entries(&files.folder().join(DEVICE)))
-    };
+    let (place, entries) =
+        if own.iter().any(|(file, _)| channel(file).is_some()) { ("", own) } else { (DEVICE, files.list(DEVICE)?) };
     let name = match files.word("name")? {
         None if place == DEVICE => files.word("device/name")?,
         name => name,

@@ -2,7 +2,7 @@
 
 use wire::SensorKind;
 
-use super::files::{Content, Files, entries};
+use super::files::{Content, Files};
 use super::number::{times, told};
 use super::{Error, Samples};
 
@@ -67,7 +67,8 @@ pub(super) struct Channel {
 /// What a device calls itself, and its channels in alphabetical order, with what tells their files from others.
 pub(super) fn describe(files: &mut Files) -> Result<(String, Vec<(Channel, u64)>), Error> {
     let name = files.word("name")?.unwrap_or_default();
-    let mut found: Vec<(Channel, u64)> = entries(files.folder())
+    let mut found: Vec<(Channel, u64)> = files
+        .list("")?
         .into_iter()
         .filter_map(|(file, ino)| {
             let rest = file.strip_prefix("in_")?;

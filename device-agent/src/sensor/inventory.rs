@@ -277,6 +277,7 @@ impl Inventory {
                 before: counted_before(&self.earlier, device),
                 cut: device.cut.clone(),
                 origin: device.origin.clone(),
+                is_unread: device.unanswered.is_some(),
                 shared: was_shared(class, &device.base, device, &self.earlier)
                     || (device.cut.is_some() && !has_series(&self.earlier, &device.base)),
             })

@@ -49,7 +49,7 @@ mod trip;
 
 pub(crate) use class::Class;
 pub use error::Error;
-pub(crate) use files::{Content, Files, entries};
+pub(crate) use files::{Content, Files};
 pub use host::Host;
 pub(crate) use number::{times, told};
 pub use remarks::Remark;

@@ -65,7 +65,7 @@ fn present(card: &str, earlier: &[String]) -> Present {
     // A card that is written as it is called needs no memory: one that may have been here has the short name.
     let is_plain_of_another = base != card && !base.contains('_');
     let shared = (cut.is_some() || is_plain_of_another) && !earlier.contains(&format!("net.{base}.rx_bytes"));
-    Present { base, before: None, cut, origin: Origin::named(card), shared }
+    Present { base, before: None, cut, origin: Origin::named(card), shared, is_unread: false }
 }
 
 #[cfg(test)]

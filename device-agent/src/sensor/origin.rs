@@ -56,6 +56,8 @@ pub(super) struct Origin {
     pub(super) place: Option<Box<Self>>,
     /// What it says of itself, where it goes by its place because another says the same.
     pub(super) says: Option<String>,
+    /// What it says of itself and could not be read.
+    pub(super) unread: Option<Error>,
 }
 
 impl Origin {
@@ -178,22 +180,23 @@ pub(super) fn of(root: &Path, folder: &Path, base: &str) -> Result<Origin, Error
         }
     }
     let (place, serial) = along(&root, way, base)?;
+    let unread = files.take_unread().or_else(|| place.unread.clone());
     if let Ok(node) = fs::canonicalize(device.join("of_node")) {
         let node = node.to_string_lossy().into_owned();
         let node = node.rsplit_once("devicetree/base").map_or(&*node, |(_, rest)| rest).to_owned();
         let parts: Vec<String> = node.rsplit('/').map(|part| hint(part, base)).collect();
-        return Ok(Origin { earlier, ..Origin::new(format!("node {node}"), parts).at(place) });
+        return Ok(Origin { earlier, unread, ..Origin::new(format!("node {node}"), parts).at(place) });
     }
     let origin = match serial {
         Some(serial) => serial.at(place),
         None => place,
     };
-    Ok(Origin { earlier: earlier.or(origin.earlier), ..origin })
+    Ok(Origin { earlier: earlier.or(origin.earlier), unread, ..origin })
 }
 
 /// Along the buses, from the root of the machine to the device; and what the first device at a USB port says of itself.
 fn along(root: &Path, way: &Path, base: &str) -> Result<(Origin, Option<Origin>), Error> {
-    let mut said = None;
+    let (mut said, mut unread) = (None, None);
     let (mut here, mut stays, mut earlier) = (root.to_owned(), Vec::new(), Vec::new());
     let (mut below_usb, mut last) = (false, "");
     for part in way.iter().filter_map(|part| part.to_str()) {
@@ -241,15 +244,16 @@ fn along(root: &Path, way: &Path, base: &str) -> Result<(Origin, Option<Origin>)
             stays.push(without_adapter(without_count(part)));
             earlier.push(without_count(part).to_owned());
         }
+        unread = unread.or_else(|| files.take_unread());
     }
     if stays.is_empty() {
-        return Ok((Origin::default(), said));
+        return Ok((Origin { unread, ..Origin::default() }, said));
     }
     // What a folder is only called after says nothing to people.
     let telling = stays.iter().rev().filter(|part| *part != "ieee80211");
     let parts: Vec<String> = telling.map(|part| hint(part, base)).collect();
     let earlier = Some(format!("way {}", earlier.join("/"))).filter(|_| earlier != stays);
-    Ok((Origin { earlier, ..Origin::new(format!("way {}", stays.join("/")), parts) }, said))
+    Ok((Origin { earlier, unread, ..Origin::new(format!("way {}", stays.join("/")), parts) }, said))
 }
 
 /// The device that an adapter is a channel of, as the kernel calls it.

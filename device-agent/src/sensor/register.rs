@@ -39,6 +39,8 @@ pub(super) struct Present {
     pub(super) origin: Origin,
     /// Earlier versions of this program may have given its short name to several.
     pub(super) shared: bool,
+    /// Some of what it says of itself is there and cannot be read.
+    pub(super) is_unread: bool,
 }
 
 impl Present {
@@ -230,12 +232,38 @@ impl Register {
             self.is_unkept |= given.note_place(&thing.origin);
             return Some(given.word.clone());
         }
+        if let Some(given) = self.by_place(class, thing, present).and_then(|at| self.given.get_mut(at)) {
+            given.seen = true;
+            return Some(given.word.clone());
+        }
         let at = self.inherited(class, thing, present)?;
         let (given, identity) = (self.given.get_mut(at)?, thing.origin.identity.clone()?);
         (given.base, given.identity, given.seen) = (thing.base.clone(), identity, true);
         given.also = thing.origin.beside();
         self.is_unkept = true;
         Some(given.word.clone())
+    }
+
+    /// The name of what was at the place of a thing of which something cannot be read this time: its name, or its serial number.
+    fn by_place(&self, class: Class, thing: &Present, present: &[Present]) -> Option<usize> {
+        let place = thing.origin.identity.as_ref().filter(|_| thing.is_unread && class != Class::Power)?;
+        let is_another = |given: &Given| {
+            present.iter().any(|other| {
+                other.base == given.base
+                    && Some(&given.identity) == other.origin.identity.as_ref()
+                    && other.base != thing.base
+            })
+        };
+        let was_here = |given: &&Given| {
+            given.class == class
+                && !given.is_of_part()
+                && !given.word.is_empty()
+                && (given.base == thing.base || thing.base == class.unnamed())
+                && (given.identity == *place || given.also.as_ref() == Some(place))
+                && !is_another(given)
+        };
+        let mut found = self.given.iter().enumerate().filter(|(_, given)| was_here(given)).map(|(at, _)| at);
+        found.next().filter(|_| found.next().is_none())
     }
 
     /// The name that an earlier version gave it, which took for a part of it what only counts: if it is the only one there that
@@ -403,6 +431,7 @@ mod tests {
             cut: None,
             origin: Origin { identity, hints, ..Origin::default() },
             shared: false,
+            is_unread: false,
         }
     }
 
