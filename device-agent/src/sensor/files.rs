@@ -172,9 +172,10 @@ impl Files {
             }
         };
         let bytes = buffer.get(..length).unwrap_or_default();
-        // What was written to a pipe one after the other: the last is how it is.
+        // What was written to a pipe one after the other: the last is how it is, if there was room for all of it.
         let last = |bytes: &[u8]| number_in(bytes.trim_ascii_end().rsplit(|byte| *byte == b'\n').next()?);
-        let value = if stream { last(bytes) } else { number_in(bytes) };
+        let is_cut = |bytes: &[u8]| bytes.len() == LONGEST_NUMBER && !bytes.trim_ascii_end().contains(&b'\n');
+        let value = if stream { last(bytes).filter(|_| !is_cut(bytes)) } else { number_in(bytes) };
         value.map(Content::Number).ok_or_else(|| Error::Format(self.named(name)))
     }
 
@@ -285,7 +286,7 @@ impl Kept {
         wait: Duration,
     ) -> io::Result<Option<(usize, bool)>> {
         let is_good = self.open.as_mut().is_some_and(|open| !open.is_replaced());
-        if let Some(open) = self.open.as_ref().filter(|_| is_good) {
+        if let Some(open) = self.open.as_mut().filter(|_| is_good) {
             match open.read(into, wait) {
                 // The device behind it is gone; perhaps another is there by now.
                 Err(error)
@@ -294,7 +295,7 @@ impl Kept {
             }
         }
         self.open = None;
-        let open = Open::new(&folder.join(&self.name), watch)?;
+        let mut open = Open::new(&folder.join(&self.name), watch)?;
         // Behind it: what was opened before the folder was another's is no worse than what was open all the time.
         if proof.is_some_and(|proof| !proof.holds(folder)) {
             return Err(Errno::NODEV.into());
@@ -307,7 +308,8 @@ impl Kept {
     /// Closes what need not stay open.
     fn after(&mut self, read: Option<(usize, bool)>) -> Option<(usize, bool)> {
         // A pipe that answered is asked anew by opening it anew; while it is silent somebody has to hold its other end.
-        let spent = matches!(read, Some((_, true)));
+        // So it does where a line has begun.
+        let spent = matches!(read, Some((_, true))) && self.open.as_ref().is_some_and(|open| !open.has_begun());
         let crowded = self.open.as_ref().is_some_and(|open| !open.is_stream()) && is_crowded();
         if spent || crowded {
             self.open = None;

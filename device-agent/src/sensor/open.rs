@@ -20,8 +20,12 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
 
+use crate::clock;
+
 /// Files kept open at most, by the whole process; further ones are opened for each read.
 const MOST_KEPT: usize = 512;
+/// A line of a stream that is longer is none.
+const LONGEST_LINE: usize = 4_096;
 /// Magic numbers of the file systems `/sys` and `/proc`.
 const SYSFS: u64 = 0x6265_6572;
 const PROC: u64 = 0x9fa0;
@@ -36,6 +40,8 @@ pub(super) struct Open {
     watch: Option<Arc<Watch>>,
     /// How its folder was when its name still led to it; 0 if that was not looked at.
     seen: u64,
+    /// What came by a stream of a line that has not ended.
+    begun: Vec<u8>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,12 +128,17 @@ impl Open {
         let watched = matches!(kind, Kind::Plain | Kind::Stream) && !path.is_symlink();
         let watch = watch.filter(|watch| watched && path.parent() == Some(&watch.folder));
         KEPT.fetch_add(1, Ordering::Relaxed);
-        Ok(Self { file, kind, watch: watch.cloned(), seen: 0 })
+        Ok(Self { file, kind, watch: watch.cloned(), seen: 0, begun: Vec::new() })
     }
 
     /// Whether it has to be waited for.
     pub(super) fn is_stream(&self) -> bool {
         self.kind == Kind::Stream
+    }
+
+    /// Whether a line has begun in it that has not ended.
+    pub(super) fn has_begun(&self) -> bool {
+        !self.begun.is_empty()
     }
 
     /// Whether the name it was opened by leads to another file by now.
@@ -146,8 +157,9 @@ impl Open {
         !is_there
     }
 
-    /// Reads it from its start: how many bytes, and whether they came by a stream; nothing if it has to be waited for.
-    pub(super) fn read(&self, into: &mut [u8], wait: Duration) -> io::Result<Option<(usize, bool)>> {
+    /// Reads it from its start, or the whole lines that came by a stream: how many bytes, and whether they came so; nothing if it
+    /// has to be waited for.
+    pub(super) fn read(&mut self, into: &mut [u8], wait: Duration) -> io::Result<Option<(usize, bool)>> {
         if self.kind == Kind::Stream {
             return Ok(self.listen(into, wait)?.map(|length| (length, true)));
         }
@@ -164,23 +176,46 @@ impl Open {
         Ok(Some((length, false)))
     }
 
-    /// What has been written to a stream; nothing if that is nothing, for as long as `wait`.
-    fn listen(&self, into: &mut [u8], wait: Duration) -> io::Result<Option<usize>> {
-        let wait =
-            Timespec { tv_sec: i64::try_from(wait.as_secs()).unwrap_or(0), tv_nsec: i64::from(wait.subsec_nanos()) };
-        let mut polled = [PollFd::new(&self.file, PollFlags::IN)];
-        if poll(&mut polled, Some(&wait))? == 0 {
-            return Ok(None);
+    /// The whole lines that have been written to a stream, the last of them if there is no room for all; nothing if there are
+    /// none, for as long as `wait`. A line that has begun is half of a number: it ends when its end is written, or nobody has the
+    /// stream open for writing any more.
+    fn listen(&mut self, into: &mut [u8], wait: Duration) -> io::Result<Option<usize>> {
+        let until = clock::mono() + wait;
+        loop {
+            let left = until.saturating_duration_since(clock::mono());
+            let left =
+                Timespec { tv_sec: i64::try_from(left.as_secs()).unwrap_or(0), tv_nsec: left.subsec_nanos().into() };
+            if poll(&mut [PollFd::new(&self.file, PollFlags::IN)], Some(&left))? == 0 {
+                return Ok(None);
+            }
+            let has_ended = self.take_in()?;
+            let whole = self.begun.iter().rposition(|byte| *byte == b'\n').map(|end| end + 1);
+            let is_all = has_ended || (whole.is_none() && self.begun.len() >= LONGEST_LINE);
+            let whole = if is_all { self.begun.len() } else { whole.unwrap_or(0) };
+            if whole > 0 || has_ended {
+                let rest = self.begun.split_off(whole);
+                let lines = std::mem::replace(&mut self.begun, rest);
+                let length = lines.len().min(into.len());
+                let last = lines.get(lines.len() - length..).unwrap_or_default();
+                into.get_mut(..length).unwrap_or_default().copy_from_slice(last);
+                return Ok((length > 0).then_some(length));
+            }
         }
-        let mut length = 0;
-        while let Some(rest) = into.get_mut(length..).filter(|rest| !rest.is_empty()) {
-            match rustix::io::read(&self.file, rest) {
-                Ok(0) | Err(Errno::AGAIN) => break,
-                Ok(read) => length += read,
+    }
+
+    /// Takes in what waits in a stream; says whether nobody writes to it any more.
+    fn take_in(&mut self) -> io::Result<bool> {
+        let mut piece = [0; LONGEST_LINE];
+        // As much as a pipe holds, for one that writes without end.
+        for _ in 0..16 {
+            match rustix::io::read(&self.file, &mut piece) {
+                Ok(0) => return Ok(true),
+                Err(Errno::AGAIN) => break,
+                Ok(read) => self.begun.extend_from_slice(piece.get(..read).unwrap_or_default()),
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok((length > 0).then_some(length))
+        Ok(false)
     }
 }
 
@@ -215,6 +250,40 @@ mod tests {
         let first = next_print(0, 6);
         assert_eq!((first, next_print(first, 6), next_print(next_print(first, 6), 6)), (7, 6, 6));
         assert_eq!((next_print(6, 12), next_print(13, 13), next_print(12, 13)), (13, 12, 12));
+    }
+
+    #[test]
+    fn a_line_of_a_pipe_counts_once_it_is_whole() -> io::Result<()> {
+        use std::io::Write as _;
+
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("temp1_input");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &path, Mode::RUSR | Mode::WUSR)?;
+        let mut open = Open::new(&path, None)?;
+        let mut writer = OpenOptions::new().write(true).open(&path)?;
+        let mut give = |text: &str, open: &mut Open| -> io::Result<Option<String>> {
+            writer.write_all(text.as_bytes())?;
+            let mut into = [0; 16];
+            let read = open.read(&mut into, Duration::from_millis(1))?;
+            Ok(read.map(|(length, _)| String::from_utf8_lossy(&into[..length]).into_owned()))
+        };
+        for (text, lines, has_begun) in [
+            ("4", None, true),
+            ("1000\n", Some("41000\n"), false),
+            ("42000\n4", Some("42000\n"), true),
+            ("", None, true),
+            ("3000\n", Some("43000\n"), false),
+            (&*"40000\n".repeat(100), Some("000\n40000\n40000\n"), false),
+            ("44", None, true),
+        ] {
+            assert_eq!((give(text, &mut open)?.as_deref(), open.has_begun()), (lines, has_begun), "{text}");
+        }
+        assert!(give(&"x".repeat(LONGEST_LINE), &mut open)?.is_some_and(|text| text.starts_with('x')), "it never ends");
+        assert_eq!(give("45", &mut open)?, None);
+        drop(writer);
+        let mut into = [0; 16];
+        assert_eq!((open.read(&mut into, Duration::ZERO)?, &into[..2]), (Some((2, true)), &b"45"[..]));
+        Ok(())
     }
 
     #[test]

@@ -76,7 +76,7 @@ impl Thing {
 /// What is in a file of one word; nothing if it would have to be waited for.
 fn word(path: &Path) -> Option<Vec<u8>> {
     let mut buffer = [0; LONGEST_NUMBER];
-    let open = Open::new(path, None).ok().filter(|open| !open.is_stream())?;
+    let mut open = Open::new(path, None).ok().filter(|open| !open.is_stream())?;
     let (length, _) = open.read(&mut buffer, Duration::ZERO).ok()??;
     buffer.get(..length).map(<[u8]>::to_vec)
 }
