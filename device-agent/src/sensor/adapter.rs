@@ -1,9 +1,13 @@
 //! Addresses on a bus, and names of adapters, without the numbers by which the kernel counts adapters. Pure.
 
+use super::origin::{COUNTED_LATELY, pci};
+
 /// What comes before the number of an adapter and places on it.
 const OF_ADAPTER: [&str; 5] = ["port-", "end_device-", "expander-", "phy-", "rport-"];
 /// Buses whose devices go by the number of the bus and an address: `peci-0` has `0-30`, `i2c-30` has `30-a048`.
 const BUSES: [&str; 3] = ["i2c-", "peci-", "i3c-"];
+/// What the kernel puts before a count where a PCI device is one of these, of which it has one.
+const OF_PCI: [&str; 3] = ["i2c_designware.", "pxa2xx-spi.", "dw-apb-uart."];
 /// Serial ports on which devices are wired: `serial0` has `serial0-0`.
 const SERIAL: &str = "serial";
 
@@ -66,6 +70,12 @@ fn without_place(name: &str) -> &str {
     place.and_then(|at| name.get(..at)).unwrap_or(name)
 }
 
+/// The adapter that a PCI device is, without the count of such: `i2c_designware.0` after `0000:00:15.0`. Elsewhere that is wired.
+pub(super) fn of_pci<'a>(before: &str, part: &'a str) -> &'a str {
+    let is_meant = |kind: &&&str| part.strip_prefix(**kind).is_some_and(is_number) && pci(before).is_some();
+    OF_PCI.iter().find(is_meant).map_or(part, |kind| kind.trim_end_matches('.'))
+}
+
 /// An identity that an earlier version made, without the numbers of adapters in it.
 pub(super) fn plain(identity: &str) -> String {
     let parts: Vec<&str> = identity.split('/').collect();
@@ -75,7 +85,7 @@ pub(super) fn plain(identity: &str) -> String {
         let address = on_bus(before, part).or_else(|| on_bus(&format!("i2c-{}", ten_bits()?.0), part));
         address.unwrap_or_else(|| match of_parent(part) {
             Some(channel) => channel.to_owned(),
-            None => without_adapter(without_place(bus_of(part))),
+            None => without_adapter(without_place(of_pci(before, bus_of(part)))),
         })
     });
     plain.collect::<Vec<_>>().join("/")
@@ -84,7 +94,7 @@ pub(super) fn plain(identity: &str) -> String {
 /// A bus that earlier versions had in a way with its number.
 fn bus_of(part: &str) -> &str {
     let stem = part.trim_end_matches(|c: char| c.is_ascii_digit());
-    let is_counted = stem.len() < part.len() && super::origin::COUNTED_LATELY.contains(&stem);
+    let is_counted = stem.len() < part.len() && COUNTED_LATELY.contains(&stem);
     if is_counted { stem } else { part }
 }
 
@@ -139,6 +149,7 @@ mod tests {
             ("way pci0/Synopsys/30-a048", "way pci0/Synopsys/31-a048"),
             ("way pci0/peci-0/0-30", "way pci0/peci-1/1-30"),
             ("way pci0/mem0", "way pci0/mem1"),
+            ("way pci0/0000:00:15.0/i2c_designware.0/i2c-48", "way pci0/0000:00:15.0/i2c_designware.2/i2c-48"),
             ("way pci0/4:0:0:0", "way pci0/5:0:0:0"),
             ("way pci0/CP2112 SMBus Bridge on hidraw3/i2c-48", "way pci0/CP2112 SMBus Bridge on hidraw0/i2c-48"),
         ] {

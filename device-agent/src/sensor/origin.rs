@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::adapter::{adapter, on_bus, without_adapter};
+use super::adapter::{adapter, of_pci, on_bus, without_adapter};
 use super::files::Files;
 use super::spelling::number_of;
 use super::{Error, name_part};
@@ -241,7 +241,7 @@ fn along(root: &Path, way: &Path, base: &str) -> Result<(Origin, Option<Origin>)
             earlier.extend(Some(product).filter(|_| !below_usb));
         } else if part.starts_with("target") || part.starts_with("mmc") {
         } else {
-            stays.push(without_adapter(without_count(part)));
+            stays.push(without_adapter(of_pci(before, without_count(part))));
             earlier.push(without_count(part).to_owned());
         }
         unread = unread.or_else(|| files.take_unread());
@@ -325,7 +325,7 @@ fn hint(part: &str, base: &str) -> String {
 }
 
 /// `0000:01:00.0` is domain 0, bus 1, device 0, function 0.
-fn pci(part: &str) -> Option<(u32, u32)> {
+pub(super) fn pci(part: &str) -> Option<(u32, u32)> {
     let (domain, rest) = part.split_once(':')?;
     let (bus, rest) = rest.split_once(':')?;
     let (device, function) = rest.split_once('.')?;
@@ -424,6 +424,12 @@ mod tests {
                 "peci_cputemp.cpu0",
                 "peci_cpu_cputemp_48",
             ),
+            (
+                "pci0000:00/0000:00:15.0/i2c_designware.0/i2c-1/1-0048/hwmon/hwmon1",
+                "pci0000:00/0000:00:15.0/i2c_designware.3/i2c-4/4-0048/hwmon/hwmon0",
+                "lm75",
+                "i2c-48",
+            ),
             ("pci0000:00/0000:07:00.0/mem0/hwmon1", "pci0000:00/0000:07:00.0/mem1/hwmon0", "cxl", "pci-0700"),
             (
                 "soc/serial@1/serial0/serial0-0/hwmon/hwmon1",
@@ -449,6 +455,7 @@ mod tests {
         for (one, other) in [
             ("pci0000:00/0000:01:00.0/nvme/nvme0/hwmon3", "pci0000:00/0000:02:00.0/nvme/nvme0/hwmon3"),
             ("soc/fe804000.i2c/i2c-1/1-0076/iio:device0", "soc/fe804000.i2c/i2c-1/1-0077/iio:device0"),
+            ("platform/i2c_designware.0/i2c-1/1-0048/hwmon0", "platform/i2c_designware.1/i2c-1/1-0048/hwmon0"),
             ("soc/fe804000.i2c/i2c-1/1-0076/iio:device0", "soc/fe205000.i2c/i2c-1/1-0076/iio:device0"),
             (
                 "soc/fe204000.spi/spi_master/spi0/spi0.0/iio:device0",
