@@ -54,6 +54,8 @@ export const COLORS = ["--s0", "--s1", "--s2", "--s3", "--s4", "--s5"] as const;
 const CURSOR_KEY = "cursor";
 /** So near to a value the cursor is at it. */
 const NEAR_PX = 12;
+/** What is off the screen is drawn so seldom: a picture of the whole page holds it. */
+const UNSEEN_EVERY_MS = 5_000;
 const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
@@ -103,7 +105,7 @@ export class Chart implements Drawable {
   }
 
   due(): number {
-    return this.visible && this.width > 0 && !this.held ? this.nextAt : Infinity;
+    return this.width > 0 && !this.held ? this.nextAt : Infinity;
   }
 
   draw(now: number): void {
@@ -111,6 +113,7 @@ export class Chart implements Drawable {
     const revision = this.source.revision();
     const window = `${from} ${to}`;
     this.nextAt = now + (live ? redrawPeriod(to - from, this.width) : 100);
+    if (!this.visible) this.nextAt = Math.max(this.nextAt, now + UNSEEN_EVERY_MS);
     if (live && reducedMotion.matches) this.nextAt = Math.max(this.nextAt, now + 1_000);
     if (revision === this.drawnRevision && window === this.drawnWindow) return;
     this.drawnRevision = revision;

@@ -1,7 +1,7 @@
 // The one redraw loop of the page: charts take turns, and no frame is spent on drawing for longer than its budget.
 //
-// A chart is drawn when its next pixel is due, it is on the screen, and the tab is visible (a hidden tab gets no
-// frames). Who did not get a turn in this frame is first in the next.
+// A chart is drawn when its next pixel is due, far less often where it is off the screen, and only while the tab is
+// visible (a hidden tab gets no frames). Who did not get a turn in this frame is first in the next.
 
 /** Half a frame at 60 Hz: input and layout keep the other half. */
 const FRAME_BUDGET_MS = 8;

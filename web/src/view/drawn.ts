@@ -4,6 +4,9 @@ import { useEffect, useRef } from "preact/hooks";
 import type { Chart } from "../chart/chart";
 import { scheduler } from "../chart/scheduler";
 
+// Paper holds all of them as they are now.
+addEventListener("beforeprint", () => scheduler.drawAll());
+
 /** The chart that `make` draws into `root`; another one once one of `because` is another. */
 export function useChart(
   root: { readonly current: HTMLDivElement | null },
