@@ -62,25 +62,24 @@ export function drawOver(plot: uPlot, colors: Colors, beside: Beside): void {
   ctx.textAlign = "left";
   ctx.textBaseline = "alphabetic";
   ctx.font = `${11 * ratio}px ui-sans-serif, system-ui, sans-serif`;
-  for (const threshold of beside.thresholds()) {
-    const y = Math.round(plot.valToPos(threshold.value, "y", true)) + 0.5;
-    if (y < bbox.top || y > bbox.top + bbox.height) continue;
+  const limits = beside
+    .thresholds()
+    .map(({ value, label }) => ({ label, y: Math.round(plot.valToPos(value, "y", true)) + 0.5 }))
+    .filter(({ y }) => y >= bbox.top && y <= bbox.top + bbox.height);
+  for (const { y } of limits) {
     ctx.beginPath();
     ctx.moveTo(bbox.left, y);
     ctx.lineTo(bbox.left + bbox.width, y);
     ctx.stroke();
-    const below = y - bbox.top < 16 * ratio;
-    const [left, baseline] = [bbox.left + 6 * ratio, below ? y + 13 * ratio : y - 5 * ratio];
-    // A rim in the colour of the card keeps the name readable where the line crosses it.
-    ctx.save();
-    ctx.setLineDash([]);
-    ctx.lineWidth = 4 * ratio;
-    ctx.lineJoin = "round";
-    ctx.strokeStyle = colors["--card"] ?? "#fff";
-    ctx.strokeText(threshold.label, left, baseline, bbox.width / 2);
-    ctx.restore();
-    ctx.fillText(threshold.label, left, baseline, bbox.width / 2);
   }
+  // Names after all lines: none is struck through by the line of another.
+  const baselines = namesAt(
+    limits.map(({ y }) => y / ratio),
+    bbox.top / ratio,
+  );
+  limits.forEach(({ label }, i) => {
+    drawName(ctx, colors, label, bbox.left + 6 * ratio, baselines[i]! * ratio, bbox.width / 2);
+  });
   drawMarks(plot, colors, beside.marks());
   ctx.setLineDash([]);
   ctx.fillStyle = colors["--bad"] ?? "#cc0000";
@@ -90,6 +89,41 @@ export function drawOver(plot: uPlot, colors: Colors, beside: Beside): void {
     ctx.fillRect(left, bbox.top + bbox.height - 4 * ratio, Math.max(2 * ratio, right - left), 4 * ratio);
   }
   ctx.restore();
+}
+
+/** Height of a name, with the room around it. */
+const NAME_PX = 14;
+
+/** Where the names of lines stand, in CSS pixels: above their line, below it at the top, and never two in one place. */
+export function namesAt(lines: readonly number[], top: number): number[] {
+  const taken: number[] = [];
+  const isFree = (baseline: number) =>
+    baseline - NAME_PX >= top - 2 && taken.every((other) => Math.abs(other - baseline) >= NAME_PX);
+  return lines.map((y) => {
+    const [above, below] = [y - 5, y + 13];
+    const at = [above, below].find(isFree) ?? Math.max(below, ...taken.map((other) => other + NAME_PX));
+    taken.push(at);
+    return at;
+  });
+}
+
+/** A rim in the colour of the card keeps a name readable where a line crosses it. */
+function drawName(
+  ctx: CanvasRenderingContext2D,
+  colors: Colors,
+  text: string,
+  x: number,
+  baseline: number,
+  most?: number,
+): void {
+  ctx.save();
+  ctx.setLineDash([]);
+  ctx.lineWidth = 5 * uPlot.pxRatio;
+  ctx.lineJoin = "round";
+  ctx.strokeStyle = colors["--card"] ?? "#fff";
+  ctx.strokeText(text, x, baseline, most);
+  ctx.restore();
+  ctx.fillText(text, x, baseline, most);
 }
 
 function drawMarks(plot: uPlot, colors: Colors, marks: readonly Mark[]): void {
@@ -105,8 +139,9 @@ function drawMarks(plot: uPlot, colors: Colors, marks: readonly Mark[]): void {
     ctx.moveTo(x, bbox.top);
     ctx.lineTo(x, bbox.top + bbox.height);
     ctx.stroke();
-    const right = x > bbox.left + bbox.width / 2;
-    ctx.textAlign = right ? "right" : "left";
-    ctx.fillText(label, x + (right ? -5 : 5) * ratio, bbox.top + 12 * ratio);
+    // Before it where there is room: after it are the readings that it is about.
+    const before = x - bbox.left > ctx.measureText(label).width + 8 * ratio;
+    ctx.textAlign = before ? "right" : "left";
+    drawName(ctx, colors, label, x + (before ? -5 : 5) * ratio, bbox.top + 12 * ratio);
   }
 }

@@ -98,7 +98,11 @@ export function SignIn({ session }: { session: Session }) {
             />
           </Field>
         ) : null}
-        <Field label={chooses ? "New password" : "Password"} problem={at("password")}>
+        <Field
+          label={chooses ? "New password" : "Password"}
+          problem={at("password")}
+          hint={chooses ? `at least ${SHORTEST} characters` : undefined}
+        >
           <input
             class="input"
             type="password"
