@@ -1,13 +1,13 @@
 //! Addresses on a bus, and names of adapters, without the numbers by which the kernel counts adapters. Pure.
 
-use super::origin::{COUNTED_LATELY, pci};
-
 /// What comes before the number of an adapter and places on it.
 const OF_ADAPTER: [&str; 5] = ["port-", "end_device-", "expander-", "phy-", "rport-"];
 /// Buses whose devices go by the number of the bus and an address: `peci-0` has `0-30`, `i2c-30` has `30-a048`.
 const BUSES: [&str; 3] = ["i2c-", "peci-", "i3c-"];
 /// What the kernel puts before a count where a PCI device is one of these, of which it has one.
 const OF_PCI: [&str; 3] = ["i2c_designware.", "pxa2xx-spi.", "dw-apb-uart."];
+/// What comes before a number that only counts, of buses and devices that earlier versions took for a part of the way.
+pub(super) const COUNTED_LATELY: [&str; 7] = ["peci-", "i3c-", "mem", "serial", "hci", "scmi_dev.", "w1_bus_master"];
 /// Serial ports on which devices are wired: `serial0` has `serial0-0`.
 const SERIAL: &str = "serial";
 
@@ -96,6 +96,15 @@ fn bus_of(part: &str) -> &str {
     let stem = part.trim_end_matches(|c: char| c.is_ascii_digit());
     let is_counted = stem.len() < part.len() && COUNTED_LATELY.contains(&stem);
     if is_counted { stem } else { part }
+}
+
+/// `0000:01:00.0` is domain 0, bus 1, device 0, function 0.
+pub(super) fn pci(part: &str) -> Option<(u32, u32)> {
+    let (domain, rest) = part.split_once(':')?;
+    let (bus, rest) = rest.split_once(':')?;
+    let (device, function) = rest.split_once('.')?;
+    let hex = |text: &str| u32::from_str_radix(text, 16).ok();
+    Some((hex(domain)?, (hex(bus)? << 8) | (hex(device)? << 3) | hex(function)?))
 }
 
 fn is_number(text: &str) -> bool {

@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::adapter::{adapter, of_pci, on_bus, without_adapter};
+use super::adapter::{COUNTED_LATELY, adapter, of_pci, on_bus, pci, without_adapter};
 use super::files::Files;
 use super::spelling::number_of;
 use super::{Error, name_part};
@@ -33,9 +33,6 @@ const COUNTED: [&str; 18] = [
     "port",
     "session",
 ];
-
-/// The same of buses and devices that earlier versions took for a part of the way.
-pub(super) const COUNTED_LATELY: [&str; 7] = ["peci-", "i3c-", "mem", "serial", "hci", "scmi_dev.", "w1_bus_master"];
 
 /// What drivers put before a number that only counts, in what their chips and zones call themselves: `mt7921_phy0`, `iwlwifi_1`.
 const COUNTED_NAMES: [&str; 3] = ["phy", "iwlwifi_", "hidpp_battery_"];
@@ -322,15 +319,6 @@ fn hint(part: &str, base: &str) -> String {
     let mut hint = name_part(own.unwrap_or(part));
     hint.truncate(LONGEST_HINT);
     hint
-}
-
-/// `0000:01:00.0` is domain 0, bus 1, device 0, function 0.
-pub(super) fn pci(part: &str) -> Option<(u32, u32)> {
-    let (domain, rest) = part.split_once(':')?;
-    let (bus, rest) = rest.split_once(':')?;
-    let (device, function) = rest.split_once('.')?;
-    let hex = |text: &str| u32::from_str_radix(text, 16).ok();
-    Some((hex(domain)?, (hex(bus)? << 8) | (hex(device)? << 3) | hex(function)?))
 }
 
 #[cfg(test)]
