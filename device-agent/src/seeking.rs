@@ -3,6 +3,7 @@
 //! A person who just started it hears after three seconds what it looks for, after fifteen what failed and who knows more, and
 //! from then on every minute that it still looks; after an hour, every hour: a log on a memory card is not for waiting.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::quantity;
@@ -30,8 +31,10 @@ pub struct Search<'a> {
     pub unknown: Option<&'a str>,
     /// Names that are looked up besides.
     pub names: &'a [String],
-    /// Whether a hub answered and the session is awaited.
+    /// Whether a hub answers and the session is awaited.
     pub is_found: bool,
+    /// Where the hub that this device belongs to was last.
+    pub last_known: Option<SocketAddr>,
     /// Whether several answer, between which a person has to choose.
     pub is_undecided: bool,
     /// Whether there is any network besides this machine's own loopback.
@@ -75,13 +78,17 @@ impl Search<'_> {
     fn begins(&self) -> String {
         match self.given {
             _ if self.is_undecided => format!("{SEVERAL} ..."),
-            Some(_) if self.is_found => "a hub answered, waiting for it to accept this device ...".to_owned(),
+            _ if self.is_found => "a hub answered, waiting for it to accept this device ...".to_owned(),
             Some(hub) => format!("looking for the hub at {hub} ..."),
-            None if self.is_found => "a hub answered, waiting for it to accept this device ...".to_owned(),
             None => {
                 let names =
                     if self.names.is_empty() { String::new() } else { format!(", names {}", self.bare_names()) };
-                format!("looking for a hub (multicast, broadcast{names}) ...")
+                match self.last_known {
+                    Some(address) => {
+                        format!("looking for this device's hub (last at {address}; multicast, broadcast{names}) ...")
+                    }
+                    None => format!("looking for a hub (multicast, broadcast{names}) ..."),
+                }
             }
         }
     }
@@ -101,12 +108,17 @@ impl Search<'_> {
         if !self.has_network {
             return "this machine has no network (is the cable plugged in, is it in the Wi-Fi?)".to_owned();
         }
-        match (self.given, self.unknown) {
-            (Some(hub), Some(why)) => format!("--hub {hub}: the name cannot be found ({why})"),
+        match (self.given, self.unknown, self.last_known) {
+            (Some(hub), Some(why), _) => format!("--hub {hub}: the name cannot be found ({why})"),
             _ if self.is_undecided => SEVERAL.to_owned(),
             _ if self.is_found => "one was found, but it does not accept this device".to_owned(),
-            (Some(hub), None) => format!("nothing answers at {hub}"),
-            (None, _) => "nothing answers on this network; name the hub with --hub HOST if it is on another".to_owned(),
+            (Some(hub), None, _) => format!("nothing answers at {hub}"),
+            (None, _, Some(address)) => {
+                format!("this device's hub, last at {address}, does not answer: is it running?")
+            }
+            (None, _, None) => {
+                "nothing answers on this network; name the hub with --hub HOST if it is on another".to_owned()
+            }
         }
     }
 
@@ -128,6 +140,7 @@ mod tests {
             unknown: None,
             names: &[],
             is_found: false,
+            last_known: None,
             is_undecided: false,
             has_network: true,
             waiting: 0,
@@ -162,6 +175,10 @@ mod tests {
             (Search { given: Some("10.0.0.9:5770"), ..search() }, "nothing answers at 10.0.0.9:5770"),
             (Search { has_network: false, given: Some("10.0.0.9:5770"), ..search() }, "cable"),
             (Search { is_found: true, ..search() }, "does not accept this device"),
+            (
+                Search { last_known: Some(([10, 0, 0, 9], 5770).into()), ..search() },
+                "last at 10.0.0.9:5770, does not answer",
+            ),
             (Search { is_found: true, is_undecided: true, ..search() }, "--hub-words"),
         ] {
             let last = said(15, search).pop().unwrap().1;

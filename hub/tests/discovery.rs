@@ -220,6 +220,27 @@ fn across_a_router_a_well_known_name_finds_the_hub_and_the_discovery_port_is_sil
 }
 
 #[test]
+fn a_hub_that_was_killed_is_told_as_one_that_does_not_answer() {
+    let Some(lab) = Lab::build("k", &["hub", "agent"], &[CABLE, ADDRESSES]) else { return };
+    let scene = Scene::new(lab);
+    let hub = scene.serve("0.0.0.0:5770");
+    let state = scene.path("agent");
+    let args = ["run", "--join-token", &scene.join, "--state", &state, "--interval", "200ms"];
+    let mut command = scene.lab.command("agent", &agent_program(), &args);
+    let mut agent = Stopped(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap());
+    let mut lines = BufReader::new(agent.0.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert_eq!(scene.hub_of_the_agent(), "10.77.0.1:5770");
+    drop(hub);
+    let mut said = String::new();
+    while !said.contains("no hub after") {
+        said += &(lines.next().unwrap() + "\n");
+    }
+    assert!(said.contains("looking for this device's hub (last at 10.77.0.1:5770; multicast"), "{said}");
+    assert!(said.contains("s: this device's hub, last at 10.77.0.1:5770, does not answer: is it running?"), "{said}");
+    assert!(!said.contains("a hub answered") && !said.contains("one was found"), "{said}");
+}
+
+#[test]
 fn bridges_of_containers_are_asked_last() {
     let Some(lab) = Lab::build("d", &["hub", "agent"], &[DETOUR, ADDRESSES]) else { return };
     let scene = Scene::new(lab);

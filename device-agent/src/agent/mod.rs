@@ -280,7 +280,8 @@ impl Agent {
             given: self.resolver.given(),
             unknown: self.unknown.as_deref(),
             names: &self.names,
-            is_found: self.feed.uplink.is_answered() && self.unknown.is_none(),
+            is_found: self.feed.uplink.is_kept_out(now) && self.unknown.is_none(),
+            last_known: self.feed.uplink.last_known(),
             is_undecided: self.feed.uplink.is_undecided(),
             // A hub on this very machine needs none.
             has_network: self.settings.hub.as_deref().is_some_and(is_here)

@@ -20,7 +20,7 @@ const AT_ONE_ADDRESS: usize = 2;
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(35);
 /// Handshakes of one candidate whose answer may still come.
 const OPEN_HANDSHAKES: usize = 3;
-/// Handshakes without an answer after which a hub that answers probes is taken to refuse them: half a minute.
+/// Silences to handshakes after which a hub that answers probes is taken to refuse them: more than half a minute.
 const REFUSED_AFTER: u32 = 6;
 /// Waits between handshakes: doubling between these.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
@@ -37,8 +37,13 @@ pub(super) struct Candidate {
     pub(super) hub: PublicKey,
     /// Handshakes started since it was heard of.
     pub(super) tries: u32,
-    /// How often it was heard of since the first of them.
-    answers: u32,
+    /// Whether one was started since its last answer to a probe.
+    is_asked: bool,
+    /// How often it answered a probe after one was started: it is there, and was silent to that. However many answers one
+    /// probe brings, and however many handshakes went into the void before, that is once.
+    silences: u32,
+    /// When it was last.
+    silent_at: Option<Instant>,
     /// When it was heard of last.
     heard: Instant,
     /// When to start the next.
@@ -55,7 +60,7 @@ impl Candidate {
             self.handshakes.remove(0);
         }
         self.handshakes.push(initiator);
-        self.asked = false;
+        (self.asked, self.is_asked) = (false, true);
         let wait = (FIRST_WAIT * 2_u32.pow(self.tries.min(4))).min(LONGEST_WAIT);
         self.tries += 1;
         self.next_at = now + random.between(wait / 2, wait.mul_f64(1.25).min(LONGEST_WAIT));
@@ -68,7 +73,7 @@ impl Candidate {
 
     /// How often a hub that is there, and not only busy, was silent to a handshake beyond what loss explains.
     pub(super) fn refusals(&self) -> u32 {
-        if self.asked || self.answers < REFUSED_AFTER / 2 { 0 } else { self.tries.saturating_sub(REFUSED_AFTER) }
+        if self.asked { 0 } else { self.silences.saturating_sub(REFUSED_AFTER) }
     }
 
     /// The open handshake of this name.
@@ -87,7 +92,7 @@ impl Candidate {
     /// Forgets open handshakes; the next starts after `wait`.
     pub(super) fn rest(&mut self, now: Instant, wait: Duration) {
         self.handshakes.clear();
-        (self.tries, self.answers) = (0, 0);
+        (self.tries, self.is_asked, self.silences, self.silent_at) = (0, false, 0, None);
         self.next_at = now + wait;
     }
 }
@@ -112,7 +117,6 @@ impl Candidates {
         now: Instant,
     ) -> bool {
         if let Some(known) = self.0.iter_mut().find(|known| known.address == address && known.hub == hub) {
-            known.answers += u32::from(known.tries > 0);
             known.heard = now;
             // It has just spoken: no reason to wait out a long pause.
             known.next_at = known.next_at.min(next_at + LONGEST_WAIT / 4);
@@ -129,9 +133,28 @@ impl Candidates {
         if self.0.len() >= LIMIT {
             self.forget_one(|_| true);
         }
-        let (heard, handshakes) = (now, Vec::new());
-        self.0.push(Candidate { address, hub, tries: 0, answers: 0, heard, next_at, handshakes, asked: false });
+        self.0.push(Candidate {
+            address,
+            hub,
+            tries: 0,
+            is_asked: false,
+            silences: 0,
+            silent_at: None,
+            heard: now,
+            next_at,
+            handshakes: Vec::new(),
+            asked: false,
+        });
         true
+    }
+
+    /// The hub at an address answered a probe.
+    pub(super) fn answered(&mut self, address: SocketAddr, hub: PublicKey, now: Instant) {
+        for known in self.0.iter_mut().filter(|known| known.address == address && known.hub == hub) {
+            if std::mem::take(&mut known.is_asked) {
+                (known.silences, known.silent_at) = (known.silences + 1, Some(now));
+            }
+        }
     }
 
     /// Forgets the one that was noted first of some.
@@ -164,9 +187,16 @@ impl Candidates {
         self.0.iter().filter(|one| !self.0.iter().any(|other| one.is_outdone_by(other)))
     }
 
-    /// Whether one of them was heard of since it was asked.
-    pub(super) fn any_answers(&self) -> bool {
-        self.0.iter().any(|candidate| candidate.answers > 0)
+    /// Whether one of them answers probes these days, and no handshake.
+    pub(super) fn any_is_silent(&self, now: Instant) -> bool {
+        let lately = |at: Instant| now.saturating_duration_since(at) < FORGOTTEN_AFTER;
+        self.0.iter().any(|candidate| candidate.silent_at.is_some_and(lately))
+    }
+
+    /// Where a hub was heard of last.
+    pub(super) fn latest_of(&self, hub: PublicKey) -> Option<SocketAddr> {
+        let of_it = self.0.iter().filter(|candidate| candidate.hub == hub);
+        of_it.max_by_key(|candidate| candidate.heard).map(|candidate| candidate.address)
     }
 
     /// The different hubs among them, each with an address.

@@ -84,6 +84,7 @@ impl Uplink {
             }
         }
         let is_new = self.candidates.note(address, answer.key, self.config.pinned, now.mono + wait, now.mono);
+        self.candidates.answered(address, answer.key, now.mono);
         if self.session.is_none() {
             self.heard_at.get_or_insert(now.mono);
         }
@@ -201,9 +202,9 @@ impl Uplink {
         !is_known && self.candidates.hubs().len() > 1
     }
 
-    /// Whether a hub is there that was asked and has not let this device in.
-    pub fn is_answered(&self) -> bool {
-        self.candidates.any_answers()
+    /// Whether a hub is there at `now` that was asked and has not let this device in.
+    pub fn is_kept_out(&self, now: Now) -> bool {
+        self.candidates.any_is_silent(now.mono)
     }
 
     /// Whether any hub that answers would do.

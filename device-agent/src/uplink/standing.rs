@@ -38,6 +38,13 @@ impl Uplink {
         self.session.as_ref().map(|session| (session.hub, session.address))
     }
 
+    /// Where the hub that this device belongs to was last, while there is no session with it.
+    #[must_use]
+    pub fn last_known(&self) -> Option<SocketAddr> {
+        let pinned = self.config.pinned.filter(|_| self.session.is_none())?;
+        self.candidates.latest_of(pinned)
+    }
+
     /// Smoothed round trip to the hub.
     #[must_use]
     pub const fn round_trip(&self) -> Option<Duration> {

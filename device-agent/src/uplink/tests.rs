@@ -1,6 +1,7 @@
 //! The uplink in virtual time, against a hub of a hundred lines over the hub's half of `wire`.
 
 mod busy;
+mod gone;
 mod world;
 
 use wire::batch::{BatchBuilder, MAX_BODY, Rows};
