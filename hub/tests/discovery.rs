@@ -238,6 +238,14 @@ fn a_hub_that_was_killed_is_told_as_one_that_does_not_answer() {
     assert!(said.contains("looking for this device's hub (last at 10.77.0.1:5770; multicast"), "{said}");
     assert!(said.contains("s: this device's hub, last at 10.77.0.1:5770, does not answer: is it running?"), "{said}");
     assert!(!said.contains("a hub answered") && !said.contains("one was found"), "{said}");
+
+    let told = scene.lab.output("agent", &agent_program(), &["doctor", "--state", &state]);
+    let last = line(&told, "last known hub 10.77.0.1:5770: ");
+    assert!(last.starts_with("FAIL ") && last.contains("no hub listens on its UDP port 5770"), "{told}");
+    assert_eq!(told.matches("FAIL ").count(), 1 + usize::from(told.contains("see FAIL")), "consequences: {told}");
+    assert!(line(&told, "broadcast: ").starts_with("none ") && !told.contains("docker run"), "{told}");
+    let told = scene.lab.output("agent", &agent_program(), &["status", "--state", &state]);
+    assert!(line(&told, "  hub ").ends_with("none, last at 10.77.0.1:5770"), "{told}");
 }
 
 #[test]

@@ -402,6 +402,7 @@ impl Agent {
             name: self.settings.name.clone(),
             state: state.to_owned(),
             hub: uplink.hub().map(|(_, address)| address.to_string()),
+            last_hub: uplink.last_known().map(|address| address.to_string()),
             hub_words: uplink.hub().map(|(hub, _)| words_of(&hub)),
             belongs: self.identity.pinned_hub().is_some(),
             boot: self.epoch.0,

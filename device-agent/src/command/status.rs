@@ -68,8 +68,9 @@ fn in_words(report: &Report) -> String {
         "handshaking" => "connecting to a hub",
         _ => "looking for a hub",
     };
-    let hub = match (&report.hub, &report.hub_words) {
-        (Some(address), Some(words)) => format!("{address} ({words})"),
+    let hub = match (&report.hub, &report.hub_words, &report.last_hub) {
+        (Some(address), Some(words), _) => format!("{address} ({words})"),
+        (_, _, Some(address)) => format!("none, last at {address}"),
         _ => "none".to_owned(),
     };
     let link = match (report.rtt_ms, report.clock_offset_ms) {

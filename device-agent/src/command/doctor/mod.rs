@@ -63,7 +63,8 @@ pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {
     look_at_clock(running.as_ref(), &mut findings);
 
     // The rungs by which an agent finds its hub. One that is reached is enough.
-    let in_use = running.as_ref().and_then(|report| report.hub.as_ref()?.parse().ok());
+    let of_the_agent = running.as_ref().and_then(|report| report.hub.as_ref().or(report.last_hub.as_ref()));
+    let in_use = of_the_agent.and_then(|address| address.parse().ok());
     let last_known = pinned.as_ref().and_then(|pin| pin.address).or(in_use);
     let rungs = on_one_thread(climb(settings.hub, settings.hub_names, last_known))?;
     let rungs = rungs.map_err(|error| Failure::Failed(format!("cannot open a UDP socket: {error}")))?;
@@ -188,8 +189,10 @@ fn look_at_ways(rungs: &[Rung], running: Option<&Report>, pinned: Option<&Pin>, 
         findings.wrong(About::Network, text);
     }
     // Until a device has joined, the hub that a person named is the only one it asks.
-    let only_given =
-        pinned.is_none() && running.is_none_or(|report| report.hub.is_none()) && rungs.iter().any(|rung| rung.is_given);
+    let has_none = |report: &Report| report.hub.is_none() && report.last_hub.is_none();
+    let only_given = pinned.is_none() && running.is_none_or(has_none) && rungs.iter().any(|rung| rung.is_given);
+    // What searches is for a hub that is elsewhere now: that it finds none is no fault of its own.
+    let is_missed = !reached && rungs.iter().any(|rung| rung.is_last_known);
     for rung in rungs {
         for Found { hub, address, accepting } in &rung.hubs {
             let known = if pinned.is_some_and(|pin| pin.hub == *hub) { ", this device's own" } else { "" };
@@ -211,6 +214,8 @@ fn look_at_ways(rungs: &[Rung], running: Option<&Report>, pinned: Option<&Pin>, 
             findings.none(format_args!("{name}: {why} (fine, only --hub is used)"));
         } else if reached && !only_given {
             findings.none(format_args!("{name}: {why} (fine, another way works)"));
+        } else if is_missed && rung.is_search {
+            findings.none(format_args!("{name}: {why} (it would find a hub that has another address now)"));
         } else if rung.is_optional {
             findings.none(format_args!("{name}: {why} (fine if another way works)"));
         } else {

@@ -45,6 +45,10 @@ pub(super) struct Rung {
     pub(super) is_optional: bool,
     /// A person named it: `--hub`.
     pub(super) is_given: bool,
+    /// Where the hub of this device was last.
+    pub(super) is_last_known: bool,
+    /// Everybody is asked.
+    pub(super) is_search: bool,
 }
 
 impl Rung {
@@ -56,6 +60,8 @@ impl Rung {
             fix: String::new(),
             is_optional: false,
             is_given: false,
+            is_last_known: false,
+            is_search: false,
         }
     }
 }
@@ -90,8 +96,15 @@ pub(super) async fn climb(
         ("multicast IPv6", false, Way::Group),
         ("broadcast", true, Way::Broadcast),
     ];
-    let mut around: Vec<Asked> =
-        around.map(|(name, is_v4, way)| Asked { rung: Rung::new(name), nonce: nonce(), is_v4, way }).into();
+    // A hub that was found on this very network: whatever this machine is, its network does not end before the hub's.
+    let was_near = last_known.is_some_and(|address| links::up().iter().any(|link| link.reaches(address.ip())));
+    let is_cut_off = in_container() && !was_near;
+    let mut around: Vec<Asked> = around
+        .map(|(name, is_v4, way)| {
+            let rung = Rung { is_search: true, ..Rung::new(name) };
+            Asked { rung, nonce: nonce(), is_v4, way, is_cut_off }
+        })
+        .into();
     // A hub answers a source once a second, and two of these share one: who was not answered asks again.
     for _ in 0..ROUNDS {
         for asked in around.iter_mut().filter(|asked| asked.rung.hubs.is_empty()) {
@@ -114,7 +127,8 @@ enum Target {
 async fn ask_directly(name: String, target: Target, nonce: [u8; 8]) -> Rung {
     let is_optional = matches!(target, Target::Known(_));
     let is_given = matches!(target, Target::Given(_));
-    let mut rung = Rung { is_optional, is_given, ..Rung::new(&name) };
+    let is_last_known = matches!(target, Target::Address(_));
+    let mut rung = Rung { is_optional, is_given, is_last_known, ..Rung::new(&name) };
     let addresses = match &target {
         Target::Address(address) => vec![*address],
         Target::Given(host) | Target::Known(host) => match lookup(host).await {
@@ -191,6 +205,8 @@ struct Asked {
     nonce: [u8; 8],
     is_v4: bool,
     way: Way,
+    /// The network of a container ends at its host.
+    is_cut_off: bool,
 }
 
 impl Asked {
@@ -209,14 +225,19 @@ impl Asked {
             }
         }
         self.rung.is_optional = real == 0 && virtual_ones == 0;
-        (self.rung.why, self.rung.fix) = unanswered(real, virtual_ones, trouble);
+        (self.rung.why, self.rung.fix) = unanswered(real, virtual_ones, trouble, self.is_cut_off);
     }
 }
 
 /// What it means that nobody answered who was asked on so many interfaces.
-fn unanswered(real: usize, virtual_ones: usize, trouble: Option<(String, io::Error)>) -> (String, String) {
+fn unanswered(
+    real: usize,
+    virtual_ones: usize,
+    trouble: Option<(String, io::Error)>,
+    is_cut_off: bool,
+) -> (String, String) {
     match trouble {
-        _ if real > 0 && in_container() => (
+        _ if real > 0 && is_cut_off => (
             "no hub answered: this is a container, and its network ends at the host's bridge".to_owned(),
             "docker run --network host ...".to_owned(),
         ),
