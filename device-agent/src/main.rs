@@ -12,6 +12,7 @@ fn main() -> ExitCode {
         Ok(()) => return ExitCode::SUCCESS,
         Err(Failure::Usage(text)) => (text, ExitCode::from(2)),
         Err(Failure::Failed(text)) => (text, ExitCode::FAILURE),
+        Err(Failure::Told) => return ExitCode::FAILURE,
     };
     // Whoever closed stderr does not want to know.
     let _ = writeln!(command::Log, "device-agent: {text}");

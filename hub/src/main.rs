@@ -42,6 +42,7 @@ fn main() -> ExitCode {
         Ok(()) => return ExitCode::SUCCESS,
         Err(command::Failure::Use(text)) => (text, ExitCode::from(2)),
         Err(command::Failure::Run(error)) => (in_full(&error), ExitCode::FAILURE),
+        Err(command::Failure::Told) => return ExitCode::FAILURE,
     };
     if is_logged {
         tracing::error!("{text}");

@@ -9,6 +9,8 @@ pub(crate) enum Failure {
     Usage(String),
     /// Anything else: exit code 1.
     Failed(String),
+    /// What went wrong is the result, and was printed: exit code 1.
+    Told,
 }
 
 impl From<lexopt::Error> for Failure {

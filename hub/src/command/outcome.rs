@@ -9,6 +9,8 @@ pub enum Failure {
     Use(String),
     /// It went wrong; exit code 1.
     Run(anyhow::Error),
+    /// What went wrong is the result, and was printed; exit code 1.
+    Told,
 }
 
 impl<E: Into<anyhow::Error>> From<E> for Failure {

@@ -45,12 +45,16 @@ impl Findings {
         self.wrong.len()
     }
 
-    /// Everything, the verdict on top: the cause, or that all is well.
+    /// Everything, the verdict on top: how much is wrong, the cause first, or that all is well.
     pub(super) fn text(mut self) -> String {
         self.wrong.sort_by_key(|(about, _)| *about);
-        let verdict = self.wrong.is_empty().then(|| "No problems found.".to_owned());
+        let verdict = match self.wrong.len() {
+            0 => "No problems found.".to_owned(),
+            1 => "1 problem found:".to_owned(),
+            count => format!("{count} problems found, the cause of others first:"),
+        };
         let wrong = self.wrong.into_iter().map(|(_, text)| format!("FAIL {text}"));
-        verdict.into_iter().chain(wrong).chain(self.rest).map(|line| line + "\n").collect()
+        std::iter::once(verdict).chain(wrong).chain(self.rest).map(|line| line + "\n").collect()
     }
 }
 
@@ -65,7 +69,8 @@ mod tests {
         findings.wrong(About::Hub, "no session");
         findings.wrong(About::Network, "no network");
         assert_eq!(findings.problems(), 2);
-        assert_eq!(findings.text(), "FAIL no network\nFAIL no session\nok   identity\n");
+        let verdict = "2 problems found, the cause of others first:";
+        assert_eq!(findings.text(), format!("{verdict}\nFAIL no network\nFAIL no session\nok   identity\n"));
         assert_eq!(Findings::default().text(), "No problems found.\n");
     }
 }

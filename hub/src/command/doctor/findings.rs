@@ -30,8 +30,10 @@ impl Findings {
 
     /// Everything, the verdict on top.
     pub(super) fn print(&self) {
-        if self.failed.is_empty() {
-            print("No problems found.");
+        match self.failed.len() {
+            0 => print("No problems found."),
+            1 => print("1 problem found:"),
+            count => print(format_args!("{count} problems found, the cause of others first:")),
         }
         self.failed.iter().chain(&self.rest).for_each(print);
     }

@@ -20,7 +20,7 @@ use tokio::net::UdpSocket;
 use wire::discovery::{DISCOVERY_PORT, GROUP_V4, GROUP_V6, Probe};
 use wire::packet::Packet;
 
-use super::outcome::Outcome;
+use super::outcome::{Failure, Outcome};
 use crate::clock::Clock;
 use crate::config::{Config, Flags};
 use crate::running::{self, Running};
@@ -93,11 +93,7 @@ pub(super) async fn run(flags: Flags) -> Outcome {
     }
     hint_at_firewall(config.udp.port(), &mut findings);
     findings.print();
-    match findings.failed.len() {
-        0 => Ok(()),
-        1 => Err(anyhow::anyhow!("1 problem found, see FAIL above").into()),
-        n => Err(anyhow::anyhow!("{n} problems found, see FAIL above").into()),
-    }
+    if findings.failed.is_empty() { Ok(()) } else { Err(Failure::Told) }
 }
 
 /// Where people open the page of the hub that was asked: by its own word, if that is about this one.
