@@ -129,10 +129,14 @@ fn nobody_is_told_under_a_silence_and_of_what_outlasts_it_when_it_ends() {
     // Shown, and remembered across a kill, but not told.
     scene.hub.restart();
     scene.settle();
-    assert_eq!(scene.hub.get("/api/v1/alerts?state=firing")["items"].as_array().unwrap().len(), 1);
+    let firing = scene.hub.get("/api/v1/alerts?state=firing")["items"].clone();
+    assert_eq!((firing.as_array().unwrap().len(), &firing[0]["silenced_until"]), (1, &silence["until"]));
+    let listed = || scene.hub.outputs(&["alerts"]).swap_remove(1);
+    assert!(listed().starts_with("firing, silenced until 20"), "{}", listed());
     assert_eq!(scene.hub.get("/api/v1/deliveries")["items"], json!([]));
     let path = format!("/api/v1/silences/{}", silence["id"].as_str().unwrap());
     assert_eq!(scene.hub.status("DELETE", &path, None), Some(204));
+    assert!(listed().starts_with("firing  "), "{}", listed());
     eventually("told after all", Duration::from_secs(20), || (scene.told().len() == 1).then_some(()));
     scene.say(1.0);
     eventually("and of the end", Duration::from_secs(20), || (scene.told().len() == 2).then_some(()));

@@ -886,6 +886,14 @@ export interface components {
              */
             spool_batches: number;
         };
+        /** @description An alert of the list. */
+        ListedAlert: components["schemas"]["Alert"] & {
+            /**
+             * @description Until when nobody is told of it: the last end of the silences over it that are in force. Null without one, and where
+             *     the alert is over.
+             */
+            silenced_until: string | null;
+        };
         /** @description Who is signed in, as they see themselves. */
         Me: {
             /** @description Text of its id. */
@@ -1095,73 +1103,6 @@ export interface components {
             device_offline: string;
         };
         /** @description Part of a list. */
-        Page_Alert: {
-            /** @description The items, in the list's order. */
-            items: {
-                /** @description When a person acknowledged it. */
-                acked_at?: string | null;
-                /** @description Id of the device; empty when it is about the hub. */
-                device: string;
-                /** @description Its name; `hub` when it is about the hub. */
-                device_name: string;
-                /** @description When the condition had been met for long enough. */
-                fired_at?: string | null;
-                /** @description Text of its id. */
-                id: string;
-                /** @description Labels of the device. */
-                labels: {
-                    [key: string]: string;
-                };
-                /**
-                 * Format: double
-                 * @description What was measured when it ended; null for silence, and where no reading ended it.
-                 */
-                last_value?: number | null;
-                /** @description When the hub learned of the last change: later than it happened where readings arrived late. */
-                learned_at: string;
-                /** @description What the values and `threshold` say. */
-                measure: components["schemas"]["Measure"];
-                /** @description Whether it ended because the level that fired it had stayed so long that it counts as usual. */
-                new_normal: boolean;
-                /**
-                 * @description When the condition ended. Of a historical alert: or the time after which nothing more is known, or another alert
-                 *     covers it.
-                 */
-                resolved_at?: string | null;
-                /** @description Which rule; of the hub's own `rul_0`, named `hub.device_offline`, `hub.disk_full`, `hub.disk_nearly_full` or `hub.database_damaged`. */
-                rule: components["schemas"]["RuleName"];
-                /** @description Sensor; `device_offline` when it is about the whole device, `disk_full` and so on when it is about the hub. */
-                sensor: string;
-                /** @description How bad it is. */
-                severity: components["schemas"]["Severity"];
-                /** @description When the condition became true; of silence, when its limit had passed since the last reading. */
-                started_at: string;
-                /** @description Where it stands. */
-                state: components["schemas"]["AlertState"];
-                /**
-                 * Format: double
-                 * @description The limit.
-                 */
-                threshold: number;
-                /** @description Unit of all of them: the sensor's, or `Cel/min`, `sigma`, `s`. */
-                unit: string;
-                /**
-                 * Format: double
-                 * @description What was measured when it fired; while it is pending, when it began. Null for silence, and of one that ended under a
-                 *     version that did not keep it.
-                 */
-                value?: number | null;
-                /**
-                 * Format: double
-                 * @description Of all that was measured while it lasted, what lay farthest beyond the limit; null as `value` is. While it fires it
-                 *     follows in steps of a tenth.
-                 */
-                worst_value?: number | null;
-            }[];
-            /** @description What to send as `cursor` to go on; null at the end. */
-            next: string | null;
-        };
-        /** @description Part of a list. */
         Page_AuditEntry: {
             /** @description The items, in the list's order. */
             items: {
@@ -1318,6 +1259,19 @@ export interface components {
                  */
                 value: number;
             }[];
+            /** @description What to send as `cursor` to go on; null at the end. */
+            next: string | null;
+        };
+        /** @description Part of a list. */
+        Page_ListedAlert: {
+            /** @description The items, in the list's order. */
+            items: (components["schemas"]["Alert"] & {
+                /**
+                 * @description Until when nobody is told of it: the last end of the silences over it that are in force. Null without one, and where
+                 *     the alert is over.
+                 */
+                silenced_until?: string | null;
+            })[];
             /** @description What to send as `cursor` to go on; null at the end. */
             next: string | null;
         };

@@ -41,6 +41,8 @@ struct Alert {
     started_at: String,
     resolved_at: Option<String>,
     acked_at: Option<String>,
+    #[serde(default)]
+    silenced_until: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -81,8 +83,12 @@ pub(super) async fn run(args: Args) -> Outcome {
 fn row(alert: &Alert) -> [String; 9] {
     let moment = |text: &str| shown::read(text).map_or_else(|| "-".to_owned(), shown::moment);
     let acked = alert.acked_at.is_some() && alert.state == "firing";
+    let state = if acked { "acknowledged" } else { &alert.state };
     [
-        if acked { "acknowledged".to_owned() } else { alert.state.clone() },
+        alert
+            .silenced_until
+            .as_deref()
+            .map_or_else(|| state.to_owned(), |until| format!("{state}, silenced until {}", moment(until))),
         alert.severity.clone(),
         shown::name(called(&alert.rule.name)),
         shown::name(&alert.device_name),

@@ -129,14 +129,20 @@ impl Silences {
     }
 
     fn covers(&self, now: UnixMillis, alert: &Alert, catalog: &Catalog) -> bool {
+        self.until(now, alert, catalog).is_some()
+    }
+
+    /// When the last of those ends that cover an alert at `now`; `None` where none does.
+    #[must_use]
+    pub fn until(&self, now: UnixMillis, alert: &Alert, catalog: &Catalog) -> Option<UnixMillis> {
         let none = Labels::new();
         let device = alert.device().and_then(|device| catalog.device(device));
         let names = alert.names(catalog);
         let is_gone = |series| catalog.series(series).is_none();
         if alert.device().is_some() && (device.is_none() || alert.series().is_some_and(is_gone)) {
-            return false;
+            return None;
         }
-        self.all.iter().any(|Compiled { silence, device: devices, sensor }| {
+        let covering = self.all.iter().filter(|Compiled { silence, device: devices, sensor }| {
             let spec = &silence.spec;
             spec.from <= now
                 && now < spec.until
@@ -145,6 +151,7 @@ impl Silences {
                 && (devices.matches(names.device)
                     || device.is_some_and(|device| devices.matches(&device.id.to_string())))
                 && carry(device.map_or(&none, |device| &device.labels), &spec.labels)
-        })
+        });
+        covering.map(|one| one.silence.spec.until).max()
     }
 }

@@ -66,6 +66,7 @@ const HUB: &[(&str, &[&str])] = &[
             "reach",
             "rules::Watching",
             "rules::backtest",
+            "rules::silences",
             "settings",
             "store",
             "tls",

@@ -9,7 +9,8 @@ use crate::http::request::text;
 use crate::http::rules::dto::Severity;
 use crate::http::rules::measure::Measure;
 use crate::model::catalog::Catalog;
-use crate::model::{alert, when};
+use crate::model::{UnixMillis, alert, when};
+use crate::rules::silences::Silences;
 
 /// Where an alert stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -134,6 +135,27 @@ impl Alert {
             learned_at: when::moment(alert.learned_at),
             labels: device.map(|device| device.labels.clone()).unwrap_or_default(),
         }
+    }
+}
+
+/// An alert of the list.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub(crate) struct ListedAlert {
+    /// The alert, as it is told everywhere.
+    #[serde(flatten)]
+    pub alert: Alert,
+    /// Until when nobody is told of it: the last end of the silences over it that are in force. Null without one, and where
+    /// the alert is over.
+    pub silenced_until: Option<String>,
+}
+
+impl ListedAlert {
+    /// An alert under what silences there are at `now`.
+    #[must_use]
+    pub(crate) fn of(alert: &alert::Alert, silences: &Silences, now: UnixMillis, catalog: &Catalog) -> Self {
+        let is_open = matches!(alert.state, alert::AlertState::Pending | alert::AlertState::Firing);
+        let until = silences.until(now, alert, catalog).filter(|_| is_open);
+        Self { alert: Alert::of(alert, catalog), silenced_until: until.map(when::moment) }
     }
 }
 

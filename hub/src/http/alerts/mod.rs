@@ -19,8 +19,9 @@ use crate::http::state::AppState;
 use crate::live::Update;
 use crate::model::UnixMillis;
 use crate::model::alert::{AlertId, AlertState};
+use crate::rules::silences::Silences;
 use crate::store::AlertQuery;
-use dto::{AckManyRequest, AckRequest, AckedMany, Alert};
+use dto::{AckManyRequest, AckRequest, AckedMany, Alert, ListedAlert};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -76,12 +77,12 @@ impl FromParams for ListAlerts {
 
 /// Alerts, newest first.
 #[utoipa::path(get, path = "/api/v1/alerts", tag = "alerts", params(ListAlerts, Paging),
-    responses((status = 200, body = Page<Alert>), (status = 400, body = Problem)))]
+    responses((status = 200, body = Page<ListedAlert>), (status = 400, body = Problem)))]
 pub(super) async fn list(
     State(app): State<AppState>,
     Onlooker(view): Onlooker,
     Asked(asked): Asked<ListAlerts>,
-) -> Result<Json<Page<Alert>>, ApiError> {
+) -> Result<Json<Page<ListedAlert>>, ApiError> {
     let device = match asked.device {
         None => None,
         Some(device) => Some(select::device(&app.store.catalog(), &view, &device)?.no),
@@ -96,8 +97,10 @@ pub(super) async fn list(
         before: asked.paging.number()?.map(AlertId),
     };
     let alerts = app.store.alerts(query).await?;
+    let (silences, now) = (Silences::new(app.store.silences().await?, Vec::new()), app.clock.wall());
     let catalog = app.store.catalog();
-    Ok(Json(asked.paging.fetched(alerts, |alert| alert.id.0.to_string(), |alert| Alert::of(&alert, &catalog))))
+    let listed = |alert| ListedAlert::of(&alert, &silences, now, &catalog);
+    Ok(Json(asked.paging.fetched(alerts, |alert| alert.id.0.to_string(), listed)))
 }
 
 /// Acknowledges an alert.
