@@ -5,6 +5,7 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
@@ -348,6 +349,46 @@ fn on_the_hubs_own_machine_no_token_is_needed() {
     let other =
         self::hub().args(["devices", "--hub", "http://192.0.2.1:8080", "--data"]).arg(&hub.data).output().unwrap();
     assert!(said(&other).contains("--token is missing"), "{}", said(&other));
+}
+
+#[test]
+fn an_export_says_what_it_wrote_and_a_dash_is_stdout() {
+    let state = tempfile::tempdir().unwrap();
+    let (hub, _agent) = hub_with_device(state.path());
+    let export = |file: &str| {
+        let mut command = self::hub();
+        command.args(["export", "--sensor", "mem*", "--from", "now-1h", file, "--data"]).arg(&hub.data);
+        command.current_dir(state.path()).output().unwrap()
+    };
+    let told = said(&export("readings.csv"));
+    let csv = std::fs::read_to_string(state.path().join("readings.csv")).unwrap();
+    let (head, lines) = (csv.lines().next().unwrap(), csv.lines().count());
+    let count = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    assert!(told.starts_with("exported ") && told.ends_with(" readings to readings.csv\n"), "{told}");
+    assert_eq!(count(&told), (lines - 1).to_string(), "{told}");
+    let piped = export("-");
+    assert!(String::from_utf8(piped.stdout).unwrap().starts_with(head));
+    assert!(piped.stderr.is_empty() && !state.path().join("-").exists());
+}
+
+#[test]
+fn what_is_watched_stands_in_columns_from_the_first_line() {
+    let state = tempfile::tempdir().unwrap();
+    let (hub, _agent) = hub_with_device(state.path());
+    let series = hub.get("/api/v1/latest?device=*&sensor=*")["items"].as_array().unwrap().len();
+    let mut command = self::hub();
+    command.args(["watch", "--data"]).arg(&hub.data).stdout(Stdio::piped());
+    let mut watch = Stopped(command.spawn().unwrap());
+    let lines = BufReader::new(watch.0.stdout.take().unwrap()).lines().take(series).map(Result::unwrap);
+    // Where the value begins: after the time, the name and the sensor, each with what fills its column.
+    let starts: BTreeSet<usize> = lines
+        .map(|line| {
+            let sensor = line.split_whitespace().nth(2).unwrap();
+            let end = line.find(sensor).unwrap() + sensor.len();
+            end + line[end..].find(|c: char| c != ' ').unwrap()
+        })
+        .collect();
+    assert_eq!(starts.len(), 1, "values begin at {starts:?}");
 }
 
 #[test]

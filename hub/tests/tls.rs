@@ -214,7 +214,7 @@ fn files_are_read_again_when_they_change_and_what_is_no_pair_changes_nothing() {
     // The key of another, half a certificate, none at all: the one before stays, and the file is named.
     for (certificate, key, hint) in [
         (third.0.as_str(), second.1.as_str(), "key.pem: this key does not belong to the first certificate in"),
-        (&third.0[..third.0.len() / 2], &third.1, "cert.pem: this is no whole PEM file"),
+        (&third.0[..third.0.len() / 2], &third.1, "cert.pem: this PEM file is incomplete"),
         ("", &third.1, "cert.pem: there is no certificate in this file"),
         (
             &third.0,

@@ -11,7 +11,8 @@ export function readLabels(text: string): Record<string, string> {
     .filter((pair) => pair !== "")
     .map((pair) => {
       const at = pair.indexOf("=");
-      if (at < 1) throw new Mistyped("labels", `“${clean(pair, 40)}” is no label: write key=value, such as site=south`);
+      if (at < 1)
+        throw new Mistyped("labels", `“${clean(pair, 40)}” is not a label: write key=value, such as site=south`);
       return [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
     });
   return Object.fromEntries(pairs) as Record<string, string>;

@@ -86,8 +86,11 @@ fn in_words(report: &Report) -> String {
         Some(claim) => (claim.refusal(), identity, None),
         None => (format!("{} is {state}", report.name), None, identity),
     };
+    // Both count from the start, and what waited from before it is only sent since.
+    let has_older = report.readings_acked > report.readings_taken;
+    let older = if has_older { " (with what waited from before the start)" } else { "" };
     let mut text = format!(
-        "{state}\n\n{}  id        {}\n  words     {}\n  hub       {hub}\n  link      {link}\n  sensors   {}\n  readings  {} measured, {} on the hub's disk, {} dropped\n  waiting   {} to be sent\n",
+        "{state}\n\n{}  id        {}\n  words     {}\n  hub       {hub}\n  link      {link}\n  sensors   {}\n  readings  {} measured, {} on the hub's disk{older}, {} dropped\n  waiting   {} to be sent\n",
         before.unwrap_or_default(),
         report.id,
         report.words,

@@ -9,10 +9,11 @@ use anyhow::Context;
 use reqwest::Response;
 
 use super::ending::asked_to_end;
-use super::out;
+use super::out::{self, tell};
 use super::outcome::Outcome;
 use super::progress::Progress;
 use super::remote::{Remote, Selection};
+use super::shown;
 use crate::durable;
 
 /// Flags of `export`.
@@ -25,17 +26,22 @@ pub struct Args {
     /// What to write
     #[arg(long, default_value = "csv", value_parser = ["csv", "ndjson"])]
     format: String,
-    /// File to write, replaced once the export is whole; stdout when left out
+    /// File to write, replaced once the export is whole; stdout when left out or `-`
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
 }
 
 pub(super) async fn run(args: Args) -> Outcome {
-    let mut params = args.readings.params();
+    let (mut params, is_csv) = (args.readings.params(), args.format == "csv");
     params.push(("format", args.format));
     let answer = args.hub.find().await?.get("/export", &params).await?;
-    match args.file {
-        Some(file) => keep(answer, &file).await?,
+    match args.file.filter(|file| file != Path::new("-")) {
+        Some(file) => {
+            let lines = keep(answer, &file).await?;
+            // Both forms are a line a reading; CSV has one of names before them.
+            let readings = lines.saturating_sub(u64::from(is_csv));
+            tell(format_args!("exported {} to {}", shown::of(readings, "reading"), file.display()));
+        }
         None => {
             if let Err(error) = copy(answer, &mut io::stdout()).await {
                 // Who reads it has enough, as `head` has.
@@ -49,13 +55,15 @@ pub(super) async fn run(args: Args) -> Outcome {
     Ok(())
 }
 
-async fn keep(answer: Response, file: &Path) -> anyhow::Result<()> {
+/// Writes the file; returns how many lines.
+async fn keep(answer: Response, file: &Path) -> anyhow::Result<u64> {
     let writing = || format!("writing {}", file.display());
     let part = durable::staging(file).with_context(writing)?;
     let written = async {
         let mut out = durable::create(&part).with_context(writing)?;
-        copy(answer, &mut out).await.with_context(writing)?;
-        durable::place(&part, file).with_context(writing)
+        let lines = copy(answer, &mut out).await.with_context(writing)?;
+        durable::place(&part, file).with_context(writing)?;
+        Ok(lines)
     };
     let written = written.await;
     if written.is_err() {
@@ -65,10 +73,11 @@ async fn keep(answer: Response, file: &Path) -> anyhow::Result<()> {
     written
 }
 
-/// Until the hub says that it was all.
-async fn copy(mut answer: Response, out: &mut impl Write) -> anyhow::Result<()> {
+/// Until the hub says that it was all; returns how many lines.
+async fn copy(mut answer: Response, out: &mut impl Write) -> anyhow::Result<u64> {
     let mut ended = std::pin::pin!(asked_to_end());
     let mut progress = Progress::of(answer.content_length());
+    let mut lines = 0;
     loop {
         let piece = tokio::select! {
             () = &mut ended => anyhow::bail!("interrupted: the export is incomplete"),
@@ -78,8 +87,12 @@ async fn copy(mut answer: Response, out: &mut impl Write) -> anyhow::Result<()> 
             Some(bytes) => {
                 out.write_all(&bytes)?;
                 progress.add(bytes.len() as u64);
+                lines += bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
             }
-            None => return Ok(out.flush()?),
+            None => {
+                out.flush()?;
+                return Ok(lines);
+            }
         }
     }
 }

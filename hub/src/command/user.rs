@@ -71,9 +71,9 @@ pub enum Action {
 /// `--role`
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum Role {
-    /// Look
+    /// See everything, change nothing
     Viewer,
-    /// Look, acknowledge and silence alerts, change rules, add, name and block devices
+    /// See everything, acknowledge and silence alerts, change rules, add, name and block devices
     Operator,
     /// Everything, also users, tokens, webhooks and settings
     Admin,

@@ -117,6 +117,8 @@ impl Screen {
                 for (device, sensor, ..) in &rows {
                     self.names.learn(link, (device, sensor)).await?;
                 }
+                // Of all of them first: else each wider name would shift the lines after it.
+                rows.iter().for_each(|row| self.make_room(row));
                 rows.iter().for_each(|row| self.line(*row, late));
             }
             "alert" if message["alert"].is_object() => alert(&message["alert"]),
@@ -127,13 +129,21 @@ impl Screen {
         Ok(())
     }
 
-    fn line(&mut self, (device, sensor, at, value): Row<'_>, late: &str) {
-        let value = shown::value(value, self.names.unit(device, sensor));
-        let cells = [shown::name(self.names.device(device)), shown::name(sensor)];
+    fn cells(&self, (device, sensor, ..): &Row<'_>) -> [String; 2] {
+        [shown::name(self.names.device(device)), shown::name(sensor)]
+    }
+
+    fn make_room(&mut self, row: &Row<'_>) {
+        let cells = self.cells(row);
         for (width, cell) in self.widths.iter_mut().zip(&cells) {
             *width = cell.chars().count().max(*width);
         }
-        let ([device, sensor], [first, second]) = (cells, self.widths);
+    }
+
+    fn line(&self, row: Row<'_>, late: &str) {
+        let ([device, sensor], [first, second]) = (self.cells(&row), self.widths);
+        let (id, raw, at, value) = row;
+        let value = shown::value(value, self.names.unit(id, raw));
         print(format_args!("{}  {device:<first$}  {sensor:<second$}  {value}{late}", shown::time_of_day(at)));
     }
 }

@@ -99,12 +99,15 @@ pub struct Flags {
 /// `10.0.0.0/8`, or one address.
 pub(super) fn network(text: &str) -> Result<IpNet, String> {
     let one = || text.parse().map(|ip: IpAddr| IpNet::from(ip.to_canonical()));
-    text.parse().or_else(|_| one()).map_err(|_| format!("`{text}` is no network such as 10.0.0.0/8 and no address"))
+    text.parse()
+        .or_else(|_| one())
+        .map_err(|_| format!("`{text}` is neither a network such as 10.0.0.0/8 nor an address"))
 }
 
 /// Without a slash at its end.
 pub(super) fn url(text: &str) -> Result<String, String> {
-    let wrong = || format!("`{text}` is no URL of a page such as https://hub.example or https://example.org/hub/");
+    let wrong =
+        || format!("`{text}` is not the URL of a page, such as https://hub.example or https://example.org/hub/");
     let url: Uri = text.parse().map_err(|_| wrong())?;
     let is_http = matches!(url.scheme_str(), Some("http" | "https"));
     let is_plain = url.query().is_none() && !text.contains(['#', '@']) && wire::text::unseen(text).is_none();

@@ -44,11 +44,14 @@ fn every_flag_takes_its_value_from_the_command_line() {
 #[test]
 fn what_is_no_url_of_a_page_and_no_network_is_refused_by_key() {
     for (text, hint) in [
-        ("url = \"hub.example\"", "url: `hub.example` is no URL of a page such as https://"),
+        ("url = \"hub.example\"", "url: `hub.example` is not the URL of a page, such as https://"),
         ("url = \"ftp://hub.example/\"", "url: "),
         ("url = \"http://hub.example/?x\"", "url: "),
         ("url = \"http://me@hub.example/\"", "url: "),
-        ("trusted_proxies = [\"nginx\"]", "trusted_proxies: `nginx` is no network such as 10.0.0.0/8"),
+        (
+            "trusted_proxies = [\"nginx\"]",
+            "trusted_proxies: `nginx` is neither a network such as 10.0.0.0/8 nor an address",
+        ),
     ] {
         let (_dir, path) = file(text);
         let error = Config::load(Flags { config: Some(path), ..Flags::default() }).unwrap_err().to_string();

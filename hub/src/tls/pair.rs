@@ -68,7 +68,7 @@ impl Pair {
 /// The certificates of a file, in their order.
 pub(super) fn chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     let all = CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>();
-    all.map_err(|_| "this is no whole PEM file: something in it is cut off or damaged".to_owned())
+    all.map_err(|_| "this PEM file is incomplete: something in it is cut off or damaged".to_owned())
 }
 
 fn no_certificate(file: &[u8]) -> String {
@@ -155,7 +155,7 @@ mod tests {
         in_certificate("", "no certificate in this file");
         in_certificate(&key, "may have been exchanged");
         in_certificate("0\u{82}", "no certificate");
-        in_certificate(&certificate[..certificate.len() / 2], "no whole PEM file");
+        in_certificate(&certificate[..certificate.len() / 2], "this PEM file is incomplete");
         in_certificate("-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n", "cannot be used");
         let in_key = |text: &str, hint: &str| {
             let said = wrong(&certificate, text);

@@ -45,11 +45,13 @@ impl Findings {
         self.wrong.len()
     }
 
-    /// Everything, the verdict on top: how much is wrong, the cause first, or that all is well.
-    pub(super) fn text(mut self) -> String {
+    /// Everything, the verdict on top: how much is wrong, the cause first, or that all is well, as far as was looked.
+    pub(super) fn text(mut self, is_running: bool) -> String {
         self.wrong.sort_by_key(|(about, _)| *about);
         let verdict = match self.wrong.len() {
-            0 => "No problems found.".to_owned(),
+            0 if is_running => "No problems found.".to_owned(),
+            0 => "No problems found; whether the hub accepts this device can only be seen while its agent runs."
+                .to_owned(),
             1 => "1 problem found:".to_owned(),
             count => format!("{count} problems found, the cause of others first:"),
         };
@@ -70,7 +72,8 @@ mod tests {
         findings.wrong(About::Network, "no network");
         assert_eq!(findings.problems(), 2);
         let verdict = "2 problems found, the cause of others first:";
-        assert_eq!(findings.text(), format!("{verdict}\nFAIL no network\nFAIL no session\nok   identity\n"));
-        assert_eq!(Findings::default().text(), "No problems found.\n");
+        assert_eq!(findings.text(true), format!("{verdict}\nFAIL no network\nFAIL no session\nok   identity\n"));
+        assert_eq!(Findings::default().text(true), "No problems found.\n");
+        assert!(Findings::default().text(false).contains("only be seen while its agent runs"));
     }
 }

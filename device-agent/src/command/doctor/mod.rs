@@ -71,7 +71,7 @@ pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {
     look_at_ways(&rungs, running.as_ref(), pinned.as_ref(), &mut findings);
 
     let problems = findings.problems();
-    print(&findings.text())?;
+    print(&findings.text(running.is_some()))?;
     if problems == 0 { Ok(()) } else { Err(Failure::Told) }
 }
 

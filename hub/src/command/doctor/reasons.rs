@@ -11,7 +11,7 @@ pub(super) fn words(label: &str) -> &str {
         "not_authentic" => "not authentic (forged, or damaged on the way)",
         "replayed" => "that came a second time",
         "out_of_range" => "with a number out of its range",
-        "not_finite" => "with a value that is no number",
+        "not_finite" => "with a value that is not a number",
         "too_many" => "with more readings or sensors than allowed",
         "malformed" => "malformed",
         "unknown_session" => "of a connection the hub does not know (any more)",
