@@ -97,14 +97,13 @@ impl About<'_> {
             (Measure::Silence, _) | (_, None) => format!("sent nothing for more than {}", self.limit()),
             (_, Some(value)) => format!("{}, {}", self.measured("was", "changed", value), self.beyond(value)),
         };
-        let from = self.moment(self.alert.started_at);
-        let until = self.alert.resolved_at.map_or_else(String::new, |at| format!(" until {}", self.moment(at)));
+        let when = self.between(self.alert.started_at, self.alert.resolved_at);
         let more = match count {
             0 | 1 => String::new(),
             2 => " There was one more like it.".to_owned(),
             many => format!(" There were {} more like it.", many - 1),
         };
-        let text = format!("{} {what}, from {from}{until}. The readings arrived late.{more}", self.sensor());
+        let text = format!("{} {what}, {when}. The readings arrived late.{more}", self.sensor());
         Told { title, text }
     }
 
@@ -242,10 +241,27 @@ impl About<'_> {
         self.alert.started_at.plus(-before)
     }
 
+    /// A time that is over; with seconds where minutes would not tell its ends apart.
+    fn between(&self, from: UnixMillis, until: Option<UnixMillis>) -> String {
+        let Some(until) = until else { return format!("from {}", self.moment(from)) };
+        if self.moment(from) != self.moment(until) {
+            return format!("from {} until {}", self.moment(from), self.moment(until));
+        }
+        let second = |at| self.written(at, "%Y-%m-%d %H:%M:%S %Z");
+        if second(from) == second(until) {
+            return format!("at {}", second(from));
+        }
+        format!("from {} until {}", second(from), second(until))
+    }
+
     /// `2027-01-15 08:59 CET`.
     fn moment(&self, at: UnixMillis) -> String {
+        self.written(at, "%Y-%m-%d %H:%M %Z")
+    }
+
+    fn written(&self, at: UnixMillis, form: &str) -> String {
         let at = jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-        at.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string()
+        at.to_zoned(self.zone.clone()).strftime(form).to_string()
     }
 }
 

@@ -92,6 +92,14 @@ fn what_was_over_before_it_was_known_says_from_when_until_when_and_how_often() {
          The readings arrived late."
     );
     assert!(past(31.5, 3).text.ends_with(" There were 2 more like it."));
+    let short = |seconds: i64| {
+        let alert = alert(Measure::Value, Some(31.5));
+        let until = Some(alert.started_at.plus(seconds * 1_000));
+        let alert = Alert { resolved_at: until, ..alert };
+        of(&alert, TEMP, Event::AlertPast, Some(&ABOVE), Some(1), &zone()).text
+    };
+    assert!(short(40).contains(", from 2027-01-15 09:00:00 CET until 2027-01-15 09:00:40 CET."), "{}", short(40));
+    assert!(short(0).contains(", at 2027-01-15 09:00:00 CET."), "{}", short(0));
 }
 
 #[test]
