@@ -33,6 +33,23 @@ fn a_simulated_fleet_has_the_labels_it_was_given() {
 }
 
 #[test]
+fn a_made_up_past_joins_what_is_live_without_a_gap() {
+    let hub = HubProcess::start("open");
+    let began = Clock.wall().0;
+    agent(&hub, &["simulate", "--devices", "1", "--sensors", "1", "--history", "1d", "--duration", "8s"]);
+    let empty = |from: i64, every: &str| {
+        let path = format!("/api/v1/query?device=*&sensor=*&from={from}&to={}&every={every}", began + 5_000);
+        let counts = hub.get(&path)["series"][0]["count"].as_array().unwrap().clone();
+        (counts.iter().filter(|count| count.as_u64().unwrap_or(0) == 0).count(), counts.len())
+    };
+    // As narrow as the buckets of a sparkline, of an hour's chart and of six hours'. The first and the last may be cut.
+    for (minutes, every) in [(10, "5s"), (60, "5s"), (360, "30s")] {
+        let (none, all) = empty(began - minutes * 60_000, every);
+        assert!(none <= 2 && all > 100, "{none} of {all} empty in {minutes} min");
+    }
+}
+
+#[test]
 fn a_series_replayed_as_of_now_fires_rules_and_one_of_the_past_tells_nobody() {
     let hub = HubProcess::start("open");
     let rule = json!({"name": "hot", "device": "*", "sensor": "oven", "condition": {"type": "threshold", "op": ">", "value": 30}});

@@ -30,7 +30,8 @@ Usage: device-agent simulate --hub HOST[:PORT] [options]
   --seed K            Same seed, same readings and same network (default: random)
   --name NAME         Start of the devices' names (default: sim)
   --label KEY=VALUE   A label of every device; may be repeated
-  --history TIME      Readings of this long before the start, one a minute, are sent first
+  --history TIME      Readings of this long before the start are sent first: of the last hour as often as live, of the last
+                      hours four a minute, else one
   --fault             In that history one device gets hot for some hours
   --loss 5%  --duplicate 1%  --reorder 1%
                       Share of packets lost, duplicated and late, each way

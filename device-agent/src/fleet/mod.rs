@@ -131,7 +131,7 @@ impl Fleet {
             schedule: Schedule::new(interval, first),
             values: (0..self.plan.sensors).map(|sensor| kind_of(sensor).2).collect(),
             newest: i64::MIN,
-            past: self.plan.history.map(|history| Past::new(history, number, now.unix)),
+            past: self.plan.history.map(|history| Past::new(history, interval, number, now.unix)),
             sensor: 0,
             reboot_at: next_reboot(self.plan.reboots, &mut random, now.mono),
             random,

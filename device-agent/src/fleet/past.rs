@@ -6,8 +6,14 @@ use wire::UnixMillis;
 
 use super::History;
 
-/// One reading of each sensor in this time.
+/// One reading of each sensor in this time,
 const EVERY_MS: i64 = 60_000;
+/// and nearer to the start more of them, so that a chart that begins before it and ends after it is one line: for so long as
+/// often as what is live,
+const AS_LIVE_FOR_MS: i64 = 70 * 60_000;
+/// and before that for so long in this time.
+const OFTEN_MS: i64 = 15_000;
+const OFTEN_FOR_MS: i64 = 7 * 3_600_000;
 const DAY_MS: f64 = 86_400_000.0;
 /// How long before the start the fault begins, where the history reaches that far, and how long it lasts.
 const FAULT_BEFORE: i64 = 55 * 3_600_000;
@@ -23,14 +29,21 @@ const HEATS_EVERY_MS: i64 = 120_000;
 pub(super) struct Past {
     at: i64,
     until: i64,
+    /// Between two readings of a sensor, once they are live.
+    live_every: i64,
     fault: Option<i64>,
 }
 
 impl Past {
-    pub(super) fn new(history: History, device: u16, now: UnixMillis) -> Self {
+    pub(super) fn new(history: History, live_every: Duration, device: u16, now: UnixMillis) -> Self {
         let span = i64::try_from(history.span.min(Duration::from_secs(400 * 86_400)).as_millis()).unwrap_or(0);
         let before = FAULT_BEFORE.min(span / 2);
-        Self { at: now.0 - span, until: now.0, fault: (history.fault && device == FAULTY).then_some(now.0 - before) }
+        Self {
+            at: now.0 - span,
+            until: now.0,
+            live_every: i64::try_from(live_every.as_millis()).unwrap_or(EVERY_MS).max(1),
+            fault: (history.fault && device == FAULTY).then_some(now.0 - before),
+        }
     }
 
     /// The moment of the next readings.
@@ -42,8 +55,12 @@ impl Past {
         self.at >= self.until
     }
 
-    pub(super) const fn steps(&mut self) {
-        self.at += EVERY_MS;
+    pub(super) fn steps(&mut self) {
+        self.at += match self.until - self.at {
+            left if left <= AS_LIVE_FOR_MS => self.live_every.min(EVERY_MS),
+            left if left <= OFTEN_FOR_MS => OFTEN_MS,
+            _ => EVERY_MS,
+        };
     }
 
     /// What a sensor shows then, of what it would show without days and faults.
@@ -97,14 +114,14 @@ mod tests {
     fn one_device_gets_hot_for_some_hours_and_no_other() {
         let history = History { span: Duration::from_secs(7 * 86_400), fault: true };
         let hottest = |device| {
-            let mut past = Past::new(history, device, UnixMillis(1_700_000_000_000));
+            let mut past = Past::new(history, Duration::from_secs(1), device, UnixMillis(1_700_000_000_000));
             let (mut hottest, mut steps) = (0.0_f64, 0);
             while past.at().is_some() {
                 hottest = hottest.max(past.value(0, 21.5));
                 past.steps();
                 steps += 1;
             }
-            assert_eq!(steps, 7 * 24 * 60);
+            assert_eq!(steps, (7 * 24 - 7) * 60 + (7 * 60 - 70) * 4 + 70 * 60);
             hottest
         };
         assert!(hottest(FAULTY) > 33.0);
