@@ -380,15 +380,16 @@ fn what_is_watched_stands_in_columns_from_the_first_line() {
     command.args(["watch", "--data"]).arg(&hub.data).stdout(Stdio::piped());
     let mut watch = Stopped(command.spawn().unwrap());
     let lines = BufReader::new(watch.0.stdout.take().unwrap()).lines().take(series).map(Result::unwrap);
-    // Where the value begins: after the time, the name and the sensor, each with what fills its column.
-    let starts: BTreeSet<usize> = lines
-        .map(|line| {
-            let sensor = line.split_whitespace().nth(2).unwrap();
-            let end = line.find(sensor).unwrap() + sensor.len();
-            end + line[end..].find(|c: char| c != ' ').unwrap()
-        })
-        .collect();
-    assert_eq!(starts.len(), 1, "values begin at {starts:?}");
+    let lines: Vec<String> = lines.collect();
+    // Where the value begins: two spaces and what fills a column stand before it, after the time, the name and the sensor.
+    let start = |line: &String| {
+        let value = line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).nth(3).unwrap();
+        line.rfind(value).unwrap()
+    };
+    let starts: BTreeSet<usize> = lines.iter().map(start).collect();
+    assert_eq!(starts.len(), 1, "values begin at {starts:?}: {lines:#?}");
+    let raw = lines.iter().find(|line| line.contains("mem.used_pct"));
+    assert!(raw.is_none() && lines.iter().any(|line| line.contains("  Memory used ")), "{lines:#?}");
 }
 
 #[test]

@@ -3,41 +3,25 @@
 // Only names that agents give themselves are translated; whatever a person called a sensor is shown as it is.
 
 import { clean } from "./format";
-
-const WHOLE: Record<string, string> = {
-  "cpu.used_pct": "CPU",
-  "cpu.iowait_pct": "Waiting for disk",
-  "mem.used_pct": "Memory used",
-  "mem.available_bytes": "Memory available",
-  "swap.used_pct": "Swap used",
-  "load.1m": "Load, 1 min",
-  "load.5m": "Load, 5 min",
-  "load.15m": "Load, 15 min",
-  uptime: "Uptime",
-};
+import { NAMES } from "./names.gen";
 
 const upper = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
-const disk = (name: string) => (name === "root" ? "Disk" : `Disk ${name}`);
 
-const PARTS: [RegExp, (found: RegExpExecArray) => string][] = [
-  [/^disk\.(.+)\.used_pct$/, ([, name]) => `${disk(name!)} used`],
-  [/^disk\.(.+)\.free_bytes$/, ([, name]) => `${disk(name!)} free`],
-  [/^net\.(.+)\.rx_bytes$/, ([, name]) => `Received, ${name}`],
-  [/^net\.(.+)\.tx_bytes$/, ([, name]) => `Sent, ${name}`],
-  [/^net\.(.+)\.errors$/, ([, name]) => `Network errors, ${name}`],
-  [/^power\.(.+)\.(online|charging)$/, ([, name, what]) => `${upper(name!)} ${what}`],
-  [/^power\.(.+)\.cycles$/, ([, name]) => `${upper(name!)} charge cycles`],
-  [/^temp\.(.+)$/, ([, name]) => `Temperature, ${name!.replaceAll("_", " ")}`],
-  [/^(temperature|humidity|pressure|battery)$/, ([, name]) => upper(name!)],
-];
+/** What stands in the place of the `*` of a pattern, if a name fits; nothing where there is none. */
+function about(pattern: string, sensor: string): string | null {
+  const [before, after] = pattern.split("*") as [string, string?];
+  if (after === undefined) return pattern === sensor ? "" : null;
+  const fits = sensor.startsWith(before) && sensor.endsWith(after);
+  return (fits && sensor.slice(before.length, sensor.length - after.length)) || null;
+}
 
 /** The name a person reads. */
 export function title(sensor: string): string {
-  const whole = Object.hasOwn(WHOLE, sensor) ? WHOLE[sensor] : undefined;
-  if (whole) return whole;
-  for (const [pattern, say] of PARTS) {
-    const found = pattern.exec(sensor);
-    if (found) return clean(say(found));
+  for (const [pattern, people] of NAMES) {
+    const name = about(pattern, sensor);
+    if (name === null) continue;
+    const parts: Record<string, string> = { name, Name: upper(name), words: name.replaceAll("_", " ") };
+    return clean(people.replace(/\{(name|Name|words)\}/, (_, part: string) => parts[part]!));
   }
   return clean(sensor);
 }

@@ -7,7 +7,7 @@ use super::outcome::Outcome;
 use super::remote::{Remote, given};
 use super::table::Table;
 use super::{out, shown};
-use crate::model::alert::called;
+use crate::model::{alert, called};
 
 /// Flags of `alerts`.
 #[derive(Debug, clap::Args)]
@@ -90,9 +90,9 @@ fn row(alert: &Alert) -> [String; 9] {
             .as_deref()
             .map_or_else(|| state.to_owned(), |until| format!("{state}, silenced until {}", moment(until))),
         alert.severity.clone(),
-        shown::name(called(&alert.rule.name)),
+        shown::name(alert::called(&alert.rule.name)),
         shown::name(&alert.device_name),
-        if alert.rule.is_of_the_hub() { "-".to_owned() } else { shown::name(&alert.sensor) },
+        if alert.rule.is_of_the_hub() { "-".to_owned() } else { called::sensor(&alert.sensor) },
         alert.value.map_or_else(|| "-".to_owned(), |value| shown::value(value, &alert.unit)),
         shown::value(alert.threshold, &alert.unit),
         moment(&alert.started_at),

@@ -19,8 +19,7 @@ use super::out::{print, tell};
 use super::outcome::{Failure, Outcome};
 use super::remote::{Link, Remote};
 use super::shown;
-use crate::model::UnixMillis;
-use crate::model::alert::called;
+use crate::model::{UnixMillis, alert, called};
 
 /// Flags of `watch`.
 #[derive(Debug, clap::Args)]
@@ -130,7 +129,7 @@ impl Screen {
     }
 
     fn cells(&self, (device, sensor, ..): &Row<'_>) -> [String; 2] {
-        [shown::name(self.names.device(device)), shown::name(sensor)]
+        [shown::name(self.names.device(device)), called::sensor(sensor)]
     }
 
     fn make_room(&mut self, row: &Row<'_>) {
@@ -161,7 +160,8 @@ fn alert(alert: &Value) {
     });
     let rule = &alert["rule"];
     // What is about a whole device, or the hub, has no sensor.
-    let sensor = if rule["id"] == "rul_0" { String::new() } else { format!(" {}", text(&alert["sensor"])) };
-    let rule = shown::name(called(rule["name"].as_str().unwrap_or_default()));
+    let sensor = called::sensor(alert["sensor"].as_str().unwrap_or_default());
+    let sensor = if rule["id"] == "rul_0" { String::new() } else { format!(" {sensor}") };
+    let rule = shown::name(alert::called(rule["name"].as_str().unwrap_or_default()));
     tell(format_args!("alert {}: {rule}, {}{sensor}{value}", text(&alert["state"]), text(&alert["device_name"])));
 }

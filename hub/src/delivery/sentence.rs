@@ -11,8 +11,8 @@ use jiff::tz::TimeZone;
 use crate::model::UnixMillis;
 use crate::model::alert::{Ailment, Alert, Measure, Names, Subject};
 use crate::model::rule::{Condition, Op};
-use crate::model::shown;
 use crate::model::webhook::Event;
+use crate::model::{called, shown};
 
 /// For people.
 pub(super) struct Told {
@@ -166,7 +166,7 @@ impl About<'_> {
     fn sensor(&self) -> String {
         match self.names.sensor {
             "" => format!("{}: a deleted sensor", self.device()),
-            sensor => format!("{}: {}", self.device(), shown::name(sensor)),
+            sensor => format!("{}: {}", self.device(), called::sensor(sensor)),
         }
     }
 

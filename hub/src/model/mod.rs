@@ -5,6 +5,7 @@
 pub mod access;
 pub mod alert;
 pub mod audit;
+pub mod called;
 pub mod catalog;
 pub mod device;
 pub mod glob;
