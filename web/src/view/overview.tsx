@@ -23,6 +23,8 @@ type OverviewRoute = Extract<Route, { view: "overview" }>;
 
 /** Columns that find room. */
 const columnsMost = () => (matchMedia("(min-width: 1081px)").matches ? 4 : 3);
+/** So many who wait stand one below the other in slim cards above a list; of more, cards side by side are shorter. */
+const SLIM_MOST = 3;
 /** Values move; rows that followed each of them could not be read. */
 const ORDER_EVERY_MS = 5_000;
 
@@ -85,7 +87,7 @@ export function Overview({ route }: { route: OverviewRoute }) {
           <h2 id="waiting">
             {pending.length === 1 ? "One device asks to join" : `${count(pending.length)} devices ask to join`}
           </h2>
-          <div class="pending">
+          <div class={`pending ${settled > 0 && pending.length <= SLIM_MOST ? "slim" : ""}`}>
             {pending.slice(0, 12).map((device) => (
               <AdoptCard key={device.id} device={device} onAdopt={awaited} />
             ))}
