@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { amountBuckets, total } from "./amounts";
+import { amountBuckets, SPOKEN, timesBelow, total } from "./amounts";
 
 test("a window has some dozen bars", () => {
   const every = (hours: number) => amountBuckets(1_000_123, 1_000_123 + hours * 3_600_000).every;
@@ -10,4 +10,11 @@ test("a window has some dozen bars", () => {
 test("decimals add up as a person adds them", () => {
   expect(total([0.1, 0.2])).toBe(0.3);
   expect(total([])).toBe(0);
+});
+
+test("every length has a name, and some bars have their time", () => {
+  for (const hours of [0.1, 1, 3, 24, 24 * 30, 24 * 300, 24 * 900])
+    expect(SPOKEN[amountBuckets(0, hours * 3_600_000).every]).toBeTruthy();
+  expect(timesBelow(24)).toEqual([0, 6, 12, 18]);
+  expect([timesBelow(1), timesBelow(2), timesBelow(0)]).toEqual([[0], [0], []]);
 });

@@ -13,6 +13,26 @@ const LENGTHS: readonly [string, Millis][] = [
   ["1w", 366 * 24 * HOUR],
 ];
 
+/** A length as people say it. */
+export const SPOKEN: Readonly<Record<string, string>> = {
+  "10s": "10 s",
+  "1m": "1 min",
+  "5m": "5 min",
+  "1h": "1 h",
+  "1d": "a day",
+  "1w": "a week",
+  "1mo": "a month",
+};
+
+/** So many bars carry the time at which they begin. */
+const TIMES_MOST = 4;
+
+/** Which bars those are, evenly spread from the first; the last is too near to the edge for a name. */
+export function timesBelow(bars: number): number[] {
+  const every = Math.max(1, Math.ceil(bars / TIMES_MOST));
+  return Array.from({ length: Math.ceil(bars / every) }, (_, i) => i * every).filter((i) => i === 0 || i < bars - 1);
+}
+
 /** What to ask for a window. */
 export function amountBuckets(from: Millis, to: Millis): { every: string; from: Millis } {
   const every = LENGTHS.find(([, most]) => to - from <= most)?.[0] ?? "1mo";

@@ -3,8 +3,8 @@
 import { useEffect, useState } from "preact/hooks";
 import * as api from "../../api";
 import { reason } from "../../actions/answer";
-import { amountBuckets, total } from "../../amounts";
-import { clean, measured, stamp } from "../../format";
+import { amountBuckets, SPOKEN, timesBelow, total } from "../../amounts";
+import { axisTime, clean, measured, stamp } from "../../format";
 import { zone } from "../../zone";
 import type { ChartCardProps } from "./chart_card";
 
@@ -53,9 +53,9 @@ export function Amounts({ sensors, board, color, table, beat }: ChartCardProps &
   return (
     <div class="amounts">
       <p>
-        Total <b data-total={total(known)}>{measured(total(known), unit)}</b>{" "}
+        <b data-total={total(known)}>{measured(total(known), unit)}</b> in this window{" "}
         <span class="quiet small">
-          per {every}, most {measured(most, unit)}
+          each bar {SPOKEN[every]}, the highest {measured(most, unit)}
         </span>
       </p>
       {table ? (
@@ -83,22 +83,56 @@ export function Amounts({ sensors, board, color, table, beat }: ChartCardProps &
           </table>
         </div>
       ) : (
-        <ol class="bars" aria-label={`${name}, ${known.length} amounts, ${measured(total(known), unit)} in all`}>
-          {found.t.map((t, i) => {
-            const part = found.increase[i] ?? null;
-            return (
-              <li key={t} title={`${stamp(t)}: ${measured(part, unit)}`}>
-                <span
-                  style={{
-                    height: `${part === null || most <= 0 ? 0 : (part / most) * 100}%`,
-                    background: `var(${color})`,
-                  }}
-                />
-              </li>
-            );
-          })}
-        </ol>
+        <Scaled t={found.t} most={most} unit={unit}>
+          <ol class="bars" aria-label={`${name}, ${known.length} amounts, ${measured(total(known), unit)} in all`}>
+            {found.t.map((t, i) => {
+              const part = found.increase[i] ?? null;
+              return (
+                <li
+                  key={t}
+                  class={part === null ? "gap" : undefined}
+                  title={`${stamp(t)}: ${part === null ? "no data" : measured(part, unit)}`}
+                >
+                  {part === null ? null : (
+                    <span style={{ height: `${most <= 0 ? 0 : (part / most) * 100}%`, background: `var(${color})` }} />
+                  )}
+                </li>
+              );
+            })}
+          </ol>
+        </Scaled>
       )}
+    </div>
+  );
+}
+
+/** How high the bars are, and from when they are. */
+function Scaled({
+  t,
+  most,
+  unit,
+  children,
+}: {
+  t: readonly number[];
+  most: number;
+  unit: string;
+  children: preact.ComponentChildren;
+}) {
+  const step = t.length > 1 ? t[1]! - t[0]! : 0;
+  return (
+    <div class="scaled">
+      <div class="heights" aria-hidden="true">
+        <span>{measured(most, unit)}</span>
+        <span>0</span>
+      </div>
+      {children}
+      <div class="times" aria-hidden="true">
+        {timesBelow(t.length).map((i) => (
+          <span key={i} style={{ left: `${(i / t.length) * 100}%` }}>
+            {axisTime(t[i]!, step, Date.now())}
+          </span>
+        ))}
+      </div>
     </div>
   );
 }
