@@ -1,5 +1,6 @@
 // The data of a chart as a table, newest first: for those who cannot see the chart, and for those who want the number.
 
+import { evenly } from "../../chart/even";
 import { keyOf, nameOf, type Picture } from "../../chart/together";
 import { commonDecimals, measured, stamp } from "../../format";
 import type { Sensor } from "../../types";
@@ -16,7 +17,7 @@ export function ChartTable({ board, sensors, title }: { board: Picture; sensors:
 
 function One({ board, sensor }: { board: Picture; sensor: Sensor }) {
   const { from, to } = board.window();
-  const { t, avg, min, max } = board.columns(sensor, from, to);
+  const { t, avg, min, max } = evenly(board.columns(sensor, from, to), from, to);
   const decimals = commonDecimals([...min.slice(-ROWS), ...max.slice(-ROWS)], sensor.unit);
   const rows = t
     .map((_, i) => i)
@@ -70,7 +71,7 @@ function Several({ board, sensors }: { board: Picture; sensors: readonly Sensor[
   const unit = sensors[0]!.unit;
   const at = new Map<number, (number | null)[]>();
   sensors.forEach((sensor, line) => {
-    const { t, avg } = board.columns(sensor, from, to);
+    const { t, avg } = evenly(board.columns(sensor, from, to), from, to);
     t.forEach((time, i) => {
       if (time < from || time > to || avg[i] === null) return;
       const row = at.get(time) ?? sensors.map(() => null);

@@ -1,0 +1,46 @@
+// Rows of one length for a table: buckets of the hub, and behind them the single readings that came since. PURE.
+
+import type { Columns } from "../series";
+import type { Millis } from "../types";
+
+/** The hub cuts a window into fewer buckets than these. */
+const BUCKETS_MOST = 1_200;
+/** Rows this much shorter than usual are put together with their neighbours. */
+const SHORT = 0.9;
+
+type Rows = Omit<Columns, "gaps">;
+
+/**
+ * What a window holds, with the readings since the last bucket put together to rows as long as those before them;
+ * where the window is so narrow that it shows single readings, they stay.
+ */
+export function evenly(rows: Rows, from: Millis, to: Millis): Rows {
+  const coarse = together(rows, (to - from) / BUCKETS_MOST);
+  if (coarse.t.length === rows.t.length) return rows;
+  const steps = coarse.t
+    .slice(1)
+    .map((at, i) => at - coarse.t[i]!)
+    .sort((a, b) => a - b);
+  return together(coarse, (steps[steps.length >> 1] ?? 0) * SHORT);
+}
+
+/** Rows nearer to each other than `step` as one, from the oldest on; a gap ends a row. */
+function together({ t, avg, min, max }: Rows, step: Millis): Rows {
+  const out: Rows = { t: [], avg: [], min: [], max: [] };
+  for (let first = 0; first < t.length; ) {
+    let end = first + 1;
+    if (avg[first] !== null) while (end < t.length && avg[end] !== null && t[end]! - t[first]! < step) end++;
+    const values = (of: readonly (number | null)[]) => of.slice(first, end).filter((one) => one !== null);
+    out.t.push((t[first]! + t[end - 1]!) / 2);
+    if (avg[first] === null) {
+      for (const column of [out.avg, out.min, out.max]) column.push(null);
+    } else {
+      const means = values(avg);
+      out.avg.push(means.length === 1 ? means[0]! : means.reduce((sum, one) => sum + one, 0) / means.length);
+      out.min.push(Math.min(...values(min)));
+      out.max.push(Math.max(...values(max)));
+    }
+    first = end;
+  }
+  return out;
+}
