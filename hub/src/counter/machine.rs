@@ -131,6 +131,15 @@ impl Fall {
     }
 }
 
+/// A jump that may turn out to be a blip.
+#[derive(Debug, Clone, Copy)]
+struct Jump {
+    /// How many of the newest levels are not there if it is one.
+    levels: usize,
+    /// How many more readings that bear it out it waits for.
+    wants: usize,
+}
+
 /// Readings in, in the order of time; marks out, when no later reading can change them.
 #[derive(Debug, Clone)]
 pub struct Machine {
@@ -140,15 +149,15 @@ pub struct Machine {
     fall: Option<Fall>,
     /// Whether the oldest of the levels is the first reading of all.
     is_first: bool,
-    /// Whether a reading after the first at the newest level has borne it out.
-    is_sure: bool,
+    /// The newest levels, while nobody knows whether they were there: a jump as never before.
+    jump: Option<Jump>,
 }
 
 impl Machine {
     /// A counter of which nothing is known. `is_begin`: the first reading it will take is the first there ever was.
     #[must_use]
     pub fn new(is_begin: bool) -> Self {
-        Self { steps: Steps::default(), base: Amount::ZERO, fall: None, is_first: is_begin, is_sure: true }
+        Self { steps: Steps::default(), base: Amount::ZERO, fall: None, is_first: is_begin, jump: None }
     }
 
     /// What was counted, as far as it is decided; less than before where a blip upwards was found out.
@@ -161,22 +170,26 @@ impl Machine {
         }
     }
 
+    /// The line behind what was settled, as far as it is decided: what the next readings may still take back.
+    pub fn open_end(&self) -> impl Iterator<Item = Mark> + '_ {
+        let begin = Amount::of(self.steps.levels[0].map_or(0.0, |oldest| oldest.value));
+        self.steps.levels.iter().flatten().flat_map(move |level| {
+            let shown = Amount::of(level.value);
+            let mark = |at| Mark { at, total: self.base + (shown - begin), shown };
+            [mark(level.from)].into_iter().chain((level.from < level.to).then(|| mark(level.to)))
+        })
+    }
+
+    /// What it shows, as far as that is decided.
+    #[must_use]
+    pub fn shown(&self) -> Amount {
+        self.steps.at(0).map_or(Amount::ZERO, |newest| Amount::of(newest.value))
+    }
+
     /// Whether the next readings will tell what the last one means: it fell, or it jumped as never before.
     #[must_use]
     pub fn is_undecided(&self) -> bool {
-        if self.fall.is_some() {
-            return true;
-        }
-        let (Some(newest), Some(before), false) = (self.steps.at(0), self.steps.at(1), self.is_sure) else {
-            return false;
-        };
-        let jump = newest.value - before.value;
-        match self.steps.at(2) {
-            Some(earlier) => jump > STRANGE * (before.value - earlier.value),
-            // Whether the first reading of all was a blip, the second rise tells.
-            None if self.is_first_alone() => jump > before.value.abs(),
-            None => before.value != 0.0 && jump > STRANGE * before.value.abs(),
-        }
+        self.fall.is_some() || self.jump.is_some()
     }
 
     /// Takes the next reading; those at no later time than the last are left out.
@@ -190,8 +203,13 @@ impl Machine {
         }
     }
 
-    /// Ends: what is decided so far is settled, and what fell last counts for nothing.
+    /// Ends: what is decided so far is settled. What fell last counts for nothing, nor does a jump of which nobody knows yet; but
+    /// of two readings in all what lies between them.
     pub fn finish(mut self, mut settled: impl FnMut(Mark)) {
+        let levels = self.jump.filter(|_| !self.is_first_alone()).map_or(0, |jump| jump.levels);
+        for _ in 0..levels.min(self.steps.count.saturating_sub(1)) {
+            self.steps.pop();
+        }
         while self.settle_oldest(&mut settled) {}
     }
 
@@ -204,7 +222,7 @@ impl Machine {
             self.rise(Level::of(point), settled);
         } else if point.value == top.value {
             top.to = point.at;
-            self.is_sure = true;
+            self.bear_out(0);
         } else if !self.was_blip_up(point) {
             self.fall_to(point);
         } else {
@@ -217,15 +235,45 @@ impl Machine {
             self.settle_oldest(settled);
         }
         self.steps.push(level);
-        self.is_sure = false;
+        let wants = self.wants();
+        match wants {
+            0 => self.bear_out(1),
+            wants => self.jump = Some(Jump { levels: self.jump.map_or(0, |jump| jump.levels) + 1, wants }),
+        }
         if self.is_first && self.steps.count == self.steps.levels.len() {
             let [first, second] = self.steps.speeds();
             if self.is_first_alone() && first > FIRST * second {
                 // It never was there: counting begins with what came next.
                 self.steps.shift();
+                self.jump = None;
+            } else if wants == 0 {
+                self.jump = None;
             }
             self.is_first = false;
         }
+    }
+
+    /// How many readings have to bear out that the newest level is no blip: none where it rises as ever; two where a counter that
+    /// showed something shows more than twice as much all at once, as with a digit too many or a number that is none.
+    fn wants(&self) -> usize {
+        let (Some(newest), Some(before)) = (self.steps.at(0), self.steps.at(1)) else { return 0 };
+        let (jump, size) = (newest.value - before.value, before.value.abs());
+        let is_strange = match self.steps.at(2) {
+            Some(earlier) => jump > STRANGE * (before.value - earlier.value),
+            // Whether the first reading of all was a blip, the second rise tells.
+            None => jump > size && (size > 0.0 || self.is_first_alone()),
+        };
+        match is_strange {
+            false => 0,
+            true if size > 0.0 && jump > size => 2,
+            true => 1,
+        }
+    }
+
+    /// Another reading that is no lower, on so many levels more.
+    fn bear_out(&mut self, levels: usize) {
+        let still = |jump: Jump| Jump { levels: jump.levels + levels, wants: jump.wants - 1 };
+        self.jump = self.jump.map(still).filter(|jump| jump.wants > 0);
     }
 
     /// Whether the oldest level is the first reading of all, and none beside it said the same: where a counter rested for two
@@ -239,7 +287,7 @@ impl Machine {
         if let Some(top) = self.steps.top() {
             if top.value - point.value <= JITTER * top.value.abs() {
                 top.to = point.at;
-                self.is_sure = true;
+                self.bear_out(0);
             } else {
                 let mut fall = Fall::default();
                 fall.steps.push(Level::of(point));
@@ -261,6 +309,7 @@ impl Machine {
         });
         for _ in 0..blips.unwrap_or(0) {
             self.steps.pop();
+            self.jump = None;
         }
         blips.is_some()
     }
@@ -317,7 +366,7 @@ impl Machine {
         self.steps = fall.steps;
         self.base = total;
         self.is_first = false;
-        self.is_sure = true;
+        self.jump = None;
     }
 
     /// What it usually grows by in the time of a fall.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   readings ──▶ Machine ──marks──▶ Shares: increase and rate by bucket of time (queries, the page, the command line)
-//!                   └── total now ──▶ rules
+//!                   └── total now, and the line lately ──▶ rules
 //!   readings ──▶ knots: which of them have to stay when the rest becomes figures
 //! ```
 //!
@@ -22,6 +22,9 @@
 //! low readings of one value say no more than one does, so a counter that rests at zero stays undecided until it moves.
 //! *Usual growth* is the fastest of the last rises before the fall and after it, times the time of the fall.
 //!
+//! A jump more than ten times as high as the rise before it, or than all that a counter showed, is nothing yet: the next reading
+//! that is no lower bears it out, or the next two where it shows more than twice as much all at once.
+//!
 //! The very first reading of a series is taken for a blip when the rise after it is a thousand times as fast as the next one.
 //! Only if it stands alone: a counter that was read at its first value twice or more rested there, and what it counts after
 //! that is real.
@@ -33,12 +36,14 @@
 
 mod amount;
 mod knots;
+mod lately;
 mod lead;
 mod machine;
 mod shares;
 
 pub use self::amount::Amount;
 pub use self::knots::{is_firm, knots};
+pub use self::lately::Lately;
 pub use self::lead::Lead;
 pub use self::machine::{Machine, Mark};
 pub use self::shares::{Share, Shares};

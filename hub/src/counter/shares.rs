@@ -29,6 +29,16 @@ impl Share {
     }
 }
 
+/// How much a line rises from one mark until a moment before the next: the same from whichever bucket it is looked at.
+pub(super) fn between(last: Mark, next: Mark, moment: UnixMillis) -> Amount {
+    let rise = next.total - last.total;
+    match moment {
+        moment if moment <= last.at => Amount::ZERO,
+        moment if moment >= next.at => rise,
+        moment => rise.share(moment.since(last.at), next.at.since(last.at), last.shown.max(next.shown)),
+    }
+}
+
 /// Cuts a line at the edges of buckets, mark by mark.
 #[derive(Debug)]
 pub struct Shares<'a> {
@@ -53,13 +63,7 @@ impl<'a> Shares<'a> {
             return;
         }
         let rise = mark.total - last.total;
-        let beside = last.shown.max(mark.shown);
-        // The line at a moment between both: the same from whichever bucket it is looked at.
-        let at = |moment: UnixMillis| match moment {
-            moment if moment <= last.at => Amount::ZERO,
-            moment if moment >= mark.at => rise,
-            moment => rise.share(moment.since(last.at), mark.at.since(last.at), beside),
-        };
+        let at = |moment: UnixMillis| between(last, mark, moment);
         while let Some(&[from, to]) = self.edges.get(self.bucket..self.bucket + 2) {
             if let Some(share) = self.shares.get_mut(self.bucket).filter(|_| from < mark.at && last.at < to) {
                 let covered_ms = to.min(mark.at).since(from.max(last.at));

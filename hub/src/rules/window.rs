@@ -1,4 +1,5 @@
-//! What a rate or a deviation remembers of one series: its readings of the last while, in at most 31 steps.
+//! What a rate, an increase or a deviation remembers of one series: its readings of the last while, in at most 31 steps, or as
+//! a line of at most 128 marks.
 //!
 //! ```text
 //!            over                          A window moves in steps of a thirtieth of `over`. Of each step a rate keeps
@@ -11,8 +12,9 @@
 //! - Time is that of the readings. One that is not newer than the last is a repeat: it measures nothing, teaches nothing.
 //! - **Rate**: the change from the oldest reading in the window to this one, by the time between them; of a counter its
 //!   growth, and nothing until it is known (see [`crate::counter`]): a reading that fell waits for the next ones.
-//! - **Increase**: that change itself. Too much is told as soon as it is; too little, or that it is not too much any more, only
-//!   once nine tenths of the window are known.
+//! - **Increase**: what a query says of the time from `over` ago until this reading: the line between the two readings around
+//!   its begin goes straight (see [`crate::counter::Lately`]). Too much is told as soon as it is; too little, or that it is
+//!   not too much any more, only once the whole of it is known.
 //! - What a counter did depends on where it stood before: a window begins behind what the store has of that ([`Lead`]), and
 //!   where it begins in the middle of the history its first reading is nothing special.
 //! - **Deviation**: how many standard deviations (of a sample, n - 1) this reading is from the mean of the usual readings
@@ -22,7 +24,7 @@ use std::collections::VecDeque;
 
 use super::condition::{beyond, millis};
 use super::deviation::{History, STEPS, Scale};
-use crate::counter::{Amount, Lead, Machine};
+use crate::counter::{Amount, Lately, Lead, Machine};
 use crate::model::reading::Point;
 use crate::model::rule::{Condition, Op};
 use crate::model::{SensorKind, UnixMillis};
@@ -56,9 +58,8 @@ enum Memory {
     Rate {
         /// First reading of each step: when, and the value (of a counter: what it counted since the window was made).
         marks: VecDeque<(UnixMillis, f64)>,
-        /// The same at the last reading.
-        total: f64,
     },
+    Increase(Lately),
     Deviation(History),
 }
 
@@ -66,9 +67,8 @@ impl Window {
     /// An empty window; `None` for a condition that needs none.
     pub(super) fn new(condition: &Condition, kind: SensorKind) -> Option<Self> {
         let (over, memory) = match *condition {
-            Condition::Rate { over, .. } | Condition::Increase { over, .. } => {
-                (over, Memory::Rate { marks: VecDeque::new(), total: 0.0 })
-            }
+            Condition::Rate { over, .. } => (over, Memory::Rate { marks: VecDeque::new() }),
+            Condition::Increase { over, .. } => (over, Memory::Increase(Lately::default())),
             Condition::Deviation { sigmas, over, least, .. } => {
                 (over, Memory::Deviation(History::new(millis(over), Scale { sigmas, least })))
             }
@@ -131,7 +131,11 @@ impl Window {
     /// The oldest moment it remembers.
     pub(super) fn began(&self) -> Option<UnixMillis> {
         match &self.memory {
-            Memory::Rate { marks, .. } => marks.front().map(|&(at, _)| at),
+            Memory::Rate { marks } => marks.front().map(|&(at, _)| at),
+            Memory::Increase(lately) => {
+                let open_end = self.counter.as_ref().and_then(|counter| counter.open_end().next());
+                lately.began().or_else(|| Some(open_end?.at))
+            }
             Memory::Deviation(history) => history.began(),
         }
     }
@@ -140,7 +144,8 @@ impl Window {
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
         let steps = match &self.memory {
-            Memory::Rate { marks, .. } => marks.capacity() * size_of::<(UnixMillis, f64)>(),
+            Memory::Rate { marks } => marks.capacity() * size_of::<(UnixMillis, f64)>(),
+            Memory::Increase(lately) => lately.bytes(),
             Memory::Deviation(history) => history.bytes(),
         };
         size_of::<Self>() + steps + self.counter.as_ref().map_or(0, |_| size_of::<Machine>())
@@ -165,7 +170,7 @@ impl Window {
     /// did depends on where it stood before.
     pub(super) fn reach_ms(&self) -> i64 {
         let reach = match self.memory {
-            Memory::Rate { .. } => self.over_ms,
+            Memory::Rate { .. } | Memory::Increase(_) => self.over_ms,
             Memory::Deviation(_) => self.over_ms.saturating_mul(2),
         };
         reach.saturating_add(self.counter.as_ref().map_or(0, |_| self.over_ms.max(LEAD_MS)))
@@ -183,7 +188,12 @@ impl Window {
         let (value, before) = match &mut self.counter {
             None => (point.value, None),
             Some(counter) => {
-                counter.take(point, |_| {});
+                let memory = &mut self.memory;
+                counter.take(point, |mark| {
+                    if let Memory::Increase(lately) = memory {
+                        lately.push(mark.at, mark.total.value());
+                    }
+                });
                 if counter.is_undecided() {
                     return None;
                 }
@@ -194,40 +204,57 @@ impl Window {
         let (oldest, half) = (point.at.plus(-self.over_ms), self.over_ms / 2);
         let step_of = |at: UnixMillis| at.0.div_euclid((self.over_ms / STEPS).max(1));
         let measured = match &mut self.memory {
-            Memory::Rate { marks, total } => {
-                *total = value;
+            Memory::Rate { marks } => {
                 while marks.pop_front_if(|(at, _)| *at < oldest).is_some() {}
+                if before.is_some() {
+                    // A counter never falls: what it had counted beyond this was a slip, which it takes back.
+                    while marks.pop_back_if(|(_, was)| *was > value).is_some() {}
+                }
                 let rate = marks.front().and_then(|&(from, was)| {
                     let time = point.at.since(from);
-                    let change = (Amount::of(*total) - Amount::of(was)).value();
-                    let change = if before.is_some() { change.max(0.0) } else { change };
-                    match self.condition {
-                        // What is there already is enough to be too much, and no proof of anything else: before the store was
-                        // read nobody knows what it had grown by.
-                        Condition::Increase { op: op @ (Op::Above | Op::AtLeast), value, .. } => {
-                            let knows = self.is_begin || time >= self.over_ms / 10 * 9;
-                            (knows || beyond(op, value, change)).then_some(change)
-                        }
-                        Condition::Increase { .. } => (time >= self.over_ms / 10 * 9).then_some(change),
-                        Condition::Rate { .. }
-                        | Condition::Threshold { .. }
-                        | Condition::Deviation { .. }
-                        | Condition::Silence { .. } => {
-                            (time >= half).then(|| change / time as f64 * per_ms(&self.condition))
-                        }
-                    }
+                    let change = (Amount::of(value) - Amount::of(was)).value();
+                    (time >= half).then(|| change / time as f64 * per_ms(&self.condition))
                 });
                 if marks.back().is_none_or(|&(at, _)| step_of(at) != step_of(point.at)) {
-                    marks.push_back((point.at, *total));
+                    marks.push_back((point.at, value));
                 }
                 rate
+            }
+            Memory::Increase(lately) => {
+                let (counter, now) = (self.counter.as_deref(), Amount::of(value));
+                if counter.is_none() {
+                    lately.push(point.at, value);
+                }
+                lately.forget(oldest);
+                let open_end = counter.into_iter().flat_map(Machine::open_end);
+                let shown = counter.map_or(now, Machine::shown);
+                let from = lately.at(oldest, open_end, shown).filter(|from| from.at < point.at);
+                from.and_then(|from| {
+                    let (change, is_whole) = ((now - from.total).value(), from.at <= oldest);
+                    match self.condition {
+                        // What is known already is enough to be too much, and no proof of anything else: before the store was
+                        // read nobody knows what it had grown by.
+                        Condition::Increase { op: op @ (Op::Above | Op::AtLeast), value: limit, .. } => {
+                            (is_whole || self.is_begin || beyond(op, limit, change)).then_some(change)
+                        }
+                        Condition::Increase { .. }
+                        | Condition::Rate { .. }
+                        | Condition::Threshold { .. }
+                        | Condition::Deviation { .. }
+                        | Condition::Silence { .. } => is_whole.then_some(change),
+                    }
+                })
             }
             Memory::Deviation(history) => {
                 let value = match before {
                     None => value,
                     Some(None) => return None,
                     Some(Some(before)) => {
-                        (value - before.value).max(0.0) / (point.at.since(before.at) as f64 / 1_000.0)
+                        // Where it stood then, as it is known now: it may have taken a slip back.
+                        let open_end = self.counter.iter().flat_map(|counter| counter.open_end());
+                        let was = Lately::default().at(before.at, open_end, Amount::ZERO);
+                        let was = was.filter(|was| was.at == before.at).map_or(before.value, |was| was.total.value());
+                        (value - was).max(0.0) / (point.at.since(before.at) as f64 / 1_000.0)
                     }
                 };
                 let judged = history.take(point.at, value);

@@ -60,6 +60,16 @@ fn at_the_ends_a_blip_counts_for_nothing() {
     assert_eq!(counted(&[373.7, 3737.5, 3737.5, 3738.0]), 0.5);
     assert_eq!(counted(&[3737.0, 3737.5, 0.0]), 0.5);
     assert_eq!(counted(&[3737.0, 3737.5, 0.0, 0.5]), 0.5);
+    // Nor does a jump of which the next reading tells, or the next two.
+    assert_eq!(counted(&[3738.0, 3738.5, 3739.0, 37_395.0]), 1.0);
+    assert_eq!(counted(&[3738.0, 3738.5, 3739.0, 37_395.0, 37_395.5]), 1.0);
+    assert_eq!(counted(&[3739.0, 3739.0, 3739.0, 37_395.0]), 0.0, "it rests");
+    assert_eq!(counted(&[3738.0, 3738.5, 3739.0, 37_395.0, 37_395.5, 37_396.0]), 33_658.0, "it was none");
+    assert_eq!(counted(&[90.0, 90.1, 92.0]), 0.1);
+    assert_eq!(counted(&[90.0, 90.1, 92.0, 92.0]), 2.0);
+    // Of two readings in all.
+    assert_eq!(counted(&[0.0, 5.0]), 5.0);
+    assert_eq!(counted(&[5.0, 500.0]), 495.0);
     // A counter that begins.
     assert_eq!(counted(&[0.0, 1.0, 1.0, 1.0, 2.0]), 2.0);
     assert_eq!(counted(&[0.0, 0.0, 3737.0, 3737.5, 3738.0]), 3738.0, "nobody knows that it was a slip");
@@ -122,7 +132,15 @@ fn a_rule_waits_for_the_reading_that_decides() {
     let some = |value: f64| Some(value);
     assert_eq!(live(&[3737.0, 3737.5, 0.0, 3738.5]), [some(0.0), some(0.5), None, some(1.5)]);
     assert_eq!(live(&[1.0, 2.0, 99.0, 3.0, 4.0]), [some(0.0), some(1.0), None, some(2.0), some(3.0)]);
-    assert_eq!(live(&[1.0, 2.0, 99.0, 100.0]), [some(0.0), some(1.0), None, some(99.0)]);
+    // Of more than twice as much all at once the third reading decides: a slip of two is taken back, and nobody was told of it.
+    assert_eq!(live(&[1.0, 2.0, 99.0, 100.0, 101.0]), [some(0.0), some(1.0), None, None, some(100.0)]);
+    assert_eq!(live(&[1.0, 2.0, 99.0, 99.0, 99.0]), [some(0.0), some(1.0), None, None, some(98.0)]);
+    assert_eq!(live(&[1.0, 2.0, 99.0, 100.0, 3.0]), [some(0.0), some(1.0), None, None, some(2.0)]);
+    assert_eq!(live(&[1.0, 2.0, 99.0, 99.0, 3.0]), [some(0.0), some(1.0), None, None, some(2.0)]);
+    assert_eq!(live(&[3737.0, 9e6, 9e6, 3738.0]), [some(0.0), None, None, some(1.0)]);
+    // One reading is enough for a boiler that is switched on.
+    assert_eq!(live(&[90.0, 90.1, 92.0, 92.0]), [some(0.0), some(0.1), None, some(2.0)]);
+    assert_eq!(live(&[90.0, 90.1, 92.0, 92.1]), [some(0.0), some(0.1), None, some(2.1)]);
     assert_eq!(live(&[3737.0, 9e6, 3738.0]), [some(0.0), None, some(1.0)]);
     // Was the first of all a blip?
     assert_eq!(live(&[0.0, 1.0, 2.0]), [some(0.0), None, some(2.0)]);

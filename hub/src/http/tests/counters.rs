@@ -54,7 +54,7 @@ impl Scene {
 #[tokio::test]
 async fn what_a_counter_counted_is_the_same_in_buckets_of_any_width() {
     let scene = scene();
-    let cases: [(&str, &[f64], f64); 10] = [
+    let cases: [(&str, &[f64], f64); 13] = [
         ("first", &[0.0, 3737.0, 3737.5, 3738.0], 1.0),
         ("rested", &[12.345, 12.345, 62.0, 62.0, 62.01, 62.01, 62.02], 49.675),
         ("blip", &[3737.0, 3737.5, 0.0, 3738.5, 3739.0], 2.0),
@@ -65,6 +65,9 @@ async fn what_a_counter_counted_is_the_same_in_buckets_of_any_width() {
         ("restart", &[3737.0, 3738.0, 2.0, 3.0, 4.0], 5.0),
         ("wrap", &[4_294_960_000.0, 4_294_966_000.0, 4_704.0, 10_704.0], 18_000.0),
         ("last", &[3737.0, 3738.0, 0.0], 1.0),
+        ("undecided", &[3738.0, 3738.5, 3739.0, 37_395.0], 1.0),
+        ("unsure", &[3738.0, 3738.5, 3739.0, 37_395.0, 37_395.0], 1.0),
+        ("decided", &[3738.0, 3738.5, 3739.0, 37_395.0, 37_395.0, 37_395.0], 33_657.0),
     ];
     for (device, values, expected) in cases {
         scene.count(device, values, &json!({"kind": "counter", "unit": "kWh"})).await;
@@ -97,6 +100,48 @@ async fn a_condition_waits_for_the_reading_that_tells_what_a_fall_was() {
     assert_eq!(fires(json!({"type": "increase", "op": ">", "value": 1.9, "over": "10m"})).await, 1);
     assert_eq!(fires(json!({"type": "increase", "op": ">", "value": 2.0, "over": "10m"})).await, 0);
     assert_eq!(fires(json!({"type": "increase", "op": "<", "value": 1, "over": "2m"})).await, 0);
+}
+
+#[tokio::test]
+async fn a_rule_measures_what_a_query_says_of_its_window() {
+    let scene = scene();
+    // Uneven, with a slip of two upwards, a blink, a rest, a burst and a restart.
+    let growth = |n: i64| if (200..260).contains(&n) { 0.0 } else { 0.1 + (n * 7_919 % 13) as f64 / 100.0 };
+    let mut total = 3_737.0;
+    let values: Vec<f64> = (0..400_i64)
+        .map(|n| {
+            total = if n == 330 { 0.1 } else { total + growth(n) + if n == 280 { 25.0 } else { 0.0 } };
+            let shown = match n {
+                90 | 91 => 37_381.0,
+                150 => 0.0,
+                _ => total,
+            };
+            (shown * 1_000.0).round() / 1_000.0
+        })
+        .collect();
+    scene.count("meter", &values, &json!({"kind": "counter", "unit": "kWh"})).await;
+    let mut compared = 0;
+    for (over, limits) in [(17, [2.0, 2.6, 2.9]), (45, [6.0, 6.8, 7.2]), (90, [12.0, 14.0, 15.0])] {
+        for (op, limit) in limits.iter().flat_map(|limit| [(">", limit), ("<", limit)]) {
+            let condition = json!({"type": "increase", "op": op, "value": limit, "over": format!("{over}m")});
+            let rule = json!({"device": "meter", "sensor": "energy", "for": "0s", "condition": condition});
+            let ask = json!({"rule": rule, "from": START, "to": START + 400 * MINUTE});
+            let answer = scene.call("POST", "/api/v1/rules/backtest", &ask).await.json();
+            for firing in answer["series"][0]["firings"].as_array().unwrap() {
+                let at = firing["from"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap().as_millisecond();
+                let range = format!("from={}&to={at}", at - over * MINUTE);
+                let path = format!("/api/v1/query?{range}&device=meter&sensor=energy&agg=increase&every=1m");
+                let answer = scene.get(&path).await.json();
+                let column = answer["series"][0]["increase"].as_array().unwrap();
+                let asked: f64 = column.iter().filter_map(Value::as_f64).sum();
+                let measured = firing["value"].as_f64().unwrap();
+                assert!((asked - measured).abs() < 1e-9, "{op} {limit} over {over} min: {asked} {firing}");
+                assert!(measured < 40.0, "{firing}");
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 30, "{compared}");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Rules over what counters counted: whenever the hub starts and wherever a backtest begins, a rule says what a query says.
 
-use super::windows::COUNT;
+use super::windows::{COUNT, rate};
 use super::*;
 use crate::counter::Lead;
 use crate::rules::backtest::{Outcome, Replay, Trial};
@@ -122,4 +122,82 @@ fn what_a_counter_counts_first_after_it_rested_is_told() {
     assert_eq!(told, ["1 firing 2 at 3600"]);
     let spans = Stored::of(values()).replay(&increase(Op::Above, 1.0), 0).spans;
     assert_eq!((spans.len(), spans[0].from, spans[0].to), (1, at(60 * MINUTE), None));
+}
+
+#[test]
+fn a_slip_of_two_readings_upwards_is_told_by_nobody_neither_while_it_lasts_nor_behind_it() {
+    let steady = |n: i64| 13_000.0 + (n as f64) / 10.0;
+    let slips: [&dyn Fn(i64) -> f64; 3] = [&|n| 130_000.0 + n as f64, &|_| 130_100.0, &|_| 9_999_999.0];
+    let rate = |op, value| sensor("count", rate(op, value, 60, 3_600, None));
+    let rules = [increase(Op::Above, 10.0), increase(Op::Below, 0.5), rate(Op::Above, 1.0), rate(Op::Below, 0.05)];
+    for (slip, many) in slips.iter().flat_map(|slip| [(slip, 1), (slip, 2)]) {
+        let values: Vec<f64> =
+            (0..300).map(|n| if (100..100 + many).contains(&n) { slip(n) } else { steady(n) }).collect();
+        let mut scene = Scene::with(rules.clone());
+        for (n, value) in (0..).zip(&values) {
+            assert_eq!(count(&mut scene, n * MINUTE, *value), NOTHING, "{n} {value}");
+        }
+        let stored = Stored::of(values);
+        for (rule, minute) in rules.iter().flat_map(|rule| [(rule, 0), (rule, 101), (rule, 150)]) {
+            assert_eq!(stored.replay(rule, minute).fires, 0, "{rule:?} {minute}");
+        }
+    }
+}
+
+#[test]
+fn a_slip_that_lasted_is_taken_back_and_says_nothing_untrue_behind_it() {
+    let value = |n: i64| if (100..110).contains(&n) { 130_100.0 } else { 13_000.0 + n as f64 / 10.0 };
+    let mut scene = Scene::with([increase(Op::Above, 10.0), increase(Op::Below, 0.5)]);
+    let told: Vec<_> = (0..300).flat_map(|n| count(&mut scene, n * MINUTE, value(n))).collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].starts_with("1 firing") && told[0].ends_with("at 6120"), "{told:?}");
+    // As it grew more than ten times as much as ever while the slip lasted, one reading more is waited for.
+    assert_eq!(told[1], "1 resolved 6 at 6660");
+}
+
+#[test]
+fn a_rule_measures_the_whole_of_its_window_whatever_the_interval() {
+    // 6 an hour, read each 5 s, each minute, each ten minutes and at odd times; hardly less, or more, is not so.
+    let over = |op, hours: u64, value: f64| {
+        let over = Duration::from_secs(hours * 3_600);
+        spec("count", Condition::Increase { op, value, over, clear: None })
+    };
+    for hours in [1_u64, 2, 5, 24] {
+        let truth = 6.0 * hours as f64;
+        let specs = [
+            over(Op::Below, hours, truth * 0.9999),
+            over(Op::Above, hours, truth * 1.0001),
+            over(Op::AtMost, hours, truth - 1e-6),
+        ];
+        let replays = |seconds: &dyn Fn(i64) -> i64, many: i64, fires: u64, spec: &RuleSpec| {
+            let (trial, catalog) = (Trial::new(spec.clone(), START), catalog());
+            let mut replay = Replay::new(&trial, &trial.series(&catalog)[0], at(0));
+            for n in 0..many {
+                let second = seconds(n);
+                replay.take(&[Point { at: at(second), value: 1_000.0 + second as f64 / 600.0 }]);
+            }
+            let outcome = replay.finish(at(seconds(many - 1)));
+            assert_eq!(outcome.fires, fires, "{hours} h {spec:?} {:?}", outcome.spans.first());
+        };
+        for spec in &specs {
+            replays(&|n| n * 5, 20_000, 0, spec);
+            replays(&|n| n * 60, 2_000, 0, spec);
+            replays(&|n| n * 600, 300, 0, spec);
+            replays(&|n| n * 37 + n * n % 11, 3_000, 0, spec);
+        }
+        // And a little more, or less, is.
+        replays(&|n| n * 60, 2_000, 1, &over(Op::Above, hours, truth * 0.999));
+        replays(&|n| n * 60, 2_000, 1, &over(Op::Below, hours, truth * 1.001));
+    }
+}
+
+#[test]
+fn of_a_gauge_an_increase_is_its_change_over_the_whole_window() {
+    let over = Duration::from_secs(600);
+    let mut scene = Scene::with([spec("temp", Condition::Increase { op: Op::Below, value: -5.0, over, clear: None })]);
+    // It falls by 0.5 a minute: exactly 5 in ten, never more.
+    for n in 0..100 {
+        assert_eq!(scene.reading(n * 45, 80.0 - n as f64 * 0.375), NOTHING, "{n}");
+    }
+    assert_eq!(scene.reading(100 * 45, 80.0 - 100.0 * 0.375 - 0.1), ["1 firing -5.1 at 4500"]);
 }

@@ -1,7 +1,7 @@
 //! Rates and deviations: what they remember, against references that keep everything and compute it anew each time.
 
 use super::*;
-use crate::counter::Machine;
+use crate::counter::{Amount, Machine, Mark, Shares};
 use crate::rules::backtest::{Replay, Span, Trial};
 
 /// A counter a second, beside the scene's gauges.
@@ -323,6 +323,8 @@ struct Reference {
     last: Option<i64>,
     /// Of a counter: what it had counted, where that is known.
     taken: Vec<(i64, f64)>,
+    /// As they came.
+    raw: Vec<Point>,
     /// Times of readings that were judged, each once.
     beats: Vec<i64>,
     measured: Option<f64>,
@@ -342,6 +344,7 @@ impl Reference {
             counter: counter.then(|| Machine::new(true)),
             last: None,
             taken: vec![],
+            raw: vec![],
             beats: vec![],
             measured: None,
             pending: None,
@@ -358,6 +361,7 @@ impl Reference {
         }
         self.last = Some(at.0);
         let holds = self.holds(at.0);
+        self.raw.push(Point { at, value });
         let value = match &mut self.counter {
             None => value,
             Some(counter) => {
@@ -370,6 +374,10 @@ impl Reference {
         };
         let (measured, bad, good) = match self.condition {
             Condition::Rate { op, value: limit, per, over, clear } => {
+                if self.counter.is_some() {
+                    // A slip that is taken back.
+                    self.taken.retain(|(_, was)| *was <= value);
+                }
                 self.taken.push((at.0, value));
                 let Some(rate) = self.rate(over.as_millis() as i64, per.as_millis() as f64) else {
                     return self.nothing(holds);
@@ -378,7 +386,6 @@ impl Reference {
                 (rate, bad, good)
             }
             Condition::Increase { op, value: limit, over, clear } => {
-                self.taken.push((at.0, value));
                 let Some(grown) = self.increase(op, over.as_millis() as i64) else { return self.nothing(holds) };
                 (grown, self.beyond(op, grown, limit), !self.beyond(op, grown, clear.unwrap_or(limit)))
             }
@@ -473,12 +480,22 @@ impl Reference {
         (time * 2 >= over).then(|| self.growth(from, newest) / time as f64 * per)
     }
 
+    /// What a query says of the time from `over` ago until now.
     fn increase(&self, op: Op, over: i64) -> Option<f64> {
-        let newest = self.taken.len() - 1;
-        let now = self.taken[newest].0;
-        let from = *Self::firsts(&self.taken[..newest], now, over).first()?;
-        let known = matches!(op, Op::Above) || (now - self.taken[from].0) * 10 >= over * 9;
-        known.then(|| self.growth(from, newest))
+        let now = self.raw.last()?.at;
+        let edges = [now.plus(-over), now];
+        let mut shares = Shares::new(&edges);
+        if self.counter.is_some() {
+            let mut machine = Machine::new(true);
+            self.raw.iter().for_each(|point| machine.take(*point, |mark| shares.take(mark)));
+            machine.finish(|mark| shares.take(mark));
+        } else {
+            let mark =
+                |point: &Point| Mark { at: point.at, total: Amount::of(point.value), shown: Amount::of(point.value) };
+            self.raw.iter().for_each(|point| shares.take(mark(point)));
+        }
+        let share = shares.finish()[0];
+        share.increase().filter(|_| matches!(op, Op::Above) || share.covered_ms == over)
     }
 }
 
