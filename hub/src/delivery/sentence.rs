@@ -80,7 +80,8 @@ impl About<'_> {
                 format!("{sensor} is no longer watched by this rule as it was. The alert is over, it lasted {lasted}.")
             }
             (_, Some(_)) if self.alert.new_normal => {
-                format!("{sensor} stayed at this level for {lasted}, which counts as usual now. The alert is over.")
+                let stayed = if self.names.is_counter { "went on at this rate" } else { "stayed at this level" };
+                format!("{sensor} {stayed} for {lasted}, which counts as usual now. The alert is over.")
             }
             (_, Some(value)) => {
                 let now = self.measured("is", "changes", value);
@@ -172,6 +173,12 @@ impl About<'_> {
 
     fn measured(&self, is: &str, changes: &str, value: f64) -> String {
         match (self.alert.measure, self.condition) {
+            (Measure::Sigmas, _) if self.names.is_counter => {
+                let side = if value < 0.0 { "slower" } else { "faster" };
+                let size = shown::digits(value.abs());
+                let many = if size == "1" { "" } else { "s" };
+                format!("{changes} {size} standard deviation{many} {side} than usual")
+            }
             (Measure::Sigmas, _) => {
                 let side = if value < 0.0 { "below" } else { "above" };
                 let size = shown::digits(value.abs());

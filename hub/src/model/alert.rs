@@ -1,6 +1,5 @@
 //! An alert: one rule being true of one series, or something ailing the hub itself, from pending through firing to resolved.
 
-use super::UnixMillis;
 use super::catalog::Catalog;
 use super::device::DeviceNo;
 pub use super::id::AlertId;
@@ -8,6 +7,7 @@ use super::id::RuleId;
 pub use super::measure::Measure;
 use super::reading::{Point, SeriesId};
 use super::severity::Severity;
+use super::{SensorKind, UnixMillis};
 
 /// What an alert is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -187,6 +187,8 @@ pub struct Names<'a> {
     pub sensor: &'a str,
     /// The sensor's unit.
     pub unit: &'a str,
+    /// Whether it is a counter: then it is its growth that a deviation is about.
+    pub is_counter: bool,
 }
 
 impl Alert {
@@ -229,11 +231,14 @@ impl Alert {
     #[must_use]
     pub fn names<'a>(&self, catalog: &'a Catalog) -> Names<'a> {
         match self.about {
-            Subject::Hub(ailment) => Names { device: "hub", sensor: ailment.sensor(), unit: ailment.unit() },
+            Subject::Hub(ailment) => {
+                Names { device: "hub", sensor: ailment.sensor(), unit: ailment.unit(), is_counter: false }
+            }
             Subject::Device(device) => Names {
                 device: catalog.device(device).map_or("", |device| &device.name),
                 sensor: "device_offline",
                 unit: "s",
+                is_counter: false,
             },
             Subject::Series { device, series } => {
                 let series = catalog.series(series);
@@ -241,6 +246,7 @@ impl Alert {
                     device: catalog.device(device).map_or("", |device| &device.name),
                     sensor: series.map_or("", |series| &series.sensor),
                     unit: series.map_or("", |series| &series.unit),
+                    is_counter: series.is_some_and(|series| series.kind == SensorKind::Counter),
                 }
             }
         }

@@ -9,7 +9,7 @@ use crate::model::reading::SeriesId;
 use crate::model::rule::{RuleId, Severity};
 
 const BEGAN: UnixMillis = UnixMillis(1_800_000_000_000);
-const TEMP: Names<'static> = Names { device: "boiler-1", sensor: "temp", unit: "Cel" };
+const TEMP: Names<'static> = Names { device: "boiler-1", sensor: "temp", unit: "Cel", is_counter: false };
 const MINUTE: Duration = Duration::from_secs(60);
 const ABOVE: Condition = Condition::Threshold { op: Op::Above, value: 30.0, clear: None };
 
@@ -110,8 +110,31 @@ fn what_was_over_before_it_was_known_says_from_when_until_when_and_how_often() {
 }
 
 #[test]
+fn of_a_counter_it_is_its_growth_that_deviates() {
+    let meter = Names { device: "attic", sensor: "energy", unit: "kW.h", is_counter: true };
+    let said = |event, alert: Alert| told(&alert, meter, event, Some(&deviation())).text;
+    let fires = said(Event::AlertFiring, alert(Measure::Sigmas, Some(34.2)));
+    let since = "the limit is 30, since 2027-01-15 09:00 CET.";
+    assert_eq!(fires, format!("attic: energy changes 34.2 standard deviations faster than usual, {since}"));
+    let slower = said(Event::AlertFiring, alert(Measure::Sigmas, Some(-1.0)));
+    assert_eq!(slower, format!("attic: energy changes 1 standard deviation slower than usual, {since}"));
+    let resolved = said(Event::AlertResolved, over(alert(Measure::Sigmas, Some(1.0))));
+    assert!(resolved.starts_with("attic: energy changes 1 standard deviation faster than usual again (limit 30)."));
+    let usual = said(Event::AlertResolved, Alert { new_normal: true, ..over(alert(Measure::Sigmas, Some(44.0))) });
+    assert!(
+        usual.starts_with("attic: energy went on at this rate for 1 h 30 min, which counts as usual now."),
+        "{usual}"
+    );
+    let past = said(Event::AlertPast, over(alert(Measure::Sigmas, Some(34.2))));
+    assert!(
+        past.starts_with("attic: energy changed 34.2 standard deviations faster than usual, the limit is 30"),
+        "{past}"
+    );
+}
+
+#[test]
 fn a_device_that_goes_away_and_the_hub_itself_have_their_own_words() {
-    let names = Names { device: "shed", sensor: "device_offline", unit: "s" };
+    let names = Names { device: "shed", sensor: "device_offline", unit: "s", is_counter: false };
     let gone = Alert { about: Subject::Device(DeviceNo(1)), ..alert(Measure::Silence, None) };
     let away = told(&gone, names, Event::AlertFiring, None);
     assert_eq!(away.title, "shed is offline");
@@ -120,7 +143,7 @@ fn a_device_that_goes_away_and_the_hub_itself_have_their_own_words() {
     assert_eq!(back.title, "Resolved: shed offline");
     assert_eq!(back.text, "shed is no longer offline. Nothing was heard from it for 1 h 30 min.");
     for ailment in Ailment::ALL {
-        let names = Names { device: "hub", sensor: ailment.sensor(), unit: ailment.unit() };
+        let names = Names { device: "hub", sensor: ailment.sensor(), unit: ailment.unit(), is_counter: false };
         let ails = Alert { about: Subject::Hub(ailment), ..alert(Measure::Value, Some(82.25)) };
         let (ill, well) =
             (told(&ails, names, Event::AlertFiring, None), told(&over(ails), names, Event::AlertResolved, None));
@@ -138,7 +161,12 @@ fn a_device_that_goes_away_and_the_hub_itself_have_their_own_words() {
 fn hostile_and_endless_names_stay_short_and_move_nothing() {
     let (device, sensor) = ("ü".repeat(30_000), "\u{202e}a\r\nb\u{7}".to_owned());
     let alert = Alert { rule_name: "x".repeat(9_000), ..alert(Measure::Value, Some(f64::MAX)) };
-    let told = told(&alert, Names { device: &device, sensor: &sensor, unit: "\u{1b}[2J" }, Event::AlertFiring, None);
+    let told = told(
+        &alert,
+        Names { device: &device, sensor: &sensor, unit: "\u{1b}[2J", is_counter: false },
+        Event::AlertFiring,
+        None,
+    );
     assert!(told.title.len() < 300 && told.text.len() < 500, "{}", told.text);
     assert!(!told.text.chars().any(|c| c.is_control() || c == '\u{202e}'), "{:?}", told.text);
     let nobody = self::told(&alert, Names::default(), Event::AlertFiring, None);
