@@ -29,6 +29,9 @@
 //! Only if it stands alone: a counter that was read at its first value twice or more rested there, and what it counts after
 //! that is real.
 //!
+//! A slip that recurs each time is still one: a total that begins anew each day and is read once near its begin and once near its
+//! end counts for nothing. With a reading more a day it is a restart.
+//!
 //! What is between two readings of the line is spread evenly over the time between them, through gaps as well. Amounts are
 //! whole numbers of 10^-12 and the line has one value at each moment, whoever asks: so the increases of neighbouring
 //! buckets add up to that of both, to the last digit; as the numbers of an answer (`f64`) to the 15th, which an increase of

@@ -117,6 +117,21 @@ fn a_restart_goes_on_from_the_low() {
     assert_eq!(counted(&[3737.0, 3738.0, 2.0, 3.0, 4.0, 1.0, 2.0, 3.0]), 8.0);
 }
 
+/// A total of a day, from midnight to midnight: by how often it is read.
+#[test]
+fn a_total_that_begins_anew_each_day() {
+    let days = |day: &[f64]| counted(&[day, day, day].concat());
+    assert_eq!(
+        days(&[0.15, 3.0, 9.0, 15.0, 18.0]),
+        53.85,
+        "of each day after the first what it shows first is counted as well"
+    );
+    assert_eq!(days(&[0.15, 9.0, 12.0, 18.0]), 53.85);
+    assert_eq!(days(&[0.15, 9.0, 18.0]), 53.85);
+    // What cannot be told from slips.
+    assert_eq!((days(&[0.15, 18.0]), days(&[0.0, 18.0])), (0.0, 18.0));
+}
+
 #[test]
 fn a_counter_wraps_at_its_end() {
     assert_eq!(counted(&[4_294_960_000.0, 4_294_966_000.0, 4_704.0, 10_704.0]), 18_000.0);
