@@ -9,41 +9,32 @@
 //!   however large, teaches nothing. While strange ones last, the usual ones stand still.
 //! - **A level that stays is learned**: strange readings that went on for `over` without one that is usual become the usual
 //!   ones, which ends the alert, and is said ([`Judged::is_new_normal`]).
+//! - **What returns is usual**, so a switch is told of once: a level that was held for [`HELD`] readings in a row, and comes again
+//!   within `over`; of a counter (whose slips are no readings at all) what it does for the third time; and whatever is strange
+//!   as often as not, for [`ENOUGH`] readings. A single value that returns now and then is as strange as at first.
 //! - **The first readings** cannot be judged. Of the first [`ENOUGH`] the one furthest off is left out if the others find it
 //!   strange. What is found strange before anything is decided (half of `over`) joins after all if it is a tenth of the
 //!   readings or more: a pump that runs now and then is usual.
 //! - Where fewer than [`ENOUGH`] readings lie in `over`, those from before count as well, up to twice `over`.
-//! - **The scale is never finer than the sensor.** The spread counts as no less than the smallest step between two readings
+//! - **The scale is never finer than the sensor** (see `spread`). The spread counts as no less than the smallest step between two readings
 //!   that followed each other (at most 5 % of the mean, or the decimal or binary place the step lies in: 0.0625, 0.1, 1), nor
 //!   than what makes `least` the limit. A history that never moved shows no step: unless `least` says what matters, 0.5 % of
-//!   the value or the place in which the reading differs stands for it. So one step of a thermometer, of a switch or of a
-//!   counter of whole numbers never fires, and a jump from a flat line does.
+//!   the value or the place in which the reading differs stands for it. So one step of a thermometer or of a switch never
+//!   fires, and a jump from a flat line does. Of a counter what deviates is its growth, and its scale is no finer than one step
+//!   of what it shows in the time between two readings.
 //!
 //! 40 bytes a step, at most 31 steps, and as many again while strange readings last.
 
 use std::collections::VecDeque;
 
+use super::spread::{Moments, Reading, Scale};
 use crate::model::UnixMillis;
 use crate::model::rule::ENOUGH;
 
 /// Steps of a window.
 pub(super) const STEPS: i64 = 30;
-/// A smallest step larger than this part of the mean is a change, not the sensor's resolution, unless it is a place.
-const FINE: f64 = 0.05;
-/// What a value that never moved is taken to be known to.
-const KNOWN_TO: f64 = 0.005;
-/// Differences smaller than this part of a value come from reckoning, not from a sensor.
-const REAL: f64 = 1e-14;
-
-/// The limit, as a deviation rule has it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Scale {
-    /// Standard deviations beyond which a reading is strange.
-    pub(super) sigmas: f64,
-    /// The difference that is never beyond the limit.
-    pub(super) least: Option<f64>,
-}
-
+/// Readings in a row that are a level, not a slip.
+const HELD: u32 = 3;
 /// What a reading is found to be.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Judged {
@@ -67,12 +58,48 @@ pub(super) struct History {
     last: Option<UnixMillis>,
 }
 
-/// Readings beyond the limit.
+/// Readings beyond the limit, of the last `over`.
 #[derive(Debug, Clone)]
 struct Strange {
-    /// The first of those that followed each other without a usual one between them.
-    since: UnixMillis,
+    /// The first of those that follow each other without a usual one between them, while they last.
+    since: Option<UnixMillis>,
+    /// How many these are, and were at most before.
+    run: u32,
+    longest: u32,
+    /// How often there were some before.
+    runs: u32,
+    /// Whether they returned: a second level that is usual too, however rare it is.
+    is_known: bool,
     steps: Steps,
+}
+
+impl Strange {
+    const fn new(over_ms: i64) -> Self {
+        Self { since: None, run: 0, longest: 0, runs: 0, is_known: false, steps: Steps::new(over_ms) }
+    }
+
+    fn learn(&mut self, at: UnixMillis, value: f64) {
+        self.since.get_or_insert(at);
+        self.run += 1;
+        self.steps.learn(at, value);
+    }
+
+    /// A usual reading came.
+    fn pause(&mut self) {
+        if self.since.take().is_some() {
+            self.runs += 1;
+            self.longest = self.longest.max(std::mem::take(&mut self.run));
+        }
+    }
+
+    /// How far a reading is from those before, if it is what was there before.
+    fn returns(&mut self, reading: Reading, scale: Scale) -> Option<f64> {
+        let returns = self.since.is_none() && (self.longest >= HELD || reading.step.is_some() && self.runs >= 2);
+        let sigmas = self.steps.moments().away(reading, scale).filter(|sigmas| sigmas.abs() <= scale.sigmas);
+        let sigmas = sigmas.filter(|_| self.is_known || returns);
+        self.is_known |= sigmas.is_some();
+        sigmas
+    }
 }
 
 impl History {
@@ -94,7 +121,7 @@ impl History {
     }
 
     /// Judges the next reading, then learns from it.
-    pub(super) fn take(&mut self, at: UnixMillis, value: f64) -> Judged {
+    pub(super) fn take(&mut self, at: UnixMillis, reading: Reading) -> Judged {
         self.forget(at);
         let usual = self.usual.moments();
         let is_long = self.usual.began().is_some_and(|began| at.since(began) >= self.over_ms / 2);
@@ -102,13 +129,19 @@ impl History {
             self.is_settled = false;
         } else if usual.count >= ENOUGH && !self.is_settled {
             self.settle();
-            return self.take(at, value);
+            return self.take(at, reading);
         }
-        let sigmas = usual.deviation(value, self.scale);
+        let sigmas = usual.deviation(reading, self.scale);
         let is_strange = sigmas.is_some_and(|sigmas| sigmas.abs() > self.scale.sigmas);
-        let learned = if is_strange { self.put_aside(at, value) } else { self.learn(at, value) };
-        let sigmas = learned.or(sigmas).filter(|_| self.is_settled);
-        Judged { sigmas, is_new_normal: learned.is_some() && self.is_settled }
+        if is_strange && self.is_settled && self.is_frequent() {
+            self.let_in();
+            return self.take(at, reading);
+        }
+        let strange = self.strange.as_mut().filter(|_| is_strange);
+        let returned = strange.and_then(|strange| strange.returns(reading, self.scale));
+        let learned = if is_strange { self.put_aside(at, reading) } else { self.learn(at, reading.value) };
+        let sigmas = returned.or(learned).or(sigmas).filter(|_| self.is_settled);
+        Judged { sigmas, is_new_normal: learned.is_some() && returned.is_none() && self.is_settled }
     }
 
     /// Forgets what is older than `over`. While strange readings last, the usual ones stand still.
@@ -118,10 +151,13 @@ impl History {
             *self = Self { last: Some(at), ..Self::new(self.over_ms, self.scale) };
         }
         let oldest = at.plus(-self.over_ms);
-        let stands = self.strange.as_ref().filter(|_| self.is_settled);
-        self.usual.forget(stands.map_or(oldest, |strange| strange.since.plus(-self.over_ms)));
+        let since = self.strange.as_ref().filter(|_| self.is_settled).and_then(|strange| strange.since);
+        self.usual.forget(since.map_or(oldest, |since| since.plus(-self.over_ms)));
         if let Some(strange) = &mut self.strange {
-            strange.steps.forget(oldest);
+            strange.steps.forget_all(oldest);
+            if strange.since.is_none() && strange.steps.began().is_none() {
+                self.strange = None;
+            }
         }
     }
 
@@ -129,21 +165,37 @@ impl History {
     fn settle(&mut self) {
         self.is_settled = true;
         self.first = Vec::new();
-        let Some(strange) = self.strange.take() else { return };
+        let Some(strange) = &self.strange else { return };
         if strange.steps.moments().count >= self.usual.moments().count.div_ceil(9) {
+            self.let_in();
+        }
+    }
+
+    /// Whether what is strange now and then is as frequent as what is usual.
+    fn is_frequent(&self) -> bool {
+        let Some(strange) = self.strange.as_ref().filter(|strange| strange.since.is_none() && strange.runs >= 2) else {
+            return false;
+        };
+        let count = strange.steps.moments().count;
+        let beside = strange.steps.began().map_or(u32::MAX, |began| self.usual.count_since(began));
+        count >= ENOUGH && count >= beside
+    }
+
+    fn let_in(&mut self) {
+        if let Some(strange) = self.strange.take() {
             self.usual.join(strange.steps);
         }
     }
 
     /// A reading beyond the limit: apart from the usual ones, until it has lasted. Then these are the usual ones; what the
     /// reading is among them.
-    fn put_aside(&mut self, at: UnixMillis, value: f64) -> Option<f64> {
+    fn put_aside(&mut self, at: UnixMillis, reading: Reading) -> Option<f64> {
         let over_ms = self.over_ms;
-        let strange = self.strange.get_or_insert_with(|| Box::new(Strange { since: at, steps: Steps::new(over_ms) }));
-        strange.steps.learn(at, value);
+        let strange = self.strange.get_or_insert_with(|| Box::new(Strange::new(over_ms)));
+        strange.learn(at, reading.value);
         let moments = strange.steps.moments();
         let has_lasted = if self.is_settled {
-            at.since(strange.since) >= over_ms && moments.count >= ENOUGH
+            strange.since.is_some_and(|since| at.since(since) >= over_ms) && moments.count >= ENOUGH
         } else {
             // Of two levels the one that most readings are of.
             moments.count > self.usual.moments().count.max(ENOUGH)
@@ -152,15 +204,15 @@ impl History {
             return None;
         }
         self.usual = self.strange.take()?.steps;
-        moments.deviation(value, self.scale)
+        moments.deviation(reading, self.scale)
     }
 
     /// A reading that is usual, as far as is known.
     fn learn(&mut self, at: UnixMillis, value: f64) -> Option<f64> {
         self.usual.learn(at, value);
-        if self.is_settled {
-            self.strange = None;
-        } else if self.strange.is_none() && self.usual.moments().count <= ENOUGH {
+        if let Some(strange) = &mut self.strange {
+            strange.pause();
+        } else if !self.is_settled && self.usual.moments().count <= ENOUGH {
             self.first.push((at, value));
             self.leave_one_out();
         }
@@ -183,12 +235,12 @@ impl History {
         let (at, value) = first.remove(furthest);
         let mut others = Steps::new(self.over_ms);
         first.iter().for_each(|(at, value)| others.learn(*at, *value));
-        let sigmas = others.moments().away(value, self.scale);
+        let sigmas = others.moments().away(Reading { value, step: None }, self.scale);
         if sigmas.is_some_and(|sigmas| sigmas.abs() > self.scale.sigmas) {
             self.usual = others;
-            let mut steps = Steps::new(self.over_ms);
-            steps.learn(at, value);
-            self.strange = Some(Box::new(Strange { since: at, steps }));
+            let mut strange = Strange::new(self.over_ms);
+            strange.learn(at, value);
+            self.strange = Some(Box::new(strange));
         }
     }
 }
@@ -251,6 +303,20 @@ impl Steps {
         }
     }
 
+    /// Forgets what is older, however little is left.
+    fn forget_all(&mut self, oldest: UnixMillis) {
+        let before = self.steps.len();
+        while self.steps.pop_front_if(|step| step.at < oldest).is_some() {}
+        if self.steps.len() != before {
+            self.sum();
+        }
+    }
+
+    /// Readings from a moment on, to a step.
+    fn count_since(&self, from: UnixMillis) -> u32 {
+        self.steps.iter().filter(|step| step.at >= from).map(|step| step.moments.count).sum()
+    }
+
     fn sum(&mut self) {
         self.older = self.steps.iter().rev().skip(1).fold(Moments::NONE, |sum, step| sum.and(&step.moments));
     }
@@ -284,118 +350,4 @@ impl Steps {
         }
         self.sum();
     }
-}
-
-/// Count, mean and spread of some readings, and the smallest step between two that followed each other.
-#[derive(Debug, Clone, Copy)]
-struct Moments {
-    count: u32,
-    /// Infinite when there was none.
-    finest: f32,
-    mean: f64,
-    /// Sum of squares about the mean.
-    squares: f64,
-}
-
-impl Moments {
-    const NONE: Self = Self { count: 0, finest: f32::INFINITY, mean: 0.0, squares: 0.0 };
-
-    /// One more (Welford).
-    fn learn(&mut self, value: f64, before: Option<f64>) {
-        self.count = self.count.saturating_add(1);
-        let from_old = value - self.mean;
-        self.mean += from_old / f64::from(self.count);
-        self.squares += from_old * (value - self.mean);
-        let step = before.map_or(0.0, |before| (value - before).abs());
-        if step > REAL * value.abs() {
-            self.finest = self.finest.min(step as f32);
-        }
-    }
-
-    /// Both together (Chan).
-    fn and(&self, other: &Self) -> Self {
-        let count = self.count.saturating_add(other.count);
-        if count == 0 {
-            return Self::NONE;
-        }
-        let (apart, part) = (other.mean - self.mean, f64::from(other.count) / f64::from(count));
-        Self {
-            count,
-            finest: self.finest.min(other.finest),
-            mean: self.mean + apart * part,
-            squares: self.squares + other.squares + apart * apart * part * f64::from(self.count),
-        }
-    }
-
-    /// How many standard deviations a value is from the mean; `None` when these are too few to say.
-    fn deviation(&self, value: f64, scale: Scale) -> Option<f64> {
-        if self.count < ENOUGH { None } else { self.away(value, scale) }
-    }
-
-    /// The same of any number of them.
-    fn away(&self, value: f64, scale: Scale) -> Option<f64> {
-        let sigmas = (value - self.mean) / self.sigma(value, scale);
-        (!sigmas.is_nan()).then(|| sigmas.clamp(f64::MIN, f64::MAX))
-    }
-
-    fn sigma(&self, value: f64, scale: Scale) -> f64 {
-        let spread = (self.squares / f64::from(self.count.max(2) - 1)).sqrt();
-        let size = self.mean.abs();
-        let finest = f64::from(self.finest);
-        let least = scale.least.unwrap_or(0.0);
-        let resolution = if finest <= FINE * size {
-            finest
-        } else if finest.is_finite() {
-            finest.min(place(finest).max(FINE * size))
-        } else if least > 0.0 {
-            0.0
-        } else {
-            (KNOWN_TO * size).max(place(value - self.mean))
-        };
-        // Nothing is known better than the numbers that hold it.
-        spread.max(resolution).max(least / scale.sigmas).max(4.0 * f64::EPSILON * size).max(f64::MIN_POSITIVE)
-    }
-}
-
-/// Decimal and binary places.
-const PLACES: [f64; 29] = [
-    1.0,
-    0.5,
-    0.25,
-    0.2,
-    0.125,
-    0.1,
-    0.0625,
-    0.05,
-    0.031_25,
-    0.025,
-    0.02,
-    0.015_625,
-    0.0125,
-    0.01,
-    0.007_812_5,
-    0.005,
-    0.003_906_25,
-    0.0025,
-    0.002,
-    0.001_953_125,
-    0.001,
-    0.000_976_562_5,
-    0.0005,
-    0.0002,
-    1e-4,
-    5e-5,
-    2e-5,
-    1e-5,
-    1e-6,
-];
-
-/// The place a difference lies in: the largest that it is a whole number of.
-fn place(difference: f64) -> f64 {
-    let is_whole = |place: &&f64| {
-        let number = difference / **place;
-        // The values that differ were rounded to what a number holds.
-        (number - number.round()).abs() <= 1e-6 * number.abs().clamp(1.0, 1e3)
-    };
-    *PLACES.iter().find(is_whole).unwrap_or(&1e-7)
 }

@@ -50,6 +50,7 @@ mod review;
 mod rhythm;
 pub mod silences;
 mod slot;
+mod spread;
 #[cfg(test)]
 mod tests;
 mod track;

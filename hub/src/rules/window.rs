@@ -23,7 +23,8 @@
 use std::collections::VecDeque;
 
 use super::condition::{beyond, millis};
-use super::deviation::{History, STEPS, Scale};
+use super::deviation::{History, STEPS};
+use super::spread::{Reading, Scale, place};
 use crate::counter::{Amount, Lately, Lead, Machine};
 use crate::model::reading::Point;
 use crate::model::rule::{Condition, Op};
@@ -46,6 +47,9 @@ pub(super) struct Window {
     last: Option<UnixMillis>,
     /// What the counter had counted when that was last known.
     counted: Option<Point>,
+    /// The smallest step of what a counter shows, as far as it was seen, and the usual time between its readings, ms.
+    step: f64,
+    pace_ms: f64,
     /// What the last reading measured.
     measured: Option<f64>,
     /// Whether by the last reading what was strange became the usual.
@@ -82,6 +86,8 @@ impl Window {
             counter: (kind == SensorKind::Counter).then(|| Box::new(Machine::new(true))),
             last: None,
             counted: None,
+            step: f64::INFINITY,
+            pace_ms: 0.0,
             measured: None,
             is_new_normal: false,
             memory,
@@ -246,18 +252,22 @@ impl Window {
                 })
             }
             Memory::Deviation(history) => {
-                let value = match before {
-                    None => value,
+                let reading = match before {
+                    None => Reading { value, step: None },
                     Some(None) => return None,
                     Some(Some(before)) => {
                         // Where it stood then, as it is known now: it may have taken a slip back.
                         let open_end = self.counter.iter().flat_map(|counter| counter.open_end());
                         let was = Lately::default().at(before.at, open_end, Amount::ZERO);
                         let was = was.filter(|was| was.at == before.at).map_or(before.value, |was| was.total.value());
-                        (value - was).max(0.0) / (point.at.since(before.at) as f64 / 1_000.0)
+                        let gap_ms = point.at.since(before.at) as f64;
+                        self.pace_ms = if self.pace_ms > 0.0 { self.pace_ms * 0.9 + gap_ms * 0.1 } else { gap_ms };
+                        self.step = self.step.min(place(point.value));
+                        let step = self.step / gap_ms.min(self.pace_ms) * 1_000.0;
+                        Reading { value: (value - was).max(0.0) / (gap_ms / 1_000.0), step: Some(step) }
                     }
                 };
-                let judged = history.take(point.at, value);
+                let judged = history.take(point.at, reading);
                 self.is_new_normal = judged.is_new_normal;
                 judged.sigmas
             }

@@ -1,6 +1,6 @@
 //! Rules over what counters counted: whenever the hub starts and wherever a backtest begins, a rule says what a query says.
 
-use super::windows::{COUNT, rate};
+use super::windows::{COUNT, deviation, rate};
 use super::*;
 use crate::counter::Lead;
 use crate::rules::backtest::{Outcome, Replay, Trial};
@@ -200,4 +200,45 @@ fn of_a_gauge_an_increase_is_its_change_over_the_whole_window() {
         assert_eq!(scene.reading(n * 45, 80.0 - n as f64 * 0.375), NOTHING, "{n}");
     }
     assert_eq!(scene.reading(100 * 45, 80.0 - 100.0 * 0.375 - 0.1), ["1 firing -5.1 at 4500"]);
+}
+
+#[test]
+fn one_step_of_a_counter_is_no_deviation_and_a_burst_is() {
+    let spec = || sensor("count", deviation(4.0, 7_200, None, None));
+    let fires = |values: Vec<f64>| {
+        let mut scene = Scene::with([spec()]);
+        let fires = |told: &[String]| told.iter().any(|one| one.contains("firing"));
+        let live = (0..).zip(&values).filter(|(n, value)| fires(&count(&mut scene, n * MINUTE, **value))).count();
+        let replayed = Stored::of(values).replay(&spec(), 0).fires as usize;
+        assert_eq!(live, replayed, "a backtest says what the live engine says");
+        live
+    };
+    let rests = |value: f64, then: &[f64]| [vec![value; 180], then.to_vec()].concat();
+    // A litre after three hours at rest.
+    for (before, after) in [(812.345, 812.346), (812.0, 813.0), (0.0, 1.0), (812.3, 812.4), (4e9, 4e9 + 1.0)] {
+        assert_eq!(fires(rests(before, &[after; 30])), 0, "{before} to {after}");
+    }
+    for (before, after) in [(812.345, 814.345), (812.0, 830.0), (0.0, 20.0), (812.3, 813.3), (90.1, 92.0)] {
+        assert_eq!(fires(rests(before, &[after; 30])), 1, "{before} to {after}");
+    }
+    // A pulse each half hour, or a few: whatever one stands for it is told of twice at most.
+    for (pulse, every) in [(0.001, 30), (1.0, 30), (0.25, 20), (10.0, 30), (10.0, 45), (0.5, 7)] {
+        let meter = (0..600).map(|n| 812.0 + pulse * f64::from(n / every)).collect();
+        let told = fires(meter);
+        assert!(told == 0 || pulse > 1.0 && told <= 2, "{pulse} each {every} min: {told}");
+    }
+    // One that counts evenly, as finely as it shows it, and then four times as fast.
+    let even = |n: usize| 812.0 + (n as f64 * 0.123).floor() / 10.0;
+    assert_eq!(fires((0..400).map(even).collect()), 0);
+    let steady = (0..400).map(|n| 812.0 + n as f64 * 0.4);
+    assert_eq!(fires(steady.chain([812.0 + 400.0 * 0.4 + 2.0, 976.0, 976.4]).collect()), 1);
+}
+
+#[test]
+fn the_growth_of_a_counter_behind_a_slip_is_what_it_grew() {
+    // Of three readings upwards somebody is told; that they are taken back is no standstill.
+    let value = |n: i64| if (200..204).contains(&n) { 130_100.0 } else { 13_000.0 + n as f64 * 0.1 };
+    let mut scene = Scene::with([sensor("count", deviation(4.0, 7_200, None, None))]);
+    let told: Vec<_> = (0..400).flat_map(|n| count(&mut scene, n * MINUTE, value(n))).collect();
+    assert!(told.len() <= 2, "{told:?}");
 }

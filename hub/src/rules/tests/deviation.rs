@@ -110,6 +110,35 @@ fn one_strange_value_among_the_first_teaches_nothing_and_what_comes_now_and_then
 }
 
 #[test]
+fn what_returns_within_the_time_that_a_rule_looks_back_is_usual() {
+    let spec = deviation(4.0, 60, None, None);
+    let switch =
+        |on: usize, off: usize| (0..600).map(move |second| if second % (on + off) < off { 2.0 } else { 1_500.0 });
+    for (on, off) in [(30, 30), (20, 40), (5, 30), (3, 40), (40, 40), (50, 10)] {
+        // Once, as nobody knows it then.
+        let told = fires(&spec, switch(on, off));
+        assert!(told.len() <= 1, "{on} on, {off} off: {told:?}");
+        // What it never did is strange all the same.
+        let told = fires(&spec, switch(on, off).take(400).chain([9_000.0]));
+        assert_eq!(told.last(), Some(&400), "{on} on, {off} off");
+    }
+    // With power that varies.
+    let fridge =
+        (0..900).map(|second| if second % 55 < 35 { 0.0 } else { 80.0 + (second * 7_919 % 101) as f64 / 10.0 });
+    assert!(fires(&spec, fridge).len() <= 1);
+    // An input that trembles by one step from some time on, and by nothing before.
+    let zero = |second: usize| if second > 300 && second % 2 == 1 { 0.000_188 } else { 0.0 };
+    let told = fires(&spec, (0..600).map(zero));
+    assert!(told.len() <= 10 && told.last() < Some(&325), "{told:?}");
+    // A single value that comes now and then is a slip each time.
+    let slips = (0..600).map(|second| if second > 100 && second % 20 == 0 { 95.0 } else { 20.0 });
+    assert_eq!(fires(&spec, slips).len(), 24);
+    // So is what was held but is another each time.
+    let others = (0..600_i32).map(|second| if second % 50 < 40 { 20.0 } else { 100.0 * 2_f64.powi(second / 50) });
+    assert!(fires(&spec, others).len() >= 10);
+}
+
+#[test]
 fn what_moves_as_it_always_does_is_nothing_unusual() {
     let never: [usize; 0] = [];
     let spec = deviation(4.0, 60, None, None);

@@ -1,0 +1,145 @@
+//! How far a value is from others, in standard deviations that are never finer than the sensor. PURE.
+
+use crate::model::rule::ENOUGH;
+
+/// A smallest step larger than this part of the mean is a change, not the sensor's resolution, unless it is a place.
+const FINE: f64 = 0.05;
+/// What a value that never moved is taken to be known to.
+const KNOWN_TO: f64 = 0.005;
+/// Differences smaller than this part of a value come from reckoning, not from a sensor.
+const REAL: f64 = 1e-14;
+
+/// The limit, as a deviation rule has it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scale {
+    /// Standard deviations beyond which a reading is strange.
+    pub(super) sigmas: f64,
+    /// The difference that is never beyond the limit.
+    pub(super) least: Option<f64>,
+}
+
+/// A value that is judged.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reading {
+    /// The value; of a counter its growth a second.
+    pub(super) value: f64,
+    /// Of a counter: the growth that one step of what it shows is, between this reading and the one before.
+    pub(super) step: Option<f64>,
+}
+
+/// Count, mean and spread of some readings, and the smallest step between two that followed each other.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moments {
+    pub(super) count: u32,
+    /// Infinite when there was none.
+    finest: f32,
+    mean: f64,
+    /// Sum of squares about the mean.
+    squares: f64,
+}
+
+impl Moments {
+    pub(super) const NONE: Self = Self { count: 0, finest: f32::INFINITY, mean: 0.0, squares: 0.0 };
+
+    /// One more (Welford).
+    pub(super) fn learn(&mut self, value: f64, before: Option<f64>) {
+        self.count = self.count.saturating_add(1);
+        let from_old = value - self.mean;
+        self.mean += from_old / f64::from(self.count);
+        self.squares += from_old * (value - self.mean);
+        let step = before.map_or(0.0, |before| (value - before).abs());
+        if step > REAL * value.abs() {
+            self.finest = self.finest.min(step as f32);
+        }
+    }
+
+    /// Both together (Chan).
+    pub(super) fn and(&self, other: &Self) -> Self {
+        let count = self.count.saturating_add(other.count);
+        if count == 0 {
+            return Self::NONE;
+        }
+        let (apart, part) = (other.mean - self.mean, f64::from(other.count) / f64::from(count));
+        Self {
+            count,
+            finest: self.finest.min(other.finest),
+            mean: self.mean + apart * part,
+            squares: self.squares + other.squares + apart * apart * part * f64::from(self.count),
+        }
+    }
+
+    /// How many standard deviations a value is from the mean; `None` when these are too few to say.
+    pub(super) fn deviation(&self, reading: Reading, scale: Scale) -> Option<f64> {
+        if self.count < ENOUGH { None } else { self.away(reading, scale) }
+    }
+
+    /// The same of any number of them.
+    pub(super) fn away(&self, reading: Reading, scale: Scale) -> Option<f64> {
+        let sigmas = (reading.value - self.mean) / self.sigma(reading, scale);
+        (!sigmas.is_nan()).then(|| sigmas.clamp(f64::MIN, f64::MAX))
+    }
+
+    fn sigma(&self, Reading { value, step }: Reading, scale: Scale) -> f64 {
+        let spread = (self.squares / f64::from(self.count.max(2) - 1)).sqrt();
+        let size = self.mean.abs();
+        let finest = f64::from(self.finest);
+        let least = scale.least.unwrap_or(0.0);
+        let resolution = if let Some(step) = step {
+            // Of a growth no digit says how finely it is known: what the counter shows does.
+            step.max(if finest.is_finite() { finest } else { KNOWN_TO * size })
+        } else if finest <= FINE * size {
+            finest
+        } else if finest.is_finite() {
+            finest.min(place(finest).max(FINE * size))
+        } else if least > 0.0 {
+            0.0
+        } else {
+            (KNOWN_TO * size).max(place(value - self.mean))
+        };
+        // Nothing is known better than the numbers that hold it.
+        spread.max(resolution).max(least / scale.sigmas).max(4.0 * f64::EPSILON * size).max(f64::MIN_POSITIVE)
+    }
+}
+
+/// Decimal and binary places.
+const PLACES: [f64; 29] = [
+    1.0,
+    0.5,
+    0.25,
+    0.2,
+    0.125,
+    0.1,
+    0.0625,
+    0.05,
+    0.031_25,
+    0.025,
+    0.02,
+    0.015_625,
+    0.0125,
+    0.01,
+    0.007_812_5,
+    0.005,
+    0.003_906_25,
+    0.0025,
+    0.002,
+    0.001_953_125,
+    0.001,
+    0.000_976_562_5,
+    0.0005,
+    0.0002,
+    1e-4,
+    5e-5,
+    2e-5,
+    1e-5,
+    1e-6,
+];
+
+/// The place a difference lies in: the largest that it is a whole number of.
+pub(super) fn place(difference: f64) -> f64 {
+    let is_whole = |place: &&f64| {
+        let number = difference / **place;
+        // The values that differ were rounded to what a number holds.
+        (number - number.round()).abs() <= 1e-6 * number.abs().clamp(1.0, 1e3)
+    };
+    *PLACES.iter().find(is_whole).unwrap_or(&1e-7)
+}
