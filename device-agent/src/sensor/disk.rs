@@ -1,7 +1,9 @@
 //! How full the file systems are, from `/proc/self/mountinfo` and `statvfs`.
 
 use std::collections::HashSet;
+use std::path::Path;
 
+use rustix::fs::StatVfs;
 use rustix::io::Errno;
 use wire::SensorSpec;
 
@@ -89,12 +91,22 @@ fn present(point: &str, earlier: &[String]) -> Present {
 
 /// Adds `disk.<mount>.used_pct` and `disk.<mount>.free_bytes` by the first mount that can be reached; `/` is called `root`.
 pub(super) fn sample(disk: &Disk, files: &Files, samples: &mut Samples) {
+    measure(disk, files, samples, |path| rustix::fs::statvfs(path));
+}
+
+fn measure(disk: &Disk, files: &Files, samples: &mut Samples, ask: impl Fn(&Path) -> rustix::io::Result<StatVfs>) {
+    let mut denied = None;
     for Place { point, name, .. } in &disk.mounts {
         let path = files.folder().join(unescape(point).trim_start_matches('/'));
-        let stats = match rustix::fs::statvfs(&path) {
+        let stats = match ask(&path) {
             Ok(stats) if stats.f_blocks > 0 => stats,
-            // Hidden below another mount, or from the agent.
-            Ok(_) | Err(Errno::NOENT | Errno::NOTDIR | Errno::ACCESS) => continue,
+            // Hidden below another mount.
+            Ok(_) | Err(Errno::NOENT | Errno::NOTDIR) => continue,
+            // Hidden from the agent; perhaps the same is mounted elsewhere as well.
+            Err(error @ Errno::ACCESS) => {
+                denied.get_or_insert((name, error));
+                continue;
+            }
             Err(error) => {
                 let path = files.named(unescape(point).trim_start_matches('/'));
                 samples.fail(format!("disk.{name}.free_bytes"), Error::Read { path, why: error.to_string() });
@@ -107,6 +119,9 @@ pub(super) fn sample(disk: &Disk, files: &Files, samples: &mut Samples) {
         samples.gauge(format_args!("disk.{name}.used_pct"), "%", 100.0 * used / usable.max(1.0));
         samples.gauge(format_args!("disk.{name}.free_bytes"), "By", stats.f_bavail as f64 * stats.f_frsize as f64);
         return;
+    }
+    if let Some((name, error)) = denied {
+        samples.leave_out(&format!("disk.{name}.used_pct"), format!("left out: {}", std::io::Error::from(error)));
     }
 }
 
@@ -138,4 +153,29 @@ fn mount(line: &str) -> Option<Mount<'_>> {
 /// The kernel writes a space in a path as `\040`.
 fn unescape(mount: &str) -> String {
     mount.replace("\\040", " ").replace("\\011", "\t").replace("\\134", "\\")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_system_that_the_agent_may_not_reach_is_said_unless_it_is_measured_elsewhere() {
+        let place = |point: &str| Place { number: String::new(), point: point.to_owned(), name: name_part(point) };
+        let disk = Disk { mounts: ["/hidden", "/root/private", "/data"].map(place).into() };
+        let files = Files::new(Path::new("/"), "");
+        let told = |reached: &str| {
+            let mut samples = Samples::default();
+            measure(&disk, &files, &mut samples, |path| match path.to_str() {
+                Some("/hidden") => Err(Errno::NOENT),
+                Some(path) if path == reached => rustix::fs::statvfs("/"),
+                _ => Err(Errno::ACCESS),
+            });
+            (samples.iter().count(), samples.left_out)
+        };
+        assert_eq!(told("/data"), (2, Vec::new()));
+        let (count, left_out) = told("/nowhere");
+        assert!(count == 0 && left_out.len() == 1 && left_out[0].0 == "disk.root_private.used_pct", "{left_out:?}");
+        assert!(left_out[0].1.contains("Permission denied"));
+    }
 }
