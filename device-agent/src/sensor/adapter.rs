@@ -76,6 +76,11 @@ pub(super) fn of_pci<'a>(before: &str, part: &'a str) -> &'a str {
     OF_PCI.iter().find(is_meant).map_or(part, |kind| kind.trim_end_matches('.'))
 }
 
+/// Whether a part of a way is no more than that.
+pub(super) fn is_of_pci(part: &str) -> bool {
+    OF_PCI.iter().any(|kind| kind.strip_suffix('.') == Some(part))
+}
+
 /// An identity that an earlier version made, without the numbers of adapters in it.
 pub(super) fn plain(identity: &str) -> String {
     let parts: Vec<&str> = identity.split('/').collect();

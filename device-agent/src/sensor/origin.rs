@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::adapter::{COUNTED_LATELY, adapter, of_pci, on_bus, pci, without_adapter};
+use super::adapter::{COUNTED_LATELY, adapter, is_of_pci, of_pci, on_bus, pci, without_adapter};
 use super::files::Files;
 use super::spelling::number_of;
 use super::{Error, name_part};
@@ -246,8 +246,8 @@ fn along(root: &Path, way: &Path, base: &str) -> Result<(Origin, Option<Origin>)
     if stays.is_empty() {
         return Ok((Origin { unread, ..Origin::default() }, said));
     }
-    // What a folder is only called after says nothing to people.
-    let telling = stays.iter().rev().filter(|part| *part != "ieee80211");
+    // What a folder is only called after says nothing to people, nor what its PCI device is.
+    let telling = stays.iter().rev().filter(|part| *part != "ieee80211" && !is_of_pci(part));
     let parts: Vec<String> = telling.map(|part| hint(part, base)).collect();
     let earlier = Some(format!("way {}", earlier.join("/"))).filter(|_| earlier != stays);
     Ok((Origin { earlier, unread, ..Origin::new(format!("way {}", stays.join("/")), parts) }, said))
