@@ -89,7 +89,7 @@ impl Agent {
         let waiting = intake.feed.spool.waiting();
         let progress = input.round(now, waiting, |name: &str, unit: &str, kind: SensorKind, at, value| {
             if wants_preview && preview.len() < wire::message::PREVIEW_LIMIT {
-                preview.push((name.to_owned(), unit.to_owned(), value));
+                preview.push((name.to_owned(), unit.to_owned(), value + 0.0));
             }
             intake.take(name, (unit, kind, interval_ms), at, value)
         });
