@@ -45,7 +45,7 @@ fn what_fires_is_one_sentence_with_device_sensor_value_limit_and_since_when() {
 
 #[test]
 fn a_sensor_of_an_agent_is_called_as_on_the_page() {
-    let names = Names { device: "Attic Pi", sensor: "mem.used_pct", unit: "%" };
+    let names = Names { device: "Attic Pi", sensor: "mem.used_pct", unit: "%", is_counter: false };
     let told = told(&alert(Measure::Value, Some(91.0)), names, Event::AlertFiring, Some(&ABOVE));
     assert!(told.text.starts_with("Attic Pi: Memory used is 91 %, above the limit"), "{}", told.text);
 }
