@@ -110,6 +110,17 @@ export const session = {
   /** Which hub it is, and whether its first password is still to be set. */
   door: () => call<SetupState>("GET", "/setup"),
   setup: (setup_token: string, password: string) => call<null>("POST", "/setup", { setup_token, password }),
+  /**
+   * Throws what the hub says of a setup token that is not good any more. Nothing is set by it: the hub looks at the
+   * token first, and no password is empty.
+   */
+  checkSetup: async (setup_token: string): Promise<void> => {
+    try {
+      await call("POST", "/setup", { setup_token, password: "" });
+    } catch (error) {
+      if (!(error instanceof Refused) || error.status === 0 || error.problem?.field === "setup_token") throw error;
+    }
+  },
   signIn: (who: { name?: string; password: string; code?: string }) => call<null>("POST", "/session", who),
   exchange: (login_code: string) => call<null>("POST", "/session", { login_code }),
   current: () => call<SignedIn>("GET", "/session"),

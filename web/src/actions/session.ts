@@ -12,7 +12,10 @@ export async function openSession(fragment = /^#(setup|login|invite)=(.+)$/.exec
   try {
     if (fragment?.[1] === "login") await api.session.exchange(decodeURIComponent(fragment[2]!));
     if (fragment?.[1] === "setup" && (await api.session.door()).needed) {
-      dispatch({ kind: "session", session: { kind: "setup", token: decodeURIComponent(fragment[2]!) } });
+      const token = decodeURIComponent(fragment[2]!);
+      // Nobody shall think of a password first and hear then that the link has expired.
+      await api.session.checkSetup(token);
+      dispatch({ kind: "session", session: { kind: "setup", token } });
       return;
     }
     if (fragment?.[1] === "invite") {
