@@ -9,6 +9,10 @@ use clap::{Parser, ValueEnum};
 use telemetry_hub::command::{self, Command, Log};
 use tracing_subscriber::EnvFilter;
 
+/// See `command/heap.rs`.
+#[global_allocator]
+static HEAP: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// IoT telemetry hub: adopts devices, stores their readings, shows them live, sends alerts
 #[derive(Debug, Parser)]
 #[command(name = "telemetry-hub", version, args_conflicts_with_subcommands = true)]

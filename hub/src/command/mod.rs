@@ -127,11 +127,11 @@ impl Command {
 pub fn run(command: Command) -> Outcome {
     match command {
         Command::Serve(flags) => {
-            heap::share();
+            heap::set_up();
             block_on(serve::run(flags))
         }
         Command::Demo(args) => {
-            heap::share();
+            heap::set_up();
             block_on(demo::run(args))
         }
         Command::Session(action) => block_on(session::run(action)),
