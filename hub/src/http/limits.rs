@@ -4,18 +4,22 @@
 
 use std::time::Duration;
 
+/// Bytes of bodies and answers in memory at once, whatever they are and whoever they are of.
+pub(super) const IN_MEMORY: usize = 40 << 20;
 /// Bytes of other bodies in memory at once; one token or session has half of it. Each body has its first 4 KiB besides.
 pub(super) const BODIES: usize = 16 << 20;
-/// Bytes of answers in memory at once.
-pub(super) const ANSWERS: usize = 48 << 20;
+/// Bytes of answers in memory at once: what nobody reads of them leaves readings their room.
+pub(super) const ANSWERS: usize = 32 << 20;
 /// Of those, for whom one token or session asks; also the largest answer.
-pub(super) const ANSWERS_OF_ONE: usize = 32 << 20;
+pub(super) const ANSWERS_OF_ONE: usize = 28 << 20;
 /// Answers being made at once, of all and of one asker: what each has to know of its buckets before it has room is not counted.
 pub(super) const TURNS: usize = 32;
 /// See [`TURNS`].
 pub(super) const TURNS_OF_ONE: usize = 12;
 /// Bytes of bodies with readings in memory at once, unpacked; one token or session has half of it.
-pub(super) const UNPACKED: usize = 48 << 20;
+pub(super) const UNPACKED: usize = 32 << 20;
+/// Bytes that connections of strangers have sent of what is not whole yet: heads, handshakes.
+pub(super) const BEGUN: usize = 8 << 20;
 /// How long a request waits for room; its client repeats it after that.
 pub(super) const ROOM_WITHIN: Duration = Duration::from_secs(5);
 /// Bodies with readings that are read at once, a core each: others wait with theirs in memory.

@@ -20,7 +20,7 @@ use crate::http::error::ApiError;
 use crate::http::limits;
 use crate::http::shares::newcomers::Newcomers;
 use crate::http::shares::throttle::{Codes, Lines, Throttle};
-use crate::http::shares::{PLACE, Shares};
+use crate::http::shares::{House, PLACE, Shares};
 use crate::ingest::desk::Desk;
 use crate::ingest::learning::Learning;
 use crate::ingest::queue::Entrance;
@@ -237,6 +237,7 @@ impl AppState {
     /// Makes the state.
     #[must_use]
     pub fn new(wiring: Wiring) -> Self {
+        let house = House::new(limits::IN_MEMORY);
         Self(Arc::new(Shared {
             wiring,
             passwords: Passwords::default(),
@@ -253,9 +254,9 @@ impl AppState {
             packing: Semaphore::new(limits::PACKING),
             replacing: AsyncMutex::default(),
             imports: Arc::new(Semaphore::new(limits::IMPORTS)),
-            unpacking: Shares::new(limits::UNPACKED, limits::UNPACKED / 2),
-            bodies: Shares::new(limits::BODIES, limits::BODIES / 2),
-            answers: Shares::new(limits::ANSWERS, limits::ANSWERS_OF_ONE),
+            unpacking: Shares::within(&house, limits::UNPACKED, limits::UNPACKED / 2),
+            bodies: Shares::within(&house, limits::BODIES, limits::BODIES / 2),
+            answers: Shares::within(&house, limits::ANSWERS, limits::ANSWERS_OF_ONE),
             reading: Semaphore::new(limits::READ_AT_ONCE),
             sockets: TaskTracker::new(),
             closing: CancellationToken::new(),

@@ -89,7 +89,7 @@ impl Door {
         // Frames and answers are written whole, so waiting for more to send only adds delay.
         let _ = stream.set_nodelay(true);
         let ended = async {
-            match self.shake_hands(stream, peer).await {
+            match self.shake_hands(stream, peer, &place).await {
                 Ok(Opened::Plain(stream)) => self.http1(stream, peer, false, &place).await,
                 Ok(Opened::Encrypted(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
                     self.http2(*stream, peer, &place).await
@@ -110,8 +110,9 @@ impl Door {
         }
     }
 
-    async fn shake_hands(&self, stream: TcpStream, peer: SocketAddr) -> io::Result<Opened> {
-        let Some(tls) = &self.state.tls else { return Ok(Opened::Plain(Paced::new(stream, ANSWER_PATIENCE))) };
+    async fn shake_hands(&self, stream: TcpStream, peer: SocketAddr, place: &Place) -> io::Result<Opened> {
+        let paced = |stream| Paced::new(stream, ANSWER_PATIENCE).at(place);
+        let Some(tls) = &self.state.tls else { return Ok(Opened::Plain(paced(stream))) };
         let slow = || {
             tls.failed.slow.fetch_add(1, Ordering::Relaxed);
             io::Error::from(io::ErrorKind::TimedOut)
@@ -119,7 +120,7 @@ impl Door {
         let opened = async {
             let mut first = [0];
             let found = stream.peek(&mut first).await?;
-            let stream = Paced::new(stream, ANSWER_PATIENCE);
+            let stream = paced(stream);
             if found == 0 || first != [HANDSHAKE] {
                 return Ok(Opened::Plain(stream));
             }

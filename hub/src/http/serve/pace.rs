@@ -10,6 +10,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
+use crate::http::shares::places::Place;
+
 /// Wraps a connection.
 #[derive(Debug)]
 pub(in crate::http) struct Paced<S> {
@@ -19,11 +21,19 @@ pub(in crate::http) struct Paced<S> {
     stalled: Option<Pin<Box<Sleep>>>,
     /// What may come, until it is allowed to go on.
     at_first: Option<usize>,
+    /// Told what comes.
+    place: Option<Place>,
 }
 
 impl<S> Paced<S> {
     pub(in crate::http) const fn new(stream: S, patience: Duration) -> Self {
-        Self { stream, patience, stalled: None, at_first: None }
+        Self { stream, patience, stalled: None, at_first: None, place: None }
+    }
+
+    /// At a place that is told what comes.
+    pub(in crate::http) fn at(mut self, place: &Place) -> Self {
+        self.place = Some(place.clone());
+        self
     }
 
     /// Ends the connection after so many bytes, and those of one read, unless [`Paced::go_on`] comes before.
@@ -63,6 +73,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
         let came = buffer.filled().len() - before;
         self.at_first = self.at_first.map(|rest| rest.saturating_sub(came));
+        if let Some(place) = self.place.as_ref().filter(|_| came > 0) {
+            place.begins(came);
+        }
         read
     }
 }

@@ -1,5 +1,5 @@
 //! Room for what is held in memory for somebody: bodies that come in, answers that are on their way. Whoever asks has a share,
-//! so that one takes it from no other, and all together have no more than there is.
+//! so that one takes it from no other, and all together have no more than there is: of each kind, and of all kinds.
 
 pub(in crate::http) mod asker;
 pub(in crate::http) mod newcomers;
@@ -25,9 +25,21 @@ const STEP: usize = 64 << 10;
 /// What takes a place, whatever its size, takes so much of a room that counts places.
 pub(in crate::http) const PLACE: usize = UNIT;
 
+/// What several kinds of room are parts of.
+#[derive(Debug, Clone)]
+pub(in crate::http) struct House(Arc<Semaphore>);
+
+impl House {
+    /// Of so many bytes.
+    pub(in crate::http) fn new(bytes: usize) -> Self {
+        Self(Arc::new(Semaphore::new(bytes / UNIT)))
+    }
+}
+
 /// Room, in units of a KiB.
 #[derive(Debug)]
 pub(in crate::http) struct Shares {
+    house: House,
     all: Arc<Semaphore>,
     each: usize,
     of: Mutex<HashMap<By, Weak<Semaphore>>>,
@@ -36,6 +48,7 @@ pub(in crate::http) struct Shares {
 /// What somebody may take of it.
 #[derive(Debug, Clone)]
 pub(in crate::http) struct Share {
+    house: House,
     all: Arc<Semaphore>,
     own: Arc<Semaphore>,
 }
@@ -45,25 +58,33 @@ pub(in crate::http) struct Share {
 pub(in crate::http) struct Taken {
     own: OwnedSemaphorePermit,
     all: OwnedSemaphorePermit,
+    house: OwnedSemaphorePermit,
 }
 
 impl Taken {
     fn add(&mut self, more: Self) {
         self.own.merge(more.own);
         self.all.merge(more.all);
+        self.house.merge(more.house);
     }
 
     /// Gives back what is more than so many bytes.
     fn shrink(&mut self, bytes: usize) {
         let surplus = self.own.num_permits().saturating_sub(units(bytes) as usize);
-        drop((self.own.split(surplus), self.all.split(surplus)));
+        drop((self.own.split(surplus), self.all.split(surplus), self.house.split(surplus)));
     }
 }
 
 impl Shares {
     /// Room for `all` bytes, of which one asker takes at most `each`.
     pub(in crate::http) fn new(all: usize, each: usize) -> Self {
-        Self { all: Arc::new(Semaphore::new(all / UNIT)), each: each / UNIT, of: Mutex::default() }
+        Self::within(&House::new(all), all, each)
+    }
+
+    /// The same, as a part of a house in which others may have taken what there is.
+    pub(in crate::http) fn within(house: &House, all: usize, each: usize) -> Self {
+        let all = Arc::new(Semaphore::new(all / UNIT));
+        Self { house: house.clone(), all, each: each / UNIT, of: Mutex::default() }
     }
 
     /// Places free, of a room that counts places.
@@ -83,7 +104,7 @@ impl Shares {
             of.insert(by, Arc::downgrade(&own));
             own
         });
-        Share { all: Arc::clone(&self.all), own }
+        Share { house: self.house.clone(), all: Arc::clone(&self.all), own }
     }
 }
 
@@ -93,7 +114,8 @@ impl Share {
         let units = units(bytes);
         let own = Arc::clone(&self.own).try_acquire_many_owned(units).ok()?;
         let all = Arc::clone(&self.all).try_acquire_many_owned(units).ok()?;
-        Some(Taken { own, all })
+        let house = Arc::clone(&self.house.0).try_acquire_many_owned(units).ok()?;
+        Some(Taken { own, all, house })
     }
 
     /// The same, waited for.
@@ -101,7 +123,8 @@ impl Share {
         let units = units(bytes);
         let own = Arc::clone(&self.own).acquire_many_owned(units).await.ok()?;
         let all = Arc::clone(&self.all).acquire_many_owned(units).await.ok()?;
-        Some(Taken { own, all })
+        let house = Arc::clone(&self.house.0).acquire_many_owned(units).await.ok()?;
+        Some(Taken { own, all, house })
     }
 }
 
@@ -197,6 +220,20 @@ mod tests {
         let _others = other.try_take(39 * UNIT + 1).unwrap();
         drop(first);
         assert!(one.try_take(50 * UNIT).is_some());
+    }
+
+    #[test]
+    fn several_kinds_of_room_have_no_more_together_than_their_house() {
+        let house = House::new(100 * UNIT);
+        let (answers, bodies) =
+            (Shares::within(&house, 80 * UNIT, 80 * UNIT), Shares::within(&house, 60 * UNIT, 60 * UNIT));
+        let (reads, writes) = (answers.of(By::Token(1)), bodies.of(By::Token(2)));
+        let answer = reads.try_take(80 * UNIT).unwrap();
+        assert!(writes.try_take(21 * UNIT).is_none(), "there is no more");
+        assert_eq!(bodies.places(), 60, "nothing is kept of what was not had");
+        let _body = writes.try_take(20 * UNIT).unwrap();
+        drop(answer);
+        assert!(writes.try_take(40 * UNIT).is_some());
     }
 
     #[test]

@@ -138,6 +138,13 @@ impl Place {
         Asking(self.clone())
     }
 
+    /// So many bytes came by it.
+    pub(in crate::http) fn begins(&self, bytes: usize) {
+        if let Standing::Stranger(stranger) = &self.0.lock().standing {
+            stranger.begins(bytes);
+        }
+    }
+
     /// When it has to give way.
     pub(in crate::http) async fn gave_way(&self) {
         self.0.way.cancelled().await;

@@ -4,12 +4,20 @@
 //! keeps what it has would lock out everybody else; here whoever comes gets a place, and has it for as long as it takes so many
 //! others to come: long enough to say who they are, and then they are no stranger. One that is not being answered gives way before
 //! one that is.
+//!
+//! What they have sent of a head or a handshake that is not whole yet is kept in memory: of that, too, all of them have so much
+//! together ([`BEGUN`]), for which the oldest give way.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
+
+use crate::http::limits::BEGUN;
+
+/// Bytes that one connection keeps of what it has begun, at most: of a handshake, and of a head.
+const KEPT: usize = 32 << 10;
 
 /// The table.
 #[derive(Debug)]
@@ -25,6 +33,8 @@ struct Table {
     /// By age.
     by: BTreeMap<u64, Entry>,
     taken: usize,
+    /// Bytes of what they have begun.
+    begun: usize,
 }
 
 #[derive(Debug)]
@@ -32,6 +42,8 @@ struct Entry {
     places: usize,
     /// Requests that are being answered.
     asked: usize,
+    /// Bytes since the last of those began.
+    begun: usize,
     way: CancellationToken,
 }
 
@@ -55,7 +67,7 @@ impl Strangers {
         let mut open = self.lock();
         let number = open.next;
         open.next += 1;
-        open.by.insert(number, Entry { places: 1, asked: 0, way: way.clone() });
+        open.by.insert(number, Entry { places: 1, asked: 0, begun: 0, way: way.clone() });
         open.taken += 1;
         self.make_room(&mut open, number);
         drop(open);
@@ -64,7 +76,7 @@ impl Strangers {
 
     /// Ends those that give way, until the rest has room; never the one it is for.
     fn make_room(&self, open: &mut Table, for_one: u64) {
-        while open.taken > self.most {
+        while open.taken > self.most || open.begun > BEGUN {
             let others = || open.by.iter().filter(|(number, _)| **number != for_one);
             let oldest = others().find(|(_, entry)| entry.asked == 0).or_else(|| others().next());
             let Some(oldest) = oldest.map(|(number, _)| *number) else { return };
@@ -84,6 +96,7 @@ impl Table {
     fn remove(&mut self, number: u64) -> Option<Entry> {
         let entry = self.by.remove(&number)?;
         self.taken -= entry.places;
+        self.begun -= entry.begun;
         Some(entry)
     }
 }
@@ -106,11 +119,24 @@ impl Stranger {
         true
     }
 
-    /// One request more that is being answered, or one less.
+    /// One request more that is being answered, and so it is whole; or one less.
     pub(in crate::http) fn asks(&self, more: bool) {
-        if let Some(entry) = self.of.lock().by.get_mut(&self.number) {
-            entry.asked = if more { entry.asked + 1 } else { entry.asked.saturating_sub(1) };
-        }
+        let mut open = self.of.lock();
+        let Some(entry) = open.by.get_mut(&self.number) else { return };
+        entry.asked = if more { entry.asked + 1 } else { entry.asked.saturating_sub(1) };
+        let begun = std::mem::take(&mut entry.begun);
+        open.begun -= begun;
+    }
+
+    /// So many bytes came of something that is not whole yet: others give way for them.
+    pub(in crate::http) fn begins(&self, bytes: usize) {
+        let mut open = self.of.lock();
+        // What comes while a request is being answered is its body, or waits to be read until it was answered.
+        let Some(entry) = open.by.get_mut(&self.number).filter(|entry| entry.asked == 0) else { return };
+        let more = bytes.min(KEPT - entry.begun);
+        entry.begun += more;
+        open.begun += more;
+        self.of.make_room(&mut open, self.number);
     }
 }
 
@@ -150,6 +176,27 @@ mod tests {
         assert_eq!((gave_way.load(Ordering::Relaxed), strangers.lock().taken), (3, 3));
         drop((first, second, third, fourth, fifth, sixth));
         assert_eq!(strangers.lock().taken, 0);
+    }
+
+    #[test]
+    fn what_was_begun_has_a_room_and_one_that_goes_on_without_end_takes_it_from_few() {
+        let (strangers, _) = table(10_000);
+        let all: Vec<_> = (0..BEGUN / 16_384).map(|_| strangers.enter()).collect();
+        all.iter().for_each(|stranger| stranger.begins(16_384));
+        let is_there = |stranger: &Stranger| !stranger.way().is_cancelled();
+        assert!(all.iter().all(is_there));
+        let next = strangers.enter();
+        next.begins(1);
+        assert_eq!(all.iter().position(is_there), Some(1), "the oldest gives way");
+        (0..1_000).for_each(|_| next.begins(16_384));
+        assert_eq!(all.iter().position(is_there), Some(2));
+        // Who was answered has begun nothing yet.
+        next.asks(true);
+        next.begins(5);
+        next.asks(false);
+        assert_eq!(strangers.lock().begun, (all.len() - 2) * 16_384);
+        drop((all, next));
+        assert_eq!(strangers.lock().begun, 0);
     }
 
     #[test]
