@@ -21,12 +21,13 @@ test: lint web-test web
 	$(JOURNEYS)
 
 # The long forms of the tests that break things: two thousand seeds of the simulation, kills, power cuts, failing and full
-# disks, damage, chaos. An hour or two.
+# disks, damage, chaos, and all floods at once. An hour or two.
 soak:
 	$(CARGO) build --workspace
 	SIM_SEEDS=2000 $(CARGO) test --package telemetry-hub --test sim -- --nocapture
 	CRASH_KILLS=200 $(CARGO) test --package telemetry-hub --test crash -- --nocapture
 	SOAK=1 $(CARGO) test --package telemetry-hub --test faults -- --nocapture --test-threads 1
+	SOAK=1 $(CARGO) test --package telemetry-hub --test floods -- --nocapture --test-threads 1
 
 lint: web/node_modules/.installed
 	$(CARGO) fmt --all --check

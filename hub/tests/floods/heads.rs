@@ -57,5 +57,5 @@ fn heads_without_end_cost_little_and_who_is_known_keeps_their_place() {
     let gave_way = metric(&text, "hub_http_connections_gave_way_total").unwrap();
     assert!(gave_way as usize > CONNECTIONS / 2, "{gave_way} gave way");
     drop(open);
-    scene.cost("6,000 heads without end");
+    scene.settle("6,000 heads without end");
 }

@@ -76,5 +76,5 @@ fn queries_that_wait_for_their_turn_cost_little_and_others_are_answered() {
         .collect();
     scene.look_for(Duration::from_secs(12));
     drop(sockets);
-    scene.cost("600 large queries at once");
+    scene.settle("600 large queries at once");
 }

@@ -1,6 +1,7 @@
 //! Live connections.
 
 use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -28,35 +29,37 @@ fn a_token_that_a_command_revokes_ends_its_live_connections() {
     assert!(!matches!(stays.read(&mut more), Ok(0)), "nobody else is put out");
 }
 
-#[test]
-fn subscriptions_cost_what_a_connection_may() {
-    let mut scene = Scene::new();
+/// A live connection with so many subscriptions to everything, which reads along until all of them stand, then never again.
+pub(crate) fn subscribed(scene: &Scene, token: &str, subscriptions: usize) -> TcpStream {
     let subscribe = |id: usize| {
         let text = json!({"type": "subscribe", "id": id, "device": "*", "sensor": "*", "max_hz": 0.1}).to_string();
         // A masked text frame of less than 126 bytes; a mask of zeros changes nothing.
         [&[0x81, 0x80 | u8::try_from(text.len()).unwrap(), 0, 0, 0, 0], text.as_bytes()].concat()
     };
-    let mut sockets = Vec::new();
-    for _ in 0..20 {
-        let mut socket = scene.live_as(&scene.hub.token);
-        let mut reads = socket.try_clone().unwrap();
-        // Reads along until all stand, then never again.
-        let reader = std::thread::spawn(move || {
-            let (mut buffer, mut text) = (vec![0; 64 << 10], String::new());
-            while !text.contains("\"snapshot\",\"id\":499,") {
-                let read = reads.read(&mut buffer).unwrap();
-                assert!(read > 0, "closed");
-                // What was looked at is not needed, but for what may be cut.
-                text.drain(..text.len().saturating_sub(64));
-                text.extend(buffer[..read].iter().map(|byte| char::from(byte & 0x7f)));
-            }
-        });
-        for id in 0..500 {
-            socket.write_all(&subscribe(id)).unwrap();
+    let mut socket = scene.live_as(token);
+    let mut reads = socket.try_clone().unwrap();
+    let last = format!("\"snapshot\",\"id\":{},", subscriptions - 1);
+    let reader = std::thread::spawn(move || {
+        let (mut buffer, mut text) = (vec![0; 64 << 10], String::new());
+        while !text.contains(&last) {
+            let read = reads.read(&mut buffer).unwrap();
+            assert!(read > 0, "closed");
+            // What was looked at is not needed, but for what may be cut.
+            text.drain(..text.len().saturating_sub(64));
+            text.extend(buffer[..read].iter().map(|byte| char::from(byte & 0x7f)));
         }
-        reader.join().unwrap();
-        sockets.push(socket);
+    });
+    for id in 0..subscriptions {
+        socket.write_all(&subscribe(id)).unwrap();
     }
+    reader.join().unwrap();
+    socket
+}
+
+#[test]
+fn subscriptions_cost_what_a_connection_may() {
+    let mut scene = Scene::new();
+    let sockets: Vec<_> = (0..20).map(|_| subscribed(&scene, &scene.hub.token, 500)).collect();
     let end = Instant::now() + Duration::from_secs(8);
     while Instant::now() < end {
         scene.push();

@@ -24,10 +24,11 @@ fn open(scene: &Scene, config: &Arc<ClientConfig>) -> Option<Stream> {
     Some(stream)
 }
 
-#[test]
-fn handshakes_without_end_cost_little() {
-    let mut scene = Scene::by_tls();
-    // Records of a hello of 60,000 bytes (RFC 8446, 4), all but its end.
+/// Just less than what a handshake may have.
+pub(crate) const HELLO_MOST: usize = 15_000;
+
+/// Records of a hello of 60,000 bytes (RFC 8446, 4), all but its end.
+pub(crate) fn hello_without_end() -> Vec<u8> {
     let fragment = 16_000_u16;
     let mut hello = Vec::new();
     for n in 0..3 {
@@ -37,11 +38,18 @@ fn handshakes_without_end_cost_little() {
         hello.extend(header);
         hello.extend(vec![7; usize::from(fragment) - 4]);
     }
+    hello
+}
+
+#[test]
+fn handshakes_without_end_cost_little() {
+    let mut scene = Scene::by_tls();
+    let hello = hello_without_end();
     let mut open: Vec<TcpStream> = Vec::new();
     for n in 0..3_000_usize {
         let mut stream = scene.connect();
         // Half of them say all of that, half of them just less than what a handshake may have.
-        let some = if n % 2 == 0 { hello.len() } else { 15_000 };
+        let some = if n % 2 == 0 { hello.len() } else { HELLO_MOST };
         let _ = stream.write_all(&hello[..some]);
         open.push(stream);
         if n % 200 == 0 {
@@ -53,7 +61,7 @@ fn handshakes_without_end_cost_little() {
     let broken = metric(&text, "hub_tls_handshakes_failed_total{reason=\"broken\"}").unwrap();
     assert!(broken > 1_000, "{broken} were too large");
     drop(open);
-    scene.cost("3,000 handshakes without end");
+    scene.settle("3,000 handshakes without end");
 }
 
 #[test]
@@ -76,7 +84,7 @@ fn heads_without_end_by_either_version_cost_little() {
     }
     scene.look_for(Duration::from_secs(2));
     drop(connections);
-    scene.cost("1,500 heads without end by TLS, a quarter of them by HTTP/2");
+    scene.settle("1,500 heads without end by TLS, a quarter of them by HTTP/2");
 }
 
 /// What a client of HTTP/2 begins with (RFC 9113, 3.4), and a head of which the end never comes (6.10).
