@@ -2,8 +2,17 @@
 
 import * as api from "../api";
 import { dispatch, startStream, stopStream } from "../app";
-import type { SignedIn } from "../types";
+import type { SetupState, SignedIn } from "../types";
 import { answered, reason, say, signedOut, told } from "./answer";
+
+let asked: Promise<SetupState> | null = null;
+
+/** What the hub says of its door; what was asked to find out who is looking is not asked again to show the door. */
+export function door(): Promise<SetupState> {
+  const found = asked ?? api.session.door();
+  asked = null;
+  return found;
+}
 
 /** Finds out who is looking: by the one-time fragment of a printed link, else by the cookie. */
 export async function openSession(fragment = /^#(setup|login|invite)=(.+)$/.exec(location.hash)): Promise<void> {
@@ -33,8 +42,9 @@ export async function openSession(fragment = /^#(setup|login|invite)=(.+)$/.exec
     enter(await api.session.current());
   } catch (error) {
     if (!(error instanceof api.Refused) || error.status !== 401) return retryOpen(null);
-    const needed = await api.session.door().then(
-      (door) => door.needed,
+    asked = api.session.door();
+    const needed = await asked.then(
+      (found) => found.needed,
       () => false,
     );
     dispatch({ kind: "session", session: needed ? { kind: "setup", token: null } : { kind: "anonymous" } });

@@ -7,7 +7,7 @@
 import { pathTo } from "../base";
 import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
-import { acceptInvitation, setPassword, signIn } from "../actions/session";
+import { acceptInvitation, door, setPassword, signIn } from "../actions/session";
 import type { Session } from "../state";
 import { clean } from "../format";
 import { Field } from "./controls";
@@ -144,16 +144,16 @@ export function SignIn({ session }: { session: Session }) {
 
 /** Which hub it is, and whether it asks for a name. */
 function useDoor(): { hub: string | null; byName: boolean } {
-  const [door, setDoor] = useState({ hub: null as string | null, byName: false });
+  const [told, setTold] = useState({ hub: null as string | null, byName: false });
   useEffect(
     () =>
-      void api.session.door().then(
-        (found) => setDoor({ hub: found.name, byName: found.by_name }),
+      void door().then(
+        (found) => setTold({ hub: found.name, byName: found.by_name }),
         () => {},
       ),
     [],
   );
-  return door;
+  return told;
 }
 
 function Forgotten({ byName }: { byName: boolean }) {
