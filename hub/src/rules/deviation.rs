@@ -19,7 +19,7 @@
 //! - **The scale is never finer than the sensor** (see `spread`). The spread counts as no less than the smallest step between two readings
 //!   that followed each other (at most 5 % of the mean, or the decimal or binary place the step lies in: 0.0625, 0.1, 1), nor
 //!   than what makes `least` the limit. A history that never moved shows no step: unless `least` says what matters, 0.5 % of
-//!   the value or the place in which the reading differs stands for it. So one step of a thermometer or of a switch never
+//!   the value or the place that it shows stands for it. So one step of a thermometer or of a switch never
 //!   fires, and a jump from a flat line does. Of a counter what deviates is its growth, and its scale is no finer than one step
 //!   of what it shows in the time between two readings.
 //!

@@ -75,11 +75,11 @@ impl Moments {
 
     /// The same of any number of them.
     pub(super) fn away(&self, reading: Reading, scale: Scale) -> Option<f64> {
-        let sigmas = (reading.value - self.mean) / self.sigma(reading, scale);
+        let sigmas = (reading.value - self.mean) / self.sigma(reading.step, scale);
         (!sigmas.is_nan()).then(|| sigmas.clamp(f64::MIN, f64::MAX))
     }
 
-    fn sigma(&self, Reading { value, step }: Reading, scale: Scale) -> f64 {
+    fn sigma(&self, step: Option<f64>, scale: Scale) -> f64 {
         let spread = (self.squares / f64::from(self.count.max(2) - 1)).sqrt();
         let size = self.mean.abs();
         let finest = f64::from(self.finest);
@@ -94,7 +94,8 @@ impl Moments {
         } else if least > 0.0 {
             0.0
         } else {
-            (KNOWN_TO * size).max(place(value - self.mean))
+            // Not the place of the reading: a jump that is a round number would count for less than a smaller one that is not.
+            (KNOWN_TO * size).max(place(self.mean))
         };
         // Nothing is known better than the numbers that hold it.
         spread.max(resolution).max(least / scale.sigmas).max(4.0 * f64::EPSILON * size).max(f64::MIN_POSITIVE)

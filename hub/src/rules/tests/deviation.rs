@@ -56,6 +56,19 @@ fn a_jump_from_a_flat_line_fires_and_one_step_of_the_sensor_does_not() {
 }
 
 #[test]
+fn from_a_flat_line_a_larger_jump_fires_wherever_a_smaller_one_does() {
+    for base in [0.0, 1.0, 5.0, 20.0, 50.0, -18.0, 3.3, 0.0625, 1_013.25] {
+        for sigmas in [3.0, 4.0, 8.0] {
+            let spec = over_half_a_minute(sigmas);
+            let jumps = (1..=200).map(|tenths| f64::from(tenths) / 10.0).chain([28.0, 95.0, 1_000.0, 1e6]);
+            let fired = jumps.map(|jump| !fires(&spec, [flat(base), vec![base + jump]].concat()).is_empty());
+            let fired: Vec<_> = fired.collect();
+            assert!(fired.is_sorted() && fired.ends_with(&[true]), "{base}, {sigmas}: {fired:?}");
+        }
+    }
+}
+
+#[test]
 fn the_situations_that_people_reported() {
     let alternating =
         |many: usize| (0..many).map(|second| if second % 2 == 0 { 20.0 } else { 20.1 }).collect::<Vec<_>>();
