@@ -180,6 +180,9 @@ function Flow() {
   );
 }
 
+/** The hub keeps no more devices that wait. */
+const WAITING_MOST = 256;
+
 function Joining({ hub }: { hub: Hub }) {
   const until = millis(hub.join.window_until);
   const { now } = state.value;
@@ -202,6 +205,16 @@ function Joining({ hub }: { hub: Hub }) {
         ))}
       </div>
       <p class="quiet">{means}</p>
+      {hub.devices.pending === 0 ? null : (
+        <p class={`small ${hub.devices.pending < WAITING_MOST ? "quiet" : "warn-text"}`}>
+          <a href={pathTo("/?status=pending")}>
+            {many(hub.devices.pending, "device")} {hub.devices.pending === 1 ? "waits" : "wait"} for approval
+          </a>
+          {hub.devices.pending < WAITING_MOST
+            ? "."
+            : ", the most there may be: a new one displaces the one heard longest ago. Adopt or block some."}
+        </p>
+      )}
       <Lack of="admin" />
       <div class="row">
         <Only may="admin">
