@@ -68,9 +68,13 @@ pub fn up() -> Vec<Link> {
     found
 }
 
-/// Whether there is a signal on the line; an interface keeps its address when its cable is pulled. Where nobody says, there is one.
+/// Whether there is a signal on the line; an interface keeps its address when its cable is pulled, and when it is switched off,
+/// which the kernel says by refusing to tell. Where nobody says, there is one.
 fn has_carrier(name: &str) -> bool {
-    !std::fs::read(format!("/sys/class/net/{name}/carrier")).is_ok_and(|carrier| carrier.trim_ascii() == b"0")
+    match std::fs::read(format!("/sys/class/net/{name}/carrier")) {
+        Ok(carrier) => carrier.trim_ascii() != b"0",
+        Err(error) => error.kind() != std::io::ErrorKind::InvalidInput,
+    }
 }
 
 fn is_virtual(name: &str) -> bool {

@@ -246,6 +246,10 @@ fn a_hub_that_was_killed_is_told_as_one_that_does_not_answer() {
     assert!(line(&told, "broadcast: ").starts_with("none ") && !told.contains("docker run"), "{told}");
     let told = scene.lab.output("agent", &agent_program(), &["status", "--state", &state]);
     assert!(line(&told, "  hub ").ends_with("none, last at 10.77.0.1:5770"), "{told}");
+
+    assert!(scene.lab.run("-n @agent link set eth0 down"));
+    let told = scene.lab.output("agent", &agent_program(), &["doctor", "--state", &state]);
+    assert!(told.starts_with("1 problem found:\nFAIL this machine has no network"), "{told}");
 }
 
 #[test]

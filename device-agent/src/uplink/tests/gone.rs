@@ -15,7 +15,7 @@ fn a_hub_that_is_gone_is_not_taken_for_one_that_refuses_the_device_nor_for_one_t
     assert_eq!(world.feed.uplink.last_known(), Some(world.hub.address));
     // Each of its answers comes several times, by every way that was asked.
     let answer = world.hub.answer(world.feed.uplink.nonce);
-    for _ in 0..5 {
+    for _ in 0..8 {
         world.feed.uplink.handle_input(world.now, world.hub.address, &answer);
     }
     world.hub.restart();
