@@ -23,7 +23,7 @@ pub struct Args {
     /// Only alerts that began at or after this: 2026-11-22T11:40:00Z, epoch milliseconds, or now-6h
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
-    /// Print the hub's answer as JSON
+    /// Print the hub's answer as JSON; sensors have their own names there
     #[arg(long)]
     json: bool,
 }

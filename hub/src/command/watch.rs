@@ -32,7 +32,7 @@ pub struct Args {
     /// Sensors to watch
     #[arg(long, value_name = "GLOB", default_value = "*")]
     sensor: String,
-    /// Print the hub's messages as JSON, one a line
+    /// Print the hub's messages as JSON, one a line; sensors have their own names there, by which --sensor finds them
     #[arg(long)]
     json: bool,
 }
