@@ -103,6 +103,24 @@ async fn a_condition_waits_for_the_reading_that_tells_what_a_fall_was() {
 }
 
 #[tokio::test]
+async fn a_first_reading_that_was_a_slip_is_none_wherever_a_query_begins() {
+    let scene = scene();
+    // The one long before the others.
+    let readings = [(-9 * 60, 0.0), (0, 3_737.0), (1, 3_737.001), (2, 3_737.002)];
+    let reading =
+        |(minute, value)| json!({"sensor": "energy", "value": value, "at": START + minute * MINUTE, "kind": "counter"});
+    let body = json!({"device": "meter", "readings": readings.map(reading)});
+    assert_eq!(scene.call("POST", "/api/v1/readings", &body).await.status, StatusCode::OK);
+    for from in [-600, -500, -60, -5] {
+        let range = format!("from={}&to={}", START + from * MINUTE, START + 10 * MINUTE);
+        let path = format!("/api/v1/query?{range}&device=meter&sensor=energy&agg=increase&every=5m");
+        let answer = scene.get(&path).await.json();
+        let found = answer["series"][0]["increase"].as_array().unwrap().iter().filter_map(Value::as_f64).sum::<f64>();
+        assert!((found - 0.002).abs() < 1e-9, "from minute {from}: {found}");
+    }
+}
+
+#[tokio::test]
 async fn a_rule_measures_what_a_query_says_of_its_window() {
     let scene = scene();
     // Uneven, with a slip of two upwards, a blink, a rest, a burst and a restart.

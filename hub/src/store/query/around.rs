@@ -94,7 +94,9 @@ impl Around {
     /// Whether what was found when less than `reach` was looked through will do.
     fn is_enough(&self, found: &[Point], reach: i64) -> bool {
         match (self.is_counter, reach) {
-            (false, _) | (true, FAR..) => !found.is_empty(),
+            (false, _) => !found.is_empty(),
+            // One reading alone says something else if it is the first there ever was.
+            (true, FAR..) => found.len() > 1,
             (true, _) => counter::is_firm(found) || reach > DAY && found.len() >= SOME,
         }
     }
