@@ -1,5 +1,8 @@
 //! The machine that decides, reading by reading, what a counter really did. The rules are those of the module's table.
 
+mod steps;
+
+use self::steps::{Level, Steps};
 use super::amount::Amount;
 use crate::model::UnixMillis;
 use crate::model::reading::Point;
@@ -38,84 +41,6 @@ pub struct Mark {
     pub total: Amount,
     /// What the reading showed there.
     pub shown: Amount,
-}
-
-/// A value, and the first and the last time it was read.
-#[derive(Debug, Clone, Copy)]
-struct Level {
-    value: f64,
-    from: UnixMillis,
-    to: UnixMillis,
-}
-
-impl Level {
-    const fn of(point: Point) -> Self {
-        Self { value: point.value, from: point.at, to: point.at }
-    }
-}
-
-/// The last levels, each higher than the one before: two behind the newest can still turn out to be blips.
-#[derive(Debug, Clone, Copy, Default)]
-struct Steps {
-    levels: [Option<Level>; 3],
-    count: usize,
-}
-
-impl Steps {
-    fn at(&self, from_top: usize) -> Option<Level> {
-        self.levels.get(self.count.checked_sub(from_top + 1)?).copied().flatten()
-    }
-
-    fn top(&mut self) -> Option<&mut Level> {
-        self.levels.get_mut(self.count.checked_sub(1)?)?.as_mut()
-    }
-
-    /// Adds a level; the oldest goes when there is no place.
-    fn push(&mut self, level: Level) -> Option<Level> {
-        let oldest = if self.count == self.levels.len() { self.shift() } else { None };
-        if let Some(place) = self.levels.get_mut(self.count) {
-            *place = Some(level);
-            self.count += 1;
-        }
-        oldest
-    }
-
-    /// Takes the oldest.
-    fn shift(&mut self) -> Option<Level> {
-        let oldest = self.levels[0].take();
-        self.levels.rotate_left(1);
-        self.count = self.count.saturating_sub(1);
-        oldest
-    }
-
-    fn pop(&mut self) {
-        self.count = self.count.saturating_sub(1);
-        if let Some(place) = self.levels.get_mut(self.count) {
-            *place = None;
-        }
-    }
-
-    /// From one level to the next: how much, and in how many milliseconds.
-    fn rises(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
-        self.levels.windows(2).filter_map(|pair| {
-            let (before, after) = (pair.first().copied().flatten()?, pair.get(1).copied().flatten()?);
-            Some((after.value - before.value, after.from.since(before.to).max(1) as f64))
-        })
-    }
-
-    /// Growth a millisecond, the oldest first.
-    fn speeds(&self) -> [f64; 2] {
-        let mut speeds = self.rises().map(|(rise, time)| rise / time);
-        [speeds.next().unwrap_or_default(), speeds.next().unwrap_or_default()]
-    }
-
-    fn largest_rise(&self) -> f64 {
-        self.rises().map(|(rise, _)| rise).fold(0.0, f64::max)
-    }
-
-    fn fastest(&self) -> f64 {
-        self.speeds().into_iter().fold(0.0, f64::max)
-    }
 }
 
 /// What a counter showed since it fell, until it is known why.
