@@ -43,6 +43,9 @@ pub struct Report {
     /// Where the hub that it belongs to was last, while it has no session with it.
     #[serde(default)]
     pub last_hub: Option<String>,
+    /// Six words of that hub.
+    #[serde(default)]
+    pub last_hub_words: Option<String>,
     /// Six words of the hub.
     pub hub_words: Option<String>,
     /// Whether it was adopted by a hub, now or before.

@@ -247,6 +247,18 @@ fn a_hub_that_was_killed_is_told_as_one_that_does_not_answer() {
     let told = scene.lab.output("agent", &agent_program(), &["status", "--state", &state]);
     assert!(line(&told, "  hub ").ends_with("none, last at 10.77.0.1:5770"), "{told}");
 
+    // Another hub is no help to a device that belongs to this one.
+    let other = scene.path("other");
+    let args = ["serve", "--data", &other, "--http", "127.0.0.1:18081", "--udp", "0.0.0.0:5798"];
+    let _other = scene.lab.spawn("hub", &hub_program(), &args);
+    let told = eventually("the other one is found", Duration::from_secs(40), || {
+        let told = scene.lab.output("agent", &agent_program(), &["doctor", "--state", &state]);
+        told.contains(": hub at 10.77.0.1:5798").then_some(told)
+    });
+    assert!(line(&told, "last known hub 10.77.0.1:5770: ").starts_with("FAIL "), "{told}");
+    assert!(line(&told, "belongs to").starts_with("FAIL none of them is the hub this device belongs to"), "{told}");
+    assert!(!told.contains("blocked or deleted"), "{told}");
+
     assert!(scene.lab.run("-n @agent link set eth0 down"));
     let told = scene.lab.output("agent", &agent_program(), &["doctor", "--state", &state]);
     assert!(told.starts_with("1 problem found:\nFAIL this machine has no network"), "{told}");

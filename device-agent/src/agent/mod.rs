@@ -281,7 +281,7 @@ impl Agent {
             unknown: self.unknown.as_deref(),
             names: &self.names,
             is_found: self.feed.uplink.is_kept_out(now) && self.unknown.is_none(),
-            last_known: self.feed.uplink.last_known(),
+            last_known: self.feed.uplink.last_known().map(|(_, address)| address),
             is_undecided: self.feed.uplink.is_undecided(),
             // A hub on this very machine needs none.
             has_network: self.settings.hub.as_deref().is_some_and(is_here)
@@ -402,7 +402,8 @@ impl Agent {
             name: self.settings.name.clone(),
             state: state.to_owned(),
             hub: uplink.hub().map(|(_, address)| address.to_string()),
-            last_hub: uplink.last_known().map(|address| address.to_string()),
+            last_hub: uplink.last_known().map(|(_, address)| address.to_string()),
+            last_hub_words: uplink.last_known().map(|(hub, _)| words_of(&hub)),
             hub_words: uplink.hub().map(|(hub, _)| words_of(&hub)),
             belongs: self.identity.pinned_hub().is_some(),
             boot: self.epoch.0,

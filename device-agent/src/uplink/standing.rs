@@ -38,11 +38,11 @@ impl Uplink {
         self.session.as_ref().map(|session| (session.hub, session.address))
     }
 
-    /// Where the hub that this device belongs to was last, while there is no session with it.
+    /// The hub that this device belongs to and where it was last, while there is no session with it.
     #[must_use]
-    pub fn last_known(&self) -> Option<SocketAddr> {
+    pub fn last_known(&self) -> Option<(PublicKey, SocketAddr)> {
         let pinned = self.config.pinned.filter(|_| self.session.is_none())?;
-        self.candidates.latest_of(pinned)
+        Some((pinned, self.candidates.latest_of(pinned)?))
     }
 
     /// Smoothed round trip to the hub.

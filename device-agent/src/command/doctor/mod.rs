@@ -179,7 +179,12 @@ fn look_at_clock(running: Option<&Report>, findings: &mut Findings) {
 
 fn look_at_ways(rungs: &[Rung], running: Option<&Report>, pinned: Option<&Pin>, findings: &mut Findings) {
     let has_network = links::up().iter().any(|link| !link.address.is_loopback());
-    let reached = rungs.iter().any(|rung| !rung.hubs.is_empty());
+    // Once it belongs to a hub, no other is of any use to the device.
+    let of_the_agent = running.and_then(|report| report.hub_words.clone().or_else(|| report.last_hub_words.clone()));
+    let own = pinned.map(|pin| words_of(&pin.hub)).or(of_the_agent);
+    let is_own = |found: &Found| own.as_ref().is_none_or(|own| *own == words_of(&found.hub));
+    let found_any = rungs.iter().any(|rung| !rung.hubs.is_empty());
+    let reached = rungs.iter().flat_map(|rung| &rung.hubs).any(is_own);
     if !has_network && !reached {
         let text = "this machine has no network: is the cable plugged in, is it in the Wi-Fi? fix: ip -brief link";
         findings.wrong(About::Network, text);
@@ -190,8 +195,9 @@ fn look_at_ways(rungs: &[Rung], running: Option<&Report>, pinned: Option<&Pin>, 
     // What searches is for a hub that is elsewhere now: that it finds none is no fault of its own.
     let is_missed = !reached && rungs.iter().any(|rung| rung.is_last_known);
     for rung in rungs {
-        for Found { hub, address, accepting } in &rung.hubs {
-            let known = if pinned.is_some_and(|pin| pin.hub == *hub) { ", this device's own" } else { "" };
+        for found in &rung.hubs {
+            let Found { hub, address, accepting } = found;
+            let known = if own.is_some() && is_own(found) { ", this device's own" } else { "" };
             findings.good(format_args!("{}: hub at {address}: {}{known}", rung.name, words_of(hub)));
             if !accepting && running.is_none() && pinned.is_none() {
                 let text = format!(
@@ -225,8 +231,7 @@ fn look_at_ways(rungs: &[Rung], running: Option<&Report>, pinned: Option<&Pin>, 
     if let Some(hint) = running.filter(|_| reached).and_then(|report| hint(&report.state, report.belongs)) {
         findings.wrong(About::Hub, hint);
     }
-    let foreign = |pin: &Pin| reached && rungs.iter().flat_map(|rung| &rung.hubs).all(|found| found.hub != pin.hub);
-    if pinned.is_some_and(foreign) {
+    if found_any && !reached {
         let text =
             "none of them is the hub this device belongs to; fix: start that hub, or join another with --join-token";
         findings.wrong(About::Hub, text);
