@@ -322,7 +322,8 @@ fn on_the_hubs_own_machine_no_token_is_needed() {
     };
     let devices = run(&["devices"]);
     assert!(devices.starts_with("NAME ") && devices.lines().nth(1).unwrap().starts_with("attic "), "{devices}");
-    assert!(devices.contains("online") && devices.contains("just now"), "{devices}");
+    // On a busy machine a moment may have passed.
+    assert!(devices.contains("online") && (devices.contains("just now") || devices.contains(" s ago")), "{devices}");
     let status = run(&["status"]);
     assert!(status.contains("devices     1 online\n") && status.contains("alerts      none"), "{status}");
     assert_eq!(run(&["alerts"]), "");

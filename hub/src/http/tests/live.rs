@@ -52,7 +52,8 @@ async fn open_as_admin(served: &Served) -> Socket {
 
 pub(super) async fn next(socket: &mut Socket) -> Value {
     loop {
-        let message = tokio::time::timeout(Duration::from_secs(5), socket.next()).await.unwrap().unwrap().unwrap();
+        // Long enough for a machine that is busy with builds: five seconds were not, once.
+        let message = tokio::time::timeout(Duration::from_secs(30), socket.next()).await.unwrap().unwrap().unwrap();
         match message {
             Message::Text(text) => return serde_json::from_str(&text).unwrap(),
             Message::Close(frame) => return json!({"closed": u16::from(frame.unwrap().code)}),
