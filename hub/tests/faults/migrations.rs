@@ -84,7 +84,11 @@ fn a_later_schema_is_refused_by_both_numbers_and_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     lay_out(dir.path(), &fixtures()[0].1);
     Connection::open(dir.path().join("telemetry.db")).unwrap().pragma_update(None, "user_version", 99).unwrap();
-    let done = Command::new(hub_program()).args(["serve", "--data"]).arg(dir.path()).output().unwrap();
+    let done = Command::new(hub_program())
+        .args(["serve", "--http", "127.0.0.1:0", "--udp", "127.0.0.1:0", "--discovery", "off", "--data"])
+        .arg(dir.path())
+        .output()
+        .unwrap();
     let said = String::from_utf8_lossy(&done.stderr).into_owned();
     assert_eq!(done.status.code(), Some(1), "{said}");
     assert!(said.contains("99") && said.contains(&known().to_string()) && said.contains("newer hub"), "{said}");
