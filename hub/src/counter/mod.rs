@@ -30,7 +30,7 @@
 //! that is real.
 //!
 //! A slip that recurs each time is still one: a total that begins anew each day and is read once near its begin and once near its
-//! end counts for nothing. With a reading more a day it is a restart.
+//! end counts for nothing. With a reading each hour it is a restart.
 //!
 //! What is between two readings of the line is spread evenly over the time between them, through gaps as well. Amounts are
 //! whole numbers of 10^-12 and the line has one value at each moment, whoever asks: so the increases of neighbouring

@@ -9,7 +9,7 @@
 //!   however large, teaches nothing. While strange ones last, the usual ones stand still.
 //! - **A level that stays is learned**: strange readings that went on for `over` without one that is usual become the usual
 //!   ones, which ends the alert, and is said ([`Judged::is_new_normal`]).
-//! - **What returns is usual**, so a switch is told of once: a level that was held for [`HELD`] readings in a row, and comes again
+//! - **What returns is usual**, so a switch is told of once: a level that was held for [`HELD`] readings in a row and a sixteenth of `over`, and comes again
 //!   within `over`; of a counter (whose slips are no readings at all) what it does for the third time; and whatever is strange
 //!   as often as not, for [`ENOUGH`] readings. A single value that returns now and then is as strange as at first.
 //! - **The first readings** cannot be judged. Of the first [`ENOUGH`] the one furthest off is left out if the others find it
@@ -35,6 +35,8 @@ use crate::model::rule::ENOUGH;
 pub(super) const STEPS: i64 = 30;
 /// Readings in a row that are a level, not a slip.
 const HELD: u32 = 3;
+/// The part of `over` that they last at least: what came for a moment and comes to stay is told again.
+const HELD_PART: i64 = 16;
 /// What a reading is found to be.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Judged {
@@ -63,9 +65,13 @@ pub(super) struct History {
 struct Strange {
     /// The first of those that follow each other without a usual one between them, while they last.
     since: Option<UnixMillis>,
-    /// How many these are, and were at most before.
+    /// How many these are, and when the last of them was.
     run: u32,
-    longest: u32,
+    until: UnixMillis,
+    /// Whether there were [`HELD`] before that lasted long enough to be a level.
+    was_held: bool,
+    /// How long that is, in milliseconds.
+    level_ms: i64,
     /// How often there were some before.
     runs: u32,
     /// Whether they returned: a second level that is usual too, however rare it is.
@@ -75,26 +81,37 @@ struct Strange {
 
 impl Strange {
     const fn new(over_ms: i64) -> Self {
-        Self { since: None, run: 0, longest: 0, runs: 0, is_known: false, steps: Steps::new(over_ms) }
+        Self {
+            since: None,
+            run: 0,
+            until: UnixMillis(0),
+            was_held: false,
+            level_ms: over_ms / HELD_PART,
+            runs: 0,
+            is_known: false,
+            steps: Steps::new(over_ms),
+        }
     }
 
     fn learn(&mut self, at: UnixMillis, value: f64) {
         self.since.get_or_insert(at);
+        self.until = at;
         self.run += 1;
         self.steps.learn(at, value);
     }
 
     /// A usual reading came.
     fn pause(&mut self) {
-        if self.since.take().is_some() {
+        if let Some(since) = self.since.take() {
             self.runs += 1;
-            self.longest = self.longest.max(std::mem::take(&mut self.run));
+            self.was_held |= self.run >= HELD && self.until.since(since) >= self.level_ms;
+            self.run = 0;
         }
     }
 
     /// How far a reading is from those before, if it is what was there before.
     fn returns(&mut self, reading: Reading, scale: Scale) -> Option<f64> {
-        let returns = self.since.is_none() && (self.longest >= HELD || reading.step.is_some() && self.runs >= 2);
+        let returns = self.since.is_none() && (self.was_held || reading.step.is_some() && self.runs >= 2);
         let sigmas = self.steps.moments().away(reading, scale).filter(|sigmas| sigmas.abs() <= scale.sigmas);
         let sigmas = sigmas.filter(|_| self.is_known || returns);
         self.is_known |= sigmas.is_some();

@@ -69,6 +69,16 @@ fn from_a_flat_line_a_larger_jump_fires_wherever_a_smaller_one_does() {
 }
 
 #[test]
+fn what_came_for_a_moment_and_comes_to_stay_is_told_again() {
+    // A reading a second of two minutes: three readings are a fortieth of it.
+    let spec = deviation(4.0, 120, None, None);
+    let values = [vec![20.0; 180], vec![95.0; 3], vec![20.0; 30], vec![95.0; 60]].concat();
+    assert_eq!(fires(&spec, values), [180, 213]);
+    let switch = [vec![20.0; 180], vec![95.0; 30], vec![20.0; 30], vec![95.0; 30]].concat();
+    assert_eq!(fires(&spec, switch), [180], "a level that was held");
+}
+
+#[test]
 fn the_situations_that_people_reported() {
     let alternating =
         |many: usize| (0..many).map(|second| if second % 2 == 0 { 20.0 } else { 20.1 }).collect::<Vec<_>>();
@@ -127,7 +137,7 @@ fn what_returns_within_the_time_that_a_rule_looks_back_is_usual() {
     let spec = deviation(4.0, 60, None, None);
     let switch =
         |on: usize, off: usize| (0..600).map(move |second| if second % (on + off) < off { 2.0 } else { 1_500.0 });
-    for (on, off) in [(30, 30), (20, 40), (5, 30), (3, 40), (40, 40), (50, 10)] {
+    for (on, off) in [(30, 30), (20, 40), (5, 30), (5, 40), (40, 40), (50, 10)] {
         // Once, as nobody knows it then.
         let told = fires(&spec, switch(on, off));
         assert!(told.len() <= 1, "{on} on, {off} off: {told:?}");
