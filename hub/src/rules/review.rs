@@ -41,6 +41,8 @@ pub struct Review {
     series: Series,
     /// The late readings, and as much around them as makes a stretch one with the next.
     stretch: Stretch,
+    /// Where the late readings begin: a firing that was over before is none of theirs.
+    late_from: UnixMillis,
     /// What the rules have to know from before.
     reach_ms: i64,
     /// When it was made: later readings are not wanted.
@@ -110,7 +112,15 @@ impl Engine {
             let Some(reach_ms) = trials.iter().map(|trial| trial.reach_ms(series)).max() else { continue };
             let stretch = Stretch { from: late.from.plus(-track.late_ms), ..late };
             let ahead_ms = self.clocks_ahead.get(&series.device).copied().unwrap_or(0).max(0);
-            return Some(Review { series: series.clone(), stretch, reach_ms, now, ahead_ms, trials });
+            return Some(Review {
+                series: series.clone(),
+                stretch,
+                late_from: late.from,
+                reach_ms,
+                now,
+                ahead_ms,
+                trials,
+            });
         }
     }
 
@@ -222,7 +232,7 @@ impl Hearing<'_> {
             for span in outcome.spans {
                 let started_at = span.from.plus(-trial.hold_ms());
                 let ended_at = span.to.unwrap_or(last);
-                if ended_at < review.stretch.from || started_at > review.stretch.to {
+                if ended_at < review.late_from || started_at > review.stretch.to {
                     open = open.filter(|_| span.to.is_some());
                     continue;
                 }

@@ -46,6 +46,17 @@ fn one_that_is_overtaken_by_a_later_one_is_looked_at_too() {
 }
 
 #[test]
+fn what_came_in_time_before_there_was_a_rule_is_not_entered_with_late_readings_beside_it() {
+    let mut story = Story::with([]);
+    story.live(0, &[(0, 31.0)]);
+    story.live(5, &[(5, 20.0)]);
+    story.scene.rules(10, vec![rule(1, above(30.0))]);
+    story.live(40, &[(40, 20.0)]);
+    story.late(41, &[(20, 20.0), (30, 20.0)]);
+    assert_eq!(story.look(60), NOTHING);
+}
+
+#[test]
 fn an_entry_holds_what_the_rule_says_with_its_hold_time() {
     let mut story = Story::with([hold(60, above(30.0))]);
     let rows: Vec<_> = (0..100).map(|second| (second, 31.0)).chain([(100, 20.0), (110, 31.0), (120, 20.0)]).collect();
