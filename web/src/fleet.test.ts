@@ -1,31 +1,11 @@
 import { describe, expect, test } from "vitest";
+import { sampleDevice } from "./device.sample";
 import { byRecency, columnsOf, grouped, groupings, cutAtOrdinary, oddities, ownOf, sorted, type Values } from "./fleet";
 import { byImportance } from "./rank";
 import type { Device } from "./types";
 
-const device = (name: string, labels: Record<string, string> = {}, more: Partial<Device> = {}): Device => ({
-  id: `id-${name}`,
-  name,
-  hardware: null,
-  status: "online",
-  words: [],
-  labels,
-  model: "Pi",
-  version: null,
-  address: "10.0.0.7",
-  clock_offset_ms: null,
-  first_seen: "",
-  last_seen: null,
-  interval_ms: null,
-  link: null,
-  preview: [],
-  sensors: 1,
-  conflict: null,
-  source_errors: [],
-  more_source_errors: 0,
-  notes: "",
-  ...more,
-});
+const device = (name: string, labels: Record<string, string> = {}, more: Partial<Device> = {}): Device =>
+  sampleDevice({ id: `id-${name}`, name, labels, model: "Pi", address: "10.0.0.7", ...more });
 const values = (name: string, of: Record<string, number>): Values =>
   Object.fromEntries(
     Object.entries(of).map(([sensor, value]) => [

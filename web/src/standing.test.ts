@@ -1,30 +1,10 @@
 import { expect, test } from "vitest";
+import { sampleDevice } from "./device.sample";
 import { alertsText, contact, standing } from "./standing";
 import type { Alert, Device } from "./types";
 
-const device = (more: Partial<Device>): Device => ({
-  id: "d",
-  name: "d",
-  hardware: "d",
-  status: "online",
-  words: ["a"],
-  labels: {},
-  model: null,
-  version: null,
-  address: null,
-  clock_offset_ms: null,
-  first_seen: "2026-11-22T11:00:00.000Z",
-  last_seen: null,
-  interval_ms: 1000,
-  link: null,
-  preview: [],
-  sensors: 1,
-  conflict: null,
-  source_errors: [],
-  more_source_errors: 0,
-  notes: "",
-  ...more,
-});
+const device = (more: Partial<Device>): Device =>
+  sampleDevice({ hardware: "d", words: ["a"], first_seen: "2026-11-22T11:00:00.000Z", interval_ms: 1000, ...more });
 const at = (seconds: number, connection: "live" | "reconnecting" = "live") => ({
   connection,
   now: Date.parse("2026-11-22T11:00:00.000Z") + seconds * 1000,

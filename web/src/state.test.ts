@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { sampleDevice } from "./device.sample";
 import { firing, initial, lastHeard, unseen, update, type State } from "./state";
 import type { Alert, Delivery, Device, LiveMessage } from "./types";
 
@@ -6,29 +7,8 @@ const start = (): State => initial({ view: "hub" }, 1_000);
 const hear = (state: State, message: LiveMessage, at = 1_000, turn = 1) =>
   update(state, { kind: "live", message, at, turn });
 
-const device = (id: string, more: Partial<Device> = {}): Device => ({
-  id,
-  name: id,
-  status: "online",
-  hardware: null,
-  words: [],
-  labels: {},
-  model: null,
-  version: null,
-  address: null,
-  first_seen: "2026-11-22T11:00:00.000Z",
-  clock_offset_ms: null,
-  last_seen: null,
-  interval_ms: 1000,
-  link: null,
-  preview: [],
-  sensors: 1,
-  conflict: null,
-  source_errors: [],
-  more_source_errors: 0,
-  notes: "",
-  ...more,
-});
+const device = (id: string, more: Partial<Device> = {}): Device =>
+  sampleDevice({ id, name: id, first_seen: "2026-11-22T11:00:00.000Z", interval_ms: 1000, ...more });
 const alert = (id: string, state: Alert["state"], more: Partial<Alert> = {}): Alert => ({
   id,
   rule: { id: "r", name: "too warm" },
