@@ -1340,6 +1340,20 @@ export interface components {
             next: string | null;
         };
         /** @description Part of a list. */
+        Page_SensorSet: {
+            /** @description The items, in the list's order. */
+            items: {
+                /** @description How many devices have these and no others. */
+                devices: number;
+                /** @description How many of them are online. */
+                online: number;
+                /** @description Sensors by name, without those that fewer than one in twenty devices have. */
+                sensors: string[];
+            }[];
+            /** @description What to send as `cursor` to go on; null at the end. */
+            next: string | null;
+        };
+        /** @description Part of a list. */
         Page_Session: {
             /** @description The items, in the list's order. */
             items: {
@@ -1736,6 +1750,15 @@ export interface components {
         SensorPatch: {
             kind: components["schemas"]["Kind"] | null;
         };
+        /** @description Sensors that some devices have, all of them the same. */
+        SensorSet: {
+            /** @description How many devices have these and no others. */
+            devices: number;
+            /** @description How many of them are online. */
+            online: number;
+            /** @description Sensors by name, without those that fewer than one in twenty devices have. */
+            sensors: string[];
+        };
         /** @description What the rule would have done on one series. */
         SeriesBacktest: {
             /** @description Id of the device. */
@@ -1861,7 +1884,7 @@ export interface components {
             /** @enum {string} */
             type: "device";
         } | {
-            alert?: components["schemas"]["Alert"] | null;
+            alert?: components["schemas"]["ListedAlert"] | null;
             /** @description Id of the one that is gone. */
             removed?: string | null;
             /** @enum {string} */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { sampleDevice } from "./device.sample";
 import { firing, initial, lastHeard, unseen, update, type State } from "./state";
-import type { Alert, Delivery, Device, LiveMessage } from "./types";
+import type { Alert, ListedAlert, Delivery, Device, LiveMessage } from "./types";
 
 const start = (): State => initial({ view: "hub" }, 1_000);
 const hear = (state: State, message: LiveMessage, at = 1_000, turn = 1) =>
@@ -9,7 +9,7 @@ const hear = (state: State, message: LiveMessage, at = 1_000, turn = 1) =>
 
 const device = (id: string, more: Partial<Device> = {}): Device =>
   sampleDevice({ id, name: id, first_seen: "2026-11-22T11:00:00.000Z", interval_ms: 1000, ...more });
-const alert = (id: string, state: Alert["state"], more: Partial<Alert> = {}): Alert => ({
+const alert = (id: string, state: Alert["state"], more: Partial<Alert> = {}): ListedAlert => ({
   id,
   rule: { id: "r", name: "too warm" },
   device: "d",
@@ -30,6 +30,7 @@ const alert = (id: string, state: Alert["state"], more: Partial<Alert> = {}): Al
   acked_at: null,
   learned_at: "2026-11-22T11:00:00.000Z",
   labels: {},
+  silenced_until: null,
   ...more,
 });
 const delivery = (id: string, second: number, state: Delivery["state"] = "pending"): Delivery => ({

@@ -8,6 +8,7 @@ type Schemas = components["schemas"];
 export type Millis = number;
 
 export type Alert = Schemas["Alert"];
+export type ListedAlert = Schemas["ListedAlert"];
 export type AlertState = Schemas["AlertState"];
 export type Attempt = Schemas["Attempt"];
 export type Backtest = Schemas["Backtest"];
@@ -36,6 +37,7 @@ export type RetentionPreview = Schemas["RetentionPreview"];
 export type RetentionRequest = Schemas["RetentionRequest"];
 export type Rule = Schemas["Rule"];
 export type Sensor = Schemas["Sensor"];
+export type SensorSet = Schemas["SensorSet"];
 export type Series = Schemas["SeriesColumns"];
 export type Silence = Schemas["Silence"];
 export type Severity = Schemas["Severity"];

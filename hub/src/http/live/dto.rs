@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::http::alerts::dto::Alert;
+use crate::http::alerts::dto::ListedAlert;
 use crate::http::devices::dto::Device;
 use crate::http::webhooks::dto::Delivery;
 use crate::model::Lane as ModelLane;
@@ -147,7 +147,7 @@ pub(crate) enum ServerMessage {
     Alert {
         /// The alert.
         #[serde(skip_serializing_if = "Option::is_none")]
-        alert: Option<Box<Alert>>,
+        alert: Option<Box<ListedAlert>>,
         /// Id of the one that is gone.
         #[serde(skip_serializing_if = "Option::is_none")]
         removed: Option<String>,

@@ -25,7 +25,7 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 
-use crate::http::alerts::dto::Alert;
+use crate::http::alerts::dto::ListedAlert;
 use crate::http::devices::dto::Device;
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth;
@@ -38,6 +38,7 @@ use crate::http::state::AppState;
 use crate::http::webhooks::dto::Delivery;
 use crate::live::{FRAME_ROWS, Filter, Room, Seen, Sight, Subscription, Update};
 use crate::model::access::Scope;
+use crate::model::alert::AlertState;
 use crate::model::device::DeviceNo;
 use crate::model::glob::Glob;
 use crate::model::reading::{Point, SeriesId};
@@ -45,6 +46,7 @@ use crate::model::view::View;
 use crate::model::{DeviceId, UnixMillis};
 use crate::pressure::Shed;
 use crate::random;
+use crate::rules::silences::Silences;
 use dto::{ClientRequest, Row, ServerMessage};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -340,7 +342,15 @@ impl Connection {
                 self.tell_of_device(*id, seen).await
             }
             Update::Alert(alert) if self.sees(alert.device()) => {
-                let alert = Box::new(Alert::of(alert, &self.app.store.catalog()));
+                let now = self.app.clock.wall();
+                // Nobody is silent about what is over. Where the store is too busy to be asked, no silence is told of.
+                let silences = if matches!(alert.state, AlertState::Pending | AlertState::Firing) {
+                    self.app.store.silences().await.unwrap_or_default()
+                } else {
+                    Vec::new()
+                };
+                let silences = Silences::new(silences, Vec::new());
+                let alert = Box::new(ListedAlert::of(alert, &silences, now, &self.app.store.catalog()));
                 self.send(&ServerMessage::Alert { alert: Some(alert), removed: None }).await
             }
             Update::NoAlert(id, device) if self.sees(*device) => {

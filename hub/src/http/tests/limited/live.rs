@@ -46,7 +46,11 @@ async fn a_socket_hears_of_devices_in_its_view_and_of_nothing_else() {
     }
     // The first it hears is of its own.
     sites.scene.bus.publish(Arc::new(Update::Alert(alert(1, &south, of_south, AlertState::Firing))));
-    assert_eq!(next(&mut socket).await["alert"]["id"], "alr_1");
+    let told = next(&mut socket).await["alert"].clone();
+    assert_eq!((&told["id"], &told["silenced_until"]), (&json!("alr_1"), &Value::Null));
+    sites.scene.call("POST", "/api/v1/silences", &json!({"device": "shed", "for": "1h"})).await;
+    sites.scene.bus.publish(Arc::new(Update::Alert(alert(1, &south, of_south, AlertState::Firing))));
+    assert!(next(&mut socket).await["alert"]["silenced_until"].is_string());
     sites.scene.bus.publish(Arc::new(Update::NoAlert(AlertId(1), Some(south.no))));
     assert_eq!(next(&mut socket).await, json!({"type": "alert", "removed": "alr_1"}));
     sites.scene.bus.publish(Arc::new(Update::Device(south.id)));
