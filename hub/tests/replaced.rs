@@ -230,6 +230,7 @@ fn a_device_takes_over_another_and_leaves_what_it_measured() {
         (left["name"].as_str(), left["words"].as_array().unwrap().len()),
         (Some("attic before it replaced boiler"), 0)
     );
+    assert!(left["last_seen"].is_string() && scene.device()["last_seen"].is_string(), "both were heard: {left}");
     assert_eq!(of_attic(&scene), kept, "what it measures now is the boiler's");
     // The id of the boiler is that of the hardware it had, too.
     assert_eq!(scene.device()["hardware"], *new);

@@ -14,7 +14,7 @@ test("who was just adopted connects; who never came is offline", () => {
   expect(standing(at(5), device({ status: "offline" }))).toBe("connecting");
   expect(standing(at(61), device({ status: "offline" }))).toBe("offline");
   expect(standing(at(5), device({ status: "offline", last_seen: "2026-11-22T11:00:01.000Z" }))).toBe("offline");
-  expect(standing(at(5), device({ status: "offline", words: [] }))).toBe("offline");
+  expect(standing(at(5), device({ status: "offline", hardware: null, words: [] }))).toBe("offline");
 });
 
 test("nobody is online while the hub is away", () => {

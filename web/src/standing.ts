@@ -14,7 +14,7 @@ export function standing(state: Pick<State, "connection" | "now">, device: Devic
   if (device.status === "online") return isLost(state) ? "was online" : "online";
   const adopted = millis(device.first_seen);
   const isNew =
-    device.words.length > 0 && device.last_seen === null && adopted !== null && state.now - adopted < FIRST_SESSION_MS;
+    device.hardware !== null && device.last_seen === null && adopted !== null && state.now - adopted < FIRST_SESSION_MS;
   return device.status === "offline" && isNew ? "connecting" : device.status;
 }
 

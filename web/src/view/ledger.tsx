@@ -23,7 +23,7 @@ export function LedgerBalance({ device }: { device: Device }) {
   useEvery(EVERY_MS, () => void api.devices.ledger(device.id).then(setLedger, () => {}), device.id);
   if (ledger === null) return <div class="card ledger" aria-hidden="true" />;
   const { total } = ledger;
-  if (device.words.length === 0) return <Received total={total.received + total.recovered} />;
+  if (device.hardware === null) return <Received device={device} total={total.received + total.recovered} />;
   const dropped = Object.values(total.dropped).reduce((sum, one) => sum + one, 0);
   const parts: [name: string, value: number, tone: string, means: string][] = [
     ["received live", total.received, "good", ""],
@@ -91,12 +91,15 @@ export function LedgerBalance({ device }: { device: Device }) {
 const readings = (n: number) => many(n, "reading");
 
 /** What came of a device without an agent: nobody there keeps a ledger, so there is nothing to balance with. */
-function Received({ total }: { total: number }) {
+function Received({ device, total }: { device: Device; total: number }) {
   return (
     <section class="card ledger" aria-label="Received in the last 24 hours">
       <h2>{total === 0 ? "No readings in the last 24 h" : `${readings(total)} received in the last 24 h`}</h2>
       <p class="small">
-        Its readings arrive over HTTP or were imported. What the sender lost before sending cannot be known here.
+        {device.version === null
+          ? "Its readings arrive over HTTP or were imported. What the sender lost before sending cannot be known here."
+          : "Its agent is not known here any more: it was forgotten, or measures for another device now. " +
+            "What it measured until then stays."}
       </p>
     </section>
   );

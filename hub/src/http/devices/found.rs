@@ -11,6 +11,7 @@ use crate::model::device::{self, NewDevice, Pending};
 use crate::model::view::View;
 use crate::model::{DeviceId, UnixMillis};
 use crate::proto::command::{Command, Known};
+use crate::store::DeviceNote;
 
 pub(super) fn unknown(id: DeviceId) -> ApiError {
     ApiError::not_found(format!("there is no device {id}"))
@@ -44,6 +45,26 @@ pub(super) fn newcomer(pending: &Pending, at: UnixMillis) -> NewDevice {
         join_token: None,
         handshake_counter: pending.handshake_counter,
     }
+}
+
+/// Saves when and where these were last heard. That is known of their links, and saved now and then only: whoever lets go of
+/// a link would lose it.
+pub(super) async fn note_heard(app: &AppState, devices: &[device::Device]) -> Result<(), ApiError> {
+    let notes: Vec<DeviceNote> = {
+        let now = app.presence.read();
+        let note = |device: &device::Device| {
+            now.links.get(&device.no).map(|link| DeviceNote {
+                no: device.no,
+                address: link.address,
+                last_seen: link.last_seen,
+                pushed_every_ms: None,
+                introduction: None,
+                handshake_counter: 0,
+            })
+        };
+        devices.iter().filter_map(note).collect()
+    };
+    if notes.is_empty() { Ok(()) } else { app.store.note_devices(notes).await.map_err(ApiError::from) }
 }
 
 /// What the endpoint is told of hardware that is another than before.

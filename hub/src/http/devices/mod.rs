@@ -5,6 +5,7 @@ mod found;
 pub(super) mod ledger;
 pub(super) mod replace;
 pub(super) mod sensors;
+pub(super) mod sets;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -28,7 +29,7 @@ use crate::model::{DeviceId, UnixMillis};
 use crate::presence::Presence;
 use crate::proto::command::Command;
 use dto::{AdoptRequest, Device, DevicePatch, Status};
-use found::{follow, is_stranger, newcomer, unknown, view, within};
+use found::{follow, is_stranger, newcomer, note_heard, unknown, view, within};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -44,6 +45,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(replace::swaps))
         .routes(routes!(sensors::list))
         .routes(routes!(sensors::change))
+        .routes(routes!(sets::list))
         .routes(routes!(ledger::show))
 }
 
@@ -57,10 +59,20 @@ pub(super) struct ListDevices {
     /// Only devices with this label, as `key=value`; repeat it for several.
     #[param(value_type = Vec<String>, required = false)]
     label: Vec<(String, String)>,
+    /// Whose six words are told: `all`, or `pending` for only those of devices that wait to be adopted; `all` when left out.
+    #[param(value_type = String, required = false)]
+    words: Words,
     /// Only devices with this text in id, name, model, address or a label; capitals do not matter.
     q: Option<String>,
     #[param(ignore)]
     paging: Paging,
+}
+
+/// Whose six words a list tells: of three hundred devices they are a third of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Words {
+    All,
+    Pending,
 }
 
 impl FromParams for ListDevices {
@@ -76,6 +88,13 @@ impl FromParams for ListDevices {
         Ok(Self {
             status: params.all("status").into_iter().map(status).collect::<Result<_, _>>()?,
             label: params.all("label").into_iter().map(label).collect::<Result<_, _>>()?,
+            words: match params.one("words")?.as_deref() {
+                None | Some("all") => Words::All,
+                Some("pending") => Words::Pending,
+                Some(other) => {
+                    return Err(ApiError::invalid("words", format!("`{other}` is not known: write all or pending")));
+                }
+            },
             q: params.one("q")?.map(|q| q.to_lowercase()),
             paging: params.paging(100, 1_000)?,
         })
@@ -150,7 +169,10 @@ pub(super) async fn list(
             && asked.q.as_ref().is_none_or(|q| entry.mentions(q, &app.presence))
     });
     Json(asked.paging.cut(wanted.collect(), Entry::key, |entry| match entry {
-        Entry::Stored(device) => Device::of(device, &catalog, &app.presence, now),
+        Entry::Stored(device) => {
+            let told = Device::of(device, &catalog, &app.presence, now);
+            if asked.words == Words::All { told } else { Device { words: Vec::new(), ..told } }
+        }
         Entry::Waiting(pending) => pending.into(),
     }))
 }
@@ -189,6 +211,8 @@ pub(super) async fn forget(
     _: Operator,
     InPath(id): InPath,
 ) -> Result<Json<Device>, ApiError> {
+    let known = app.store.catalog().device_by_id(id).cloned().ok_or_else(|| unknown(id))?;
+    note_heard(&app, &[known]).await?;
     let device = app.store.forget_device(id).await?;
     app.command(Command::Forgotten(id)).await?;
     app.presence.write().links.remove(&device.no);

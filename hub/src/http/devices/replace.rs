@@ -16,7 +16,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::timeout;
 
 use super::dto::{Device, ReplaceRequest, Swap};
-use super::found::{Hardware, follow, follow_with, newcomer, unknown, view};
+use super::found::{Hardware, follow, follow_with, newcomer, note_heard, unknown, view};
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::{Onlooker, Operator};
 use crate::http::request::body::Body;
@@ -68,8 +68,11 @@ async fn put_in_place(app: &AppState, id: DeviceId, by: DeviceId) -> Result<(), 
     let replaced = match part(app, &parting).await {
         Ok(()) => {
             let heard = last_heard(app, &old);
-            let replaced = app.store.replace_device(id, new, heard).await;
-            replaced.map(|replaced| (replaced, heard)).map_err(ApiError::from)
+            let replaced = async {
+                note_heard(app, &parting).await?;
+                app.store.replace_device(id, new, heard).await.map_err(ApiError::from)
+            };
+            replaced.await.map(|replaced| (replaced, heard))
         }
         Err(error) => Err(error),
     };

@@ -11,10 +11,12 @@ async fn a_device_is_forgotten_with_its_history_or_without() {
     let (shed, series) = scene.device(1, "shed").await;
     scene.measure(&shed, series[0], &[(1_000, 20.0), (2_000, 21.0)]).await;
     let path = format!("/api/v1/devices/{}", shed.id);
+    scene.hear(&shed, 2_000);
     let kept = scene.call("POST", &format!("{path}/forget"), &json!({})).await;
     assert_eq!(kept.status, StatusCode::OK);
     let device = kept.json();
     assert_eq!((&device["name"], &device["status"], &device["words"]), (&json!("shed"), &json!("offline"), &json!([])));
+    assert!(device["last_seen"].is_string(), "when it was heard last stays known: {device}");
     let readings = scene.get("/api/v1/readings?device=shed&sensor=temp&from=0&to=5000").await.json();
     assert_eq!(readings["items"].as_array().unwrap().len(), 2);
     // Its key is a stranger's again; when it is adopted once more it goes on where it was.
@@ -22,6 +24,23 @@ async fn a_device_is_forgotten_with_its_history_or_without() {
     assert_eq!((again.no, again.id, again.has_key()), (shed.no, shed.id, true));
     assert_eq!(scene.call("DELETE", &path, &json!({})).await.status, StatusCode::NO_CONTENT);
     assert_eq!(scene.get(&path).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_list_may_leave_out_the_words_of_those_that_do_not_wait() {
+    let scene = scene();
+    scene.device(1, "shed").await;
+    scene.wait(2, "newcomer");
+    let words = async |path: &str| {
+        let list = scene.get(path).await.json();
+        let count = |item: &serde_json::Value| (item["name"].to_string(), item["words"].as_array().unwrap().len());
+        let mut counts: Vec<_> = list["items"].as_array().unwrap().iter().map(count).collect();
+        counts.sort();
+        counts.into_iter().map(|(_, count)| count).collect::<Vec<_>>()
+    };
+    assert_eq!(words("/api/v1/devices").await, [6, 6]);
+    assert_eq!(words("/api/v1/devices?words=pending").await, [6, 0], "newcomer, shed");
+    assert_eq!(scene.get("/api/v1/devices?words=none").await.json()["field"], json!("words"));
 }
 
 #[tokio::test]

@@ -57,6 +57,7 @@ const LIST: &[(Needs, &str)] = &[
     (Known, "GET /api/v1/rules"),
     (Known, "GET /api/v1/rules/{id}"),
     (Known, "POST /api/v1/rules/backtest"),
+    (Known, "GET /api/v1/sensor-sets"),
     (Known, "GET /api/v1/silences"),
     (Known, "GET /api/v1/webhooks"),
     (Known, "GET /api/v1/webhooks/{id}"),

@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import * as api from "../../api";
 import { needDevices } from "../../actions/loading";
-import { block, changeDevice, forgetDevice, removeDevice, replaceDevice } from "../../actions/devices";
+import { block, changeDevice, forgetDevice, loadDevice, removeDevice, replaceDevice } from "../../actions/devices";
 import { go, state } from "../../app";
 import { ago, clean, many, millis } from "../../format";
 import { readLabels, writeLabels } from "../../labels";
@@ -21,6 +21,11 @@ export function DeviceEdit({ device, close }: { device: Device; close: () => voi
   const [labels, setLabels] = useState(writeLabels(device.labels));
   const [notes, setNotes] = useState(device.notes);
   const { at, Rest, ...form } = useForm([name, labels, notes]);
+  const lacksWords = device.hardware !== null && device.words.length === 0;
+  // The list comes without them; who wants to compare them waits a moment, or does without.
+  useEffect(() => {
+    if (lacksWords) loadDevice(device.id).catch(() => {});
+  }, [lacksWords]);
   const save = (event: Event) => {
     form.send(event, () =>
       changeDevice(device.id, { name: name.trim(), labels: readLabels(labels), notes }).then(close),
@@ -60,9 +65,11 @@ export function DeviceEdit({ device, close }: { device: Device; close: () => voi
         <dd class="mono">{clean(device.id)}</dd>
         <dt>Six words</dt>
         <dd class="mono">
-          {device.words.length > 0
+          {device.hardware !== null
             ? device.words.map((word) => clean(word)).join(" ")
-            : "none: its readings come by HTTP, or were imported"}
+            : device.version === null
+              ? "none: its readings come by HTTP, or were imported"
+              : "none: its hardware is not known here any more"}
         </dd>
         <dt>Added</dt>
         <dd>{ago(millis(device.first_seen), state.value.now)}</dd>
@@ -73,7 +80,7 @@ export function DeviceEdit({ device, close }: { device: Device; close: () => voi
           </>
         ) : null}
       </dl>
-      {device.words.length > 0 ? <Replace device={device} close={close} /> : null}
+      {device.hardware !== null ? <Replace device={device} close={close} /> : null}
       <div class="spread">
         <div class="row">
           <button type="submit" class="button primary" disabled={form.busy}>
@@ -87,7 +94,7 @@ export function DeviceEdit({ device, close }: { device: Device; close: () => voi
           {device.status === "blocked" ? null : (
             <Confirmed label="Block" sure="Really block it" onConfirm={() => void block(device)} />
           )}
-          {device.words.length > 0 ? (
+          {device.hardware !== null ? (
             <Confirmed
               label="Forget, keep history"
               sure="Really forget, keep its readings"
@@ -121,7 +128,7 @@ function Replace({ device, close }: { device: Device; close: () => void }) {
     );
   }, [device.id]);
   const others = Object.values(state.value.devices ?? {}).filter(
-    (one) => one.id !== device.id && one.words.length > 0 && one.status !== "blocked",
+    (one) => one.id !== device.id && one.hardware !== null && one.status !== "blocked",
   );
   // Who waits is most likely the new one; the rest is found by name.
   others.sort(

@@ -64,7 +64,7 @@ export function DeviceView({ route }: { route: DeviceRoute }) {
           <IdentityConflict device={device} />
           <SourceErrors device={device} />
           <WrongClock device={device} />
-          {device.words.length > 0 ? <HealthLine device={device} /> : null}
+          {device.hardware !== null ? <HealthLine device={device} /> : null}
         </>
       )}
       {device.status === "pending" ? null : (
