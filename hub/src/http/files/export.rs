@@ -107,12 +107,15 @@ pub(in crate::http) async fn download(
 ) -> Result<Response, ApiError> {
     app.history()?;
     let is_gzip = takes_gzip(&headers);
-    let series = {
+    let (series, name) = {
         let catalog = app.store.catalog();
         let found = asked.selector.series(&catalog, &view);
         asked.selector.all_there(&catalog, &view, &found)?;
+        let first = found.first().map(|(device, _)| *device);
+        let only = first.filter(|first| found.iter().all(|(device, _)| device.no == first.no));
+        let name = file_name(&asked, only.map(|device| device.name.as_str()));
         // Numbers alone: names of a hundred thousand series would be most of the memory.
-        found.iter().map(|(_, series)| series.id).collect()
+        (found.iter().map(|(_, series)| series.id).collect(), name)
     };
     let who = asker.who().ok_or_else(nobody)?.clone();
     let place = app.exports.of(who.by).try_take(PLACE).ok_or_else(|| {
@@ -124,7 +127,7 @@ pub(in crate::http) async fn download(
     let (pieces, body) = mpsc::channel(AHEAD);
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(asked.format.media_type()));
-    let attachment = HeaderValue::try_from(format!("attachment; filename=\"{}\"", file_name(&asked)));
+    let attachment = HeaderValue::try_from(format!("attachment; filename=\"{name}\""));
     headers.insert(header::CONTENT_DISPOSITION, attachment.map_err(ApiError::internal)?);
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     if is_gzip {
@@ -140,15 +143,20 @@ pub(in crate::http) async fn download(
     Ok((headers, Body::from_stream(whole(body))).into_response())
 }
 
-/// `readings_20261124T100000Z_20261124T110000Z.csv`: sorts by time, and no file system minds it.
-fn file_name(asked: &AskExport) -> String {
+/// `attic_20261124T100000Z_20261124T110000Z.csv` of one device, `readings_...` of several: sorts by time, and no file system
+/// and no header minds it.
+fn file_name(asked: &AskExport, device: Option<&str>) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
+    let of: String = device.unwrap_or_default().chars().map(plain).collect();
+    let of = of.trim_matches('_');
+    let of = if of.is_empty() { "readings" } else { of };
     let short = |at| {
         let moment = when::moment(at);
         let second = moment.split_once('.').map_or(moment.as_str(), |(second, _)| second);
         second.replace(['-', ':'], "")
     };
     let (from, to) = asked.range;
-    format!("readings_{}Z_{}Z.{}", short(from), short(to), asked.format.ending())
+    format!("{of}_{}Z_{}Z.{}", short(from), short(to), asked.format.ending())
 }
 
 /// Whether a client takes gzip: it is named, or everything is, and not refused by a weight of 0.
@@ -216,6 +224,10 @@ impl Writer {
             outcome = self.write() => outcome,
         };
         if let Err(error) = outcome {
+            // Whoever took the first lines and hung up has what they wanted.
+            if self.pieces.is_closed() {
+                return;
+            }
             warn!(%error, "an export was cut: {error}");
             if let Some(line) = self.format.cut(error.detail()) {
                 // Whoever does not take it sees without it that the file was cut.

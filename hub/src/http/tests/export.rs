@@ -79,7 +79,7 @@ async fn an_export_holds_every_reading_of_what_is_meant_by_series_and_time() {
     assert_eq!(csv.headers[header::CONTENT_TYPE], "text/csv; charset=utf-8; header=present");
     assert_eq!(
         csv.headers[header::CONTENT_DISPOSITION],
-        "attachment; filename=\"readings_20231114T221320Z_20231114T221323Z.csv\""
+        "attachment; filename=\"shed_20231114T221320Z_20231114T221323Z.csv\""
     );
     let id = shed.id;
     assert_eq!(
