@@ -111,10 +111,10 @@ pub(super) fn page(document: &Document) -> String {
          <title>Telemetry hub: API</title><link rel=stylesheet href=docs.css><h1>Telemetry hub: API</h1>",
     );
     let about = document.info.description.as_deref().unwrap_or_default();
-    let _ = write!(html, "<p>{}<p>For programs: <a href=openapi.json>openapi.json</a>", escape(about));
+    let _ = write!(html, "<p>{}<p>For programs: <a href=openapi.json>openapi.json</a>", prose(about));
     for tag in document.tags.iter().flatten() {
         let about = tag.description.as_deref().unwrap_or_default();
-        let _ = write!(html, "<h2 id='{0}'>{0}</h2><p>{1}", escape(&tag.name), escape(about));
+        let _ = write!(html, "<h2 id='{0}'>{0}</h2><p>{1}", escape(&tag.name), prose(about));
         for (path, item) in &document.paths.paths {
             let operations = [
                 ("GET", &item.get),
@@ -150,7 +150,7 @@ fn write_operation(html: &mut String, method: &str, path: &str, operation: &utoi
     let _ = write!(
         html,
         "<p>{}",
-        escape(says.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" ").trim())
+        prose(says.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" ").trim())
     );
     let parameters = operation.parameters.iter().flatten();
     let items: String = parameters
@@ -160,7 +160,7 @@ fn write_operation(html: &mut String, method: &str, path: &str, operation: &utoi
         })
         .map(|parameter| {
             let about = parameter.description.as_deref().unwrap_or_default();
-            format!("<li><code>{}</code> {}", escape(&parameter.name), escape(about))
+            format!("<li><code>{}</code> {}", escape(&parameter.name), prose(about))
         })
         .collect();
     if !items.is_empty() {
@@ -179,6 +179,20 @@ fn write_operation(html: &mut String, method: &str, path: &str, operation: &utoi
 /// The first schema a piece of the document refers to.
 fn referenced(json: &str) -> Option<&str> {
     json.split("#/components/schemas/").nth(1)?.split('"').next()
+}
+
+/// A text of the contract: what stands between backticks there is code here.
+fn prose(text: &str) -> String {
+    let pieces = text.split('`').collect::<Vec<_>>();
+    // One without its other half is a mere sign.
+    if pieces.len().is_multiple_of(2) {
+        return escape(text);
+    }
+    let piece = |(n, piece): (usize, &&str)| {
+        let piece = escape(piece);
+        if n % 2 == 1 { format!("<code>{piece}</code>") } else { piece }
+    };
+    pieces.iter().enumerate().map(piece).collect()
 }
 
 fn escape(text: &str) -> String {
@@ -215,6 +229,8 @@ mod tests {
         for path in document.paths.paths.keys() {
             assert!(html.contains(&escape(path)), "{path} is missing");
         }
+        assert!(html.contains("<code>now-6h</code>"));
+        assert_eq!(prose("`a<b` of one` "), "`a&lt;b` of one` ");
         assert!(!html.contains("<script") && !html.contains("https://"));
     }
 }
