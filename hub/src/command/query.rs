@@ -11,11 +11,13 @@ use super::outcome::{Failure, Outcome};
 use super::remote::{Remote, Selection, given};
 use super::shown::{self, Scale};
 use super::table::Table;
-use crate::model::UnixMillis;
+use crate::model::{UnixMillis, called};
 use crate::zones;
 
 /// Buckets when neither `--points` nor `--every` is given: what a terminal shows at a glance.
 const USUAL_POINTS: usize = 12;
+/// Figures that people add up: a rounded one would not fit the sum.
+const ADDS_UP: [&str; 3] = ["count", "sum", "increase"];
 
 /// Flags of `query`.
 #[derive(Debug, clap::Args)]
@@ -43,7 +45,10 @@ pub struct Args {
     /// Maximum number of series (required above 1,000)
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
-    /// Print the hub's answer as JSON
+    /// Name sensors as rules, filters and the API do (`mem.used_pct`), not as people do (Memory used)
+    #[arg(long)]
+    raw: bool,
+    /// Print the hub's answer as JSON; sensors have their own names there
     #[arg(long)]
     json: bool,
 }
@@ -105,11 +110,13 @@ pub(super) async fn run(args: Args) -> Outcome {
     let names: HashMap<String, String> = devices.into_iter().map(|device| (device.id, device.name)).collect();
     let tables = answer.series.iter().filter_map(|series| {
         let name = names.get(&series.device).unwrap_or(&series.device);
+        let sensor = if args.raw { shown::name(&series.sensor) } else { called::sensor(&series.sensor) };
+        let head = format!("{}  {sensor}", shown::name(name));
         match args.agg.as_slice() {
-            [] => table(series, name, (&tz, &zone)),
+            [] => table(series, &head, (&tz, &zone)),
             figures => {
                 let tables: Vec<_> =
-                    figures.iter().filter_map(|figure| one(series, figure, name, (&tz, &zone))).collect();
+                    figures.iter().filter_map(|figure| one(series, figure, &head, (&tz, &zone))).collect();
                 (!tables.is_empty()).then(|| tables.join("\n"))
             }
         }
@@ -129,7 +136,7 @@ pub(super) async fn run(args: Args) -> Outcome {
 }
 
 /// A line of names, and one for each interval that has readings; nothing where none has.
-fn table(series: &Series, device: &str, (tz, zone): (&str, &TimeZone)) -> Option<String> {
+fn table(series: &Series, head: &str, (tz, zone): (&str, &TimeZone)) -> Option<String> {
     let figures = |column: &[Option<f64>]| column.iter().flatten().fold(0.0_f64, |most, value| most.max(value.abs()));
     let scale = Scale::of(&series.unit, figures(&series.min).max(figures(&series.max)));
     let mut table = Table::new([&format!("TIME ({tz})"), "READINGS", "MIN", "AVG", "MAX"]).right([1, 2, 3, 4]);
@@ -141,12 +148,11 @@ fn table(series: &Series, device: &str, (tz, zone): (&str, &TimeZone)) -> Option
         table.row([time, shown::count(*count), figure(&series.min), figure(&series.avg), figure(&series.max)]);
     }
     let unit = if scale.unit().is_empty() { String::new() } else { format!(" ({})", scale.unit()) };
-    (!table.is_empty())
-        .then(|| format!("{}  {}{unit}\n{}", shown::name(device), shown::name(&series.sensor), table.text()))
+    (!table.is_empty()).then(|| format!("{head}{unit}\n{}", table.text()))
 }
 
 /// A line of names, and one for each interval that has this figure. What adds up is written to the last digit.
-fn one(series: &Series, figure: &str, device: &str, (tz, zone): (&str, &TimeZone)) -> Option<String> {
+fn one(series: &Series, figure: &str, head: &str, (tz, zone): (&str, &TimeZone)) -> Option<String> {
     let counts: Vec<Option<f64>> = series.count.iter().map(|count| Some(*count as f64)).collect();
     let column = match figure {
         "count" => &counts,
@@ -158,7 +164,8 @@ fn one(series: &Series, figure: &str, device: &str, (tz, zone): (&str, &TimeZone
     let mut table = Table::new([&format!("TIME ({tz})"), &figure.to_uppercase()]).right([1]);
     for (at, value) in series.t.iter().zip(column) {
         if let Some(value) = value {
-            table.row([shown::moment_in(UnixMillis(*at), zone), value.to_string()]);
+            let number = if ADDS_UP.contains(&figure) { value.to_string() } else { shown::digits(*value) };
+            table.row([shown::moment_in(UnixMillis(*at), zone), number]);
         }
     }
     let unit = match (figure, shown::sign(&series.unit)) {
@@ -167,8 +174,7 @@ fn one(series: &Series, figure: &str, device: &str, (tz, zone): (&str, &TimeZone
         (_, unit) if unit.is_empty() => unit,
         (_, unit) => format!(" ({unit})"),
     };
-    (!table.is_empty())
-        .then(|| format!("{}  {}{unit}\n{}", shown::name(device), shown::name(&series.sensor), table.text()))
+    (!table.is_empty()).then(|| format!("{head}{unit}\n{}", table.text()))
 }
 
 #[cfg(test)]
@@ -181,14 +187,16 @@ mod tests {
         series.more.insert("increase".to_owned(), vec![Some(12_345.678_9), None]);
         let utc = ("UTC", &TimeZone::UTC);
         let expected = "meter  temp (kWh)\nTIME (UTC)             INCREASE\n2023-11-14 22:13:20  12345.6789\n";
-        assert_eq!(one(&series, "increase", "meter", utc).unwrap(), expected);
-        assert_eq!(one(&series, "rate", "meter", utc), None);
+        assert_eq!(one(&series, "increase", "meter  temp", utc).unwrap(), expected);
+        assert_eq!(one(&series, "rate", "meter  temp", utc), None);
         series.unit = "By".to_owned();
         series.more.insert("rate".to_owned(), vec![Some(2.0), None]);
-        let head = |figure| one(&series, figure, "meter", utc).unwrap().lines().next().unwrap().to_owned();
+        let head = |figure| one(&series, figure, "meter  temp", utc).unwrap().lines().next().unwrap().to_owned();
         assert_eq!(["increase", "rate", "count"].map(head), ["meter  temp (B)", "meter  temp (B/s)", "meter  temp"]);
         series.unit = "1".to_owned();
-        assert!(one(&series, "rate", "meter", utc).unwrap().starts_with("meter  temp (/s)\n"));
+        assert!(one(&series, "rate", "meter  temp", utc).unwrap().starts_with("meter  temp (/s)\n"));
+        series.more.insert("p95".to_owned(), vec![Some(30.604_123), None]);
+        assert!(one(&series, "p95", "meter  temp", utc).unwrap().ends_with(" 30.6\n"));
     }
 
     fn series(unit: &str, count: Vec<u64>, avg: Vec<Option<f64>>) -> Series {
@@ -216,8 +224,8 @@ TIME (Europe/Berlin)  READINGS    MIN    AVG    MAX
 "
         .replace("1.40", " 1.4");
         let berlin = ("Europe/Berlin", &TimeZone::get("Europe/Berlin").unwrap());
-        assert_eq!(table(&series, "attic", berlin).unwrap(), expected);
+        assert_eq!(table(&series, "attic  temp", berlin).unwrap(), expected);
         let empty = self::series("Cel", vec![0, 0], vec![None, None]);
-        assert_eq!(table(&empty, "attic", berlin), None);
+        assert_eq!(table(&empty, "attic  temp", berlin), None);
     }
 }
