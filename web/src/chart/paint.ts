@@ -14,6 +14,8 @@ export interface Threshold {
 export interface Mark {
   at: Millis;
   label: string;
+  /** The readings begin with it: its name stands before them or not at all. */
+  leads?: boolean;
 }
 
 export interface Beside {
@@ -130,7 +132,7 @@ function drawMarks(plot: uPlot, colors: Colors, marks: readonly Mark[]): void {
   const { ctx, bbox } = plot;
   const ratio = uPlot.pxRatio;
   ctx.strokeStyle = ctx.fillStyle = colors["--ink-3"] ?? "#666";
-  for (const { at, label } of marks) {
+  for (const { at, label, leads } of marks) {
     const { min = 0, max = 0 } = plot.scales["x"]!;
     if (at < min || at > max) continue;
     // Of a moment ago it is at the edge, and not behind it.
@@ -141,6 +143,7 @@ function drawMarks(plot: uPlot, colors: Colors, marks: readonly Mark[]): void {
     ctx.stroke();
     // Before it where there is room: after it are the readings that it is about.
     const before = x - bbox.left > ctx.measureText(label).width + 8 * ratio;
+    if (leads && !before) continue;
     ctx.textAlign = before ? "right" : "left";
     drawName(ctx, colors, label, x + (before ? -5 : 5) * ratio, bbox.top + 12 * ratio);
   }

@@ -35,9 +35,10 @@ export async function savePicture(root: ParentNode, title: string, span: string,
   return true;
 }
 
-/** What a card shows; nothing of one that is a table or bars now. */
+/** What a card shows; nothing of one that is a table now. */
 function pieceOf(figure: HTMLElement): Piece[] {
-  const canvas = figure.querySelector<HTMLCanvasElement>(".canvas:not([hidden]) canvas");
+  const bars = figure.querySelector<HTMLElement>(".scaled");
+  const canvas = bars ? drawn(bars) : figure.querySelector<HTMLCanvasElement>(".canvas:not([hidden]) canvas");
   if (!canvas || canvas.width === 0) return [];
   const text = (selector: string) => figure.querySelector(selector)?.textContent?.replace(/\s+/g, " ").trim() ?? "";
   const lines = [...figure.querySelectorAll<HTMLElement>(".legend > span:has(.dash)")].map((line) => ({
@@ -56,6 +57,33 @@ function pieceOf(figure: HTMLElement): Piece[] {
       canvas,
     },
   ];
+}
+
+/** Bars and the figures beside them are no canvas yet: each is drawn where it stands. */
+function drawn(bars: HTMLElement): HTMLCanvasElement {
+  const ratio = devicePixelRatio || 1;
+  const canvas = document.createElement("canvas");
+  const ctx = canvas.getContext("2d")!;
+  const whole = bars.getBoundingClientRect();
+  [canvas.width, canvas.height] = [Math.round(whole.width * ratio), Math.round(whole.height * ratio)];
+  ctx.scale(ratio, ratio);
+  ctx.textBaseline = "middle";
+  for (const part of bars.querySelectorAll<HTMLElement>(".bars, .bars .gap, .bars span, .heights span, .times span")) {
+    const { left, top, width, height } = part.getBoundingClientRect();
+    const look = getComputedStyle(part);
+    const [x, y] = [left - whole.left, top - whole.top];
+    ctx.fillStyle = look.backgroundColor;
+    ctx.fillRect(x, y, width, height);
+    if (part.matches(".bars")) {
+      ctx.fillStyle = look.borderBottomColor;
+      ctx.fillRect(x, y + height - 1, width, 1);
+    } else if (!part.closest(".bars")) {
+      ctx.font = `${look.fontSize} ${FONT}`;
+      ctx.fillStyle = look.color;
+      ctx.fillText(part.textContent ?? "", x, y + height / 2);
+    }
+  }
+  return canvas;
 }
 
 function strokeOf(of: Element): { color: string; dash: number[] } {

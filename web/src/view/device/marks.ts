@@ -13,6 +13,8 @@ import type { Alert, Device, Millis, Rule, Sensor } from "../../types";
 const MARK_ROOM = 0.05;
 /** What an agent had measured already when it was added is no history. */
 const EARLY_MS = 15_000;
+/** In a shorter window that is a good part of the curve, which shows by itself where it begins. */
+const SHORTEST_MS = 10 * 60_000;
 
 const streams = part((s) => s.streams);
 
@@ -21,7 +23,7 @@ export function useMarks(device: Device, board: Board): (sensors: readonly Senso
   const swaps = useSwaps(device);
   const added = millis(device.first_seen);
   const marks = useMemo(
-    () => (added === null ? swaps : [...swaps, { at: added, label: "added to the hub" }]),
+    () => (added === null ? swaps : [...swaps, { at: added, label: "added to the hub", leads: true }]),
     [swaps, added],
   );
   return (sensors) => (beginsAtAdded(board, sensors, added) ? marks : swaps);
@@ -30,7 +32,7 @@ export function useMarks(device: Device, board: Board): (sensors: readonly Senso
 /** When the hardware was replaced. */
 function useSwaps(device: Device): readonly Mark[] {
   const [swaps, setSwaps] = useState<readonly Mark[]>([]);
-  const hardware = device.words.join(" ");
+  const hardware = device.hardware;
   useEffect(() => {
     let current = true;
     // A chart without them is still a chart.
@@ -55,6 +57,7 @@ function beginsAtAdded(board: Board, sensors: readonly Sensor[], added: Millis |
   const early = Math.max(EARLY_MS, (to - from) / 100);
   return (
     added !== null &&
+    to - from >= SHORTEST_MS &&
     added > from + (to - from) * MARK_ROOM &&
     sensors.every((sensor) => (board.firstAt(sensor) ?? Infinity) > added - early)
   );

@@ -77,9 +77,11 @@ export function Toolbar({
         <a class="button" href={exportHref(route)} download title="Every reading of this window as a file">
           CSV
         </a>
-        <button type="button" class="button" title="These charts as a picture" onClick={save}>
-          PNG
-        </button>
+        {table ? null : (
+          <button type="button" class="button" title="These charts as a picture" onClick={save}>
+            PNG
+          </button>
+        )}
       </div>
     </div>
   );
