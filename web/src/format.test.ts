@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import {
+  apart,
   ago,
   clean,
   commonDecimals,
@@ -43,6 +44,9 @@ describe("numbers", () => {
     expect(digits(21.999)).toBe("22");
     expect(measured(22, "°C", commonDecimals([21.9, 22, 23.75], "°C"))).toBe("22.00\u202f°C");
     expect(commonDecimals([null, 5, 12], "")).toEqual({ common: 0, least: 0 });
+    // Of a share that hardly moves as well; a sentence tells its limit from what went beyond it.
+    expect(measured(30.6041, "%", commonDecimals([30.6041, 30.6043], "%"))).toBe("30.60\u202f%");
+    expect(measured(30.0041, "%", apart([30.0041, 30], "%"))).toBe("30.0041\u202f%");
   });
   test("a large number that moves little shows what moves", () => {
     const shown = (...values: number[]) => values.map((value) => measured(value, "hPa", commonDecimals(values, "hPa")));

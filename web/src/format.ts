@@ -144,6 +144,16 @@ const PARTS = 10;
  * and a number that changes keeps its width.
  */
 export function commonDecimals(values: readonly (number | null | undefined)[], unit: string): Decimals {
+  const found = apartBy(values, unit);
+  // A share is seen as one of the whole: what is finer than four digits of it is noise.
+  if (sign(unit) !== "%") return found;
+  return { ...found, least: Math.min(found.least, mostDecimals(largestOf(values))) };
+}
+
+const largestOf = (values: readonly (number | null | undefined)[]) =>
+  Math.max(0, ...values.map((value) => Math.abs(value ?? 0)));
+
+function apartBy(values: readonly (number | null | undefined)[], unit: string): Decimals {
   const known = values.filter(
     (value): value is number => value !== null && value !== undefined && Number.isFinite(value),
   );
@@ -168,7 +178,7 @@ export function commonDecimals(values: readonly (number | null | undefined)[], u
 
 /** The same in a sentence, where zeros at the end say nothing. */
 export function apart(values: readonly (number | null | undefined)[], unit: string): Decimals {
-  return { ...commonDecimals(values, unit), common: 0 };
+  return { ...apartBy(values, unit), common: 0 };
 }
 
 /** Round marks of a value axis in the axis's one unit, all with the same number of decimals. */
