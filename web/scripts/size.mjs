@@ -3,9 +3,9 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
-const INITIAL_GZIP = 39_000;
-const LATER_GZIP = 37_000;
-const ALL_RAW = 600_000;
+const INITIAL_GZIP = 31_500;
+const LATER_GZIP = 27_000;
+const ALL_RAW = 350_000;
 
 const dist = new URL("../dist/", import.meta.url);
 const html = readFileSync(new URL("index.html", dist), "utf8");
