@@ -200,6 +200,17 @@ test("in a mixed fleet a value stands below its own sensor's name or not at all"
   const lone = page.locator(".device").filter({ has: page.getByRole("link", { name: "lone", exact: true }) });
   await lone.getByText("1 other sensor: wind").waitFor();
   assert.equal(await lone.locator(".value").count(), 0);
+  // The columns are those of the whole fleet, wherever one is in it.
+  const heads = () => page.locator(".list-head .values button").allTextContents();
+  const atTop = await heads();
+  assert.ok(
+    atTop.some((head) => head.includes("level")),
+    `no tank is in sight yet: ${atTop}`,
+  );
+  await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
+  const last = page.locator(".device").filter({ has: page.getByRole("link", { name: "tank-39", exact: true }) });
+  await last.locator(".value.column").filter({ hasText: "2.39" }).waitFor();
+  assert.deepEqual(await heads(), atTop);
 });
 
 test("air pressure shows the digits that move, and on a phone the head of its chart is whole", {

@@ -33,6 +33,7 @@ import type {
   Rule,
   SecondFactorDraft,
   Sensor,
+  SensorSet,
   Series,
   Session,
   SetupState,
@@ -202,7 +203,8 @@ export const retention = {
 };
 
 export const devices = {
-  list: () => all<Device>("/devices"),
+  /** The six words come with those that wait: nobody else is compared by them, and they are most of a long list. */
+  list: () => all<Device>("/devices?words=pending"),
   get: (device: string) => call<Device>("GET", `/devices/${id(device)}`),
   change: (
     device: string,
@@ -223,11 +225,19 @@ export const devices = {
   setKind: (device: string, sensor: string, kind: Kind | null) =>
     call<Sensor>("PATCH", `/devices/${id(device)}/sensors/${id(sensor)}`, { kind }),
   sensors: async (device: string) => (await call<Page<Sensor>>("GET", `/devices/${id(device)}/sensors`)).items,
+  /** Which sensors all of them have in common. */
+  sensorSets: async () => (await call<Page<SensorSet>>("GET", "/sensor-sets")).items,
 };
 
 export const readings = {
-  latest: (devices: readonly string[]) =>
-    all<Latest>(`/latest${devices.length > 0 ? `?${devices.map((device) => `device=${id(device)}`).join("&")}` : ""}`),
+  /** The newest value of these sensors of these devices; of all where none is named. */
+  latest: (devices: readonly string[], sensors: readonly string[]) => {
+    const named = [
+      ...devices.map((device) => `device=${id(device)}`),
+      ...sensors.map((sensor) => `sensor=${id(sensor)}`),
+    ];
+    return all<Latest>(`/latest${named.length > 0 ? `?${named.join("&")}` : ""}`);
+  },
   /**
    * Several windows in one request: a browser has six connections, a page may have fifty charts.
    * Only the figures that a chart draws, and only buckets that hold some: without first and last values a year is

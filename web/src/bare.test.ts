@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { bare } from "./bare";
-import { columnsOf, grouped, sorted } from "./fleet";
+import { columnsOf, grouped, setsOf, sorted } from "./fleet";
 import { measured } from "./format";
 import { ruleName } from "./rule";
 import { initial, update } from "./state";
@@ -35,7 +35,7 @@ test.each(NAMES)("a sensor named %s is a sensor like others", (sensor) => {
   state = update(state, { kind: "readings", rows: [["e", "t", 2_000, 2]] });
   expect(state.latest["e"]![sensor]).toBeUndefined();
   const devices = [device("d"), device("e")];
-  expect(columnsOf(devices, state.latest, 4, () => 0)).toContain(sensor);
+  expect(columnsOf(setsOf(devices, state.latest), 4, () => 0)).toContain(sensor);
   const order = sorted(devices, `-${sensor}`, {
     latest: state.latest,
     alarms: new Map(),

@@ -1,6 +1,17 @@
 import { describe, expect, test } from "vitest";
 import { sampleDevice } from "./device.sample";
-import { byRecency, columnsOf, grouped, groupings, cutAtOrdinary, oddities, ownOf, sorted, type Values } from "./fleet";
+import {
+  byRecency,
+  columnsOf,
+  grouped,
+  groupings,
+  cutAtOrdinary,
+  oddities,
+  ownOf,
+  setsOf,
+  sorted,
+  type Values,
+} from "./fleet";
 import { byImportance } from "./rank";
 import type { Device } from "./types";
 
@@ -88,7 +99,7 @@ test("columns are what most devices measure", () => {
     "id-b": values("b", { temperature: 1, humidity: 1 }),
     "id-c": values("c", { temperature: 1 }),
   };
-  expect(columnsOf(fleet, latest, 4, byImportance)).toEqual(["temperature", "humidity"]);
+  expect(columnsOf(setsOf(fleet, latest), 4, byImportance)).toEqual(["temperature", "humidity"]);
 });
 
 test("in a mixed fleet each kind that is worth it has a column of its own", () => {
@@ -100,8 +111,10 @@ test("in a mixed fleet each kind that is worth it has a column of its own", () =
   ];
   const of = (all: ReturnType<typeof fleet>) =>
     columnsOf(
-      all.map(([name]) => device(name)),
-      Object.fromEntries(all.map(([name, one]) => [`id-${name}`, values(name, one)])),
+      setsOf(
+        all.map(([name]) => device(name)),
+        Object.fromEntries(all.map(([name, one]) => [`id-${name}`, values(name, one)])),
+      ),
       4,
       byImportance,
     );
@@ -114,8 +127,10 @@ test("in a mixed fleet each kind that is worth it has a column of its own", () =
   const some = [...fleet(24, 0, 5), ...Array.from({ length: 8 }, (_, i) => [`p${i}`, { pressure: 1 }] as const)];
   expect(
     columnsOf(
-      some.map(([name]) => device(name)),
-      Object.fromEntries(some.map(([name, one]) => [`id-${name}`, values(name, one as Record<string, number>)])),
+      setsOf(
+        some.map(([name]) => device(name)),
+        Object.fromEntries(some.map(([name, one]) => [`id-${name}`, values(name, one as Record<string, number>)])),
+      ),
       3,
       byImportance,
     ),
@@ -130,8 +145,10 @@ test("what one device alone measures is no column of the others, and on a phone 
     Object.fromEntries(Object.entries(of).map(([name, one]) => [`id-${name}`, values(name, one)]));
   const of = (some: Record<string, Record<string, number>>, offline = "") =>
     columnsOf(
-      Object.keys(some).map((name) => device(name, {}, name === offline ? { status: "offline" } : {})),
-      latest(some),
+      setsOf(
+        Object.keys(some).map((name) => device(name, {}, name === offline ? { status: "offline" } : {})),
+        latest(some),
+      ),
       4,
       byImportance,
     ).join(" ");
@@ -178,6 +195,10 @@ test("where those begin that are like the others is said, also where all of them
   };
   expect(cut({ a: 9, b: 4, c: 3 })).toEqual(["fav a b", "Like the others", 3]);
   expect(cut({ a: 3.9 })).toEqual(["", "No device is unlike the others", 6]);
+  // What is offline shows an old value: it is neither like the others nor unlike them.
+  const gone = fleet.map((one, i) => (i === 2 ? { ...one, status: "offline" as const } : one));
+  expect(cut({ a: 9 }, gone)).toEqual(["fav a", "Like the others", 3]);
+  expect(cutAtOrdinary(gone, new Map()).silent.map(({ name }) => name)).toEqual(["b"]);
   expect(cut({}, fleet.slice(0, 2))).toEqual(["", "Fewer than 5 devices: none stands out from the others", 2]);
 });
 

@@ -1,6 +1,6 @@
 // One device among many: which values are worth a column, in which order devices stand, what sets one apart. PURE.
 
-import type { Device, Latest } from "./types";
+import type { Device, Latest, SensorSet } from "./types";
 
 /** The last values of one device, by sensor. */
 export type Values = Readonly<Record<string, Latest>>;
@@ -14,25 +14,21 @@ const KIND_LEAST = 1 / 10;
  * what it alone measures is no column of the others.
  */
 export function columnsOf(
-  devices: readonly Device[],
-  latest: Readonly<Record<string, Values>>,
+  sets: readonly SensorSet[],
   most: number,
   byImportance: (a: { sensor: string }, b: { sensor: string }) => number,
 ): string[] {
   // What is offline measures nothing now; it has a say where nobody else has one.
-  const online = sensorsOf(
-    devices.filter(({ status }) => status === "online"),
-    latest,
-  );
-  const measuring = online.length > 0 ? online : sensorsOf(devices, latest);
+  const online = kindsOf(sets, "online");
+  const measuring = online.length > 0 ? online : kindsOf(sets, "devices");
   const needed: string[] = [];
   for (
     let rest = measuring;
-    mostOf(countOf(rest)) > 1 && rest.length >= measuring.length * KIND_LEAST && needed.length < most;
+    mostOf(countOf(rest)) > 1 && sizeOf(rest) >= sizeOf(measuring) * KIND_LEAST && needed.length < most;
   ) {
     const [sensor] = shared(rest, byImportance);
     needed.push(sensor!);
-    rest = rest.filter((sensors) => !sensors.includes(sensor!));
+    rest = rest.filter(({ sensors }) => !sensors.includes(sensor!));
   }
   const all = shared(measuring, byImportance);
   const more = all.filter((sensor) => !needed.includes(sensor)).slice(0, most - needed.length);
@@ -42,14 +38,34 @@ export function columnsOf(
   ];
 }
 
-/** What each of them measures, those left out that measure nothing. */
-const sensorsOf = (devices: readonly Device[], latest: Readonly<Record<string, Values>>): string[][] =>
-  devices.map(({ id }) => Object.keys(latest[id] ?? {})).filter((sensors) => sensors.length > 0);
+/** What these devices measure, where every value of theirs is known; those are left out that measure nothing. */
+export function setsOf(devices: readonly Device[], latest: Readonly<Record<string, Values>>): SensorSet[] {
+  const found = new Map<string, SensorSet>();
+  for (const { id, status } of devices) {
+    const sensors = Object.keys(latest[id] ?? {}).sort();
+    if (sensors.length === 0) continue;
+    const key = sensors.join("\n");
+    const set = found.get(key) ?? { sensors, devices: 0, online: 0 };
+    found.set(key, { sensors, devices: set.devices + 1, online: set.online + Number(status === "online") });
+  }
+  return [...found.values()];
+}
+
+/** Devices that measure the same, and how many of them there are. */
+interface Kind {
+  sensors: readonly string[];
+  n: number;
+}
+
+const kindsOf = (sets: readonly SensorSet[], counting: "online" | "devices"): Kind[] =>
+  sets.map(({ sensors, ...set }) => ({ sensors, n: set[counting] })).filter(({ n }) => n > 0);
+
+const sizeOf = (kinds: readonly Kind[]) => kinds.reduce((sum, { n }) => sum + n, 0);
 
 /** How many of these have each sensor. */
-function countOf(all: readonly (readonly string[])[]): ReadonlyMap<string, number> {
+function countOf(kinds: readonly Kind[]): ReadonlyMap<string, number> {
   const found = new Map<string, number>();
-  for (const sensor of all.flat()) found.set(sensor, (found.get(sensor) ?? 0) + 1);
+  for (const { sensors, n } of kinds) for (const sensor of sensors) found.set(sensor, (found.get(sensor) ?? 0) + n);
   return found;
 }
 
@@ -60,15 +76,15 @@ const mostOf = (counted: ReadonlyMap<string, number>) => Math.max(0, ...counted.
  * Where no two have one in common, those of the device that measures most.
  */
 function shared(
-  all: readonly (readonly string[])[],
+  kinds: readonly Kind[],
   byImportance: (a: { sensor: string }, b: { sensor: string }) => number,
 ): string[] {
-  const found = countOf(all);
+  const found = countOf(kinds);
   const largest = mostOf(found);
-  if (largest === 1 && all.length > 1) {
-    const richest = Math.max(...all.map((sensors) => sensors.length));
-    const theirs = all.filter((sensors) => sensors.length === richest);
-    if (theirs.length < all.length) return shared(theirs, byImportance);
+  if (largest === 1 && kinds.length > 1) {
+    const richest = Math.max(...kinds.map(({ sensors }) => sensors.length));
+    const theirs = kinds.filter(({ sensors }) => sensors.length === richest);
+    if (theirs.length < kinds.length) return shared(theirs, byImportance);
   }
   return [...found]
     .filter(([, n]) => n * 2 >= largest)
@@ -121,21 +137,22 @@ export const isOdd = (odd: Odd | undefined): odd is Odd => odd !== undefined && 
 
 /**
  * Devices that stand by how odd they are, cut where the rest is like the others, with the words for that place.
- * Favourites stand first, odd or not.
+ * Favourites stand first, odd or not. What is offline is compared with nobody, and stands last.
  */
 export function cutAtOrdinary(
   devices: readonly Device[],
   odd: ReadonlyMap<string, Odd>,
-): { unlike: readonly Device[]; words: string; alike: readonly Device[] } {
+): { unlike: readonly Device[]; words: string; alike: readonly Device[]; silent: readonly Device[] } {
   const cut = devices.findLastIndex(({ id }) => isOdd(odd.get(id))) + 1;
-  const [unlike, alike] = [devices.slice(0, cut), devices.slice(cut)];
+  const [unlike, rest] = [devices.slice(0, cut), devices.slice(cut)];
+  const [alike, silent] = [true, false].map((up) => rest.filter(({ status }) => (status === "online") === up));
   const words =
     unlike.length > 0
       ? "Like the others"
       : devices.length < OTHERS_LEAST
         ? `Fewer than ${OTHERS_LEAST} devices: none stands out from the others`
         : "No device is unlike the others";
-  return { unlike, words, alike };
+  return { unlike, words, alike: alike!, silent: silent! };
 }
 
 /** With fewer devices there are no "others". */

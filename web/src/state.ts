@@ -18,6 +18,7 @@ import type {
   Millis,
   Row,
   Rule,
+  SensorSet,
   Session as SignedInBrowser,
   SignedIn,
   Silence,
@@ -82,6 +83,8 @@ export interface State {
   /** Whether `devices` holds all of them: the screen of one device does without the others. */
   listed: boolean;
   latest: Readonly<Record<string, Readonly<Record<string, Latest>>>>;
+  /** Which sensors the devices have in common: the columns of their list. */
+  sensorSets: readonly SensorSet[] | null;
   alerts: Readonly<Record<string, Alert>> | null;
   rules: readonly Rule[] | null;
   silences: readonly Silence[] | null;
@@ -107,6 +110,7 @@ export type Msg =
   | { kind: "device events"; events: readonly DeviceEvent[] }
   | { kind: "device removed"; id: string }
   | { kind: "latest"; items: readonly Latest[] }
+  | { kind: "sensor sets"; sets: readonly SensorSet[]; asked: number }
   | { kind: "alerts"; alerts: readonly Alert[]; asked: number }
   | { kind: "alert"; alert: Alert; asked: number }
   | { kind: "rules"; rules: readonly Rule[]; asked: number }
@@ -135,6 +139,7 @@ export function initial(route: Route, now: Millis): State {
     devices: null,
     listed: false,
     latest: {},
+    sensorSets: null,
     alerts: null,
     rules: null,
     silences: null,
@@ -205,6 +210,8 @@ export function update(state: State, msg: Msg): State {
       return { ...state, devices: without(state.devices ?? {}, msg.id), latest: without(state.latest, msg.id) };
     case "latest":
       return { ...state, latest: known(state.latest, msg.items, state.now) };
+    case "sensor sets":
+      return news(state, "sensor sets", msg.asked, { sensorSets: msg.sets });
     case "alerts":
       return news(state, "alerts", msg.asked, {
         alerts: merged(state.told, "alert", msg.alerts, state.alerts, msg.asked),

@@ -58,11 +58,47 @@ export async function loadHub(): Promise<void> {
   }
 }
 
-export async function loadLatest(devices: readonly string[]): Promise<void> {
+const latestAsked = new Map<string, Promise<boolean>>();
+
+/**
+ * The newest values of these sensors of these devices, of all where none is named; false if they did not come.
+ * What is asked for twice at once is asked for once.
+ */
+export function loadLatest(devices: readonly string[], sensors: readonly string[] = []): Promise<boolean> {
+  const key = `${devices}\n${sensors}`;
+  const asked = latestAsked.get(key) ?? askLatest(devices, sensors).finally(() => latestAsked.delete(key));
+  latestAsked.set(key, asked);
+  return asked;
+}
+
+async function askLatest(devices: readonly string[], sensors: readonly string[]): Promise<boolean> {
   try {
-    dispatch({ kind: "latest", items: await api.readings.latest(devices) });
+    dispatch({ kind: "latest", items: await api.readings.latest(devices, sensors) });
+    return true;
   } catch {
     // Values arrive by the stream as well; only units are missing until the next time.
+    return false;
+  }
+}
+
+/**
+ * What rows show: the columns, and of devices that have fewer of them than `least` everything, because they show
+ * something else.
+ */
+export async function loadRows(devices: readonly string[], columns: readonly string[], least: number): Promise<void> {
+  if (columns.length > 0) await loadLatest(devices, columns);
+  const { latest } = state.peek();
+  const others = devices.filter((id) => columns.filter((sensor) => latest[id]?.[sensor]).length < Math.max(1, least));
+  if (others.length > 0) await loadLatest(others);
+}
+
+export async function loadSensorSets(): Promise<void> {
+  const asked = turn();
+  try {
+    dispatch({ kind: "sensor sets", sets: await api.devices.sensorSets(), asked });
+  } catch {
+    // Asked every few seconds: until the next time the columns stay as they are.
+    if (state.peek().sensorSets === null) dispatch({ kind: "sensor sets", sets: [], asked });
   }
 }
 

@@ -43,15 +43,15 @@ const endOf = (first: number, height: number) => first + Math.ceil(innerHeight /
 interface RowsProps {
   items: readonly Item[];
   total: number;
-  /** Whether the list asks for every value already, for its order: then the rows need not. */
-  askedForAll: boolean;
+  /** Whether the rows ask for their values themselves. */
+  asks: boolean;
   columns: readonly string[];
   route: OverviewRoute;
   alarms: ReadonlyMap<string, readonly Alert[]>;
   odd: ReadonlyMap<string, Odd>;
 }
 
-export function Rows({ items, total, askedForAll, columns, route, alarms, odd }: RowsProps) {
+export function Rows({ items, total, asks, columns, route, alarms, odd }: RowsProps) {
   const list = useRef<HTMLUListElement>(null);
   const [{ first, end, height }, setRange] = useState({ first: 0, end: endOf(0, 60), height: 60 });
   useEffect(() => {
@@ -83,13 +83,14 @@ export function Rows({ items, total, askedForAll, columns, route, alarms, odd }:
   const worth = columns.includes(by)
     ? [by]
     : byRecency(shown, latest.value, columns, Math.floor(serverNow() / SPARK_EVERY_MS) * SPARK_EVERY_MS - SPARK_MS);
-  const { drawn = worth[0], sparks } = useLiveValues(
-    shown,
-    shown.map((device) => device.id).join(" "),
+  const { drawn = worth[0], sparks } = useLiveValues({
+    visible: shown,
     total,
-    askedForAll,
+    asks,
+    columns,
+    least: isPhone() ? OWN_SHOWN : 1,
     worth,
-  );
+  });
   const scale = sparkScale(Object.values(sparks));
   // What sets a device apart stands out among its values, so it is one of them.
   const told = (odd: Odd | undefined) => (isOdd(odd) ? [...new Set([odd.sensor, ...columns])] : columns);
@@ -121,7 +122,7 @@ export function Rows({ items, total, askedForAll, columns, route, alarms, odd }:
               odd={odd.get(item.id)}
             />
           ) : "words" in item ? (
-            <li class="device group-head" key="alike">
+            <li class="device group-head" key={item.words}>
               <h2>{item.words}</h2>
               <span class="small quiet">{many(item.devices.length, "device")}</span>
             </li>
@@ -263,7 +264,8 @@ function Others({ values }: { values: Values | undefined }) {
   return (
     <span class="others" title={others.slice(0, 40).join(" · ")}>
       {many(others.length, "other sensor")}: {others.slice(0, OTHERS_NAMED).join(" · ")}
-      {others.length > OTHERS_NAMED ? " · …" : ""}
+      {/* Never alone on a line of its own. */}
+      {others.length > OTHERS_NAMED ? "\u00a0…" : ""}
     </span>
   );
 }

@@ -1,10 +1,10 @@
 // All devices: who waits for adoption on top, then everyone with status and live values, sorted, filtered and grouped.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { LIVE_DEVICES, loadHub, loadLatest } from "../actions/loading";
+import { LIVE_DEVICES, loadHub, loadLatest, loadSensorSets } from "../actions/loading";
 import { go, part, state } from "../app";
 import { asksValues, matches, misunderstood, parseFilter, whyNone } from "../filter";
-import { columnsOf, cutAtOrdinary, firstWay, grouped, groupings, oddities, sorted, type Odd } from "../fleet";
+import { columnsOf, cutAtOrdinary, firstWay, grouped, groupings, oddities, setsOf, sorted, type Odd } from "../fleet";
 import { favourites } from "../favourites";
 import { clean, count, many } from "../format";
 import { title } from "../names";
@@ -17,6 +17,7 @@ import { AddDevice, FirstDevice } from "./add_device";
 import { AdoptCard } from "./adopt_card";
 import { useEvery } from "./controls";
 import { Rows, type Item } from "./device_rows";
+import { FOUND_FEW } from "./row_values";
 import { may } from "./may";
 
 type OverviewRoute = Extract<Route, { view: "overview" }>;
@@ -25,12 +26,15 @@ type OverviewRoute = Extract<Route, { view: "overview" }>;
 const columnsMost = () => (matchMedia("(min-width: 1081px)").matches ? 4 : 3);
 /** So many who wait stand one below the other in slim cards above a list; of more, cards side by side are shorter. */
 const SLIM_MOST = 3;
+/** Which sensors a fleet has changes when devices come, and seldom. */
+const COLUMNS_EVERY_MS = 10_000;
 /** Values move; rows that followed each of them could not be read. */
 const ORDER_EVERY_MS = 5_000;
 
 const devices = part((s) => s.devices);
 const listed = part((s) => s.listed);
 const streams = part((s) => s.streams);
+const sensorSets = part((s) => s.sensorSets);
 const byName = new Intl.Collator(undefined, { numeric: true });
 
 let order: readonly Device[] = [];
@@ -176,15 +180,23 @@ function Fleet({ route }: { route: OverviewRoute }) {
   const { q, sort } = route;
   const terms = parseFilter(q);
   const by = sort.replace(/^-/, "");
-  // More values than the stream carries are asked for only while every one of them counts.
-  const needsAll = asksValues(terms) || !["name", "status", "seen"].includes(by);
   const many = named.value.length > LIVE_DEVICES;
+  useEvery(COLUMNS_EVERY_MS, () => void loadSensorSets(), streams.value);
+  const everything = asksValues(terms) || by === "odd";
+  const isByValue = !["name", "status", "seen"].includes(by);
+  const columnOfGroups =
+    route.group === "" ? undefined : columnsOf(sensorSets.value ?? [], columnsMost(), byImportance)[0];
+  // More values than the stream carries are asked for only while those of every device count, and no others.
+  const needed = everything ? [] : [...new Set([isByValue ? by : [], columnOfGroups ?? []].flat())];
+  const needsAll = everything || needed.length > 0;
+  const question = many && needsAll ? `all ${needed}` : "";
+  const [answered, setAnswered] = useState("");
   useEvery(
     ORDER_EVERY_MS,
     () => {
-      if (many && needsAll) void loadLatest([]);
+      if (question) void loadLatest([], needed).then((came) => came && setAnswered(question));
     },
-    `${many && needsAll} ${streams.value}`,
+    `${question} ${streams.value}`,
   );
 
   const made = useRef({
@@ -196,9 +208,9 @@ function Fleet({ route }: { route: OverviewRoute }) {
     why: null as string | null,
   });
   const { now, latest } = state.value;
-  // Of what every device measures nothing is known before it was asked for.
-  const heard = Object.keys(latest).length;
-  const isLooking = needsAll && (many ? heard < settledCount() : heard === 0 && settledCount() > 0);
+  const isByValues = everything || isByValue;
+  const isLooking =
+    isByValues && (many ? answered !== question : Object.keys(latest).length === 0 && counts.peek().online > 0);
   const key = [
     favourites.value.size,
     isLooking,
@@ -231,7 +243,11 @@ function Fleet({ route }: { route: OverviewRoute }) {
   }
   const all = devices.value ?? {};
   const rows = made.current.ids.flatMap((id) => (all[id] ? [all[id]] : []));
-  const columns = columnsOf(rows, latest, columnsMost(), byImportance);
+  // What a search found is known, and so is a small fleet, which the hub may not have been asked about yet.
+  const isKnown = q !== "" && rows.length <= FOUND_FEW && rows.every(({ id }) => latest[id]);
+  const ofFleet = sensorSets.value ?? [];
+  const sets = isKnown || (ofFleet.length === 0 && !many) ? setsOf(rows, latest) : ofFleet;
+  const columns = columnsOf(sets, columnsMost(), byImportance);
   const items = isLooking ? rows : itemsOf(rows, route, made.current.odd);
   return (
     <>
@@ -245,7 +261,7 @@ function Fleet({ route }: { route: OverviewRoute }) {
         <Rows
           items={items}
           total={rows.length}
-          askedForAll={many && needsAll}
+          asks={!many || (!everything && !isLooking && sensorSets.value !== null)}
           columns={columns}
           route={route}
           alarms={alarmed.value}
@@ -270,11 +286,11 @@ function Fleet({ route }: { route: OverviewRoute }) {
 function itemsOf(rows: readonly Device[], { sort, group }: OverviewRoute, odd: ReadonlyMap<string, Odd>): Item[] {
   if (group !== "") return grouped(rows, group).flatMap((one) => [{ group, ...one }, ...one.devices]);
   if (sort !== "odd") return [...rows];
-  const { unlike, words, alike } = cutAtOrdinary(rows, odd);
-  return alike.length === 0 ? [...unlike] : [...unlike, { words, devices: alike }, ...alike];
+  const { unlike, words, alike, silent } = cutAtOrdinary(rows, odd);
+  const headed = (words: string, devices: readonly Device[]) =>
+    devices.length === 0 ? [] : [{ words, devices }, ...devices];
+  return [...unlike, ...headed(words, alike), ...headed("Not online: compared with nobody", silent)];
 }
-
-const settledCount = () => counts.peek().online;
 
 function isShown(device: Device, { status, q }: OverviewRoute): boolean {
   if (device.status === "pending") return false;

@@ -1,7 +1,7 @@
 // What the rows of the device list show that moves: their last values, and the sparklines of one sensor.
 
 import { useEffect, useState } from "preact/hooks";
-import { LIVE_DEVICES, loadLatest } from "../actions/loading";
+import { LIVE_DEVICES, loadLatest, loadRows } from "../actions/loading";
 import * as api from "../api";
 import { part, serverNow, state, subscribe } from "../app";
 import { buckets } from "../series";
@@ -16,11 +16,27 @@ const SPARK_POINTS = 64;
 const SPARK_AGG = ["last"];
 /** A sparkline is a glance; its refresh need not be faster than its pixels move. */
 export const SPARK_EVERY_MS = 10_000;
+/** Of so few that a search found every value is asked for: the columns of their list are theirs. */
+export const FOUND_FEW = 60;
 /** The hub answers at most so many queries in one request. */
 const SPARKS_AT_ONCE = 50;
 
 const latest = part((s) => s.latest);
 const streams = part((s) => s.streams);
+
+/** What the rows on the screen show. */
+interface Shown {
+  visible: readonly Device[];
+  /** How many there are with those that are not on the screen. */
+  total: number;
+  /** Not before columns and order are known, nor where the order asks for everything already. */
+  asks: boolean;
+  columns: readonly string[];
+  /** A row that has fewer of the columns shows other values. */
+  least: number;
+  /** What is worth a sparkline, the best first. */
+  worth: readonly string[];
+}
 
 interface Drawn {
   /** The sensor that is drawn; undefined until something was asked for. */
@@ -29,22 +45,21 @@ interface Drawn {
 }
 
 /** Live values and sparklines of the rows on the screen: of the first of these sensors that has a line at all. */
-export function useLiveValues(
-  visible: readonly Device[],
-  names: string,
-  total: number,
-  askedForAll: boolean,
-  worth: readonly string[],
-): Drawn {
+export function useLiveValues({ visible, total, asks, columns, least, worth }: Shown): Drawn {
   const [found, setFound] = useState<Drawn>({ sparks: {} });
-  const few = total <= LIVE_DEVICES;
+  const ids = visible.map(({ id }) => id);
+  const few = Object.keys(state.value.devices ?? {}).length <= LIVE_DEVICES;
+  const everything = total <= FOUND_FEW;
   useEffect(() => (few ? subscribe({ device: "*", sensor: "*", max_hz: 1 }) : undefined), [few]);
   useEvery(
     few ? 60_000 : 2_000,
     () => {
-      if (visible.length > 0 && !askedForAll) void loadLatest(few ? [] : visible.map((device) => device.id));
+      if (ids.length === 0 || !asks) return;
+      if (few) void loadLatest([]);
+      else if (everything) void loadLatest(ids);
+      else void loadRows(ids, columns, least);
     },
-    `${few ? total : names} ${askedForAll} ${streams.value}`,
+    `${few ? total : ids} ${asks} ${everything} ${few ? "" : columns} ${streams.value}`,
   );
   useEvery(
     SPARK_EVERY_MS,
@@ -53,7 +68,7 @@ export function useLiveValues(
       // A row without its sparkline is still a row: a failure here is not worth words.
       firstLines(visible, worth).then(setFound, () => {});
     },
-    `${names} ${worth} ${streams.value} ${visible.filter((device) => latest.value[device.id]).length}`,
+    `${ids} ${worth} ${streams.value} ${visible.filter((device) => latest.value[device.id]).length}`,
   );
   return worth.includes(found.drawn ?? "") ? found : { sparks: {} };
 }
