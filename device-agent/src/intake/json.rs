@@ -22,7 +22,8 @@ const MOST: usize = 256;
 pub fn numbers(text: &str, pointer: &str, naming: &Naming) -> Result<(Vec<Measured>, Option<String>), String> {
     let document: Value = serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))?;
     let value = document.pointer(pointer).ok_or_else(|| format!("there is nothing at '{pointer}'"))?;
-    if let Some(number) = value.as_str().and_then(|text| number::first(text).ok()) {
+    if let Some(text) = value.as_str() {
+        let number = number::first(text).map_err(|why| format!("at '{pointer}': {why}"))?;
         return Ok((vec![naming.measured("", number)], None));
     }
     let mut readings = Vec::new();
@@ -122,6 +123,6 @@ mod tests {
     fn what_is_missing_is_named() {
         assert!(read("{", "").unwrap_err().contains("not JSON"));
         assert!(read("{}", "/a").unwrap_err().contains("'/a'"));
-        assert!(read(r#"{"a": "warm"}"#, "/a").unwrap_err().contains("no number"));
+        assert!(read(r#"{"a": "warm"}"#, "/a").unwrap_err().contains("not a number"));
     }
 }

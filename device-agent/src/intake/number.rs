@@ -2,8 +2,9 @@
 //!
 //! The first word of a text is the number: `21.5 C` is 21.5, whatever space is before the unit, `0.10 0.20 0.30 1/100 1234` is
 //! 0.1. A number grouped by a no-break space, a thin space or an apostrophe is one word, and refused. Grouped by ordinary
-//! spaces (`1 234.5`, `1 234 567 kWh`, `1 23 456`, `12 345W`) it is refused as well: half of a number is worse than none. So are a decimal
-//! comma (`1,234` is a thousand to some and a little more than one to others), hexadecimal, and a unit without a space.
+//! spaces (`1 234.5`, `1 234 567 kWh`, `12 345W`) it is refused as well, and so is what looks like groups and is none (`1 234 56`,
+//! `1 234/5`, `12 3456`): half of a number is worse than none. So are a decimal comma (`1,234` is a thousand to some and a little
+//! more than one to others), hexadecimal, and a unit without a space.
 
 use super::text::{MOST_SHOWN, shown};
 
@@ -13,16 +14,18 @@ use super::text::{MOST_SHOWN, shown};
 /// What is there instead, and what would be right.
 pub(super) fn first(text: &str) -> Result<f64, String> {
     let line = text.trim_start().lines().next().unwrap_or_default();
-    let mut words = line.split_whitespace();
-    let word = words.next().ok_or("it is empty")?;
+    let word = line.split_whitespace().next().ok_or("it is empty")?;
     // A space that is no end of a line keeps digits together, not a number and its unit.
     let together = line.split_ascii_whitespace().next().unwrap_or(word);
     let behind = together.get(word.len()..).unwrap_or_default().trim_start();
     let word = if behind.starts_with(|c: char| c.is_ascii_digit()) { together } else { word };
     let value = word.parse().ok().filter(|value: &f64| value.is_finite());
     let value = value.ok_or_else(|| format!("'{}' is not a number{}", shown(word, MOST_SHOWN), hint(word)))?;
-    if is_grouped(word, words) {
-        return Err(format!("'{}' looks like one number in groups: write it without spaces", shown(line, MOST_SHOWN)));
+    if goes_on(word, line) {
+        return Err(format!(
+            "'{}' may be one number in groups: write it without spaces, columns with a tab",
+            shown(line, MOST_SHOWN)
+        ));
     }
     Ok(value)
 }
@@ -47,31 +50,34 @@ fn hint(word: &str) -> &'static str {
     }
 }
 
-/// Whether a line begins with the groups of one number: one to three digits, then threes (in India twos and a three), the last
-/// perhaps with decimals or a unit right behind it. What follows may be a unit, or anything else that is no number: of a table
-/// (`123 0 8168 95`) the first column counts.
-fn is_grouped<'a>(first: &str, rest: impl Iterator<Item = &'a str>) -> bool {
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let lead = first.trim_start_matches(['+', '-']);
-    if !digits(lead) || lead.len() > 3 {
-        return false;
+/// Whether what follows the first word may be the rest of its number: more digits, or what joins them. A table whose first column
+/// is whole is told from a number in groups where its second is one digit, has a sign, or stands behind a tab.
+fn goes_on(word: &str, line: &str) -> bool {
+    let behind = line.trim_start().get(word.len()..).unwrap_or_default();
+    let Some(next) = behind.split_whitespace().next() else { return false };
+    let lead = word.trim_start_matches(['+', '-']);
+    let begins = next.trim_start_matches(JOINTS);
+    let is_joined = begins.starts_with(|c: char| c.is_numeric() && (begins.len() < next.len() || !c.is_ascii()));
+    let digits = begins.chars().take_while(|c| c.is_numeric()).count();
+    match lead.split_once('.') {
+        // Digits behind the point are grouped too: `3.141 592`.
+        Some((_, decimals)) => decimals.is_empty() && digits > 0 || is_threes(decimals) && is_threes(next),
+        None if !lead.bytes().all(|byte| byte.is_ascii_digit()) => false,
+        None if lead.len() > 3 && is_column(behind) => is_joined,
+        None => is_joined || digits > 1,
     }
-    let begins_a_number =
-        |word: &&str| word.trim_start_matches(['+', '-', '.']).starts_with(|c: char| c.is_ascii_digit());
-    let rest: Vec<&str> = rest.take_while(begins_a_number).collect();
-    let Some((last, between)) = rest.split_last() else { return false };
-    let between_are = |length: usize| between.iter().all(|group| group.len() == length && digits(group));
-    ends_a_number(last) && (between_are(3) || (between_are(2) && lead.len() < 3))
 }
 
-/// Whether a word is three digits, and behind them nothing, decimals, or a unit (`345.6`, `345W`, `345,`): not a second number
-/// (`345/678`, `10:345` and `345-678` are columns of a table).
-fn ends_a_number(word: &str) -> bool {
-    let end = word.find(|c: char| !c.is_ascii_digit()).unwrap_or(word.len());
-    let (whole, behind) = word.split_at(end);
-    let joins =
-        |rest: &str| rest.starts_with(['/', ':', '-', '+']) && rest[1..].starts_with(|c: char| c.is_ascii_digit());
-    whole.len() == 3 && !joins(behind)
+/// What stands before digits that belong to those before it, or are told from nothing.
+const JOINTS: [char; 13] = [',', '.', '\'', '\u{2019}', '\u{b7}', ':', '/', '_', '*', '^', '\u{d7}', '~', '\u{2013}'];
+
+fn is_threes(digits: &str) -> bool {
+    digits.len() == 3 && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether so much space is before a word as a table has, not a number.
+fn is_column(behind: &str) -> bool {
+    behind.starts_with('\t') || behind.starts_with("  ")
 }
 
 #[cfg(test)]
@@ -93,17 +99,17 @@ mod tests {
             ("0.10 0.20 0.30 1/100 1234\n", 0.1),
             ("1000.00 900.00\n", 1000.0),
             ("123 0 8168 95\n", 123.0),
-            ("12 34\n", 12.0),
-            ("1234 567\n", 1234.0),
-            ("123 45 678\n", 123.0),
-            ("123 456 7 8\n", 123.0),
-            ("8 345 -5 2\n", 8.0),
-            ("3 120/340 C\n", 3.0),
-            ("3 120:30\n", 3.0),
+            ("1216 0 9223372036854775807\n", 1216.0),
+            ("187980\t250643\t375960\n", 187_980.0),
+            ("1234  567  890\n", 1234.0),
+            ("8 -345 2\n", 8.0),
+            ("3 1\n", 3.0),
+            ("21.50 45\n", 21.5),
+            ("21.5 450 30.25\n", 21.5),
             ("12 C 345", 12.0),
-            ("12 34 W", 12.0),
-            ("1234 567 W", 1234.0),
             ("1 m2 345", 1.0),
+            ("12 (345)", 12.0),
+            ("1 % of 200", 1.0),
         ] {
             assert_eq!(first(text), Ok(value), "{text:?}");
         }
@@ -144,7 +150,46 @@ mod tests {
             "1 234.567,8",
             "1 234'567",
             "1 234/h",
+            "1 234 56",
+            "1 234/5 678",
+            "1 234 5",
+            "12 3456",
+            "12 34",
+            "12 34 W",
+            "123 45 678",
+            "123 456 7 8",
+            "1 23456",
+            "1234 567",
+            "1234 567 W",
+            "1\t234",
+            "1  234",
+            "8 345 -5 2",
+            "3 120/340 C",
+            "3 120:30",
+            "0 345",
+            "1 ,234",
+            "1 .5",
+            "21 .5 C",
+            "1 '234",
+            "1234  ,5",
+            "1. 234",
+            "1 /2",
+            "1 :30",
+            "1 \u{d7}10",
+            "1 \u{bd}",
+            "1 \u{ff12}\u{ff13}",
+            "3.141 592 65",
+            "1.234.56",
+            "1'234'5",
+            "1,23,456",
             "1,234.5",
+            "5-3",
+            "1:30",
+            "1/2",
+            "1;2",
+            "12abc",
+            "1e",
+            "- 5",
             "21,5",
             "0x1F",
             "21.5C",
@@ -166,6 +211,6 @@ mod tests {
         assert!(first("0x1F").is_err_and(|why| why.contains("hexadecimal")));
         assert!(first("21.5degree").is_err_and(|why| why.contains("a unit stands behind a space")));
         assert!(first("1e").is_err_and(|why| why.contains("it is incomplete")));
-        assert!(first("1 234,5").is_err_and(|why| why.contains("one number in groups")));
+        assert!(first("1 234,5").is_err_and(|why| why.contains("may be one number in groups")));
     }
 }
