@@ -86,7 +86,10 @@ impl About<'_> {
             (_, Some(value)) => {
                 let now = self.measured("is", "changes", value);
                 let well = if self.is_well(value) { " again" } else { "" };
-                format!("{sensor} {now}{well} (limit {}). The alert is over, it lasted {lasted}.", self.limit())
+                format!(
+                    "{sensor} {now}{well} (limit {}). The alert is over, it lasted {lasted}.",
+                    self.limit_beside(value)
+                )
             }
         };
         Told { title, text }
@@ -175,21 +178,21 @@ impl About<'_> {
         match (self.alert.measure, self.condition) {
             (Measure::Sigmas, _) if self.names.is_counter => {
                 let side = if value < 0.0 { "slower" } else { "faster" };
-                let size = shown::digits(value.abs());
+                let size = self.beside_limit(value.abs());
                 let many = if size == "1" { "" } else { "s" };
                 format!("{changes} {size} standard deviation{many} {side} than usual")
             }
             (Measure::Sigmas, _) => {
                 let side = if value < 0.0 { "below" } else { "above" };
-                let size = shown::digits(value.abs());
+                let size = self.beside_limit(value.abs());
                 let many = if size == "1" { "" } else { "s" };
                 format!("{is} {size} standard deviation{many} {side} its usual value")
             }
-            (Measure::Rate { .. }, _) => format!("{changes} by {}", self.figure(value)),
+            (Measure::Rate { .. }, _) => format!("{changes} by {}", self.beside_limit(value)),
             (_, Some(Condition::Increase { over, .. })) => {
-                format!("{changes} by {} in {}", self.figure(value), length(over.as_secs_f64()))
+                format!("{changes} by {} in {}", self.beside_limit(value), length(over.as_secs_f64()))
             }
-            _ => format!("{is} {}", self.figure(value)),
+            _ => format!("{is} {}", self.beside_limit(value)),
         }
     }
 
@@ -197,14 +200,33 @@ impl About<'_> {
     fn beyond(&self, value: f64) -> String {
         let limit = self.alert.threshold;
         if self.alert.measure == Measure::Sigmas {
-            return format!("the limit is {}", shown::digits(limit));
+            return format!("the limit is {}", self.limit_beside(value));
         }
         let side = match value.partial_cmp(&limit) {
             Some(Ordering::Greater) => "above",
             Some(Ordering::Less) => "below",
             Some(Ordering::Equal) | None => "at",
         };
-        format!("{side} the limit of {}", self.limit())
+        format!("{side} the limit of {}", self.limit_beside(value))
+    }
+
+    /// A value, in as many digits as tell it from its limit.
+    fn beside_limit(&self, value: f64) -> String {
+        shown::compared(value, self.alert.threshold, &self.unit()).0
+    }
+
+    /// The limit, in as many digits as tell it from a value.
+    fn limit_beside(&self, value: f64) -> String {
+        let value = if self.alert.measure == Measure::Sigmas { value.abs() } else { value };
+        shown::compared(value, self.alert.threshold, &self.unit()).1
+    }
+
+    /// What both are in: standard deviations are a number.
+    fn unit(&self) -> String {
+        match self.alert.measure {
+            Measure::Sigmas => String::new(),
+            Measure::Silence | Measure::Value | Measure::Rate { .. } => self.alert.measure.unit(self.names.unit),
+        }
     }
 
     /// Whether a value is no longer what the rule looks for.
@@ -233,7 +255,7 @@ impl About<'_> {
     }
 
     fn figure(&self, value: f64) -> String {
-        shown::value(value, &self.alert.measure.unit(self.names.unit))
+        shown::value(value, &self.unit())
     }
 
     fn lasted(&self) -> String {

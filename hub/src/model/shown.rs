@@ -20,6 +20,23 @@ pub fn value(value: f64, unit: &str) -> String {
     scale.value(value)
 }
 
+/// A value and another that it is compared with, each with its unit, in as many digits as tell them apart: `4.996 °C`, `5 °C`.
+#[must_use]
+pub fn compared(one: f64, other: f64, unit: &str) -> (String, String) {
+    let texts = (value(one, unit), value(other, unit));
+    if one == other || texts.0 != texts.1 {
+        return texts;
+    }
+    let scale = Scale::of(unit, other);
+    let finer = |decimals: usize| {
+        let text = |value: f64| trimmed(&format!("{:.decimals$}", value / scale.divisor));
+        (text(one), text(other))
+    };
+    let finest = || ((one / scale.divisor).to_string(), (other / scale.divisor).to_string());
+    let (one, other) = (1..=12).map(finer).find(|(one, other)| one != other).unwrap_or_else(finest);
+    (scale.with_unit(one), scale.with_unit(other))
+}
+
 /// One unit for a column of values.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scale {
@@ -67,7 +84,10 @@ impl Scale {
     }
 
     fn value(&self, value: f64) -> String {
-        let number = self.number(value);
+        self.with_unit(self.number(value))
+    }
+
+    fn with_unit(&self, number: String) -> String {
         if self.unit.is_empty() { number } else { format!("{number} {}", self.unit) }
     }
 }
@@ -125,8 +145,12 @@ pub fn digits(value: f64) -> String {
         0.01.. => 3,
         _ => 5,
     };
-    let text = format!("{value:.decimals$}");
-    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    trimmed(&format!("{value:.decimals$}"))
+}
+
+/// Decimals without the zeros at their end.
+fn trimmed(text: &str) -> String {
+    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text };
     // What is rounded to nothing has no sign.
     if text == "-0" { "0".to_owned() } else { text.to_owned() }
 }
@@ -179,6 +203,23 @@ mod tests {
             (101_325.0, "Pa", "101.3 kPa"),
         ] {
             assert_eq!(value(number, unit), shown);
+        }
+    }
+
+    #[test]
+    fn what_is_compared_is_told_apart() {
+        for (one, other, unit, shown) in [
+            (31.5, 30.0, "Cel", ("31.5 °C", "30 °C")),
+            (30.0, 30.0, "Cel", ("30 °C", "30 °C")),
+            (4.996, 5.0, "kW.h", ("4.996 kW.h", "5 kW.h")),
+            (29.999_999, 30.0, "", ("29.999999", "30")),
+            (1_000.4, 1_000.0, "V", ("1000.4 V", "1000 V")),
+            (5_000_400.0, 5_000_000.0, "W", ("5.0004 MW", "5 MW")),
+            (999.99, 1_000.0, "W", ("1000 W", "1 kW")),
+            (-0.001, 0.0, "m", ("-0.001 m", "0 m")),
+            (0.1 + 0.2, 0.3, "", ("0.30000000000000004", "0.3")),
+        ] {
+            assert_eq!(compared(one, other, unit), (shown.0.to_owned(), shown.1.to_owned()));
         }
     }
 

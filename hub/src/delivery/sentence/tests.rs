@@ -20,6 +20,15 @@ fn what_fires_is_one_sentence_with_device_sensor_value_limit_and_since_when() {
         (Measure::Value, Some(31.5), ABOVE, "temp is 31.5 °C, above the limit of 30 °C"),
         (Measure::Value, Some(-4.0), below, "temp is -4 °C, below the limit of 30 °C"),
         (Measure::Value, Some(30.0), below, "temp is 30 °C, at the limit of 30 °C"),
+        (Measure::Value, Some(29.998), below, "temp is 29.998 °C, below the limit of 30 °C"),
+        (Measure::Value, Some(30.000_1), ABOVE, "temp is 30.0001 °C, above the limit of 30 °C"),
+        (Measure::Value, Some(30.001), increase(), "temp changes by 30.001 °C in 1 h, above the limit of 30 °C"),
+        (
+            Measure::Sigmas,
+            Some(-30.001),
+            deviation(),
+            "temp is 30.001 standard deviations below its usual value, the limit is 30",
+        ),
         (
             Measure::Rate { per: MINUTE },
             Some(44.25),
