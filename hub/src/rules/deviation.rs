@@ -17,7 +17,7 @@
 //!   readings or more: a pump that runs now and then is usual.
 //! - Where fewer than [`ENOUGH`] readings lie in `over`, those from before count as well, up to twice `over`.
 //! - **The scale is never finer than the sensor** (see `spread`). The spread counts as no less than the smallest step between two readings
-//!   that followed each other (at most 5 % of the mean, or the decimal or binary place the step lies in: 0.0625, 0.1, 1), nor
+//!   that followed each other (at most 5 % of the mean, or the decimal or binary place the step lies in: 0.0625, 0.1, 1; or what it stood still at before is known to), nor
 //!   than what makes `least` the limit. A history that never moved shows no step: unless `least` says what matters, 0.5 % of
 //!   the value or the place that it shows stands for it. So one step of a thermometer or of a switch never
 //!   fires, and a jump from a flat line does. Of a counter what deviates is its growth, and its scale is no finer than one step
@@ -27,7 +27,7 @@
 
 use std::collections::VecDeque;
 
-use super::spread::{Moments, Reading, Scale};
+use super::spread::{Moments, Reading, Scale, fineness};
 use crate::model::UnixMillis;
 use crate::model::rule::ENOUGH;
 
@@ -112,7 +112,7 @@ impl Strange {
     /// How far a reading is from those before, if it is what was there before.
     fn returns(&mut self, reading: Reading, scale: Scale) -> Option<f64> {
         let returns = self.since.is_none() && (self.was_held || reading.step.is_some() && self.runs >= 2);
-        let sigmas = self.steps.moments().away(reading, scale).filter(|sigmas| sigmas.abs() <= scale.sigmas);
+        let sigmas = self.steps.away(reading, scale).filter(|sigmas| sigmas.abs() <= scale.sigmas);
         let sigmas = sigmas.filter(|_| self.is_known || returns);
         self.is_known |= sigmas.is_some();
         sigmas
@@ -148,7 +148,7 @@ impl History {
             self.settle();
             return self.take(at, reading);
         }
-        let sigmas = usual.deviation(reading, self.scale);
+        let sigmas = self.usual.deviation(reading, self.scale);
         let is_strange = sigmas.is_some_and(|sigmas| sigmas.abs() > self.scale.sigmas);
         if is_strange && self.is_settled && self.is_frequent() {
             self.let_in();
@@ -221,7 +221,7 @@ impl History {
             return None;
         }
         self.usual = self.strange.take()?.steps;
-        moments.deviation(reading, self.scale)
+        self.usual.deviation(reading, self.scale)
     }
 
     /// A reading that is usual, as far as is known.
@@ -252,7 +252,7 @@ impl History {
         let (at, value) = first.remove(furthest);
         let mut others = Steps::new(self.over_ms);
         first.iter().for_each(|(at, value)| others.learn(*at, *value));
-        let sigmas = others.moments().away(Reading { value, step: None }, self.scale);
+        let sigmas = others.away(Reading { value, step: None }, self.scale);
         if sigmas.is_some_and(|sigmas| sigmas.abs() > self.scale.sigmas) {
             self.usual = others;
             let mut strange = Strange::new(self.over_ms);
@@ -271,6 +271,8 @@ struct Steps {
     older: Moments,
     /// The value last learned.
     last: Option<f64>,
+    /// How finely the value was known that they stood still at before they moved.
+    known_to: f64,
 }
 
 /// The readings of one step.
@@ -283,7 +285,7 @@ struct Step {
 
 impl Steps {
     const fn new(over_ms: i64) -> Self {
-        Self { over_ms, steps: VecDeque::new(), older: Moments::NONE, last: None }
+        Self { over_ms, steps: VecDeque::new(), older: Moments::NONE, last: None, known_to: 0.0 }
     }
 
     fn began(&self) -> Option<UnixMillis> {
@@ -297,6 +299,16 @@ impl Steps {
 
     fn moments(&self) -> Moments {
         self.steps.back().map_or(Moments::NONE, |newest| self.older.and(&newest.moments))
+    }
+
+    /// How many standard deviations a reading is from the mean; `None` when these are too few to say.
+    fn deviation(&self, reading: Reading, scale: Scale) -> Option<f64> {
+        self.moments().deviation(reading, scale, self.known_to)
+    }
+
+    /// The same of any number of them.
+    fn away(&self, reading: Reading, scale: Scale) -> Option<f64> {
+        self.moments().away(reading, scale, self.known_to)
     }
 
     /// Which thirtieth of `over` a moment lies in.
@@ -341,6 +353,9 @@ impl Steps {
     fn learn(&mut self, at: UnixMillis, value: f64) {
         let place = self.place(at);
         let before = self.last.replace(value);
+        if let Some(before) = before.filter(|before| *before != value && !self.moments().has_moved()) {
+            self.known_to = fineness(before);
+        }
         let is_here = self.steps.back().is_some_and(|step| self.place(step.at) == place);
         match self.steps.back_mut().filter(|_| is_here) {
             Some(step) => step.moments.learn(value, before),

@@ -47,7 +47,8 @@ impl Moments {
         let from_old = value - self.mean;
         self.mean += from_old / f64::from(self.count);
         self.squares += from_old * (value - self.mean);
-        let step = before.map_or(0.0, |before| (value - before).abs());
+        let Some(before) = before else { return };
+        let step = (value - before).abs();
         if step > REAL * value.abs() {
             self.finest = self.finest.min(step as f32);
         }
@@ -69,17 +70,22 @@ impl Moments {
     }
 
     /// How many standard deviations a value is from the mean; `None` when these are too few to say.
-    pub(super) fn deviation(&self, reading: Reading, scale: Scale) -> Option<f64> {
-        if self.count < ENOUGH { None } else { self.away(reading, scale) }
+    pub(super) fn deviation(&self, reading: Reading, scale: Scale, known_to: f64) -> Option<f64> {
+        if self.count < ENOUGH { None } else { self.away(reading, scale, known_to) }
     }
 
-    /// The same of any number of them.
-    pub(super) fn away(&self, reading: Reading, scale: Scale) -> Option<f64> {
-        let sigmas = (reading.value - self.mean) / self.sigma(reading.step, scale);
+    /// The same of any number of them. `known_to`: how finely the value was known that they stood still at before they moved.
+    pub(super) fn away(&self, reading: Reading, scale: Scale, known_to: f64) -> Option<f64> {
+        let sigmas = (reading.value - self.mean) / self.sigma(reading.step, scale, known_to);
         (!sigmas.is_nan()).then(|| sigmas.clamp(f64::MIN, f64::MAX))
     }
 
-    fn sigma(&self, step: Option<f64>, scale: Scale) -> f64 {
+    /// Whether they moved.
+    pub(super) const fn has_moved(&self) -> bool {
+        self.finest.is_finite()
+    }
+
+    fn sigma(&self, step: Option<f64>, scale: Scale, known_to: f64) -> f64 {
         let spread = (self.squares / f64::from(self.count.max(2) - 1)).sqrt();
         let size = self.mean.abs();
         let finest = f64::from(self.finest);
@@ -90,16 +96,22 @@ impl Moments {
         } else if finest <= FINE * size {
             finest
         } else if finest.is_finite() {
-            finest.min(place(finest).max(FINE * size))
+            // A step that was usual from where it stood still is usual when it comes again.
+            finest.min(place(finest).max(FINE * size).max(known_to))
         } else if least > 0.0 {
             0.0
         } else {
             // Not the place of the reading: a jump that is a round number would count for less than a smaller one that is not.
-            (KNOWN_TO * size).max(place(self.mean))
+            fineness(self.mean)
         };
         // Nothing is known better than the numbers that hold it.
         spread.max(resolution).max(least / scale.sigmas).max(4.0 * f64::EPSILON * size).max(f64::MIN_POSITIVE)
     }
+}
+
+/// How finely a value is known that never moved: to the place that it shows, and to no more than a part of it.
+pub(super) fn fineness(value: f64) -> f64 {
+    (KNOWN_TO * value.abs()).max(place(value))
 }
 
 /// Decimal and binary places.

@@ -56,6 +56,25 @@ fn a_jump_from_a_flat_line_fires_and_one_step_of_the_sensor_does_not() {
 }
 
 #[test]
+fn a_step_that_was_usual_is_usual_when_it_comes_again() {
+    let never: [usize; 0] = [];
+    let spec = over_half_a_minute(4.0);
+    for base in [0.0, 0.2, 3.3, 20.0, 21.3, -18.0] {
+        for step in [0.01, 0.037, 0.0625, 0.1, 0.3, 0.5, 1.0, 1.5, 2.0, 3.0, 3.9] {
+            if !fires(&spec, [flat(base), vec![base + step]].concat()).is_empty() {
+                continue;
+            }
+            let stays = [flat(base), vec![base + step; 10]].concat();
+            assert_eq!(fires(&spec, stays), never, "{base} and {step}, which stays");
+            let again = [flat(base), vec![base + step], vec![base; 9], vec![base + step, base, base + step]].concat();
+            assert_eq!(fires(&spec, again), never, "{base} and {step}, again");
+            let jump = [flat(base), vec![base + step], vec![base; 9], vec![base + 95.0]].concat();
+            assert_eq!(fires(&spec, jump), [40], "{base} and {step}, then a jump");
+        }
+    }
+}
+
+#[test]
 fn from_a_flat_line_a_larger_jump_fires_wherever_a_smaller_one_does() {
     for base in [0.0, 1.0, 5.0, 20.0, 50.0, -18.0, 3.3, 0.0625, 1_013.25] {
         for sigmas in [3.0, 4.0, 8.0] {
