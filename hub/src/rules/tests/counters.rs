@@ -242,3 +242,40 @@ fn the_growth_of_a_counter_behind_a_slip_is_what_it_grew() {
     let told: Vec<_> = (0..400).flat_map(|n| count(&mut scene, n * MINUTE, value(n))).collect();
     assert!(told.len() <= 2, "{told:?}");
 }
+
+#[test]
+fn a_slip_is_to_live_rules_what_it_is_to_a_backtest() {
+    let conditions = [
+        increase(Op::Above, 10.0),
+        increase(Op::Below, 0.5),
+        spec(
+            "count",
+            Condition::Rate {
+                op: Op::Above,
+                value: 1.0,
+                per: Duration::from_secs(60),
+                over: Duration::from_secs(600),
+                clear: None,
+            },
+        ),
+    ];
+    for slip in [0.0, -1.0, 1_300.0, 13_011.0, 13_015.0, 13_050.0, 13_300.0, 20_000.0, 130_100.0] {
+        for many in 1..=5 {
+            let values = (0..180).map(|n| match n {
+                100.. if n < 100 + many => slip,
+                _ => 13_000.0 + 0.1 * f64::from(n),
+            });
+            let stored = Stored::of(values.clone());
+            for condition in &conditions {
+                let mut scene = Scene::with([condition.clone()]);
+                let mut told = Vec::new();
+                for (n, value) in (0..).zip(values.clone()) {
+                    told.extend(count(&mut scene, n * MINUTE, value));
+                }
+                let live = told.iter().filter(|one| one.contains("firing")).count() as u64;
+                let past = [0, 50, 90, 99].map(|minute| stored.replay(condition, minute).fires);
+                assert_eq!(past, [live; 4], "{many} times {slip}, {:?}: {told:?}", condition.condition);
+            }
+        }
+    }
+}
