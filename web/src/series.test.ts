@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { buckets, gapAfter, Points, redrawPeriod, shareRange, valueRange } from "./series";
+import { buckets, gapAfter, isStale, Points, redrawPeriod, shareRange, valueRange } from "./series";
 import type { Series } from "./types";
 
 /** What the hub answers: readings in buckets of that width, empty buckets included. */
@@ -318,4 +318,14 @@ test("empty buckets that are left out leave the others as wide as they are", () 
     [1_000, 4_000],
     [5_000, 8_000],
   ]);
+});
+
+test("a value is stale when nothing comes, whatever the clock of its device says", () => {
+  const stale = (clock_offset_ms: number | null, at: number) =>
+    isStale({ clock_offset_ms, interval_ms: 1_000 }, at, null, 1_000_000);
+  expect(stale(null, 999_000)).toBe(false);
+  expect(stale(null, 990_000)).toBe(true);
+  expect(stale(-360_000, 639_000)).toBe(false);
+  expect(stale(-360_000, 630_000)).toBe(true);
+  expect(stale(240_000, 1_230_000)).toBe(true);
 });

@@ -42,6 +42,16 @@ export function staleAfter(intervalMs: number | null): number {
   return Math.max(3 * (intervalMs ?? 1_000), GAP_FLOOR_MS);
 }
 
+/** Whether a value that a device took at `at`, by its clock, is too old: a clock that is off is no silence. */
+export function isStale(
+  device: { clock_offset_ms: number | null; interval_ms: number | null },
+  at: Millis,
+  intervalMs: number | null,
+  now: Millis,
+): boolean {
+  return now - (at - (device.clock_offset_ms ?? 0)) > staleAfter(intervalMs ?? device.interval_ms);
+}
+
 /** A gauge is drawn as measured; of a counter only its growth a second says anything. */
 export type Reads = "value" | "rate";
 

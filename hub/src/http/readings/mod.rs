@@ -33,7 +33,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 pub(super) enum Quality {
     /// Recent.
     Good,
-    /// Older than three of its intervals.
+    /// Nothing came for three of its intervals, by the hub's clock.
     Stale,
     /// More than five minutes ahead of the hub: the device's clock is wrong.
     Future,
@@ -56,13 +56,16 @@ pub(super) struct Latest {
     pub quality: Quality,
 }
 
+/// The newest point of a series, and when that was last heard, if it is known.
+type Newest = (reading::Point, Option<UnixMillis>);
+
 impl Latest {
-    /// A point of a series of a device. Without an interval a value does not age.
+    /// A point of a series of a device, which was last heard then. Without an interval a value does not age.
     #[must_use]
-    pub(super) fn of(device: &Device, series: &Series, point: reading::Point, now: UnixMillis) -> Self {
+    fn of(device: &Device, series: &Series, (point, heard): Newest, now: UnixMillis) -> Self {
         let interval = device.interval_ms.unwrap_or(series.interval_ms);
         let limit = crate::presence::Presence::offline_after_ms(interval);
-        let stale = interval > 0 && now.since(point.at) > limit;
+        let stale = interval > 0 && now.since(heard.unwrap_or(point.at)) > limit;
         Self {
             device: device.id.to_string(),
             sensor: series.sensor.clone(),
@@ -127,10 +130,10 @@ pub(super) async fn latest(
     let catalog = app.store.catalog();
     let found = asked.selector.series(&catalog, &view);
     let ids: Vec<_> = found.iter().map(|(_, series)| series.id).collect();
-    let rows = found.into_iter().zip(app.store.latest(&ids));
-    let rows = rows.filter_map(|((device, series), point)| Some((device, series, point?))).collect();
+    let rows = found.into_iter().zip(app.store.latest_heard(&ids));
+    let rows = rows.filter_map(|((device, series), newest)| Some((device, series, newest?))).collect();
     let key = |(device, series, _): &(&Device, &Series, _)| format!("{}\0{}", device.name, series.sensor);
-    Json(asked.paging.cut(rows, key, |(device, series, point)| Latest::of(device, series, point, now)))
+    Json(asked.paging.cut(rows, key, |(device, series, newest)| Latest::of(device, series, newest, now)))
 }
 
 /// Which points.

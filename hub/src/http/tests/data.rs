@@ -321,6 +321,11 @@ async fn figures_are_those_asked_for_and_labels_choose_devices() {
     scene.measure(&shed, series[0], &ahead).await;
     let latest = scene.get("/api/v1/latest?device=shed").await.json()["items"][0].clone();
     assert_eq!((&latest["value"], &latest["quality"]), (&json!(4.0), &json!("good")), "that is what is measured now");
+    // Silence is that nothing comes, whatever the clock of the device says.
+    let (loft, of_loft) = scene.device(3, "loft").await;
+    scene.measure(&loft, of_loft[0], &[(Clock.wall().0 - 600_000, 9.0)]).await;
+    let loft = scene.get("/api/v1/latest?device=loft").await.json()["items"][0].clone();
+    assert_eq!((&loft["value"], &loft["quality"]), (&json!(9.0), &json!("good")), "it came just now");
     let by_id = scene.get(&format!("/api/v1/query?{range}&device={}", hall.id)).await.json();
     assert_eq!((&by_id["series"][0]["count"], &by_id["series"][0]["avg"]), (&json!([0]), &json!([null])));
     scene.measure(&hall, of_hall[0], &ahead).await;

@@ -150,6 +150,11 @@ impl Head {
         (0..).map(SeriesId).zip(&self.series).filter_map(|(series, newest)| Some((series, newest.heard?)))
     }
 
+    /// When a series was last heard, if that is known.
+    pub(super) fn heard_of(&self, series: SeriesId) -> Option<UnixMillis> {
+        self.series.get(series.0 as usize)?.heard
+    }
+
     /// The newest point.
     pub(super) fn latest(&self, series: SeriesId) -> Option<Point> {
         self.series.get(series.0 as usize)?.point

@@ -54,6 +54,13 @@ impl Store {
         series.iter().map(|series| head.latest(*series)).collect()
     }
 
+    /// The newest point of each series, and when it was last heard, as [`Store::heard`] has it; from memory.
+    #[must_use]
+    pub fn latest_heard(&self, series: &[SeriesId]) -> Vec<Option<(Point, Option<UnixMillis>)>> {
+        let head = self.memory().head();
+        series.iter().map(|series| Some((head.latest(*series)?, head.heard_of(*series)))).collect()
+    }
+
     /// When each series was last heard, by the hub's clock, as far as that is in memory: since the start, and of what was
     /// not yet in blocks then. What is imported is not heard.
     #[must_use]

@@ -8,7 +8,7 @@ import { Board, type Outside } from "../../chart/board";
 import { millis, stamp } from "../../format";
 import { families, title, type Family } from "../../names";
 import { href, type Route } from "../../route";
-import { staleAfter } from "../../series";
+import { isStale } from "../../series";
 import { isLost } from "../../state";
 import type { Device, Millis, Sensor } from "../../types";
 import { ChartCard } from "./chart_card";
@@ -169,7 +169,7 @@ export function Charts({ device, route }: { device: Device; route: DeviceRoute }
                 stale={
                   device.status === "offline" ||
                   isLost(state.value) ||
-                  (at > -Infinity && now - at > staleAfter(board.interval(members[0]!) ?? device.interval_ms))
+                  (at > -Infinity && isStale(device, at, board.interval(members[0]!), now))
                 }
               />
             );
