@@ -17,6 +17,8 @@ use crate::model::{DeviceId, UnixMillis};
 
 /// Whoever pushes readings further ahead than this forecasts: that says nothing of a clock.
 const FORECAST_MS: i64 = 5 * 60_000;
+/// A clock of an agent that says less was never set (2024-01-01, the agent's own bound).
+const SET_FROM: UnixMillis = UnixMillis(1_704_067_200_000);
 
 /// Links by device, pending devices by id.
 #[derive(Debug, Default)]
@@ -119,6 +121,12 @@ impl Pushed {
     }
 }
 
+/// What an agent's readings are off, in milliseconds: what its clock is, unless that was never set, then it stamps by the hub's.
+fn stamped_by(link: &Link) -> Option<i64> {
+    let offset_ms = link.clock_offset_ms? as i64;
+    Some(if link.last_seen.plus(offset_ms) < SET_FROM { 0 } else { offset_ms })
+}
+
 impl Now {
     /// A device that is offline, if readings of it are expected at all and it was ever heard.
     fn absence(&self, device: &Device, interval_ms: u32, now: UnixMillis) -> Option<Absence> {
@@ -195,14 +203,14 @@ impl Presence {
         self.write().pushed.extend(pushed);
     }
 
-    /// Devices whose clock runs ahead, by how many milliseconds: as measured with agents, and as what is pushed of others shows.
+    /// Clocks that readings are stamped by minus the hub's, in milliseconds: as measured with agents, and of others only those
+    /// that run ahead, as what is pushed shows: old readings may be old.
     #[must_use]
-    pub fn clocks_ahead(&self) -> HashMap<DeviceNo, i64> {
-        let ahead = |link: &Link| link.clock_offset_ms.map(|ms| ms as i64).filter(|ms| *ms > 0);
+    pub fn clocks(&self) -> HashMap<DeviceNo, i64> {
         let table = self.read();
         let pushed = table.pushed.iter().filter_map(|(device, pushed)| Some((*device, pushed.clock_offset_ms()?)));
         let pushed = pushed.filter(|(_, ms)| (1..=FORECAST_MS).contains(ms));
-        let agents = table.links.iter().filter_map(|(device, link)| Some((*device, ahead(link)?)));
+        let agents = table.links.iter().filter_map(|(device, link)| Some((*device, stamped_by(link)?)));
         pushed.chain(agents).collect()
     }
 
@@ -328,6 +336,28 @@ mod tests {
         let agent = Some(SocketAddr::from(([192, 168, 0, 5], 40_000)));
         let (presence, catalog) = started(6, &[imported, Device { address: agent, ..pusher(3, 5, None) }]);
         assert_eq!(presence.absences(&catalog, &Grace::new(Some(60_000)), at(100)).offline, []);
+    }
+
+    #[test]
+    fn an_agent_whose_clock_was_never_set_stamps_by_the_hubs() {
+        let now = UnixMillis(1_800_000_000_000);
+        let of_offset = |clock_offset_ms| {
+            let presence = Presence::default();
+            let link = Link {
+                address: SocketAddr::from(([192, 168, 0, 5], 1)),
+                last_seen: now,
+                session_since: now,
+                loss_pct: 0.0,
+                rtt_ms: None,
+                clock_offset_ms,
+                spool_batches: 0,
+                dropped_readings: 0,
+            };
+            presence.write().links.insert(DeviceNo(1), link);
+            presence.clocks().get(&DeviceNo(1)).copied()
+        };
+        assert_eq!([None, Some(-1.8e12)].map(of_offset), [None, Some(0)]);
+        assert_eq!([Some(4e5), Some(-3.6e6)].map(of_offset), [Some(400_000), Some(-3_600_000)]);
     }
 
     #[test]

@@ -147,6 +147,46 @@ fn what_was_pending_at_the_stop_and_over_by_the_spool_does_not_fire_at_the_start
 }
 
 #[test]
+fn what_was_over_before_the_hub_was_back_is_told_once_by_its_clock_whatever_the_device_says() {
+    let mut scene = Scene::start(&[hot("*", "0s")]);
+    let now = || Clock.wall().0;
+    let mut devices: Vec<_> = [0, 400_000, 7_200_000, -400_000, -7_200_000]
+        .map(|off| {
+            let mut device = FakeDevice::new(scene.hub.udp, &scene.hub.join_token(1), 0);
+            device.clock_offset_ms = Some(off);
+            (off, device)
+        })
+        .into();
+    for (off, device) in &mut devices {
+        device.make_of(Lane::Live, &[(now() + *off, 20.0)]);
+        device.settle();
+    }
+    scene.hub.kill();
+    let hot_at = now();
+    std::thread::sleep(Duration::from_secs(5));
+    scene.hub.restart();
+    for (off, device) in &mut devices {
+        let kept = [(hot_at, 99.0), (hot_at + 2_000, 20.0), (hot_at + 4_000, 20.0)];
+        device.make_of(Lane::Recovered, &kept.map(|(at, value)| (at + *off, value)));
+        device.make_of(Lane::Live, &[(now() + *off, 20.0)]);
+        device.settle();
+    }
+    let told = eventually("all are told", SOON, || Some(scene.told()).filter(|told| told.len() == devices.len()));
+    for told in told {
+        let alert = &told["data"]["alert"];
+        let apart = (millis(&alert["started_at"]) - hot_at).abs();
+        assert!(told["type"] == "alert.past" && apart <= 2_000, "{apart}: {told}");
+    }
+    // Judged as it comes, once their clocks are known.
+    for (off, device) in &mut devices {
+        device.make_of(Lane::Live, &[(now() + *off, 99.0)]);
+        device.settle();
+    }
+    let firing = || scene.states().into_iter().filter(|state| state == "firing").count();
+    eventually("all fire", Duration::from_secs(5), || (firing() == devices.len()).then_some(()));
+}
+
+#[test]
 fn an_alert_over_what_a_counter_counted_outlasts_a_restart() {
     let rule = json!({"name": "much", "device": "*", "sensor": "e",
         "condition": {"type": "increase", "op": ">", "value": 1, "over": "1h"}});

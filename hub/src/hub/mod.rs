@@ -177,9 +177,9 @@ impl Hub {
             let (store, presence, grace) = (store.clone(), Arc::clone(&presence), Arc::clone(&grace));
             Arc::new(move |now| presence.absences(&store.catalog(), &grace, now))
         };
-        let ahead = {
+        let clocks = {
             let presence = Arc::clone(&presence);
-            Arc::new(move || presence.clocks_ahead())
+            Arc::new(move || presence.clocks())
         };
         let zone = zones::own().and_then(|name| zones::named(&name)).unwrap_or(TimeZone::UTC);
         let ingest = Ingest {
@@ -200,7 +200,7 @@ impl Hub {
             latency: Arc::clone(&latency),
             meter: Arc::clone(&meter),
             absences,
-            ahead,
+            clocks,
             waiting: Waiting::default(),
         };
         supervisor.spawn("ingest", ingest.run());

@@ -78,8 +78,8 @@ pub enum Outcome {
 /// Tells who is offline at a moment.
 pub type AbsencesAt = Arc<dyn Fn(UnixMillis) -> Absences + Send + Sync>;
 
-/// Which devices have a clock that runs ahead, by how many milliseconds, as measured with them.
-pub type ClocksAhead = Arc<dyn Fn() -> HashMap<DeviceNo, i64> + Send + Sync>;
+/// Clocks of devices minus the hub's, in milliseconds, where they are known.
+pub type Clocks = Arc<dyn Fn() -> HashMap<DeviceNo, i64> + Send + Sync>;
 
 /// What the pipeline works with.
 pub struct Ingest {
@@ -117,8 +117,8 @@ pub struct Ingest {
     pub meter: Arc<Meter>,
     /// Who is offline at a moment.
     pub absences: AbsencesAt,
-    /// Whose clocks run ahead.
-    pub ahead: ClocksAhead,
+    /// How far the clocks of devices are off.
+    pub clocks: Clocks,
     /// What waits for room on the disk.
     pub waiting: Waiting,
 }
@@ -187,7 +187,7 @@ impl Ingest {
             if reviewing.is_none() {
                 let now = self.clock.wall();
                 if self.engine.poll_review().is_some_and(|at| at <= now) {
-                    self.engine.set_clocks_ahead((self.ahead)());
+                    self.engine.set_clocks((self.clocks)());
                 }
                 let next = self.engine.next_review(now, &self.store.catalog());
                 reviewing = next.map(|next| review(self.store.clone(), next).boxed());
@@ -230,7 +230,7 @@ impl Ingest {
                     self.learning.set(self.engine.watching());
                     let proposed = self.engine.examine(self.clock.wall(), vitals);
                     self.commit(Vec::new(), Vec::new(), proposed).await?;
-                    self.engine.set_clocks_ahead((self.ahead)());
+                    self.engine.set_clocks((self.clocks)());
                     let now = self.clock.wall();
                     let proposed = self.engine.look_for(now, &self.store.catalog(), &(self.absences)(now));
                     self.commit(Vec::new(), Vec::new(), proposed).await?;

@@ -79,7 +79,7 @@ fn pipeline(store: &Store) -> (queue::Entrance, mpsc::Receiver<Outcome>, Ingest)
         latency: Arc::default(),
         meter: Arc::default(),
         absences: Arc::new(|_| Absences::default()),
-        ahead: Arc::new(Default::default),
+        clocks: Arc::new(Default::default),
         waiting: Waiting::default(),
     };
     (batches_in, heard, ingest)

@@ -137,7 +137,7 @@ impl<'a> Draft<'a> {
     /// A reading of a watched series that is not judged as it comes. Of what is imported nothing is entered: a backtest says what a
     /// rule would have found in it.
     fn late(&mut self, track: &Track, slot: Slot, upload: &Upload, at: UnixMillis) {
-        if track.judged && !upload.is_imported && at.since(self.now) <= upload.future_ms {
+        if track.judged && upload.may_be_reviewed(at) {
             self.late.entry(slot).or_default().add(Stretch::at(at), track.late_ms);
         }
     }

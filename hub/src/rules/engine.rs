@@ -47,8 +47,8 @@ pub struct Engine {
     pub(super) ailing: BTreeMap<Ailment, Arc<Alert>>,
     pub(super) away: Away,
     pub(super) next_alert: u64,
-    /// Devices whose clock runs ahead, by how many milliseconds.
-    pub(super) clocks_ahead: HashMap<DeviceNo, i64>,
+    /// Clocks of devices minus the hub's, in milliseconds, where that is known.
+    pub(super) clocks: HashMap<DeviceNo, i64>,
     /// When the hub started.
     pub(super) started: UnixMillis,
     /// What was over when the hub learned of it, and when somebody was last told or would have been.

@@ -22,7 +22,8 @@
 //!   as over, once a rule and device. The same holds of what is late: once it has settled the rules are held against it
 //!   (see `review`). What is imported decides nothing.
 //! - A reading was taken no later than it came: one from ahead hides nothing that comes after it. What is more than 5 min
-//!   ahead decides nothing, unless an agent sends it whose clock is known to run so far ahead.
+//!   ahead decides nothing, unless an agent sends it whose clock is known to run so far ahead. What an agent measures whose
+//!   clock is known to be slow is judged by the hub's clock as well; as long as a clock is not known its readings wait.
 //! - A `for` is held by readings (see `instance`): one followed by silence fires nothing, nor does a restart.
 //! - Silence means that nothing comes, whatever the clock of the device says: it is measured by when the hub received. A
 //!   series never heard is not silent. After a start it counts from there: nobody is missed before `after` has passed anew,
@@ -104,7 +105,7 @@ impl Engine {
             ailing,
             away,
             next_alert,
-            clocks_ahead: HashMap::new(),
+            clocks: HashMap::new(),
             started: UnixMillis(i64::MIN),
             past: BTreeMap::new(),
         }
@@ -178,10 +179,10 @@ impl Engine {
         }
     }
 
-    /// Tells the engine which devices have a clock that runs ahead, by how many milliseconds: what agents among them measure now is
-    /// judged now, and what is found late of any of them happened that much earlier.
-    pub fn set_clocks_ahead(&mut self, ahead: HashMap<DeviceNo, i64>) {
-        self.clocks_ahead = ahead;
+    /// Tells the engine the clocks of devices minus the hub's, in milliseconds, where they are known: what agents among them
+    /// measure now is judged now, and what is found late of any of them happened that much earlier.
+    pub fn set_clocks(&mut self, clocks: HashMap<DeviceNo, i64>) {
+        self.clocks = clocks;
     }
 
     /// The rules in force.
@@ -215,7 +216,7 @@ impl Engine {
     pub fn evaluate(&self, now: UnixMillis, batches: &[Batch]) -> Proposed {
         let mut draft = Draft::new(self, now);
         let mut rest = batches;
-        while let Some((many, upload)) = Upload::first(now, rest, &self.clocks_ahead, |series| self.slot(series)) {
+        while let Some((many, upload)) = Upload::first(now, rest, &self.clocks, |series| self.slot(series)) {
             let (batches, after) = rest.split_at(many);
             draft.upload(&upload, batches);
             rest = after;

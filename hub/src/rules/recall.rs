@@ -24,6 +24,8 @@ pub struct Recall {
     pub to: UnixMillis,
     rule: RuleId,
     window: Box<Window>,
+    /// The device's clock minus the hub's, in milliseconds, as far as it is known.
+    ahead_ms: i64,
 }
 
 impl Recall {
@@ -41,7 +43,7 @@ impl Recall {
     /// Takes some of the points, in order.
     pub fn take(&mut self, points: &[Point]) {
         for point in points {
-            self.window.take(*point);
+            self.window.take(Point { at: point.at.plus(-self.ahead_ms), ..*point });
         }
     }
 }
@@ -56,12 +58,14 @@ impl Engine {
             let (Some(rule), Some(window)) = (self.rules.get(rule), &watch.window) else { continue };
             watch.recalled = true;
             let Some(empty) = Window::new(window.condition(), window.kind()) else { continue };
+            let ahead_ms = self.clocks.get(&track.device).copied().unwrap_or(0);
             return Some(Recall {
                 series: track.series,
-                from: now.plus(-empty.reach_ms()),
-                to: now.plus(FUTURE_MS),
+                from: now.plus(ahead_ms).plus(-empty.reach_ms()),
+                to: now.plus(ahead_ms).plus(FUTURE_MS),
                 rule: rule.rule.id,
                 window: Box::new(empty),
+                ahead_ms,
             });
         }
     }

@@ -16,8 +16,11 @@
 //! - At most [`super::backtest::SPANS`] firings are entered of one stretch of late readings; the rest is counted.
 //!
 //! Times are those of the hub's clock, as of alerts: what a device measured whose clock runs ahead happened that much earlier than
-//! is stored, as far as is known of its clock. Where that was not known, or was something else at the time, an alert is known
-//! again by its values and by how long it lasted.
+//! is stored, as far as is known of its clock, and that much later where an agent's is slow. Where that was not known, or was
+//! something else at the time, an alert is known again by its values and by how long it lasted.
+//!
+//! Far ahead of the hub's clock is what an agent measured whose clock is, or a forecast: what the hub measures of that clock tells,
+//! and in the first minutes of a hub the review waits for it.
 //!
 //! A rule is applied as it is now, also to readings from before it was made. Silence is not looked for: it is about hearing,
 //! and the device was not heard. What is looked at twice, after a crash, makes the same entries.
@@ -35,6 +38,9 @@ use crate::model::device::DeviceNo;
 use crate::model::reading::{Point, SeriesId, Stretch};
 use crate::model::rule::{Condition, RuleId};
 
+/// So long after a start a review waits for a clock to be measured: agents are back by then.
+const PATIENCE_MS: i64 = 5 * 60_000;
+
 /// Late readings of one series, and the rules to hold against them.
 #[derive(Debug)]
 pub struct Review {
@@ -47,7 +53,7 @@ pub struct Review {
     reach_ms: i64,
     /// When it was made: later readings are not wanted.
     now: UnixMillis,
-    /// How far the device's clock runs ahead, in milliseconds; 0 where that is not known.
+    /// The device's clock minus the hub's, in milliseconds; 0 where that is not known.
     ahead_ms: i64,
     trials: Vec<Trial>,
 }
@@ -105,20 +111,26 @@ impl Engine {
         loop {
             let (series, late) = self.backlog.next(now)?;
             let Some(series) = catalog.series(series) else { continue };
+            let clock = self.clocks.get(&series.device).copied();
+            let future = now.plus(clock.unwrap_or(0).max(0).saturating_add(FUTURE_MS));
+            if clock.is_none() && late.to > future && now.since(self.started) < PATIENCE_MS {
+                self.backlog.remember(now, series.id, late);
+                continue;
+            }
             let Some(track) = self.slot(series.id).and_then(|slot| self.tracks.get(slot as usize)) else { continue };
             let judging = track.watches.iter().filter_map(|watch| self.rules.get(watch.rule));
             let judging = judging.filter(|rule| !matches!(rule.rule.spec.condition, Condition::Silence { .. }));
             let trials: Vec<_> = judging.map(|rule| Trial::of(rule.clone())).collect();
             let Some(reach_ms) = trials.iter().map(|trial| trial.reach_ms(series)).max() else { continue };
-            let stretch = Stretch { from: late.from.plus(-track.late_ms), ..late };
-            let ahead_ms = self.clocks_ahead.get(&series.device).copied().unwrap_or(0).max(0);
+            // Of forecasts nothing is left to look at.
+            let stretch = Stretch { from: late.from.min(future).plus(-track.late_ms), to: late.to.min(future) };
             return Some(Review {
                 series: series.clone(),
                 stretch,
                 late_from: late.from,
                 reach_ms,
                 now,
-                ahead_ms,
+                ahead_ms: clock.unwrap_or(0),
                 trials,
             });
         }
@@ -204,7 +216,7 @@ impl Hearing<'_> {
             return Some((self.next, beyond));
         }
         let is_open = self.replays.iter().any(|replay| replay.open().is_some());
-        let present = self.review.now.plus(self.review.ahead_ms);
+        let present = self.review.now.plus(self.review.ahead_ms.max(0));
         (is_open && self.next < present).then_some((self.next, present))
     }
 
@@ -223,7 +235,7 @@ impl Hearing<'_> {
         let last = last.unwrap_or(next);
         // No reading was taken after the present.
         let ahead_ms = review.ahead_ms.max(last.since(review.now));
-        let ahead_ms = if ahead_ms > SAME_MS { ahead_ms } else { 0 };
+        let ahead_ms = if ahead_ms.abs() > SAME_MS { ahead_ms } else { 0 };
         let mut reviewed = Reviewed { series: Some(review.series.id), ..Reviewed::default() };
         for (trial, replay) in review.trials.iter().zip(replays) {
             let mut open = replay.open().cloned();
@@ -275,20 +287,22 @@ fn earlier(alert: Alert, ahead_ms: i64) -> Alert {
     }
 }
 
-/// Whether a firing is one that was told as it happened, and lies later in what is stored because the device's clock ran ahead.
-fn is_again(found: &Alert, told: &Alert) -> bool {
+/// Whether a firing is one that was told as it happened, and lies elsewhere in what is stored because the device's clock was off.
+fn is_again(found: &Alert, told: &Alert, ahead_ms: i64) -> bool {
     let lasted = |alert: &Alert| alert.resolved_at.map(|end| end.since(alert.started_at));
     let is_as_long = match (lasted(found), lasted(told)) {
         (Some(found), Some(told)) => (found - told).abs() <= 2 * SAME_MS,
         _ => false,
     };
-    is_as_long && told.started_at < found.started_at && (found.value, found.worst) == (told.value, told.worst)
+    let apart_ms = told.started_at.since(found.started_at).abs();
+    let is_near = ahead_ms != 0 && apart_ms <= ahead_ms.saturating_abs().saturating_add(FUTURE_MS);
+    is_as_long && is_near && (found.value, found.worst) == (told.value, told.worst)
 }
 
 /// What is new about a firing; nothing if the known ones tell of it. Of what it makes of an entry `known` tells afterwards.
-/// `ahead_ms`: how far the device's clock was ahead, which is measured to a second.
+/// `ahead_ms`: how far the device's clock was off, which is measured to a second.
 fn among(mut found: Alert, ahead_ms: i64, known: &mut Vec<Alert>) -> Option<Finding> {
-    let slack_ms = if ahead_ms > 0 { SAME_MS } else { 0 };
+    let slack_ms = if ahead_ms == 0 { 0 } else { SAME_MS };
     let end = |alert: &Alert| alert.resolved_at.unwrap_or(UnixMillis(i64::MAX));
     let of_rule = |alert: &&Alert| alert.rule == found.rule;
     let (entries, told): (Vec<&Alert>, Vec<&Alert>) =
@@ -297,7 +311,7 @@ fn among(mut found: Alert, ahead_ms: i64, known: &mut Vec<Alert>) -> Option<Find
     let covers = |alert: &&Alert| {
         alert.started_at.plus(-slack_ms) <= found.started_at && found.started_at < end(alert).plus(slack_ms)
     };
-    if told.iter().any(|alert| covers(alert) || is_again(&found, alert)) {
+    if told.iter().any(|alert| covers(alert) || is_again(&found, alert, ahead_ms)) {
         return None;
     }
     let later = told.iter().map(|alert| alert.started_at).filter(|at| *at > found.started_at).min();
@@ -324,8 +338,13 @@ fn among(mut found: Alert, ahead_ms: i64, known: &mut Vec<Alert>) -> Option<Find
         last: if entry.resolved_at > whole.resolved_at { entry.last } else { whole.last },
         ..whole
     });
-    let times = |alert: &Alert| (alert.started_at, alert.fired_at, alert.resolved_at);
-    if times(&whole) == times(first) {
+    let times = |alert: &Alert| [Some(alert.started_at), alert.fired_at, alert.resolved_at];
+    let is_known = |(one, other): (Option<UnixMillis>, Option<UnixMillis>)| match (one, other) {
+        (Some(one), Some(other)) => one.since(other).abs() <= slack_ms,
+        (one, other) => one == other,
+    };
+    // Nothing was learned: a clock is measured anew, and to no millisecond.
+    if times(&whole).into_iter().zip(times(first)).all(is_known) {
         return None;
     }
     known.retain(|alert| !touching.iter().any(|entry| entry.id == alert.id));

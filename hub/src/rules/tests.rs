@@ -251,15 +251,15 @@ fn an_agent_whose_clock_is_known_to_run_ahead_is_judged_now_and_a_forecast_is_no
     let mut scene = Scene::with([hold(3, above(30.0))]);
     assert_eq!(scene.group(0, &[ahead(0, 600, 31.0)]), NOTHING);
     assert_eq!(scene.group(1, &[ahead(1, 600, 31.0)]), NOTHING, "nothing is known of its clock");
-    scene.engine.set_clocks_ahead([(DeviceNo(1), 600_000)].into());
+    scene.engine.set_clocks([(DeviceNo(1), 600_000)].into());
     assert_eq!(scene.group(2, &[ahead(2, 600, 31.0)]), ["1 pending 31 at 2"]);
     assert_eq!(scene.group(5, &[ahead(5, 600, 32.0)]), ["1 firing 32 at 5"]);
     // Its clock is set: what comes goes on, and hides nothing.
-    scene.engine.set_clocks_ahead([].into());
+    scene.engine.set_clocks([].into());
     assert_eq!(scene.reading(6, 20.0), ["1 resolved 20 at 6"]);
     // Pushed by a program, and by an agent whose clock is right: forecasts.
     assert_eq!(scene.group(7, &[ahead(7, 600, 31.0)]), NOTHING);
-    scene.engine.set_clocks_ahead([(DeviceNo(1), 600_000)].into());
+    scene.engine.set_clocks([(DeviceNo(1), 600_000)].into());
     let mut pushed = ahead(8, 600, 31.0);
     pushed.id.epoch = numbering::epoch_of(SensorNo(300)).unwrap();
     assert_eq!(scene.group(8, &[pushed]), NOTHING);

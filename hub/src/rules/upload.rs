@@ -4,6 +4,8 @@
 //!   ahead from the first to the last reading of an upload all of them move by the same time, so that a rate stays a rate.
 //!   What is more than 5 min ahead is no measurement of this moment (a forecast), and decides nothing; where the hub has
 //!   measured how far ahead an agent's clock runs, more than 5 min ahead of that clock.
+//! - Where the hub has measured that an agent's clock is slow, its readings were taken that much later than they say. What is
+//!   pushed by programs is taken as it says: old readings may be old.
 //! - An upload is as late as its newest reading: a logger that brings the last hour brings all of it in time.
 //! - What a device kept while the hub was away, and says so, is late; what is imported is history, and decides nothing.
 
@@ -11,7 +13,7 @@ use std::collections::HashMap;
 
 use super::slot::{BySlot, Slot};
 use crate::model::device::DeviceNo;
-use crate::model::reading::{Batch, Point};
+use crate::model::reading::Batch;
 use crate::model::{Lane, UnixMillis, numbering};
 
 /// A reading further ahead of the hub's clock than this is not judged.
@@ -33,7 +35,9 @@ pub(super) struct Upload {
     /// The device says that it kept them.
     pub(super) is_backlog: bool,
     /// Readings further ahead than this, in milliseconds, are not judged.
-    pub(super) future_ms: i64,
+    future_ms: i64,
+    /// How slow the agent's clock is, in milliseconds.
+    behind_ms: i64,
     /// Of each series; `None` when all readings are of this minute.
     series: Option<BySlot<Span>>,
 }
@@ -53,7 +57,7 @@ impl Upload {
     pub(super) fn first(
         now: UnixMillis,
         batches: &[Batch],
-        clocks_ahead: &HashMap<DeviceNo, i64>,
+        clocks: &HashMap<DeviceNo, i64>,
         slot: impl Fn(crate::model::reading::SeriesId) -> Option<Slot>,
     ) -> Option<(usize, Self)> {
         let first = batches.first()?;
@@ -66,19 +70,22 @@ impl Upload {
         };
         let many = batches.iter().take_while(is_with).count().max(1);
         let came = first.received_at.min(now);
-        let rows = || {
-            batches.iter().take(many).flat_map(Batch::rows).filter_map(|(series, point)| Some((slot(series)?, point)))
-        };
-        let is_fresh = |(_, point): (Slot, Point)| (-SAME_MS..=FRESH_MS).contains(&came.since(point.at));
         let is_pushed = numbering::is_pushed(first.id.epoch);
-        let ahead = clocks_ahead.get(&first.id.device).filter(|_| !is_pushed);
-        let future_ms = FUTURE_MS + ahead.copied().unwrap_or(0).max(0);
+        let offset_ms = clocks.get(&first.id.device).filter(|_| !is_pushed).copied().unwrap_or(0);
+        let future_ms = FUTURE_MS + offset_ms.max(0);
+        let behind_ms = if offset_ms < -SAME_MS { -offset_ms } else { 0 };
+        let rows = || {
+            let rows = batches.iter().take(many).flat_map(Batch::rows);
+            rows.filter_map(|(series, point)| Some((slot(series)?, by_hub(point.at, behind_ms, came))))
+        };
+        let is_fresh = |(_, at): (Slot, UnixMillis)| (-SAME_MS..=FRESH_MS).contains(&came.since(at));
         let upload = Self {
             came,
             is_pushed,
             is_imported: is_pushed && numbering::is_imported(first.id.seq),
             is_backlog: !is_pushed && first.lane == Lane::Recovered,
             future_ms,
+            behind_ms,
             series: if rows().all(is_fresh) { None } else { Some(spans(came, future_ms, rows())) },
         };
         Some((many, upload))
@@ -89,6 +96,7 @@ impl Upload {
         if at.since(self.came) > self.future_ms {
             return None;
         }
+        let at = by_hub(at, self.behind_ms, self.came);
         let Some(span) = self.series.as_ref().and_then(|series| series.get(&slot)) else { return Some(at) };
         let ahead = span.newest.since(self.came);
         Some(match (ahead > SAME_MS, span.is_in_order) {
@@ -96,6 +104,11 @@ impl Upload {
             (true, true) => at.plus(-ahead),
             (true, false) => at.min(self.came),
         })
+    }
+
+    /// Whether a reading may be looked at later. What an agent sends may be from any time, as long as nobody knows its clock.
+    pub(super) const fn may_be_reviewed(&self, at: UnixMillis) -> bool {
+        !self.is_imported && (!self.is_pushed || at.since(self.came) <= self.future_ms)
     }
 
     /// How old the newest reading of a series is, where `taken` is one of them.
@@ -111,9 +124,14 @@ impl Upload {
     }
 }
 
-fn spans(came: UnixMillis, future_ms: i64, rows: impl Iterator<Item = (Slot, Point)>) -> BySlot<Span> {
+/// When something was taken by a clock that is so slow. Nothing was taken later than it came: the clock was set meanwhile.
+fn by_hub(at: UnixMillis, behind_ms: i64, came: UnixMillis) -> UnixMillis {
+    at.plus(behind_ms).min(came.max(at))
+}
+
+fn spans(came: UnixMillis, future_ms: i64, rows: impl Iterator<Item = (Slot, UnixMillis)>) -> BySlot<Span> {
     let mut spans = BySlot::<Span>::default();
-    for (slot, Point { at, .. }) in rows.filter(|(_, point)| point.at.since(came) <= future_ms) {
+    for (slot, at) in rows.filter(|(_, at)| at.since(came) <= future_ms) {
         let span =
             spans.entry(slot).or_insert(Span { oldest: at, newest: at, readings: 0, last: at, is_in_order: true });
         span.is_in_order &= at >= span.last;

@@ -10,7 +10,7 @@ use telemetry_hub::clock::Clock;
 use wire::batch::{BatchBuilder, MAX_BODY};
 use wire::discovery::Probe;
 use wire::handshake::{Initiator, JoinToken, NO_PSK, Offer, Start};
-use wire::message::{Batch, Control, Hello, Message};
+use wire::message::{Batch, Control, Hello, Message, Status};
 use wire::packet::Packet;
 use wire::seal::Transport;
 use wire::{BatchSeq, Epoch, KeyPair, Lane, PublicKey, Reading, SensorKind, SensorNo, SensorSpec, SeqSet, UnixMillis};
@@ -36,6 +36,8 @@ pub struct FakeDevice {
     /// that was killed is found again at once.
     pub patience: Duration,
     heard_at: Instant,
+    /// Its clock minus the hub's, in milliseconds: what it says of it at the start of a session, if anything.
+    pub clock_offset_ms: Option<i64>,
     known_sensors: u16,
     next: u64,
     start: i64,
@@ -63,6 +65,7 @@ impl FakeDevice {
             session: None,
             patience: Duration::ZERO,
             heard_at: Instant::now(),
+            clock_offset_ms: None,
             known_sensors: 0,
             next: 0,
             start: 0,
@@ -238,6 +241,9 @@ impl FakeDevice {
             Ok(Message::Control(Control::Welcome(welcome))) => {
                 self.joined = true;
                 self.known_sensors = welcome.known_sensors;
+                if self.clock_offset_ms.is_some() {
+                    self.say(&Control::Status(Status { clock_offset_ms: self.clock_offset_ms, ..Status::default() }));
+                }
             }
             _ => {}
         }

@@ -129,7 +129,7 @@ fn what_was_told_of_a_clock_that_runs_ahead_is_not_told_again_as_what_is_yet_to_
     // The second time nobody has measured the clock, or it was set meanwhile.
     for known in [200_000, 0] {
         let mut story = Story::with([above(30.0)]);
-        story.scene.engine.set_clocks_ahead([(DeviceNo(1), known)].into());
+        story.scene.engine.set_clocks([(DeviceNo(1), known)].into());
         let ahead = |second: i64, value: f64| (second + 200, value);
         story.live(0, &[ahead(0, 20.0)]);
         assert_eq!(story.live(10, &[ahead(10, 31.0)]), ["1 firing 31 at 10"]);
@@ -141,11 +141,74 @@ fn what_was_told_of_a_clock_that_runs_ahead_is_not_told_again_as_what_is_yet_to_
     }
     // Something else, which nobody was told of: when it happened, and not when the device thought so.
     let mut story = Story::with([above(30.0)]);
-    story.scene.engine.set_clocks_ahead([(DeviceNo(1), 400_000)].into());
+    story.scene.engine.set_clocks([(DeviceNo(1), 400_000)].into());
     story.live(0, &[(400, 20.0)]);
     story.late(60, &[(420, 20.0), (430, 50.0), (434, 20.0), (459, 20.0)]);
     assert_eq!(story.look(80), ["1 historical 50 at 30", "told 1 and 0 more"]);
     assert_eq!(story.scene.stored[0].resolved_at, Some(at(34)));
+}
+
+#[test]
+fn what_an_agent_kept_whose_clock_is_far_off_is_told_once_when_it_happened() {
+    for off in [400, 7_200, -400, -7_200] {
+        let by = |second: i64, value: f64| (second + off, value);
+        let mut story = Story::with([above(30.0)]);
+        story.scene.resume(40, &[]);
+        // It is back before anybody measured its clock.
+        assert_eq!(story.late(41, &[by(10, 20.0), by(15, 50.0), by(20, 20.0), by(39, 20.0)]), NOTHING);
+        assert_eq!(story.live(42, &[by(42, 20.0)]), NOTHING);
+        story.scene.engine.set_clocks([(DeviceNo(1), off * 1_000)].into());
+        assert_eq!(story.live(50, &[by(50, 20.0)]), NOTHING);
+        assert_eq!(story.look(52), ["1 historical 50 at 15", "told 1 and 0 more"], "{off}");
+        assert_eq!(story.scene.stored[0].resolved_at, Some(at(20)));
+        assert_eq!((story.look(100), story.waiting), (vec![], None), "{off}");
+        // What happens now is judged now, be it the same once more.
+        assert_eq!(story.live(101, &[by(101, 50.0)]), ["2 firing 50 at 101"], "{off}");
+        assert_eq!(story.live(106, &[by(106, 20.0)]), ["2 resolved 20 at 106"], "{off}");
+    }
+}
+
+#[test]
+fn a_start_waits_for_a_clock_that_is_far_ahead_to_be_measured() {
+    let mut story = Story::with([above(30.0)]);
+    story.scene.resume(40, &[]);
+    story.late(41, &[(410, 20.0), (415, 50.0), (420, 20.0), (439, 20.0)]);
+    story.restart(50);
+    assert_eq!(story.look(60), NOTHING, "the agent is not back");
+    story.scene.engine.set_clocks([(DeviceNo(1), 400_000)].into());
+    assert_eq!(story.look(80), ["1 historical 50 at 15", "told 1 and 0 more"]);
+    // Of an agent whose clock is right it is a forecast.
+    let mut story = Story::with([above(30.0)]);
+    story.late(41, &[(410, 20.0), (415, 50.0), (420, 20.0), (439, 20.0)]);
+    story.scene.engine.set_clocks([(DeviceNo(1), 0)].into());
+    assert_eq!((story.look(80), story.waiting), (vec![], None));
+}
+
+#[test]
+fn an_entry_that_is_found_again_is_not_learned_anew() {
+    let mut story = Story::with([above(30.0)]);
+    story.scene.resume(40, &[]);
+    story.scene.engine.set_clocks([(DeviceNo(1), 90_000)].into());
+    story.late(41, &[(100, 20.0), (105, 50.0), (110, 20.0), (129, 20.0)]);
+    let waiting = story.waiting;
+    assert_eq!(story.look(52), ["1 historical 50 at 15", "told 1 and 0 more"]);
+    let learned_at = story.scene.stored[0].learned_at;
+    // The hub is killed, and the clock measured anew.
+    story.waiting = waiting;
+    story.restart(60);
+    story.scene.engine.set_clocks([(DeviceNo(1), 90_013)].into());
+    assert_eq!(story.look(80), NOTHING);
+    assert_eq!(story.scene.stored[0].learned_at, learned_at);
+}
+
+#[test]
+fn the_same_excursion_once_more_is_another_one() {
+    let mut story = Story::with([above(30.0)]);
+    story.live(0, &[(0, 20.0)]);
+    assert_eq!(story.live(10, &[(10, 31.0)]), ["1 firing 31 at 10"]);
+    assert_eq!(story.live(15, &[(15, 20.0)]), ["1 resolved 20 at 15"]);
+    story.late(60, &[(20, 20.0), (30, 31.0), (35, 20.0)]);
+    assert_eq!(story.look(80), ["2 historical 31 at 30", "told 2 and 0 more"]);
 }
 
 #[test]
@@ -293,7 +356,7 @@ fn silence_and_readings_from_the_future_leave_nothing_to_look_at() {
     assert_eq!(story.scene.engine.poll_review(), None);
     let mut story = Story::with([above(30.0)]);
     story.late(0, &[(600, 99.0)]);
-    assert_eq!(story.scene.engine.poll_review(), None);
+    assert_eq!((story.look(10), story.waiting), (vec![], None));
 }
 
 #[test]
