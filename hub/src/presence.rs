@@ -3,6 +3,8 @@
 //! The UDP shell writes it, HTTP and the live stream read it. A device is online while authenticated data keeps coming;
 //! discovery packets and pings never count.
 
+mod pushed;
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -10,6 +12,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use wire::message::Health;
 
+pub use self::pushed::Pushed;
 use crate::model::alert::{Absence, Absences};
 use crate::model::catalog::Catalog;
 use crate::model::device::{Conflict, Device, DeviceNo, Link, Pending, Standing};
@@ -33,92 +36,6 @@ pub struct Now {
     pub conflicts: HashMap<DeviceNo, Conflict>,
     /// Devices that wait to be adopted; at most 256 (the endpoint's cap).
     pub pending: HashMap<DeviceId, Pending>,
-}
-
-/// What is heard of a device that programs push readings of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pushed {
-    /// Where the last push came from; port 0, because each comes from another.
-    pub address: SocketAddr,
-    /// When the last push came.
-    pub last_seen: UnixMillis,
-    /// Since when it is missed: that, or the start of the hub where it pushed before.
-    missed_since: UnixMillis,
-    /// Times between the last nine pushes, newest first, in milliseconds; one stands for all of before the hub started.
-    pauses: [Option<i64>; 8],
-    /// How far the newest reading of each of the last three pushes was ahead of the hub's clock, in milliseconds.
-    ahead_ms: [Option<i64>; 3],
-}
-
-impl Pushed {
-    /// Silence for which nobody is shown as offline after the first push: most collect more often than that. Nobody is told
-    /// before [`Self::MOST_MS`], because it may push once an hour, or a day.
-    const FIRST_MS: i64 = 5 * 60_000;
-    /// Bounds of the pause that is taken as usual: a device counts as offline after three usual pauses, so after a minute at
-    /// least and three days at most. One that pushes once a week is shown as offline for four days of each.
-    const LEAST_MS: i64 = 60_000;
-    const MOST_MS: i64 = 86_400_000;
-
-    /// A device that pushed before the hub started: what of it was saved.
-    fn of_before(device: &Device, started: UnixMillis) -> Option<Self> {
-        // An agent's address has a port.
-        let address = device.address.filter(|address| address.port() == 0 && !device.has_key())?;
-        let (last_seen, mut pauses) = (device.last_seen?, [None; 8]);
-        pauses[0] = device.pushed_every_ms;
-        Some(Self { address, last_seen, missed_since: started.max(last_seen), pauses, ahead_ms: [None; 3] })
-    }
-
-    /// Whether it pushed since the hub started.
-    #[must_use]
-    pub fn is_of_this_start(&self) -> bool {
-        self.missed_since == self.last_seen
-    }
-
-    /// How often it pushes, in milliseconds: the longest of the last pauses, for some programs send many requests once an
-    /// hour; `None` after the first push.
-    #[must_use]
-    pub fn every_ms(&self) -> Option<i64> {
-        self.pauses.iter().copied().max().flatten()
-    }
-
-    /// Another push came.
-    fn heard(&mut self, address: SocketAddr, newest: UnixMillis, now: UnixMillis) {
-        let since = now.since(self.last_seen);
-        // Several requests of one round (many sensors, several programs) are one push.
-        if since >= 1_000 {
-            // While the hub was away it may have been pushed in vain: that was no pause, if another is known.
-            if self.is_of_this_start() || self.every_ms().is_none() {
-                self.pauses.rotate_right(1);
-                self.pauses[0] = Some(since);
-            }
-            self.ahead_ms.rotate_right(1);
-            self.ahead_ms[0] = None;
-        }
-        self.ahead_ms[0] = self.ahead_ms[0].max(Some(newest.since(now)));
-        (self.address, self.last_seen, self.missed_since) = (address, now, now);
-    }
-
-    /// The device's clock minus the hub's, in milliseconds, by its readings; `None` before three pushes. Ahead is what all
-    /// of them are; behind too, unless it is what a device keeps its readings for: less than two times between pushes.
-    #[must_use]
-    pub fn clock_offset_ms(&self) -> Option<i64> {
-        let [Some(a), Some(b), Some(c)] = self.ahead_ms else { return None };
-        let least = [a, b, c].into_iter().min_by_key(|ms| ms.abs())?;
-        let is_kept = least < 0 && least.abs() <= 2 * self.every_ms().unwrap_or(0);
-        let agree = [a, b, c].iter().all(|ms| ms.signum() == least.signum());
-        Some(if is_kept || !agree { 0 } else { least })
-    }
-
-    /// Three of its pauses, or of the intervals that a person set for it; `None` when neither is known.
-    fn usual_silence_ms(&self, interval_ms: u32) -> Option<i64> {
-        let of_pauses = || self.every_ms().map(|ms| ms.saturating_mul(3).clamp(Self::LEAST_MS, 3 * Self::MOST_MS));
-        if interval_ms > 0 { Some(Presence::offline_after_ms(interval_ms)) } else { of_pauses() }
-    }
-
-    /// Whether it is silent for longer than is usual; as long as nobody knows what is, after [`Self::FIRST_MS`].
-    fn is_silent(&self, interval_ms: u32, now: UnixMillis) -> bool {
-        now.since(self.last_seen) > self.usual_silence_ms(interval_ms).unwrap_or(Self::FIRST_MS)
-    }
 }
 
 /// What an agent's readings are off, in milliseconds: what its clock is, unless that was never set, then it stamps by the hub's.
@@ -183,8 +100,7 @@ impl Presence {
     /// Silence after which a device is offline: three missed readings, at least 10 s (an agent says something every 5 s).
     #[must_use]
     pub const fn offline_after_ms(interval_ms: u32) -> i64 {
-        let three = 3 * interval_ms as i64;
-        if three > 10_000 { three } else { 10_000 }
+        pushed::offline_after_ms(interval_ms)
     }
 
     /// Looks. Hold it briefly, never across an await.
@@ -248,9 +164,11 @@ impl Presence {
         let address = SocketAddr::new(address.ip(), 0);
         let mut table = self.write();
         for (device, newest) in devices {
-            let (missed_since, last_seen) = (now, now);
-            let first = Pushed { address, last_seen, missed_since, pauses: [None; 8], ahead_ms: [None; 3] };
-            table.pushed.entry(device).or_insert(first).heard(address, newest, now);
+            table
+                .pushed
+                .entry(device)
+                .or_insert_with(|| Pushed::first(address, newest, now))
+                .heard(address, newest, now);
         }
     }
 }
@@ -328,6 +246,34 @@ mod tests {
         push(3_700);
         assert!(absences(3_700 + 3 * 7_300).is_empty());
         assert_eq!(missed_at(3_701 + 3 * 7_300), [at(3_700 + 3 * 7_300)]);
+    }
+
+    #[test]
+    fn the_parts_of_one_upload_teach_nothing_of_how_often_it_comes() {
+        let address = SocketAddr::from(([10, 0, 0, 5], 1));
+        // Ten requests each hour, two seconds apart: of readings that it kept, oldest first and newest first, of one moment; and
+        // two that have no time.
+        type Age = fn(i64) -> i64;
+        let parts: [(&str, i64, Age); 4] = [
+            ("oldest first", 10, |part| 360 * (part - 10)),
+            ("newest first", 10, |part| -360 * part),
+            ("of one moment", 10, |part| -2 * part),
+            ("without a time", 2, |_| 0),
+        ];
+        for (what, many, age) in parts {
+            let (presence, catalog) = started(0, &[Device { last_seen: None, ..pusher(1, 0, None) }]);
+            let mut now = 0;
+            for hour in 0..3 {
+                for part in 0..many {
+                    now = 100 + 3_600 * hour + 2 * part;
+                    presence.pushed([(DeviceNo(1), at(now + age(part)))], address, at(now));
+                }
+                let absent = presence.absences(&catalog, &Grace::new(Some(10_000)), at(now + 3_500)).offline;
+                assert!(hour == 0 || presence.is_online(DeviceNo(1), 0, at(now + 3_500)), "{what}");
+                assert!(absent.iter().all(|absence| absence.missed_at > at(now + 3_500)), "{what}: {absent:?}");
+            }
+            assert!(!presence.is_online(DeviceNo(1), 0, at(now + 3 * 3_600 + 1)), "{what}");
+        }
     }
 
     #[test]
