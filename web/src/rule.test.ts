@@ -126,7 +126,7 @@ describe("what an alert measured", () => {
     expect(of("value", "Cel", 31, 30)).toBe("fired at 31\u202f°C, limit 30\u202f°C");
     expect(of("rate", "Cel/min", -6, -5)).toBe("fired at −6\u202f°C/min, limit −5\u202f°C/min");
     expect(of("sigmas", "sigma", -5.25, 4)).toBe("fired at 5.25 σ below usual, limit 4 σ");
-    expect(of("silence", "s", null, 300)).toBe("nothing received for 5 min 00 s");
+    expect(of("silence", "s", null, 300)).toBe("nothing received for more than 5 min 00 s");
     expect(of("value", "Cel", 31, 30, { state: "pending" })).toBe("31\u202f°C, limit 30\u202f°C");
   });
   test("of what is over it is what fired it and the worst, not what it came back to", () => {

@@ -144,7 +144,7 @@ export function reading(
   alert: Pick<Alert, "measure" | "unit" | "value" | "worst_value" | "last_value" | "threshold" | "state">,
 ): string {
   const { measure, unit, value, worst_value: worst, last_value: end, threshold, state } = alert;
-  if (measure === "silence") return `nothing received for ${duration(threshold * 1_000)}`;
+  if (measure === "silence") return `nothing received for more than ${duration(threshold * 1_000)}`;
   const sigmas = (of: number) => `${digits(Math.abs(of))} σ ${of < 0 ? "below" : "above"} usual`;
   const decimals = apart([value ?? end, worst, threshold], unit);
   const say = measure === "sigmas" ? sigmas : (of: number) => measured(of, unit, decimals);

@@ -16,6 +16,8 @@ test("single readings behind buckets become rows as long as those", () => {
   expect(made.t.length).toBe(601);
   expect([made.avg.at(-1), made.min.at(-1), made.max.at(-1)]).toEqual([3, 2, 4]);
   expect(made.t.slice(0, 600)).toEqual(buckets);
+  // In step with the buckets, and not at the middle of what is there of it.
+  expect(made.t.at(-1)).toBe(last);
 });
 
 test("a narrow window shows each reading, and a gap stays a gap", () => {

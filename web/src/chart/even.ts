@@ -21,7 +21,15 @@ export function evenly(rows: Rows, from: Millis, to: Millis): Rows {
     .slice(1)
     .map((at, i) => at - coarse.t[i]!)
     .sort((a, b) => a - b);
-  return together(coarse, (steps[steps.length >> 1] ?? 0) * SHORT);
+  const every = steps[steps.length >> 1] ?? 0;
+  const even = together(coarse, every * SHORT);
+  const known = new Set(rows.t);
+  const made = even.t.findIndex((at) => !known.has(at));
+  // Buckets have round times. What came since follows in their steps; the last of it is of now.
+  if (made > 0)
+    for (let i = made; i < even.t.length; i++)
+      even.t[i] = Math.min(even.t[i - 1]! + every, to - (even.t.length - 1 - i));
+  return even;
 }
 
 /** Rows nearer to each other than `step` as one, from the oldest on; a gap ends a row. */

@@ -47,7 +47,7 @@ function pieceOf(figure: HTMLElement): Piece[] {
   }));
   const readout = figure.querySelector(".readout:not(.legend)")
     ? [...figure.querySelectorAll(".readout > span")].map((one) => one.textContent ?? "").join("   ")
-    : "";
+    : text(".amounts > p");
   const own = figure.querySelector<HTMLElement>("h2");
   return [
     {

@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { state } from "../../app";
+import { say } from "../../actions/answer";
 import { pathTo } from "../../base";
 import { favour, favourites } from "../../favourites";
 import { toggled } from "../../filter";
@@ -75,7 +76,10 @@ export function Header({ device }: { device: Device }) {
           class="button"
           aria-pressed={favourites.value.has(device.id)}
           title="Favourites are first in the list, in this browser"
-          onClick={() => favour(device.id)}
+          onClick={() => {
+            favour(device.id);
+            if (favourites.peek().has(device.id)) say("It is first in the list now, in this browser.");
+          }}
         >
           {favourites.value.has(device.id) ? "★" : "☆"} Favourite
         </button>
