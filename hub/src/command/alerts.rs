@@ -7,7 +7,8 @@ use super::outcome::Outcome;
 use super::remote::{Remote, given};
 use super::table::Table;
 use super::{out, shown};
-use crate::model::{alert, called};
+use crate::clock::Clock;
+use crate::model::{UnixMillis, alert, called};
 
 /// Flags of `alerts`.
 #[derive(Debug, clap::Args)]
@@ -35,6 +36,7 @@ struct Alert {
     sensor: String,
     severity: String,
     state: String,
+    measure: String,
     unit: String,
     value: Option<f64>,
     threshold: f64,
@@ -67,11 +69,12 @@ pub(super) async fn run(args: Args) -> Outcome {
         print(link.all_as_json("/alerts", &params).await?);
         return Ok(());
     }
+    let now = Clock.wall();
     let alerts: Vec<Alert> = link.all("/alerts", &params).await?;
     let mut table =
         Table::new(["STATE", "SEVERITY", "RULE", "DEVICE", "SENSOR", "VALUE", "LIMIT", "SINCE", "UNTIL"]).right([5, 6]);
     for alert in &alerts {
-        table.row(row(alert));
+        table.row(row(alert, now));
     }
     if table.is_empty() {
         tell(if args.past { "no past alert" } else { "no alert is active" });
@@ -80,7 +83,16 @@ pub(super) async fn run(args: Args) -> Outcome {
     Ok(())
 }
 
-fn row(alert: &Alert) -> [String; 9] {
+/// How long nothing came, until it did or until now: what is measured of silence.
+fn silent(alert: &Alert, now: UnixMillis) -> Option<String> {
+    let began = shown::read(&alert.started_at).filter(|_| alert.measure == "silence")?;
+    let until = alert.resolved_at.as_deref().map_or(Some(now), shown::read)?;
+    // A rule's alert begins once its limit is over; the hub's own with the last that was heard.
+    let before = if alert.rule.is_of_the_hub() { 0 } else { alert.threshold as i64 };
+    Some(shown::length(until.since(began) / 1_000 + before))
+}
+
+fn row(alert: &Alert, now: UnixMillis) -> [String; 9] {
     let moment = |text: &str| shown::read(text).map_or_else(|| "-".to_owned(), shown::moment);
     let acked = alert.acked_at.is_some() && alert.state == "firing";
     let state = if acked { "acknowledged" } else { &alert.state };
@@ -93,7 +105,11 @@ fn row(alert: &Alert) -> [String; 9] {
         shown::name(alert::called(&alert.rule.name)),
         shown::name(&alert.device_name),
         if alert.rule.is_of_the_hub() { "-".to_owned() } else { called::sensor(&alert.sensor) },
-        alert.value.map_or_else(|| "-".to_owned(), |value| shown::value(value, &alert.unit)),
+        alert
+            .value
+            .map(|value| shown::value(value, &alert.unit))
+            .or_else(|| silent(alert, now))
+            .unwrap_or_else(|| "-".to_owned()),
         shown::value(alert.threshold, &alert.unit),
         moment(&alert.started_at),
         alert.resolved_at.as_deref().map(moment).unwrap_or_default(),
@@ -108,10 +124,16 @@ mod tests {
     fn an_alert_of_the_hub_itself_has_a_name_for_people_and_no_sensor() {
         let alert = serde_json::json!({
             "rule": {"id": "rul_0", "name": "hub.device_offline"}, "device_name": "attic", "sensor": "device_offline",
-            "severity": "warning", "state": "firing", "unit": "s", "value": null, "threshold": 60.0,
+            "severity": "warning", "state": "firing", "measure": "silence", "unit": "s", "value": null, "threshold": 60.0,
             "started_at": "2026-11-22T11:40:00Z", "resolved_at": null, "acked_at": null,
         });
-        let row = row(&serde_json::from_value(alert).unwrap());
-        assert_eq!(row[..7], ["firing", "warning", "Device offline", "attic", "-", "-", "60 s"]);
+        let now = shown::read("2026-11-22T11:43:00Z").unwrap();
+        let mut alert: Alert = serde_json::from_value(alert).unwrap();
+        assert_eq!(row(&alert, now)[..7], ["firing", "warning", "Device offline", "attic", "-", "3 min", "60 s"]);
+        // Of one that is over it is known how long it lasted; a rule's began its limit later.
+        alert.resolved_at = Some("2026-11-22T11:41:00Z".to_owned());
+        assert_eq!(row(&alert, now)[5], "1 min");
+        alert.rule.id = "rul_1".to_owned();
+        assert_eq!(row(&alert, now)[5], "2 min");
     }
 }

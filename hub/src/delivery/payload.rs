@@ -14,6 +14,8 @@
 //! Of a device that went away `sensor` is `device_offline`, `measure` is `silence`. Of what ails the hub itself `device` is
 //! null, `device_name` is `hub`, and `sensor` is what ails it.
 //!
+//! Many devices that went away at once are one message where people read it: see [`super::gathered`].
+//!
 //! `title` and `text` are for people: see [`super::sentence`]. They say what the data says, and are not made to be read by programs.
 //!
 //! `measure` says what the values and `threshold` are, `unit` in what: the reading (`value`, the sensor's unit), its change in
@@ -28,6 +30,7 @@ use std::fmt::Write as _;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+use super::gathered;
 use super::sentence::{self, Told};
 
 use crate::model::UnixMillis;
@@ -44,12 +47,12 @@ pub const BODY_LIMIT: usize = 20_000;
 const NAME_LIMIT: usize = 200;
 
 #[derive(Serialize)]
-struct Body<'a, D> {
-    r#type: &'a str,
-    timestamp: String,
-    title: String,
-    text: String,
-    data: D,
+pub(super) struct Body<'a, D> {
+    pub(super) r#type: &'a str,
+    pub(super) timestamp: String,
+    pub(super) title: String,
+    pub(super) text: String,
+    pub(super) data: D,
 }
 
 #[derive(Serialize)]
@@ -110,7 +113,8 @@ pub struct Teller {
 
 /// What these transitions make the hub tell: each enabled webhook of the rule hears that an alert fires or has resolved,
 /// and if it wants to, what was over when the hub learned of it. Pending and cancelled alerts tell nobody. What ails the
-/// hub itself, and that a device went away, is told to every webhook that works.
+/// hub itself, and that a device went away, is told to every webhook that works; where people read it, of many devices at once
+/// in one message.
 ///
 /// `rules` are those the transitions were decided under: for a rule deleted just now, the list from before.
 #[must_use]
@@ -122,6 +126,11 @@ pub fn deliveries_for(
     teller: &Teller,
 ) -> Vec<NewDelivery> {
     let mut deliveries = Vec::new();
+    let gathered = gathered::of(transitions);
+    for group in &gathered {
+        let told = webhooks.iter().filter(|webhook| works(webhook) && webhook.spec.kind.is_read_by_people());
+        deliveries.extend(told.filter_map(|webhook| group.delivery(webhook, catalog, teller)));
+    }
     for transition in transitions {
         let (alert, occurred_at, points, count) = match transition {
             Transition::Put { alert, occurred_at, points } => (alert, *occurred_at, points, None),
@@ -142,7 +151,12 @@ pub fn deliveries_for(
             Subject::Hub(_) | Subject::Device(_) => true,
             Subject::Series { .. } => rule.is_some_and(|rule| rule.webhooks.contains(&webhook.id)),
         };
-        let wants = |webhook: &&Webhook| works(webhook) && (event != Event::AlertPast || webhook.spec.past);
+        let is_gathered = gathered.iter().any(|group| group.tells_of(alert, event));
+        let wants = |webhook: &&Webhook| {
+            works(webhook)
+                && (event != Event::AlertPast || webhook.spec.past)
+                && !(is_gathered && webhook.spec.kind.is_read_by_people())
+        };
         let told: Vec<_> = webhooks.iter().filter(wants).filter(hears).map(|webhook| webhook.id).collect();
         if told.is_empty() {
             continue;
@@ -287,7 +301,7 @@ const fn measure_name(measure: Measure) -> &'static str {
     }
 }
 
-const fn severity_name(severity: Severity) -> &'static str {
+pub(super) const fn severity_name(severity: Severity) -> &'static str {
     match severity {
         Severity::Info => "info",
         Severity::Warning => "warning",
@@ -295,12 +309,12 @@ const fn severity_name(severity: Severity) -> &'static str {
     }
 }
 
-fn rfc3339(at: UnixMillis) -> String {
+pub(super) fn rfc3339(at: UnixMillis) -> String {
     jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_string()
 }
 
 /// Structs of text and numbers always serialize; an empty body would show in the first test.
-fn render(body: &impl Serialize) -> Vec<u8> {
+pub(super) fn render(body: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(body).unwrap_or_default()
 }
 

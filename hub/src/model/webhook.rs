@@ -64,6 +64,19 @@ pub enum WebhookKind {
     HomeAssistant,
 }
 
+impl WebhookKind {
+    /// Whether people read what it is sent, and no program keeps count of the alerts in it.
+    #[must_use]
+    pub const fn is_read_by_people(self) -> bool {
+        match self {
+            Self::Slack | Self::Discord | Self::Teams | Self::Ntfy | Self::Telegram | Self::Gotify | Self::Matrix => {
+                true
+            }
+            Self::Generic | Self::PagerDuty | Self::Alertmanager | Self::HomeAssistant => false,
+        }
+    }
+}
+
 /// What a kind asks for beside the URL, by name, such as `chat_id`. Secrets are among them: `Debug` prints names only.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Fields(pub BTreeMap<String, String>);

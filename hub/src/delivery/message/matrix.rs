@@ -21,7 +21,7 @@ pub(super) fn request(note: &Note, to: &To<'_>) -> Request {
     let mut html = format!("<strong>{}</strong><br>{}", escaped(&title), escaped(&text));
     if let Some(url) = link {
         let _ = write!(plain, "\n{url}");
-        let _ = write!(html, "<br><a href=\"{}\">Open the chart</a>", escaped(url));
+        let _ = write!(html, "<br><a href=\"{}\">{}</a>", escaped(url), note.link_name());
     }
     let message = json!({
         "msgtype": "m.text",

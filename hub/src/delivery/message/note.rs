@@ -33,6 +33,15 @@ pub(super) struct Note {
 #[derive(Debug, Default, Deserialize)]
 struct Data {
     alert: Option<About>,
+    group: Option<Group>,
+}
+
+/// Many devices that it is about.
+#[derive(Debug, Deserialize)]
+struct Group {
+    #[serde(default)]
+    severity: String,
+    url: Option<String>,
 }
 
 /// The alert it is about.
@@ -123,7 +132,8 @@ impl Note {
     }
 
     pub(super) fn level(&self) -> Level {
-        match self.alert().map(|alert| alert.severity.as_str()) {
+        let of_group = || self.data.group.as_ref().map(|group| group.severity.as_str());
+        match self.alert().map(|alert| alert.severity.as_str()).or_else(of_group) {
             _ if self.is_over() => Level::Well,
             Some("critical") if !self.is_past() => Level::Critical,
             Some("warning") if !self.is_past() => Level::Warning,
@@ -141,8 +151,14 @@ impl Note {
 
     /// Where the chart is, where the hub knows its own address.
     pub(super) fn link(&self, most: usize) -> Option<&str> {
-        let url = self.alert()?.url.as_deref()?;
+        let of_group = || self.data.group.as_ref()?.url.as_deref();
+        let url = self.alert().and_then(|alert| alert.url.as_deref()).or_else(of_group)?;
         (url.starts_with("http") && url.len() <= most).then_some(url)
+    }
+
+    /// What that link does.
+    pub(super) const fn link_name(&self) -> &'static str {
+        if self.data.group.is_some() { "Show the devices" } else { "Open the chart" }
     }
 
     /// What a glance looks for: none of a test.

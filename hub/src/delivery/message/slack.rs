@@ -32,7 +32,7 @@ pub(super) fn request(note: &Note, to: &To<'_>) -> Request {
     }
     if let Some(url) = note.link(SECTION - 100) {
         let url = escaped(&url.replace('|', "%7C"), SECTION);
-        blocks.push(json!({"type": "context", "elements": [mrkdwn(&format!("<{url}|Open the chart>"))]}));
+        blocks.push(json!({"type": "context", "elements": [mrkdwn(&format!("<{url}|{}>", note.link_name()))]}));
     }
     let text = escaped(&format!("{title}: {}", note.text()), TEXT);
     Request::post(to.url.as_str(), &json!({"text": text, "blocks": blocks}))

@@ -27,7 +27,7 @@ pub(super) fn request(note: &Note, to: &To<'_>) -> Request {
         "body": body,
     });
     if let Some(url) = note.link(2_048) {
-        card["actions"] = json!([{"type": "Action.OpenUrl", "title": "Open the chart", "url": url}]);
+        card["actions"] = json!([{"type": "Action.OpenUrl", "title": note.link_name(), "url": url}]);
     }
     let attachment =
         json!({"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": null, "content": card});

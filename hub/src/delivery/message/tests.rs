@@ -36,6 +36,17 @@ fn slack_gets_blocks() {
     assert_eq!(test["blocks"].as_array().unwrap().len(), 2, "a test has no facts and no chart");
 }
 
+#[test]
+fn a_message_about_many_devices_has_no_facts_of_one_and_leads_to_their_list() {
+    let many = json!({"type": "alert.firing", "timestamp": "2027-01-15T08:00:00Z", "title": "9 devices are offline",
+        "text": "a, b, c and 6 more went offline at 08:00 UTC.",
+        "data": {"group": {"count": 9, "severity": "warning", "url": "http://hub:8080/?status=offline"}}});
+    let (_, body) = sent(&to(WebhookKind::Slack), &many);
+    let blocks = body["blocks"].as_array().unwrap();
+    assert_eq!((blocks.len(), &blocks[0]["text"]["text"]), (3, &json!("🟠 9 devices are offline")));
+    assert_eq!(blocks[2]["elements"][0]["text"], "<http://hub:8080/?status=offline|Show the devices>");
+}
+
 /// <https://docs.discord.com/developers/resources/webhook#execute-webhook>, `message#embed-object-embed-limits` (256, 4,096, 1,024,
 /// 6,000 in all), `message#allowed-mentions-object`; `wait`: "when false a message that is not saved does not return an error".
 #[test]

@@ -10,7 +10,7 @@ use crate::model::catalog::Series;
 use crate::model::device::{Device, DeviceNo, Standing};
 use crate::model::reading::SeriesId;
 use crate::model::rule::{Condition, Op, RuleId, RuleSpec};
-use crate::model::webhook::WebhookSpec;
+use crate::model::webhook::{WebhookKind, WebhookSpec};
 use crate::model::{DeviceId, PublicKey, SensorKind};
 
 const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
@@ -121,6 +121,63 @@ fn only_the_enabled_webhooks_of_the_rule_are_told() {
         &teller(None),
     );
     assert_eq!(told.iter().map(|delivery| delivery.webhook.0).collect::<Vec<_>>(), [7]);
+}
+
+#[test]
+fn devices_that_go_at_once_are_one_sentence_where_people_read_and_one_alert_each_for_programs() {
+    let mut catalog = catalog();
+    let device = catalog.device(DeviceNo(1)).cloned().unwrap();
+    let gone: Vec<Transition> = (1..=299)
+        .map(|no| {
+            let (id, key) = (DeviceId::from_bytes([no as u8; 16]), PublicKey([no as u8; 32]));
+            catalog.put_device(Device { no: DeviceNo(no), id, key, name: format!("box-{no:03}"), ..device.clone() });
+            let Transition::Put { alert, .. } = put(AlertState::Firing) else { panic!() };
+            let began = NOW.plus(i64::from(no % 3) * 60_000);
+            let about = Subject::Device(DeviceNo(no));
+            let alert = Alert { id: AlertId(u64::from(no)), about, started_at: began, ..alert };
+            Transition::Put { alert, occurred_at: NOW.plus(180_000), points: Vec::new() }
+        })
+        .collect();
+    let mut chat = webhook(8);
+    chat.spec.kind = WebhookKind::Ntfy;
+    let webhooks = [webhook(7), chat];
+    let told_of = |transitions: &[Transition]| {
+        let told = deliveries_for(transitions, &[], &webhooks, &catalog, &teller(Some("http://hub")));
+        let to = |id| told.iter().filter(|one| one.webhook == WebhookId(id)).map(read).collect::<Vec<_>>();
+        (to(7), to(8))
+    };
+    let (programs, people) = told_of(&gone);
+    assert_eq!((programs.len(), people.len()), (299, 1));
+    assert_eq!(people[0]["title"], "299 devices are offline");
+    assert_eq!(
+        people[0]["text"],
+        "box-001, box-002, box-003 and 296 more went offline between 2027-01-15 08:00 and 08:02 UTC: nothing is heard from \
+         them since."
+    );
+    let group = json!({"group": {"count": 299, "severity": "critical", "url": "http://hub/?status=offline"}});
+    assert_eq!((&people[0]["data"], &people[0]["type"]), (&group, &json!("alert.firing")));
+    // Three are all named; one is told as ever.
+    let (_, three) = told_of(&[gone[2].clone(), gone[5].clone(), gone[8].clone()]);
+    assert_eq!(
+        three[0]["text"],
+        "box-003, box-006 and box-009 went offline at 2027-01-15 08:00 UTC: nothing is heard from them since."
+    );
+    let (_, one) = told_of(&gone[..1]);
+    assert!(one[0]["data"]["alert"]["id"] == "alr_1" && one[0]["data"]["group"].is_null(), "{}", one[0]);
+    let back: Vec<Transition> = gone[..2]
+        .iter()
+        .map(|transition| {
+            let Transition::Put { alert, .. } = transition else { panic!() };
+            let alert = Alert { state: AlertState::Resolved, resolved_at: Some(NOW.plus(300_000)), ..alert.clone() };
+            Transition::Put { alert, occurred_at: NOW.plus(300_000), points: Vec::new() }
+        })
+        .collect();
+    let (_, back) = told_of(&back);
+    assert_eq!(back[0]["title"], "Resolved: 2 devices offline");
+    assert_eq!(
+        back[0]["text"],
+        "box-001 and box-002 are no longer offline. Nothing was heard from them for up to 4 min."
+    );
 }
 
 #[test]

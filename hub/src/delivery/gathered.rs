@@ -1,0 +1,111 @@
+//! Many devices that go away, or come back, in one look of the hub: one sentence where people read, instead of one a device. PURE.
+//!
+//! The alerts stay one a device, and so does what programs are told: an incident of `PagerDuty` has to end by the alert it began
+//! with. What is gathered has no `data.alert`, but `data.group`: how many, how bad, and where they are listed.
+
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use super::payload::{Body, Teller, event_name, render, rfc3339, severity_name};
+use super::sentence::{Told, length, written};
+use crate::model::UnixMillis;
+use crate::model::alert::{Alert, AlertState, Subject, Transition};
+use crate::model::catalog::Catalog;
+use crate::model::shown;
+use crate::model::webhook::{Event, NewDelivery, Webhook};
+
+/// So many devices are named; the others are counted.
+const NAMED: usize = 3;
+
+/// Devices that went, or came back, at once.
+pub(super) struct Gathered<'a> {
+    event: Event,
+    alerts: Vec<&'a Alert>,
+    at: UnixMillis,
+}
+
+#[derive(Serialize)]
+struct GroupData {
+    group: Group,
+}
+
+#[derive(Serialize)]
+struct Group {
+    count: usize,
+    severity: &'static str,
+    url: Option<String>,
+}
+
+/// Who went and who came back, where it is more than one.
+pub(super) fn of(transitions: &[Transition]) -> Vec<Gathered<'_>> {
+    let states = [(AlertState::Firing, Event::AlertFiring), (AlertState::Resolved, Event::AlertResolved)];
+    let group = |(state, event)| {
+        let of_devices = transitions.iter().filter_map(|transition| {
+            let Transition::Put { alert, occurred_at, .. } = transition else { return None };
+            let is_meant = alert.state == state && matches!(alert.about, Subject::Device(_));
+            is_meant.then_some((alert, *occurred_at))
+        });
+        let (alerts, times): (Vec<&Alert>, Vec<UnixMillis>) = of_devices.unzip();
+        let at = times.into_iter().max()?;
+        (alerts.len() > 1).then_some(Gathered { event, alerts, at })
+    };
+    states.into_iter().filter_map(group).collect()
+}
+
+impl Gathered<'_> {
+    /// Whether it tells of this alert, of which the same list of transitions tells this.
+    pub(super) fn tells_of(&self, alert: &Alert, event: Event) -> bool {
+        self.event == event && matches!(alert.about, Subject::Device(_))
+    }
+
+    /// What a webhook is told that people read.
+    pub(super) fn delivery(&self, webhook: &Webhook, catalog: &Catalog, teller: &Teller) -> Option<NewDelivery> {
+        let first = self.alerts.first()?;
+        let Told { title, text } = self.told(catalog, &teller.zone);
+        let of_status = if self.event == Event::AlertFiring { "/?status=offline" } else { "/" };
+        let url = teller.url.as_deref().map(|hub| format!("{}{of_status}", hub.trim_end_matches('/')));
+        let group = Group { count: self.alerts.len(), severity: severity_name(first.severity), url };
+        let (kind, timestamp) = (event_name(self.event), rfc3339(self.at));
+        let body = render(&Body { r#type: kind, timestamp, title, text, data: GroupData { group } });
+        Some(NewDelivery {
+            webhook: webhook.id,
+            alert: Some(first.id),
+            event: self.event,
+            body,
+            created_at: first.learned_at,
+        })
+    }
+
+    fn told(&self, catalog: &Catalog, zone: &TimeZone) -> Told {
+        let count = self.alerts.len();
+        let who = self.names(catalog);
+        let heard = || self.alerts.iter().map(|alert| alert.started_at);
+        let (first, last) = (heard().min().unwrap_or(self.at), heard().max().unwrap_or(self.at));
+        if self.event == Event::AlertResolved {
+            let longest =
+                self.alerts.iter().map(|alert| alert.resolved_at.unwrap_or(self.at).since(alert.started_at)).max();
+            let longest = length(longest.unwrap_or_default() as f64 / 1_000.0);
+            let text = format!("{who} are no longer offline. Nothing was heard from them for up to {longest}.");
+            return Told { title: format!("Resolved: {count} devices offline"), text };
+        }
+        let [minute, day] = ["%Y-%m-%d %H:%M", "%Y-%m-%d"].map(|form| [first, last].map(|at| written(at, zone, form)));
+        let when = if minute[0] == minute[1] {
+            format!("at {}", written(last, zone, "%Y-%m-%d %H:%M %Z"))
+        } else {
+            let until = written(last, zone, if day[0] == day[1] { "%H:%M %Z" } else { "%Y-%m-%d %H:%M %Z" });
+            format!("between {} and {until}", minute[0])
+        };
+        let text = format!("{who} went offline {when}: nothing is heard from them since.");
+        Told { title: format!("{count} devices are offline"), text }
+    }
+
+    /// `a, b, c and 296 more`.
+    fn names(&self, catalog: &Catalog) -> String {
+        let mut names: Vec<String> = self.alerts.iter().map(|alert| shown::name(alert.names(catalog).device)).collect();
+        names.sort();
+        let more = names.len().saturating_sub(NAMED);
+        let last = if more > 0 { format!("{more} more") } else { names.pop().unwrap_or_default() };
+        names.truncate(NAMED);
+        format!("{} and {last}", names.join(", "))
+    }
+}
