@@ -1,4 +1,4 @@
--- What people changed: who, from where, when, and what was before. Written by the triggers of `store/write/trail.rs`, in the
+-- What people changed: who, from where, when, and what was before. Written by the triggers of `store/sqlite/trail.rs`, in the
 -- transaction of the change.
 CREATE TABLE audit (
     id      INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -8,10 +8,10 @@ use std::thread::JoinHandle;
 use rusqlite::Connection;
 
 use super::error::Result;
-use super::file::readers::Readers;
-use super::file::secret::SecretKey;
 use super::maker::order::Order;
 use super::memory::Memory;
+use super::secret::SecretKey;
+use super::sqlite::readers::Readers;
 use super::write::inbox::Inbox;
 use crate::model::audit::Actor;
 

@@ -11,11 +11,11 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::file::cap::Cap;
-use super::file::room::Seen;
 use super::head::Head;
 use super::head::tally::Tallies;
 use super::maker::growth::Growth;
+use super::sqlite::file::cap::Cap;
+use super::sqlite::file::room::Seen;
 use super::stats::Checked;
 use crate::model::catalog::{Catalog, Series};
 use crate::model::device::{Device, DeviceNo};
@@ -24,8 +24,12 @@ use crate::model::reading::{Batch, Digest, Point, SeriesId};
 use crate::model::retention::Retention;
 use crate::model::{BatchSeq, Epoch, Numbering, SensorNo, SeqSet, UnixMillis};
 
+/// Whose receive window, of which boot.
+pub(super) type Key = (DeviceNo, Epoch);
 /// Committed receive windows.
-pub(super) type Windows = HashMap<(DeviceNo, Epoch), SeqSet>;
+pub(super) type Windows = HashMap<Key, SeqSet>;
+/// Windows that grew by journal rows since they were saved.
+pub(super) type Unsaved = HashSet<Key>;
 
 /// Contents of batches, the newest last.
 pub(super) type Digests = HashMap<DeviceNo, Vec<(Epoch, BatchSeq, Digest)>>;

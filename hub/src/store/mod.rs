@@ -21,7 +21,6 @@
 mod block;
 mod catalog;
 mod error;
-mod file;
 mod handle;
 mod head;
 mod maker;
@@ -32,8 +31,11 @@ mod query;
 mod recover;
 mod rollup;
 mod samples;
+mod secret;
 mod span;
+mod sqlite;
 mod stats;
+mod trouble;
 mod write;
 
 use std::path::PathBuf;
@@ -48,19 +50,19 @@ pub use catalog::outbox::DeliveryQuery;
 pub use catalog::swap::{Replaced, Swap};
 pub use catalog::users::Who;
 pub use error::{Error, Result};
-pub use file::is_own_file;
-pub use file::room::on as room_on;
-pub use file::secret::SecretKey;
-pub use file::trouble::Trouble;
 pub use handle::Store;
 pub use maker::growth::Growth;
 pub use query::Page;
 pub use query::aggregate::{Aggregated, Aggregates, Buckets, Columns, Group, Query};
 pub use recover::Recovered;
-pub use recover::backup::{Contents, backup, restore};
 pub use recover::sealed::{backup_sealed, is_sealed, restore_sealed};
 pub use rollup::table::Tier;
+pub use secret::SecretKey;
+pub use sqlite::file::is_own_file;
+pub use sqlite::file::room::on as room_on;
+pub use sqlite::recover::backup::{Contents, backup, restore};
 pub use stats::{Checked, Stats};
+pub use trouble::Trouble;
 pub use write::acting::{acts, with_actor};
 pub use write::commit::{Commit, Committed, Floor};
 
@@ -71,9 +73,9 @@ use crate::model::device::DeviceNo;
 use crate::model::limits::Limits;
 use crate::model::reading::SeriesId;
 use crate::model::retention::{Ages, Preview, Retention};
-use file::cap;
-use head::latest;
-use rollup::{retention, rolled};
+use rollup::retention;
+use sqlite::file::cap;
+use sqlite::{latest, rolled};
 
 /// Where the store lives and how much it may take.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,19 +10,17 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
 use super::catalog::{devices, webhooks};
-use super::file::FILE;
-use super::file::cap::Cap;
-use super::file::quick_check::Check;
-use super::file::readers::{self, Readers};
-use super::file::wal::{self, Log};
-use super::file::{aside, cap, damage, migrate, row_sum, secret};
 use super::handle::{Inner, Store};
-use super::head::latest;
-use super::head::window::{self, Unsaved};
 use super::maker;
-use super::memory::Memory;
-use super::rollup::rolled;
-use super::write::trail;
+use super::memory::{Memory, Unsaved};
+use super::secret;
+use super::sqlite::file::FILE;
+use super::sqlite::file::cap::Cap;
+use super::sqlite::file::quick_check::Check;
+use super::sqlite::file::wal::{self, Log};
+use super::sqlite::file::{aside, cap, damage, migrate};
+use super::sqlite::readers::{self, Readers};
+use super::sqlite::{column, latest, rolled, row_sum, trail, windows};
 use super::write::writer::{self, Role};
 use super::{Config, Error, Result, SecretKey};
 use crate::model::limits::Limits;
@@ -116,7 +114,7 @@ fn prepare(config: &Config, role: Role, log: Log) -> Result<Prepared> {
     devices::load(&conn, &mut memory.catalog_mut())?;
     let unsaved = match role {
         Role::Owner => {
-            *memory.windows_mut() = window::load(&conn)?;
+            *memory.windows_mut() = windows::load(&conn)?;
             latest::rebuild(&conn, &memory)?
         }
         Role::Beside => Unsaved::new(),
@@ -206,5 +204,5 @@ const JOURNAL_ROWS: &str = "SELECT COALESCE((SELECT MAX(id) FROM journal) - (SEL
 
 /// About how many rows the journal has: rows are deleted in runs, and counting millions would make a start slow.
 fn journal_rows(conn: &Connection) -> Result<u64> {
-    Ok(super::file::column::unsigned(conn.query_row(JOURNAL_ROWS, [], |row| row.get(0))?))
+    Ok(column::unsigned(conn.query_row(JOURNAL_ROWS, [], |row| row.get(0))?))
 }

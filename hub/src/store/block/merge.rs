@@ -20,9 +20,9 @@ use super::cut::{self, Blocks, Column, MOST};
 use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
-use crate::store::block;
 use crate::store::error::{Error, Result};
 use crate::store::span::{Level, Span, day};
+use crate::store::sqlite::blocks;
 
 /// Points of a series that are not worth waiting for more: of cuts of the usual size three make one. Larger rows cost less
 /// each and waste more of their pages: with half of the most a day of the default fleet takes 4 % more.
@@ -139,9 +139,9 @@ pub(in crate::store) fn merge(conn: &Connection, run: Run, next: &mut i64) -> Re
 fn columns(conn: &Connection, device: DeviceNo, spans: &[(Span, i64, Option<i64>)]) -> Result<Vec<(SeriesId, Column)>> {
     let mut columns: BTreeMap<SeriesId, Column> = BTreeMap::new();
     for (span, _, crc) in spans {
-        let times = block::times(conn, span)?.filter(|_| span.holds(device, *crc));
+        let times = blocks::times(conn, span)?.filter(|_| span.holds(device, *crc));
         let times = times.ok_or(Error::Corrupt { what: "block" })?;
-        for (series, values) in block::all_values(conn, span)? {
+        for (series, values) in blocks::all_values(conn, span)? {
             let column = columns.entry(series).or_default();
             column.at.extend_from_slice(&times);
             column.value.extend(values.plain());
@@ -159,8 +159,8 @@ impl Merged {
         match &self.after {
             Some(after) => {
                 // First, so that their pages can be used again.
-                block::delete(conn, &self.before)?;
-                block::insert(conn, self.device, after, Level::Merged)
+                blocks::delete(conn, &self.before)?;
+                blocks::insert(conn, self.device, after, Level::Merged)
             }
             None => {
                 let mut done = conn.prepare_cached(DONE)?;

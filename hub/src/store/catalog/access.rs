@@ -7,7 +7,7 @@ use crate::model::access::{Scope, Token};
 use crate::model::device::Labels;
 use crate::store::Store;
 use crate::store::error::{Error, Result};
-use crate::store::file::column::{read_pairs, signed, unsigned, write_pairs};
+use crate::store::sqlite::column::{read_pairs, signed, unsigned, write_pairs};
 
 /// Uses are noted to the minute, so that a busy client costs one write a minute.
 const NOTE_MS: i64 = 60_000;

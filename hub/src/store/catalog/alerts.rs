@@ -10,7 +10,7 @@ use crate::model::rule::RuleId;
 use crate::model::view::Among;
 use crate::store::Store;
 use crate::store::error::{Error, Result};
-use crate::store::file::column::{self, measure_word, read_measure, read_span, write_span};
+use crate::store::sqlite::column::{self, measure_word, read_measure, read_span, write_span};
 use crate::store::write::acting::one_entry;
 
 /// Alerts that one entry of the audit log names by their ids.

@@ -6,7 +6,7 @@ use crate::model::audit::{Actor, Entry, Field};
 use crate::model::{DeviceId, UnixMillis};
 use crate::store::Store;
 use crate::store::error::Result;
-use crate::store::file::column::{signed, unsigned};
+use crate::store::sqlite::column::{signed, unsigned};
 
 impl Store {
     /// At most `limit` entries older than `before`, newest first.

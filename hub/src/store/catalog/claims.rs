@@ -9,7 +9,7 @@ use crate::model::UnixMillis;
 use crate::model::device::{Claim, Conflict, DeviceNo};
 use crate::store::Store;
 use crate::store::error::Result;
-use crate::store::file::column::signed;
+use crate::store::sqlite::column::signed;
 
 impl Store {
     /// Every claim, as saved.

@@ -5,8 +5,8 @@ use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use crate::model::device::{Device, DeviceNo, Standing};
 use crate::model::{DeviceId, PublicKey, UnixMillis};
 use crate::store::error::{Error, Result};
-use crate::store::file::column::{read_pairs, unsigned};
 use crate::store::memory::Change;
+use crate::store::sqlite::column::{read_pairs, unsigned};
 use crate::store::write::inbox::Scope;
 
 /// The wished name, or `name-2`, `name-3`, ..; a device without a wish, or with one that is the id of a device, is called after

@@ -16,12 +16,12 @@ use crate::model::glob::Glob;
 use crate::model::reading::Digest;
 use crate::model::{BatchSeq, DeviceId, Epoch, PublicKey, SeqSet, UnixMillis};
 use crate::store::Store;
-use crate::store::block;
 use crate::store::error::{Error, Result};
-use crate::store::file::column::{signed, write_pairs};
-use crate::store::head::journal;
 use crate::store::memory::{Change, Forgotten};
 use crate::store::rollup::{self, Place};
+use crate::store::sqlite::blocks;
+use crate::store::sqlite::column::{signed, write_pairs};
+use crate::store::sqlite::journal;
 use crate::store::write::inbox::Scope;
 
 /// Journal rows deleted in one write, so that deleting a device of years holds nobody up.
@@ -172,7 +172,7 @@ impl Store {
         loop {
             let done = self.change(move |scope| {
                 let no = number(scope.conn, id)?.ok_or(Error::missing("device"))?;
-                if block::delete_some(scope.conn, no, DELETE_SPANS)? == DELETE_SPANS {
+                if blocks::delete_some(scope.conn, no, DELETE_SPANS)? == DELETE_SPANS {
                     return Ok(ControlFlow::Continue(place));
                 }
                 let series: Vec<_> = scope.memory.catalog().series_of(no).map(|series| series.id).collect();

@@ -8,7 +8,7 @@ use crate::model::device::Labels;
 use crate::store::SecretKey;
 use crate::store::Store;
 use crate::store::error::{Error, Result};
-use crate::store::file::column::{read_pairs, signed, unsigned, write_pairs};
+use crate::store::sqlite::column::{read_pairs, signed, unsigned, write_pairs};
 
 /// How long a token that stopped working is still listed, so that people see what became of it.
 const LISTED_MS: i64 = 7 * 86_400_000;

@@ -19,8 +19,8 @@ use crate::model::ledger::{Counts, Drops, Ledger, Told};
 use crate::model::{Epoch, Hour, Lane, UnixMillis};
 use crate::store::Store;
 use crate::store::error::Result;
-use crate::store::file::column::{signed, unsigned};
 use crate::store::head::fresh::Fresh;
+use crate::store::sqlite::column::{signed, unsigned};
 use crate::store::write::inbox::Scope;
 
 /// What is known, by hour and boot.

@@ -8,6 +8,7 @@ pub(super) mod device_rows;
 pub(super) mod devices;
 pub(super) mod given;
 pub(super) mod join;
+pub(super) mod late;
 pub(super) mod ledger;
 pub(super) mod outbox;
 pub(super) mod rules;

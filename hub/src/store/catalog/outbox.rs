@@ -12,7 +12,7 @@ use crate::model::webhook::{
 };
 use crate::store::Store;
 use crate::store::error::{Error, Result};
-use crate::store::file::column::unsigned;
+use crate::store::sqlite::column::unsigned;
 
 /// Which deliveries to list, newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

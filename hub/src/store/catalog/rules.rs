@@ -9,7 +9,7 @@ use crate::model::rule::{Condition, Op, Rule, RuleId, RuleSpec};
 use crate::model::webhook::WebhookId;
 use crate::store::Store;
 use crate::store::error::{Error, Result};
-use crate::store::file::column::{self, read_pairs, read_span, write_pairs, write_span};
+use crate::store::sqlite::column::{self, read_pairs, read_span, write_pairs, write_span};
 
 impl Store {
     /// All rules, oldest first.

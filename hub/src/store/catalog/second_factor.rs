@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, named_params};
 use super::users::read;
 use crate::model::user::User;
 use crate::store::error::{Error, Result};
-use crate::store::file::column::signed;
+use crate::store::sqlite::column::signed;
 use crate::store::{SecretKey, Store};
 
 impl Store {

@@ -9,8 +9,8 @@ use crate::model::{BatchSeq, DeviceId, Epoch, Numbering, SensorKind, SensorNo, S
 use crate::store::Store;
 use crate::store::catalog::device_rows;
 use crate::store::error::{Error, Result};
-use crate::store::file::column::{Kind, signed, unsigned};
 use crate::store::memory::Change;
+use crate::store::sqlite::column::{Kind, signed, unsigned};
 use crate::store::write::inbox::Scope;
 
 impl Store {

@@ -9,7 +9,7 @@ use crate::model::UnixMillis;
 use crate::model::access::{NewSession, Session};
 use crate::store::Store;
 use crate::store::error::{Error, Result};
-use crate::store::file::column::{signed, unsigned};
+use crate::store::sqlite::column::{signed, unsigned};
 
 /// A session unused for this long ends.
 const IDLE_MS: i64 = 7 * 86_400_000;

@@ -8,7 +8,7 @@ use crate::model::alert::{Alert, AlertId};
 use crate::model::silence::{Silence, SilenceId, SilenceSpec};
 use crate::store::Store;
 use crate::store::error::{Error, Result};
-use crate::store::file::column::{read_pairs, unsigned, write_pairs};
+use crate::store::sqlite::column::{read_pairs, unsigned, write_pairs};
 
 /// Silences there may be: each alert is held against all of them.
 const MOST_SILENCES: usize = 1_000;

@@ -22,9 +22,9 @@ use crate::model::device::{
 use crate::model::{DeviceId, Numbering, PublicKey, UnixMillis};
 use crate::store::Store;
 use crate::store::error::{Error, Result};
-use crate::store::file::column::{signed, unsigned};
-use crate::store::head::window;
 use crate::store::memory::{Change, Windows};
+use crate::store::sqlite::column::{signed, unsigned};
+use crate::store::sqlite::windows;
 use crate::store::write::inbox::Scope;
 
 /// Longest name that is made here.
@@ -250,7 +250,7 @@ fn move_in(scope: &mut Scope<'_>, from: DeviceNo, no: DeviceNo) -> Result<()> {
     let mut windows = of_from(&scope.memory.windows());
     windows.extend(of_from(&scope.group.windows));
     for (key, known) in windows {
-        window::save(scope.conn, key, &known)?;
+        windows::save(scope.conn, key, &known)?;
         scope.own.windows.insert(key, known);
     }
     for copy in [CLAIM, TOLD] {

@@ -10,7 +10,7 @@ use crate::model::UnixMillis;
 use crate::model::user::{Invite, Role, User, UserChange, called};
 use crate::store::Store;
 use crate::store::error::{Error, Result};
-use crate::store::file::column::{signed, unsigned};
+use crate::store::sqlite::column::{signed, unsigned};
 
 /// People at once: far more than look after one hub.
 const MOST: u32 = 256;

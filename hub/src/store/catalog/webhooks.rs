@@ -8,7 +8,7 @@ use crate::model::webhook::{Fields, Headers, LastDelivery, MOST_ATTEMPTS, Secret
 use crate::store::SecretKey;
 use crate::store::Store;
 use crate::store::error::{Error, Result};
-use crate::store::file::column::{read_pairs, unsigned, write_pairs};
+use crate::store::sqlite::column::{read_pairs, unsigned, write_pairs};
 
 /// How long a replaced secret signs along: a day for people to change the receiver.
 const ROTATION_MS: i64 = 24 * 3_600_000;

@@ -10,7 +10,7 @@
 
 use wire::varint;
 
-use crate::model::{Epoch, Lane, UnixMillis};
+use crate::model::{Epoch, Lane, UnixMillis, numbering};
 
 /// What a row costs the journal beside its payload, about.
 const ROW: usize = 40;
@@ -180,7 +180,7 @@ impl Fresh {
     pub(in crate::store) fn decode_entries(&self, mut with: impl FnMut(&Entry, &wire::batch::Rows)) {
         let mut rows = wire::batch::Rows::default();
         for (entry, payload) in self.iter() {
-            if super::journal::decode(entry.row, entry.epoch, payload, &mut rows) {
+            if decode(entry.row, entry.epoch, payload, &mut rows) {
                 with(&entry, &rows);
             }
         }
@@ -231,6 +231,19 @@ impl<'a> Iterator for Iter<'a> {
         let is_imported = flags & IMPORTED != 0;
         Some((Entry { row, epoch: Epoch(epoch), lane, is_imported, start, end, received_at }, payload))
     }
+}
+
+/// Decodes a payload; `false` when it is damaged, which is said once a row and never stops a query.
+pub(in crate::store) fn decode(row: i64, epoch: Epoch, payload: &[u8], rows: &mut wire::batch::Rows) -> bool {
+    rows.clear();
+    let decoded = wire::batch::decode(payload, rows);
+    if numbering::is_own(epoch) {
+        rows.sensor.iter_mut().for_each(|sensor| *sensor = numbering::number(epoch, *sensor));
+    }
+    if let Err(error) = decoded {
+        tracing::warn!(row, %error, "journal row {row} is damaged and skipped: {error}");
+    }
+    decoded.is_ok()
 }
 
 #[cfg(test)]

@@ -10,11 +10,7 @@
 //! the few bytes he needs and unpacks them without holding anybody up.
 
 pub(super) mod fresh;
-pub(super) mod journal;
-pub(super) mod late;
-pub(super) mod latest;
 pub(super) mod tally;
-pub(super) mod window;
 
 use std::collections::HashMap;
 

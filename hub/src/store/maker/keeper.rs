@@ -7,7 +7,6 @@ use std::fs;
 
 use rusqlite::Connection;
 
-use super::greedy;
 use super::growth::{self, Look};
 use super::trust::Trust;
 use crate::clock::Clock;
@@ -18,12 +17,12 @@ use crate::model::{SensorKind, UnixMillis};
 use crate::store::Growth;
 use crate::store::catalog::ledger;
 use crate::store::error::Result;
-use crate::store::file::{cap, checkpoint, column, room};
 use crate::store::maker::{Maker, VACUUM_PAGES, rest};
 use crate::store::rollup::retention::{self, EXPIRE_ROWS, FOLD_SPANS, Folding, Going};
-use crate::store::rollup::rolled;
 use crate::store::rollup::table::{HOURS, MINUTES, Table};
 use crate::store::span::day;
+use crate::store::sqlite::file::{cap, checkpoint, room};
+use crate::store::sqlite::{column, greedy, rolled};
 
 /// Time between two looks at the growth that are kept.
 const LOOK_EVERY: i64 = 3_600_000;

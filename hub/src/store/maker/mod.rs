@@ -11,7 +11,6 @@
 //! limit (`cap`) the largest devices are, and there is no rest. Small cuts are merged when nothing presses (`merge`). What
 //! grows too old or has no room any longer is let go here as well (`keeper`). A full disk leaves everything as it is.
 
-mod greedy;
 pub(super) mod growth;
 pub(super) mod keeper;
 mod kept;
@@ -30,17 +29,16 @@ use tokio::sync::mpsc::WeakSender;
 use tokio::sync::oneshot;
 
 use super::Store;
-use super::block;
 use super::block::cut::{self, Blocks, Cut};
 use super::block::merge::{self, Merged, Run};
 use super::catalog::ledger;
 use super::error::{Error, Result};
-use super::file::{checkpoint, damage, room};
 use super::head::Waiting;
-use super::head::{journal, latest};
 use super::memory::{Forgotten, Memory};
-use super::recover::salvage;
 use super::span::{Level, day};
+use super::sqlite::file::{checkpoint, damage, room};
+use super::sqlite::recover::salvage;
+use super::sqlite::{blocks, journal, latest};
 use super::write::inbox::{Inbox, Scope, Write};
 use crate::clock::Clock;
 use crate::model::UnixMillis;
@@ -77,7 +75,7 @@ pub(super) fn spawn(
     inbox: &Inbox,
 ) -> Result<(SyncSender<Order>, JoinHandle<()>)> {
     let (orders, waiting) = sync_channel(ORDERS);
-    let next_times = block::next_times(&conn)?;
+    let next_times = blocks::next_times(&conn)?;
     let now = Clock.now();
     let mut maker = Maker {
         conn,
@@ -393,7 +391,7 @@ fn insert(scope: &mut Scope<'_>, cut: Cut, arrived: &ledger::Known) -> Result<()
     if !exists(scope, device) {
         return Ok(());
     }
-    block::insert(scope.conn, device, &blocks, Level::Cut)?;
+    blocks::insert(scope.conn, device, &blocks, Level::Cut)?;
     journal::cut(scope.conn, device, row)?;
     ledger::add(scope.conn, device, arrived)?;
     latest::save(scope.conn, &scope.memory.head(), &series)?;

@@ -10,12 +10,12 @@ use super::plan::Plan;
 use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
-use crate::store::block;
 use crate::store::error::Result;
 use crate::store::pack::bucket::{self, Piece};
-use crate::store::rollup::rolled::{self, Rolled};
 use crate::store::samples::{Sample, rank_of_cut};
 use crate::store::span::Span;
+use crate::store::sqlite::blocks;
+use crate::store::sqlite::rolled::{self, Rolled};
 
 /// Where a device's readings are.
 pub(super) struct Found<'a> {
@@ -39,7 +39,7 @@ pub(super) struct Times {
 impl<'a> Found<'a> {
     pub(super) fn of(conn: &'a Connection, device: DeviceNo, plan: &Plan) -> Result<Self> {
         let rolled = rolled::of(conn, device)?;
-        let spans = block::spans(conn, device, plan.range())?;
+        let spans = blocks::spans(conn, device, plan.range())?;
         let alone = alone(&spans);
         let taken = vec![false; spans.len()];
         Ok(Self { conn, spans, alone, taken, times: HashMap::new(), rolled })
@@ -59,7 +59,7 @@ impl<'a> Found<'a> {
     /// The readings of a block, to be settled with others.
     pub(super) fn samples(&mut self, n: usize, series: SeriesId, plan: &Plan) -> Result<Vec<Sample>> {
         let Some(span) = self.spans.get(n).copied() else { return Ok(Vec::new()) };
-        let Some(values) = block::values(self.conn, &span, series)? else { return Ok(Vec::new()) };
+        let Some(values) = blocks::values(self.conn, &span, series)? else { return Ok(Vec::new()) };
         let Some(times) = self.times(&span, plan)? else { return Ok(Vec::new()) };
         let (rank, (from, to)) = (rank_of_cut(span.cut), plan.range());
         let inside = within(&times.at, from, to);
@@ -74,7 +74,7 @@ impl<'a> Found<'a> {
         if let Some(known) = self.times.get(&span.id) {
             return Ok(known.clone());
         }
-        let times = block::times(self.conn, span)?;
+        let times = blocks::times(self.conn, span)?;
         let times = times.map(|at| Rc::new(Times { pieces: bucket::pieces(&plan.edges, &at), at }));
         self.times.insert(span.id, times.clone());
         Ok(times)

@@ -14,12 +14,12 @@ mod share;
 mod totals;
 
 use super::Store;
-use super::block;
 use super::error::{Error, Result};
-use super::file::readers::Reader;
 use super::head::fresh::Fresh;
 use super::memory::Memory;
 use super::samples::{self, MEMORY, Sample, Wanted, rank_of_cut, settle};
+use super::sqlite::blocks;
+use super::sqlite::readers::Reader;
 use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
 use crate::model::reading::{Point, SeriesId};
@@ -82,7 +82,7 @@ impl Store {
         let reader = self.readers().take().await?;
         let most = BLOCKS_AT_ONCE;
         let is_short =
-            fresh.bytes() <= AT_ONCE && block::count_spans(reader.conn()?, device, (from, to), most + 1)? <= most;
+            fresh.bytes() <= AT_ONCE && blocks::count_spans(reader.conn()?, device, (from, to), most + 1)? <= most;
         reader
             .run_here_if(is_short, move |reader| {
                 if fresh.blocks_from(from) {
@@ -119,7 +119,7 @@ fn page(
 ) -> Result<Page> {
     let snapshot = reader.conn()?.unchecked_transaction()?;
     let mut look_at = limit;
-    for span in block::spans(&snapshot, device, (from, to))? {
+    for span in blocks::spans(&snapshot, device, (from, to))? {
         reader.go_on()?;
         if samples.len() > look_at {
             settle(&mut samples);
@@ -130,8 +130,8 @@ fn page(
             }
             look_at = samples.len() * 2;
         }
-        let Some(values) = block::values(&snapshot, &span, series)? else { continue };
-        let Some(times) = block::times(&snapshot, &span)? else { continue };
+        let Some(values) = blocks::values(&snapshot, &span, series)? else { continue };
+        let Some(times) = blocks::times(&snapshot, &span)? else { continue };
         let rank = rank_of_cut(span.cut);
         let points = times.into_iter().map(UnixMillis).zip(values.plain()).filter(|(at, _)| from <= *at && *at < to);
         samples.extend(points.map(|(at, value)| Sample { at, rank, value }));

@@ -9,8 +9,8 @@ use crate::model::reading::{Point, SeriesId};
 use crate::store::error::Result;
 use crate::store::pack::bucket::Bucket;
 use crate::store::rollup::again::Hour;
-use crate::store::rollup::rolled::Rolled;
 use crate::store::rollup::table::{HOURS, MINUTES, Tier};
+use crate::store::sqlite::rolled::Rolled;
 
 /// Which rows of rollups the range of a query touches; looked for by the first device that has some.
 pub(super) struct Rollups {

@@ -22,7 +22,6 @@ use super::rollups::Rollups;
 use super::share::{Share, columns, points};
 use super::totals::{Asked, Totals};
 use crate::model::reading::SeriesId;
-use crate::store::block;
 use crate::store::error::{Error, Result};
 use crate::store::head::fresh::Fresh;
 use crate::store::head::tally::{Pending, Tally};
@@ -31,8 +30,9 @@ use crate::store::pack::bucket;
 use crate::store::pack::cells::Cells;
 use crate::store::pack::packed::Values;
 use crate::store::query::{AT_ONCE, BLOCKS_AT_ONCE};
-use crate::store::rollup::rolled;
 use crate::store::samples::{self, Sample, Wanted, settle};
+use crate::store::sqlite::blocks;
+use crate::store::sqlite::rolled;
 
 /// Devices whose heads are copied before one snapshot: some hundred kilobytes.
 const TOGETHER: usize = 32;
@@ -43,7 +43,7 @@ pub(in crate::store) fn is_short(conn: &Connection, memory: &Memory, plan: &Plan
     let (from, to) = plan.range();
     let most = BLOCKS_AT_ONCE / series.len().max(1);
     Ok(memory.head().bytes_of(*device) <= AT_ONCE
-        && block::count_spans(conn, *device, (from, to), most + 1)? <= most
+        && blocks::count_spans(conn, *device, (from, to), most + 1)? <= most
         && rolled::of(conn, *device)?.to.is_none_or(|end| end <= from))
 }
 
@@ -117,7 +117,7 @@ impl Share<'_> {
         let (from, to) = self.plan.range();
         let mut blocks = Vec::new();
         if has_blocks {
-            let Some(apart) = block::apart(conn, asked.device, (from, to))? else { return Ok(false) };
+            let Some(apart) = blocks::apart(conn, asked.device, (from, to))? else { return Ok(false) };
             blocks = apart;
         }
         if !asked.series.iter().all(|series| tally.is_apart(*series, &blocks)) {
@@ -130,7 +130,7 @@ impl Share<'_> {
             tally.add_to(*series, edges, &mut totals.buckets);
             for outline in &blocks {
                 let scratch = &mut self.scratch;
-                let added = block::with_cells(conn, outline.id, |cells| {
+                let added = blocks::with_cells(conn, outline.id, |cells| {
                     let cells = Cells::open(cells, outline.id, (outline.start, outline.end))?;
                     cells.add(*series, edges, &mut totals.buckets, wanted.min || wanted.max, scratch)
                 });
@@ -265,13 +265,13 @@ impl Share<'_> {
         let edges = &self.plan.edges;
         let Some(span) = found.spans.get(n).copied() else { return Ok(()) };
         if let Some(bucket) = bucket::around(edges, span.start, span.end) {
-            let figures = block::figures(found.conn, &span, series)?;
+            let figures = blocks::figures(found.conn, &span, series)?;
             if let (Some(figures), Some(bucket)) = (figures, totals.buckets.get_mut(bucket)) {
                 bucket.add_figures(span.count as u64, (span.start, span.end), &figures);
             }
             return Ok(());
         }
-        let Some(values) = block::values(found.conn, &span, series)? else { return Ok(()) };
+        let Some(values) = blocks::values(found.conn, &span, series)? else { return Ok(()) };
         let Some(times) = found.times(&span, self.plan)? else { return Ok(()) };
         bucket::add_column(&mut totals.buckets, &times.pieces, &times.at, &values);
         Ok(())

@@ -9,9 +9,7 @@ use super::plan::Plan;
 use super::rollups::Rollups;
 use crate::model::UnixMillis;
 use crate::model::reading::{Point, SeriesId};
-use crate::store::block;
 use crate::store::error::{Error, Result};
-use crate::store::file::readers::Reader;
 use crate::store::memory::Memory;
 use crate::store::pack::bucket::Bucket;
 use crate::store::pack::cells::Scratch;
@@ -19,6 +17,8 @@ use crate::store::rollup::again::Hour;
 use crate::store::rollup::table::{HOURS, MINUTES, Rolled, Tier};
 use crate::store::samples::{MEMORY, Sample, settle};
 use crate::store::span::Span;
+use crate::store::sqlite::blocks;
+use crate::store::sqlite::readers::Reader;
 
 /// One reader's share.
 pub(in crate::store) struct Share<'a> {
@@ -177,7 +177,7 @@ impl<'a> Share<'a> {
                 continue;
             }
             let Some(span) = found.spans.get(n).copied() else { continue };
-            let Some(values) = block::values(found.conn, &span, series)? else { continue };
+            let Some(values) = blocks::values(found.conn, &span, series)? else { continue };
             let Some(times) = found.times(&span, self.plan)? else { continue };
             let some = within(&times.at, from, to);
             value.extend_from_slice(values.plain().get(some.clone()).unwrap_or_default());

@@ -1,7 +1,7 @@
 //! What a salvage brought.
 
 /// Numbers of `times` kept free for one step: each span and series of it may need one.
-pub(super) const STRIDE: i64 = 16_384;
+pub(in crate::store) const STRIDE: i64 = 16_384;
 
 /// What a salvage brought, and what it could not.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

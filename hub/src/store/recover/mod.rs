@@ -14,14 +14,10 @@
 //! Reading, comparing and packing happen beside the writer: an acknowledgement waits for the insertion of finished rows at
 //! most, or for a few rows of figures that are joined to those here.
 
-pub(super) mod backup;
-pub(super) mod salvage;
 pub(super) mod sealed;
 
-mod brought;
-mod old;
-mod step;
-mod trailer;
+pub(super) mod brought;
+pub(super) mod step;
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -31,13 +27,14 @@ use rusqlite::{Connection, named_params};
 use super::Store;
 use super::catalog::sensors;
 use super::error::{Error, Result};
-use super::file::{aside, readers};
+use super::sqlite::file::aside;
+use super::sqlite::readers;
+use super::sqlite::recover::old::Old;
 use super::write::inbox::Scope;
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
 pub use brought::Recovered;
 use brought::STRIDE;
-use old::Old;
 use step::{Loaded, OldSensor};
 
 impl Store {

@@ -1,4 +1,4 @@
-//! Backups that a passphrase opens: a [`super::backup`], written within the data directory, where all of it lies open anyway, and
+//! Backups that a passphrase opens: a [`backup`], written within the data directory, where all of it lies open anyway, and
 //! sealed into its place. On the way out the same.
 //!
 //! ```text
@@ -10,11 +10,11 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::backup::{self, Contents};
 use crate::age;
 use crate::durable;
 use crate::store::error::{Error, Result};
-use crate::store::file::secret;
+use crate::store::secret;
+use crate::store::sqlite::recover::backup::{self, Contents};
 
 /// The open backup, in a directory of its owner. One name: what a command left that was killed goes with the next.
 const OPEN: &str = "backup.partial";

@@ -8,43 +8,42 @@ use crate::clock::Clock;
 use crate::model::device::DeviceNo;
 use crate::model::reading::{Batch, BatchId, SeriesId};
 use crate::model::{BatchSeq, Epoch, Lane, SensorKind, SensorNo, SensorSpec, UnixMillis};
+use crate::store::block::cut;
 use crate::store::block::cut::Cut;
-use crate::store::block::{self, cut};
 use crate::store::catalog::sensors;
 use crate::store::error::Result;
 use crate::store::head::Head;
-use crate::store::head::fresh::Fresh;
-use crate::store::head::{journal, latest};
+use crate::store::head::fresh::{Fresh, decode};
 use crate::store::memory::Forgotten;
-use crate::store::rollup::rolled;
 use crate::store::rollup::row::Row;
 use crate::store::rollup::table::Table;
 use crate::store::span::Level;
+use crate::store::sqlite::{blocks, latest, rolled};
 use crate::store::write::inbox::Scope;
 
 /// A sensor as the file knows it.
 #[derive(Debug, Clone)]
-pub(super) struct OldSensor {
-    pub(super) spec: SensorSpec,
+pub(in crate::store) struct OldSensor {
+    pub(in crate::store) spec: SensorSpec,
     /// What its owner said it is.
-    pub(super) by_owner: Option<SensorKind>,
+    pub(in crate::store) by_owner: Option<SensorKind>,
 }
 
 /// What one step brings, as it was read.
 #[derive(Default)]
-pub(super) struct Loaded {
-    pub(super) device: Option<DeviceNo>,
+pub(in crate::store) struct Loaded {
+    pub(in crate::store) device: Option<DeviceNo>,
     /// By the sensor numbers that the payloads use.
-    pub(super) sensors: Vec<OldSensor>,
-    pub(super) payloads: Vec<(Epoch, Vec<u8>)>,
-    pub(super) next_times: i64,
-    pub(super) rollups: Vec<(usize, Table, Row)>,
+    pub(in crate::store) sensors: Vec<OldSensor>,
+    pub(in crate::store) payloads: Vec<(Epoch, Vec<u8>)>,
+    pub(in crate::store) next_times: i64,
+    pub(in crate::store) rollups: Vec<(usize, Table, Row)>,
     /// Where the file says that it has figures.
-    pub(super) rolled: rolled::Rolled,
+    pub(in crate::store) rolled: rolled::Rolled,
 }
 
 /// The same, ready to be written.
-pub(super) struct Packed {
+pub(in crate::store) struct Packed {
     device: DeviceNo,
     series: Vec<SeriesId>,
     /// Figures that another file has of a series.
@@ -58,7 +57,7 @@ pub(super) struct Packed {
 
 impl Loaded {
     /// Packs it and compares it with what is here; `series` are those of its sensors. `None` where it brings nothing.
-    pub(super) fn pack(mut self, conn: &Connection, series: Vec<SeriesId>) -> Result<Option<Packed>> {
+    pub(in crate::store) fn pack(mut self, conn: &Connection, series: Vec<SeriesId>) -> Result<Option<Packed>> {
         let rollups: Vec<_> = self
             .rollups
             .into_iter()
@@ -78,7 +77,7 @@ impl Loaded {
 
 impl Packed {
     /// Writes it; how many readings no block here had before. Nothing where the device was deleted meanwhile.
-    pub(super) fn write(self, scope: &mut Scope<'_>) -> Result<u64> {
+    pub(in crate::store) fn write(self, scope: &mut Scope<'_>) -> Result<u64> {
         if !sensors::device_exists(scope.conn, self.device)? {
             return Ok(0);
         }
@@ -87,7 +86,7 @@ impl Packed {
             table.join(scope.conn, *series, row, Clock.wall())?.iter().try_for_each(|row| row.write(scope.conn))?;
         }
         let Some(cut) = self.cut else { return Ok(0) };
-        block::insert(scope.conn, self.device, &cut.blocks, Level::Cut)?;
+        blocks::insert(scope.conn, self.device, &cut.blocks, Level::Cut)?;
         latest::save_newer(scope, &self.head, &self.series)?;
         scope.own.forgotten.push(reaches(self.device, cut.blocks.reach));
         Ok(self.brought)
@@ -121,10 +120,10 @@ fn not_here(conn: &Connection, device: DeviceNo, series: &[SeriesId], fresh: &Fr
     let (first, last) = (new.iter().map(|(_, at)| *at).min(), new.iter().map(|(_, at)| *at).max());
     let (Some(first), Some(last)) = (first, last) else { return Ok(0) };
     let range = (UnixMillis(first), UnixMillis(last.saturating_add(1)));
-    for span in block::spans(conn, device, range)? {
-        let Some(times) = block::times(conn, &span)? else { continue };
+    for span in blocks::spans(conn, device, range)? {
+        let Some(times) = blocks::times(conn, &span)? else { continue };
         for series in series {
-            if block::exists(conn, &span, *series)? {
+            if blocks::exists(conn, &span, *series)? {
                 for at in &times {
                     new.remove(&(*series, *at));
                 }
@@ -139,7 +138,7 @@ fn head(device: DeviceNo, series: &[SeriesId], payloads: &[(Epoch, Vec<u8>)]) ->
     let mut head = Head::default();
     let mut rows = wire::batch::Rows::default();
     for (row, (epoch, payload)) in (1..).zip(payloads) {
-        if !journal::decode(row, *epoch, payload, &mut rows) {
+        if !decode(row, *epoch, payload, &mut rows) {
             continue;
         }
         let of = |sensor: &SensorNo| series.get(usize::from(sensor.0)).copied().unwrap_or(SeriesId(0));

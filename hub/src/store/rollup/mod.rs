@@ -14,7 +14,6 @@
 
 pub(super) mod again;
 pub(super) mod retention;
-pub(super) mod rolled;
 pub(super) mod row;
 pub(super) mod table;
 

@@ -18,18 +18,17 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rusqlite::{Connection, named_params};
 
-use super::rolled;
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
 use crate::model::retention::{Ages, Preview};
 use crate::model::{SensorKind, UnixMillis};
-use crate::store::block;
 use crate::store::error::Result;
 use crate::store::head::fresh::Fresh;
 use crate::store::rollup::table::{HOURS, MINUTES, Table};
 use crate::store::rollup::{self, Folded};
 use crate::store::samples::{Sample, Wanted, of_head, rank_of_cut, settle};
 use crate::store::span::{Span, day};
+use crate::store::sqlite::{blocks, rolled};
 
 const HOUR: i64 = 3_600_000;
 /// Rows of rollups looked at for deletion in one transaction: a few milliseconds.
@@ -145,8 +144,8 @@ pub(in crate::store) fn fold(
     for (place, (series, kind)) in series.iter().zip(kinds).enumerate() {
         let mut samples = Vec::new();
         for span in &spans {
-            let Some(values) = block::values(conn, span, *series)? else { continue };
-            let Some(times) = block::times(conn, span)? else { continue };
+            let Some(values) = blocks::values(conn, span, *series)? else { continue };
+            let Some(times) = blocks::times(conn, span)? else { continue };
             let rank = rank_of_cut(span.cut);
             let points = times.into_iter().map(UnixMillis).zip(values.plain());
             samples.extend(points.map(|(at, value)| Sample { at, rank, value }));
@@ -171,7 +170,7 @@ struct Stays {
 impl Stays {
     fn beside(conn: &Connection, folding: &Folding<'_>, going: &[Span]) -> Result<Self> {
         let range = reach(going);
-        let mut spans = block::spans(conn, folding.device, range)?;
+        let mut spans = blocks::spans(conn, folding.device, range)?;
         spans.retain(|span| going.iter().all(|going| going.id != span.id));
         let wanted = Wanted::new(folding.numbers, folding.series);
         let recent = of_head(folding.fresh, range, &wanted, folding.series.len(), usize::MAX)?;
@@ -183,12 +182,12 @@ impl Stays {
         let recent = self.recent.get(place).map(Vec::as_slice).unwrap_or_default();
         let mut found: HashSet<UnixMillis> = recent.iter().map(|sample| sample.at).collect();
         for span in &self.spans {
-            if !block::exists(conn, span, series)? {
+            if !blocks::exists(conn, span, series)? {
                 continue;
             }
             let times = match self.times.entry(span.id) {
                 Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(unknown) => unknown.insert(block::times(conn, span)?),
+                Entry::Vacant(unknown) => unknown.insert(blocks::times(conn, span)?),
             };
             found.extend(times.iter().flatten().copied().map(UnixMillis));
         }
@@ -204,7 +203,7 @@ impl Fold {
     /// Puts the rollups in and takes the blocks out; nothing where a block is gone already: its device is being deleted.
     pub(in crate::store) fn write(&self, conn: &Connection) -> Result<()> {
         for times in &self.spans {
-            if !block::is_there(conn, *times)? {
+            if !blocks::is_there(conn, *times)? {
                 return Ok(());
             }
         }
@@ -215,7 +214,7 @@ impl Fold {
             ":minutes_from": self.minutes_from.map(|moment| moment.0),
         };
         conn.prepare_cached(ROLLED)?.execute(params)?;
-        block::delete(conn, &self.spans)
+        blocks::delete(conn, &self.spans)
     }
 }
 

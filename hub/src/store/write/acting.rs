@@ -36,7 +36,7 @@ const MOST: i64 = 10_000;
 const KEPT_MS: i64 = 365 * 86_400_000;
 
 /// Made beside the triggers that read it.
-pub(super) const ACTING_TABLE: &str = "CREATE TEMP TABLE acting
+pub(in crate::store) const ACTING_TABLE: &str = "CREATE TEMP TABLE acting
     (at INTEGER NOT NULL, kind TEXT NOT NULL, who TEXT NOT NULL, address TEXT NOT NULL, since INTEGER NOT NULL)";
 const BEGIN: &str = "INSERT INTO acting (at, kind, who, address, since)
     SELECT :at, :kind, :who, :address, COALESCE(MAX(id), 0) FROM audit";

@@ -9,9 +9,9 @@ use super::commit::{Commit, Committed};
 use super::inbox::{Applied, Scope, Write, answer};
 use crate::model::device::DeviceNo;
 use crate::model::{Epoch, SeqSet, numbering};
-use crate::store::catalog::{alerts, outbox, silences};
+use crate::store::catalog::{alerts, late, outbox, silences};
 use crate::store::error::Result;
-use crate::store::head::{journal, late, window};
+use crate::store::sqlite::{journal, windows};
 
 impl Write {
     /// Does it in the open transaction, or takes note that there is none.
@@ -90,5 +90,5 @@ fn stored<'a>(scope: &'a mut Scope<'_>, device: DeviceNo, epoch: Epoch) -> &'a m
 /// Saves a window that grew by something of which no journal row tells.
 fn save(scope: &mut Scope<'_>, device: DeviceNo, epoch: Epoch) -> Result<()> {
     let conn = scope.conn;
-    window::save(conn, (device, epoch), stored(scope, device, epoch))
+    windows::save(conn, (device, epoch), stored(scope, device, epoch))
 }

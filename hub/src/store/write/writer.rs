@@ -21,11 +21,10 @@ use tokio::sync::mpsc::error::TryRecvError;
 
 use crate::clock::Clock;
 use crate::store::error::{Error, Result};
-use crate::store::file::room::{self, Ballast};
-use crate::store::file::{checkpoint, damage, row_sum};
-use crate::store::head::journal;
-use crate::store::head::window::{self, Unsaved};
-use crate::store::memory::{Effects, Memory};
+use crate::store::memory::{Effects, Memory, Unsaved};
+use crate::store::sqlite::file::room::{self, Ballast};
+use crate::store::sqlite::file::{checkpoint, damage};
+use crate::store::sqlite::{journal, row_sum, windows};
 use crate::store::write::inbox::{Applied, Inbox, Reply, Scope, Write};
 
 /// Writes that may wait: some seconds of group commits from ingest and every request of a busy HTTP server.
@@ -329,7 +328,7 @@ impl Writer {
             }
         }
         if group.saves_windows {
-            window::save_all(&self.conn, &self.unsaved, &self.memory.windows(), &group)?;
+            windows::save_all(&self.conn, &self.unsaved, &self.memory.windows(), &group)?;
         }
         if changed {
             row_sum::stamp(&self.conn)?;

@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn a_changed_row_is_summed_anew_and_a_flipped_one_is_found() {
         let mut conn = Connection::open_in_memory().unwrap();
-        crate::store::file::migrate::run(&mut conn).unwrap();
+        crate::store::sqlite::file::migrate::run(&mut conn).unwrap();
         conn.execute_batch("INSERT INTO setting (key, value) VALUES ('a', x'01'), ('b', x'02')").unwrap();
         stamp(&conn).unwrap();
         conn.execute_batch("UPDATE setting SET value = x'03' WHERE key = 'b'").unwrap();

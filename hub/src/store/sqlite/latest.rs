@@ -11,15 +11,15 @@ use wire::Inserted;
 use wire::batch::Rows;
 
 use super::journal;
-use super::window::Unsaved;
 use crate::model::catalog::Catalog;
 use crate::model::reading::{Batch, BatchId, Digest, Point, SeriesId};
 use crate::model::{BatchSeq, Epoch, Lane, UnixMillis, numbering};
 use crate::store::error::Result;
-use crate::store::file::column::unsigned;
-use crate::store::file::row_sum;
 use crate::store::head::Head;
-use crate::store::memory::Memory;
+use crate::store::head::fresh::decode;
+use crate::store::memory::{Memory, Unsaved};
+use crate::store::sqlite::column::unsigned;
+use crate::store::sqlite::row_sum;
 use crate::store::write::inbox::Scope;
 
 const SAVE: &str = "INSERT INTO latest (series, at, value, crc) VALUES (:series, :at, :value, :crc)
@@ -95,7 +95,7 @@ pub(in crate::store) fn rebuild(conn: &Connection, memory: &Memory) -> Result<Un
         if !numbering::is_own(epoch) {
             digests.entry(device).or_default().push((epoch, batch_id.seq, Digest::of(payload)));
         }
-        if !row.get::<_, bool>("in_blocks")? && journal::decode(id, epoch, payload, &mut decoded) {
+        if !row.get::<_, bool>("in_blocks")? && decode(id, epoch, payload, &mut decoded) {
             head.add(id, &batch(&catalog, row, batch_id, &decoded)?);
         }
     }

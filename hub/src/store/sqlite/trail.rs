@@ -6,8 +6,8 @@
 
 use rusqlite::Connection;
 
-use super::acting::ACTING_TABLE;
 use crate::store::error::Result;
+use crate::store::write::acting::ACTING_TABLE;
 
 /// Longest text of a value in an entry.
 const LONGEST: usize = 200;

@@ -15,9 +15,9 @@ use rusqlite::{Connection, OpenFlags, params_from_iter};
 use crate::durable;
 use crate::store::SecretKey;
 use crate::store::error::{Error, Result};
-use crate::store::file::FILE;
-use crate::store::file::row_sum::{self, SUMMED};
-use crate::store::file::{cap, migrate};
+use crate::store::sqlite::file::FILE;
+use crate::store::sqlite::file::{cap, migrate};
+use crate::store::sqlite::row_sum::{self, SUMMED};
 
 /// The copy of who is who, beside the database.
 const COPY: &str = "catalog.db";

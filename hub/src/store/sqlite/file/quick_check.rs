@@ -12,11 +12,12 @@ use std::time::{Duration, Instant};
 
 use rusqlite::InterruptHandle;
 
-use super::{damage, readers};
+use super::damage;
 use crate::clock::Clock;
 use crate::model::UnixMillis;
 use crate::store::Store;
 use crate::store::error::{Error, Result};
+use crate::store::sqlite::readers;
 use crate::store::stats::Checked;
 
 /// What a start may take longer by. A file of a few gigabytes is read in that time; of a larger one a part.

@@ -7,20 +7,22 @@ use rusqlite::{Connection, named_params};
 use wire::Reading;
 use wire::batch::{BatchBuilder, MAX_BODY};
 
-use super::brought::{Recovered, STRIDE};
 use super::salvage;
-use super::step::{Loaded, OldSensor};
 use crate::model::catalog::Catalog;
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
 use crate::model::{DeviceId, Epoch, SensorNo, SensorSpec, UnixMillis, numbering};
-use crate::store::block;
 use crate::store::error::{Error, Result};
-use crate::store::file::{column, migrate};
-use crate::store::head::journal;
-use crate::store::rollup::rolled;
+use crate::store::head::fresh::decode;
+use crate::store::recover::brought::{Recovered, STRIDE};
+use crate::store::recover::step::{Loaded, OldSensor};
 use crate::store::rollup::row::Row;
 use crate::store::rollup::table::{HOURS, MINUTES, Table};
+use crate::store::sqlite::blocks;
+use crate::store::sqlite::column;
+use crate::store::sqlite::file::migrate;
+use crate::store::sqlite::journal;
+use crate::store::sqlite::rolled;
 
 /// Rows of `times` salvaged in one transaction: some hundred thousand readings at most.
 const SPANS: usize = 8;
@@ -30,7 +32,7 @@ const ROWS: usize = 2_000;
 const ROLLUPS: usize = 32;
 
 /// The file that is salvaged.
-pub(super) struct Old {
+pub(in crate::store) struct Old {
     conn: Connection,
     devices: Vec<OldDevice>,
     steps: Vec<Step>,
@@ -66,7 +68,7 @@ const JOURNAL_ROW: &str = "SELECT device, epoch, payload, crc FROM journal WHERE
 
 impl Old {
     /// Opens a file and plans its salvage.
-    pub(super) fn open(path: &Path, catalog: &Catalog) -> Result<Self> {
+    pub(in crate::store) fn open(path: &Path, catalog: &Catalog) -> Result<Self> {
         let conn = salvage::open_any(path).map_err(|error| {
             tracing::error!(%error, "{} cannot be opened: {error}", path.display());
             let detail = "not the database of a hub, or its first page is unreadable: nothing can be recovered from it";
@@ -118,7 +120,7 @@ impl Old {
             }
             for row in rows {
                 let device = if table == "times" {
-                    block::span(&self.conn, row).ok().flatten().map(|(device, _)| device)
+                    blocks::span(&self.conn, row).ok().flatten().map(|(device, _)| device)
                 } else {
                     journal_row(&self.conn, row).map(|(device, ..)| device)
                 };
@@ -156,22 +158,22 @@ impl Old {
     }
 
     /// Lets go of the file; what was found in it.
-    pub(super) fn close(self) -> Recovered {
+    pub(in crate::store) fn close(self) -> Recovered {
         self.found
     }
 
     /// Steps it is salvaged in.
-    pub(super) const fn steps(&self) -> usize {
+    pub(in crate::store) const fn steps(&self) -> usize {
         self.steps.len()
     }
 
     /// Those of them that bring readings: the first ones.
-    pub(super) const fn packing_steps(&self) -> usize {
+    pub(in crate::store) const fn packing_steps(&self) -> usize {
         self.packing
     }
 
     /// Reads what a step brings.
-    pub(super) fn load(&mut self, step: usize, base: i64) -> Result<Loaded> {
+    pub(in crate::store) fn load(&mut self, step: usize, base: i64) -> Result<Loaded> {
         let Self { conn, devices, steps, found, .. } = self;
         let Some(step_is) = steps.get(step) else { return Ok(Loaded::default()) };
         let (Step::Blocks(device, _) | Step::Journal(device, _) | Step::Rollups(device, ..)) = step_is;
@@ -261,14 +263,14 @@ fn journal_row(conn: &Connection, row: i64) -> Option<(DeviceNo, Epoch, Vec<u8>)
 
 /// Takes the readings of a row of `times` and its blocks.
 fn blocks(conn: &Connection, device: &OldDevice, times: i64, gathered: &mut Gathered, found: &mut Recovered) {
-    let Ok(Some((_, span))) = block::span(conn, times) else { return };
-    let Ok(Some(at)) = block::times(conn, &span) else {
+    let Ok(Some((_, span))) = blocks::span(conn, times) else { return };
+    let Ok(Some(at)) = blocks::times(conn, &span) else {
         found.bad_blocks += 1;
         return;
     };
     for (series, _) in &device.series {
         let Some(place) = device.place(*series) else { continue };
-        match block::values(conn, &span, *series) {
+        match blocks::values(conn, &span, *series) {
             Ok(Some(values)) => {
                 found.blocks += 1;
                 for (&at, value) in at.iter().zip(values.plain()) {
@@ -276,7 +278,7 @@ fn blocks(conn: &Connection, device: &OldDevice, times: i64, gathered: &mut Gath
                 }
             }
             // No block, or one whose checksum does not hold: which of the two, only the row knows.
-            Ok(None) => found.bad_blocks += u64::from(block::exists(conn, &span, *series).unwrap_or(true)),
+            Ok(None) => found.bad_blocks += u64::from(blocks::exists(conn, &span, *series).unwrap_or(true)),
             Err(_) => found.bad_blocks += 1,
         }
     }
@@ -286,7 +288,7 @@ fn blocks(conn: &Connection, device: &OldDevice, times: i64, gathered: &mut Gath
 fn batch(conn: &Connection, device: &OldDevice, row: i64, gathered: &mut Gathered, found: &mut Recovered) {
     let mut rows = wire::batch::Rows::default();
     match journal_row(conn, row) {
-        Some((_, epoch, payload)) if journal::decode(row, epoch, &payload, &mut rows) => {
+        Some((_, epoch, payload)) if decode(row, epoch, &payload, &mut rows) => {
             found.batches += 1;
             for reading in rows.iter() {
                 let series = device.numbers.get(usize::from(reading.sensor.0));

@@ -9,22 +9,15 @@
 //! which the journal ceases to tell it: before a sweep, when a device is deleted piece by piece, and where a batch counts
 //! as there that has no row (it was empty, or the device gave it up). A start reads the saved ones and goes on by the rows.
 
-use std::collections::HashSet;
-
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, named_params};
 
 use crate::model::device::DeviceNo;
 use crate::model::{Epoch, SeqSet};
 use crate::store::error::{Error, Result};
-use crate::store::file::column::{signed, unsigned};
-use crate::store::file::row_sum;
-use crate::store::memory::{Effects, Windows};
-
-/// Whose window, of which boot.
-pub(in crate::store) type Key = (DeviceNo, Epoch);
-/// Windows that grew by journal rows since they were saved.
-pub(in crate::store) type Unsaved = HashSet<Key>;
+use crate::store::memory::{Effects, Key, Unsaved, Windows};
+use crate::store::sqlite::column::{signed, unsigned};
+use crate::store::sqlite::row_sum;
 
 const SAVE: &str = "INSERT INTO receive_window (device, epoch, mark, islands, crc)
     VALUES (:device, :epoch, :mark, :islands, :crc)

@@ -30,7 +30,7 @@ const WEIGH: &str = "SELECT device, count * (SELECT COUNT(*) FROM block WHERE id
     FROM times WHERE id = :id";
 
 /// The device with the most readings, if it has more than twice what each of the others has on average.
-pub(super) fn greediest(conn: &Connection) -> Result<Option<DeviceNo>> {
+pub(in crate::store) fn greediest(conn: &Connection) -> Result<Option<DeviceNo>> {
     let ends = conn.prepare_cached(ENDS)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let (Some(first), Some(last)): (Option<i64>, Option<i64>) = ends else { return Ok(None) };
     let mut found: HashMap<DeviceNo, (u32, u64)> = HashMap::new();

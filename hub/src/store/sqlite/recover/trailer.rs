@@ -1,7 +1,7 @@
 //! What stands behind the database in the file of a backup: its SHA-256. SQLite reads what its own header says and does not mind.
 //!
 //! It finds what broke by itself, on a stick or on the way; whoever changes a file on purpose writes another. What such a file
-//! may say is bounded by the schema, which is compared ([`super::super::file::migrate::is_as_made`]).
+//! may say is bounded by the schema, which is compared ([`crate::store::sqlite::file::migrate::is_as_made`]).
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -14,7 +14,7 @@ const MARK: [u8; 16] = *b"\ntelemetry-hub\0\x01";
 const BYTES: u64 = MARK.len() as u64 + 32;
 
 /// Writes it behind what is there.
-pub(super) fn append(file: &Path) -> io::Result<()> {
+pub(in crate::store) fn append(file: &Path) -> io::Result<()> {
     let mut file = OpenOptions::new().read(true).append(true).open(file)?;
     let length = file.metadata()?.len();
     let sum = sum(&mut file, length)?;
@@ -22,7 +22,7 @@ pub(super) fn append(file: &Path) -> io::Result<()> {
 }
 
 /// Whether a file has one that is right.
-pub(super) fn is_right(file: &Path) -> io::Result<bool> {
+pub(in crate::store) fn is_right(file: &Path) -> io::Result<bool> {
     let mut file = File::open(file)?;
     let Some(length) = file.metadata()?.len().checked_sub(BYTES) else { return Ok(false) };
     let found = sum(&mut file, length)?;

@@ -7,7 +7,7 @@ use super::FILE;
 use crate::durable;
 use crate::store::error::{Error, Result};
 
-pub(super) const ASIDE: &str = "damaged-";
+pub(in crate::store) const ASIDE: &str = "damaged-";
 const DONE: &str = "recovered-";
 
 /// Databases that were set aside and not yet salvaged, oldest first.

@@ -7,7 +7,7 @@
 //! Readings stay here until they are in blocks; `cut` says how far each device is. Rows that count no longer are deleted
 //! in the order they came, a run at a time: deleting device by device would write every page once a device. Only a start
 //! reads the journal; whatever it holds that is not in blocks is in the [`head`](crate::store::head) as well. What its rows say of
-//! themselves completes the receive windows, which are saved before a sweep ([`window`](super::window)).
+//! themselves completes the receive windows, which are saved before a sweep ([`windows`](super::windows)).
 
 use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, named_params, params};
@@ -16,8 +16,8 @@ use crate::model::device::DeviceNo;
 use crate::model::reading::Batch;
 use crate::model::{Epoch, Lane, numbering};
 use crate::store::error::Result;
-use crate::store::file::column::signed;
-use crate::store::file::row_sum;
+use crate::store::sqlite::column::signed;
+use crate::store::sqlite::row_sum;
 
 /// Rows a sweep looks at in one transaction: some milliseconds.
 const SWEEP_ROWS: i64 = 4096;
@@ -62,19 +62,6 @@ const NEXT_ROW: &str = "SELECT 1 + MAX(COALESCE((SELECT MAX(id) FROM journal), 0
 /// Number of the next row. Never one that a cut covers, also when the newest rows were deleted.
 pub(in crate::store) fn next_row(conn: &Connection) -> Result<i64> {
     Ok(conn.query_row(NEXT_ROW, [], |row| row.get(0))?)
-}
-
-/// Decodes a payload; `false` when it is damaged, which is said once a row and never stops a query.
-pub(in crate::store) fn decode(row: i64, epoch: Epoch, payload: &[u8], rows: &mut wire::batch::Rows) -> bool {
-    rows.clear();
-    let decoded = wire::batch::decode(payload, rows);
-    if numbering::is_own(epoch) {
-        rows.sensor.iter_mut().for_each(|sensor| *sensor = numbering::number(epoch, *sensor));
-    }
-    if let Err(error) = decoded {
-        tracing::warn!(row, %error, "journal row {row} is damaged and skipped: {error}");
-    }
-    decoded.is_ok()
 }
 
 const CUT: &str = "INSERT INTO cut (device, row) VALUES (:device, :row)

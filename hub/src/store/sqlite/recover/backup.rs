@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The file is a whole hub: its readings, and the key that opens its secrets. It is made with mode 0600 and wants to be
-//! kept as safe as the hub itself, or sealed ([`super::sealed`]). The snapshot is one moment: everything acknowledged before the
+//! kept as safe as the hub itself, or sealed ([`crate::store::recover::sealed`]). The snapshot is one moment: everything acknowledged before the
 //! backup began is in it.
 //!
 //! A backup comes from elsewhere: what broke in it is found by the sum behind it (older hubs wrote none), and what does not
@@ -27,7 +27,9 @@ use crate::durable;
 use crate::model::UnixMillis;
 use crate::store::SecretKey;
 use crate::store::error::{Error, Result};
-use crate::store::file::{FILE, migrate, readers, row_sum, secret};
+use crate::store::secret;
+use crate::store::sqlite::file::{FILE, migrate};
+use crate::store::sqlite::{readers, row_sum};
 
 /// Pages copied at a time: 2 MiB.
 const STEP: i32 = 256;
@@ -95,7 +97,7 @@ pub fn backup(dir: &Path, file: &Path, told: &mut dyn FnMut(u64, u64)) -> Result
 }
 
 /// Who opens a pipe or a terminal waits for the other end.
-pub(super) fn refuse_pipes(file: &Path) -> Result<()> {
+pub(in crate::store) fn refuse_pipes(file: &Path) -> Result<()> {
     match fs::metadata(file) {
         Ok(about) if !about.is_file() && !about.is_dir() => {
             Err(Error::BadFile { path: file.to_owned(), detail: "is a pipe or a device, and no file" })
@@ -219,7 +221,7 @@ pub fn restore(file: &Path, dir: &Path) -> Result<Contents> {
 }
 
 /// The same where `file` is in `dir`, and alone there.
-pub(super) fn restore_beside(file: &Path, dir: &Path) -> Result<Contents> {
+pub(in crate::store) fn restore_beside(file: &Path, dir: &Path) -> Result<Contents> {
     made(file, dir, checked(file)?)
 }
 
@@ -277,7 +279,7 @@ fn refuse_what_was_changed(from: &Connection, file: &Path) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn refuse_full_folder(dir: &Path) -> Result<()> {
+pub(in crate::store) fn refuse_full_folder(dir: &Path) -> Result<()> {
     let detail = "already has files: choose an empty folder with --data";
     match fs::read_dir(dir) {
         Ok(mut entries) => match entries.next() {

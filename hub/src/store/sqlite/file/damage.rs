@@ -20,7 +20,7 @@ use crate::clock::Clock;
 use crate::durable;
 use crate::store::SecretKey;
 use crate::store::error::{Error, Result};
-use crate::store::recover::salvage;
+use crate::store::sqlite::recover::salvage;
 
 /// Says that the database is damaged: where it goes, and why.
 const NOTE: &str = "telemetry.db.damaged";
