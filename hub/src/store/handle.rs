@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 
+use super::engine::snapshot::Snapshot;
 use super::error::Result;
 use super::maker::order::Order;
 use super::memory::Memory;
@@ -45,7 +46,7 @@ impl std::fmt::Debug for Store {
 
 impl Store {
     /// Reads a row or two in place: for what every request asks, such as whether its token holds.
-    pub(super) fn glance<T>(&self, read: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+    pub(super) fn glance<T>(&self, read: impl FnOnce(&dyn Snapshot) -> Result<T>) -> Result<T> {
         let desk = self.inner.desk.lock().unwrap_or_else(PoisonError::into_inner);
         read(&desk.0)
     }

@@ -20,6 +20,7 @@
 
 mod block;
 mod catalog;
+mod engine;
 mod error;
 mod handle;
 mod head;
@@ -27,6 +28,7 @@ mod maker;
 mod memory;
 mod open;
 mod pack;
+mod pairs;
 mod query;
 mod recover;
 mod rollup;
@@ -42,13 +44,11 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{PoisonError, RwLockReadGuard};
 
-pub use catalog::alerts::AlertQuery;
 pub use catalog::devices::DeviceNote;
 pub use catalog::given::{Origin, Said, Wish};
-pub use catalog::join::NewJoinToken;
-pub use catalog::outbox::DeliveryQuery;
-pub use catalog::swap::{Replaced, Swap};
+pub use catalog::swap::Replaced;
 pub use catalog::users::Who;
+pub use engine::nouns::{AlertQuery, DeliveryQuery, NewJoinToken, Swap};
 pub use error::{Error, Result};
 pub use handle::Store;
 pub use maker::growth::Growth;

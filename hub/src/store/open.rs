@@ -9,7 +9,8 @@ use std::time::Duration;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
-use super::catalog::{devices, webhooks};
+use super::catalog::webhooks;
+use super::engine::nouns::Devices as _;
 use super::handle::{Inner, Store};
 use super::maker;
 use super::memory::{Memory, Unsaved};
@@ -111,7 +112,7 @@ fn prepare(config: &Config, role: Role, log: Log) -> Result<Prepared> {
     let check = (role == Role::Owner).then(|| Check::start(&file)).transpose()?;
     row_sum::check(&conn)?;
     let memory = Arc::new(Memory::new(file, cap, config.limits, config.retention.clone()));
-    devices::load(&conn, &mut memory.catalog_mut())?;
+    conn.load_catalog(&mut memory.catalog_mut())?;
     let unsaved = match role {
         Role::Owner => {
             *memory.windows_mut() = windows::load(&conn)?;

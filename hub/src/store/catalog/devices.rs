@@ -4,11 +4,8 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
 
-use rusqlite::{Connection, named_params};
-
-use super::device_rows::{changed, free_name, from_row, is_taken, number, read, set_standing, with_key};
-use super::{join, sensors, swap};
-use crate::model::catalog::Catalog;
+use super::device_rows::{changed, free_name, number};
+use super::join;
 use crate::model::device::{
     Device, DeviceNo, DevicePatch, Introduction, Labels, NewDevice, Retired, Standing, id_of, no_key,
 };
@@ -16,11 +13,12 @@ use crate::model::glob::Glob;
 use crate::model::reading::Digest;
 use crate::model::{BatchSeq, DeviceId, Epoch, PublicKey, SeqSet, UnixMillis};
 use crate::store::Store;
+use crate::store::engine::snapshot::Snapshot;
+use crate::store::engine::transaction::Transaction;
 use crate::store::error::{Error, Result};
 use crate::store::memory::{Change, Forgotten};
 use crate::store::rollup::{self, Place};
 use crate::store::sqlite::blocks;
-use crate::store::sqlite::column::{signed, write_pairs};
 use crate::store::sqlite::journal;
 use crate::store::write::inbox::Scope;
 
@@ -68,22 +66,22 @@ impl Store {
     /// `NotFound` when the join token does not exist, `Conflict` when it ran out or expired, `Limit` when the hub is full.
     pub async fn adopt(&self, new: NewDevice) -> Result<Device> {
         self.change(move |scope| {
-            let known = number_of_key(scope.conn, &new.key)?;
-            let joined = known.map(|no| read(scope.conn, no)).transpose()?;
+            let tx = scope.tx;
+            let known = number_of_key(tx, &new.key)?;
+            let joined = known.map(|no| tx.device(no)).transpose()?;
             let joined = joined.is_some_and(|device| device.standing == Standing::Adopted && device.has_key());
             let labels = match new.join_token {
                 // Whose answer was lost on the way joins again, by the use it has taken already.
-                Some(token) if !joined => join::take_use(scope.conn, token, new.at)?,
+                Some(token) if !joined => join::take_use(tx, token, new.at)?,
                 _ => Labels::new(),
             };
             let no = match known {
                 Some(no) => {
                     let intro = &new.introduction;
-                    heard(scope.conn, no, Some((&intro.model, &intro.version)), new.address, new.handshake_counter)?;
-                    set_standing(scope.conn, no, Standing::Adopted)?;
+                    tx.hear_device(no, Some((&intro.model, &intro.version)), new.address, new.handshake_counter)?;
+                    tx.set_standing(no, Standing::Adopted)?;
                     // Of one that was imported the key was not known.
-                    let key = named_params! { ":no": no, ":key": new.key.0 };
-                    scope.conn.prepare_cached(SET_KEY)?.execute(key)?;
+                    tx.set_key(no, &new.key)?;
                     no
                 }
                 None => insert(scope, &new, Standing::Adopted, labels)?,
@@ -99,9 +97,9 @@ impl Store {
     /// `NotFound` when the device has no row and `pending` is not it; `Limit` when it would be a row too many.
     pub async fn block(&self, id: DeviceId, pending: Option<NewDevice>) -> Result<Device> {
         self.change(move |scope| {
-            let no = match (number(scope.conn, id)?, pending) {
+            let no = match (scope.tx.device_by_id(id)?, pending) {
                 (Some(no), _) => {
-                    set_standing(scope.conn, no, Standing::Blocked)?;
+                    scope.tx.set_standing(no, Standing::Blocked)?;
                     no
                 }
                 (None, Some(new)) if id_of(&new.key) == id => insert(scope, &new, Standing::Blocked, Labels::new())?,
@@ -118,32 +116,20 @@ impl Store {
     /// `NotFound`; `Conflict` when the name is taken.
     pub async fn patch_device(&self, id: DeviceId, patch: DevicePatch, _now: UnixMillis) -> Result<Device> {
         self.change(move |scope| {
-            let no = number(scope.conn, id)?.ok_or(Error::missing("device"))?;
-            let mut device = read(scope.conn, no)?;
+            let tx = scope.tx;
+            let no = number(tx, id)?;
+            let mut device = tx.device(no)?;
             if let Some(name) = patch.name.filter(|name| *name != device.name) {
-                if is_taken(scope.conn, &name)? {
+                if tx.device_name_is_taken(&name)? {
                     return Err(Error::conflict("name", format!("another device already has the name {name}")));
                 }
-                follow_name(scope.conn, &device, &name)?;
+                follow_name(tx, &device, &name)?;
                 device.name = name;
             }
             device.labels = patch.labels.unwrap_or(device.labels);
             device.interval_ms = patch.interval_ms.unwrap_or(device.interval_ms);
-            scope.conn.prepare_cached(PATCH)?.execute(named_params! {
-                ":no": no,
-                ":name": device.name,
-                ":labels": write_pairs(&device.labels),
-                ":interval_ms": device.interval_ms,
-            })?;
-            match patch.notes.as_deref() {
-                None => {}
-                Some("") => {
-                    scope.conn.prepare_cached(NO_NOTES)?.execute(named_params! { ":no": no })?;
-                }
-                Some(notes) => {
-                    scope.conn.prepare_cached(SET_NOTES)?.execute(named_params! { ":no": no, ":notes": notes })?;
-                }
-            }
+            tx.patch_device(&device)?;
+            patch.notes.map_or(Ok(()), |notes| tx.set_notes(no, &notes))?;
             changed(scope, no)
         })
         .await
@@ -155,9 +141,9 @@ impl Store {
     /// `NotFound`.
     pub async fn forget_device(&self, id: DeviceId) -> Result<Device> {
         self.change(move |scope| {
-            let no = number(scope.conn, id)?.ok_or(Error::missing("device"))?;
-            set_standing(scope.conn, no, Standing::Adopted)?;
-            scope.conn.prepare_cached(SET_KEY)?.execute(named_params! { ":no": no, ":key": no_key(id).0 })?;
+            let no = number(scope.tx, id)?;
+            scope.tx.set_standing(no, Standing::Adopted)?;
+            scope.tx.set_key(no, &no_key(id))?;
             changed(scope, no)
         })
         .await
@@ -171,7 +157,7 @@ impl Store {
         let mut place = Place::START;
         loop {
             let done = self.change(move |scope| {
-                let no = number(scope.conn, id)?.ok_or(Error::missing("device"))?;
+                let no = number(scope.tx, id)?;
                 if blocks::delete_some(scope.conn, no, DELETE_SPANS)? == DELETE_SPANS {
                     return Ok(ControlFlow::Continue(place));
                 }
@@ -189,10 +175,10 @@ impl Store {
                     scope.own.forgotten.push(Forgotten { device: no, row, reach: None, series: Vec::new() });
                     return Ok(ControlFlow::Continue(place));
                 }
-                scope.conn.prepare_cached(DELETE)?.execute(named_params! { ":no": no })?;
+                scope.tx.delete_device(no)?;
                 scope.own.changes.push(Change::RemoveDevice(no));
                 scope.own.gone.insert(no);
-                Ok(ControlFlow::Break(swap::retired(scope.conn)?))
+                Ok(ControlFlow::Break(scope.tx.retired()?))
             });
             match done.await? {
                 ControlFlow::Continue(next) => place = next,
@@ -209,12 +195,10 @@ impl Store {
         self.change(move |scope| {
             for note in &notes {
                 let intro = note.introduction.as_ref().map(|intro| (&*intro.model, &*intro.version));
-                heard(scope.conn, note.no, intro, Some(note.address), note.handshake_counter)?;
-                let seen = named_params! { ":no": note.no, ":at": note.last_seen.0 };
-                if scope.conn.prepare_cached(SEEN)?.execute(seen)? > 0 {
+                scope.tx.hear_device(note.no, intro, Some(note.address), note.handshake_counter)?;
+                if scope.tx.see_device(note.no, note.last_seen)? {
                     if let Some(every_ms) = note.pushed_every_ms {
-                        let push = named_params! { ":no": note.no, ":every_ms": every_ms.max(1) };
-                        scope.conn.prepare_cached(PUSHED)?.execute(push)?;
+                        scope.tx.push_of_device(note.no, every_ms.max(1))?;
                     }
                     changed(scope, note.no)?;
                 }
@@ -225,30 +209,11 @@ impl Store {
     }
 }
 
-const RULES: &str = "UPDATE rule SET device = :now WHERE device = :was";
-const SILENCES: &str = "UPDATE silence SET device = :now WHERE device = :was";
-
 /// Rules and silences that name a device go on with it under its new name; by its id, where the new name is a pattern.
-fn follow_name(conn: &Connection, device: &Device, name: &str) -> Result<()> {
+fn follow_name(tx: &dyn Transaction, device: &Device, name: &str) -> Result<()> {
     let now = if Glob::new(name).is_pattern() { device.id.to_string() } else { name.to_owned() };
-    for sql in [RULES, SILENCES] {
-        conn.prepare_cached(sql)?.execute(named_params! { ":was": device.name, ":now": now })?;
-    }
-    Ok(())
+    tx.follow_device_name(&device.name, &now)
 }
-
-const PATCH: &str = "UPDATE device SET name = :name, labels = :labels, interval_ms = :interval_ms WHERE no = :no";
-const SET_NOTES: &str = "INSERT INTO note_of_device (device, notes) VALUES (:no, :notes)
-    ON CONFLICT (device) DO UPDATE SET notes = excluded.notes";
-const NO_NOTES: &str = "DELETE FROM note_of_device WHERE device = :no";
-const DELETE: &str = "DELETE FROM device WHERE no = :no";
-const SEEN: &str = "UPDATE device SET last_seen_at = MAX(COALESCE(last_seen_at, :at), :at) WHERE no = :no";
-const PUSHED: &str = "INSERT INTO push_of_device (device, every_ms) VALUES (:no, :every_ms)
-    ON CONFLICT (device) DO UPDATE SET every_ms = excluded.every_ms WHERE every_ms <> excluded.every_ms";
-
-const INSERT: &str = "INSERT INTO device
-    (id, key, name, standing, labels, model, version, address, first_seen_at, handshake_counter)
-    VALUES (:id, :key, :name, :standing, :labels, :model, :version, :address, :first_seen_at, :handshake_counter)";
 
 /// Adds a row; labels of the join token win over those the device brought.
 pub(in crate::store) fn insert(
@@ -258,72 +223,24 @@ pub(in crate::store) fn insert(
     labels: Labels,
 ) -> Result<DeviceNo> {
     scope.take_device_place()?;
-    let conn = scope.conn;
-    let id = id_of(&new.key);
     let mut all_labels = new.introduction.labels.clone();
     all_labels.extend(labels);
-    conn.prepare_cached(INSERT)?.execute(named_params! {
-        ":id": id.as_bytes(),
-        ":key": new.key.0,
-        ":name": free_name(conn, &new.introduction.name, id)?,
-        ":standing": standing,
-        ":labels": write_pairs(&all_labels),
-        ":model": new.introduction.model,
-        ":version": new.introduction.version,
-        ":address": new.address.map(|address| address.to_string()),
-        ":first_seen_at": new.at.0,
-        ":handshake_counter": signed(new.handshake_counter),
-    })?;
-    u32::try_from(conn.last_insert_rowid()).map(DeviceNo).map_err(|_| Error::Corrupt { what: "device number" })
-}
-
-const SET_KEY: &str = "UPDATE device SET key = :key WHERE no = :no AND key <> :key";
-const HEARD: &str = "UPDATE device SET
-    model = COALESCE(:model, model), version = COALESCE(:version, version), address = COALESCE(:address, address),
-    handshake_counter = MAX(handshake_counter, :handshake_counter)
-    WHERE no = :no";
-
-fn heard(
-    conn: &Connection,
-    no: DeviceNo,
-    about: Option<(&str, &str)>,
-    address: Option<SocketAddr>,
-    handshake_counter: u64,
-) -> Result<()> {
-    conn.prepare_cached(HEARD)?.execute(named_params! {
-        ":no": no,
-        ":model": about.map(|(model, _)| model),
-        ":version": about.map(|(_, version)| version),
-        ":address": address.map(|address| address.to_string()),
-        ":handshake_counter": signed(handshake_counter),
-    })?;
-    Ok(())
+    let name = free_name(scope.tx, &new.introduction.name, id_of(&new.key))?;
+    scope.tx.add_device(new, &name, &all_labels, standing)
 }
 
 /// The device of this hardware: that which has its key, which may have been another's before; else the one of its id whose
 /// key is not known. Hardware that was replaced has neither, and does not get its old place back.
-fn number_of_key(conn: &Connection, key: &PublicKey) -> Result<Option<DeviceNo>> {
-    if let Some(no) = with_key(conn, key)? {
+fn number_of_key(ask: &dyn Snapshot, key: &PublicKey) -> Result<Option<DeviceNo>> {
+    if let Some(no) = ask.device_by_key(key)? {
         return Ok(Some(no));
     }
     let (id, detail) =
         (id_of(key), "this hardware was replaced: delete `identity` in its state folder, and adopt it then");
-    let no = number(conn, id)?;
-    let is_taken = no.map(|no| read(conn, no)).transpose()?.is_some_and(|device| device.has_key());
-    if is_taken || swap::is_retired(conn, id)? {
+    let no = ask.device_by_id(id)?;
+    let is_taken = no.map(|no| ask.device(no)).transpose()?.is_some_and(|device| device.has_key());
+    if is_taken || ask.is_retired(id)? {
         return Err(Error::conflict("device", detail.to_owned()));
     }
     Ok(no)
-}
-
-const ALL: &str = "SELECT no, id, key, name, standing, labels, model, version, address, first_seen_at, last_seen_at,
-    interval_ms, handshake_counter, notes, every_ms FROM device LEFT JOIN note_of_device AS note ON note.device = no
-    LEFT JOIN push_of_device AS push ON push.device = no";
-/// Fills the catalog at start.
-pub(in crate::store) fn load(conn: &Connection, catalog: &mut Catalog) -> Result<()> {
-    let mut statement = conn.prepare(ALL)?;
-    for device in statement.query_map([], from_row)? {
-        catalog.put_device(device?);
-    }
-    sensors::load(conn, catalog)
 }

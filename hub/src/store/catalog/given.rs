@@ -2,17 +2,16 @@
 //!
 //! All that one request needs is one change: it is there afterwards, or nothing of it.
 
-use rusqlite::{OptionalExtension as _, named_params};
-
-use super::device_rows::{changed, number, read};
+use super::device_rows::changed;
 use super::devices::insert;
-use super::sensors::{FIND_SERIES, from_row, push_number, put_series};
+use super::sensors::{push_number, put_series};
 use crate::model::catalog::Series;
 use crate::model::device::{DeviceNo, Introduction, NewDevice, Standing, no_key};
 use crate::model::reading::SeriesId;
 use crate::model::view::View;
 use crate::model::{DeviceId, SensorKind, SensorNo, SensorSpec, UnixMillis, numbering};
 use crate::store::Store;
+use crate::store::engine::nouns::Numbers;
 use crate::store::error::{Error, Result};
 use crate::store::write::inbox::Scope;
 
@@ -69,7 +68,7 @@ impl Store {
 }
 
 fn grant(scope: &mut Scope<'_>, wish: &Wish, origin: Origin, now: UnixMillis) -> Result<()> {
-    let device = match number(scope.conn, wish.id)? {
+    let device = match scope.tx.device_by_id(wish.id)? {
         Some(no) => no,
         None => {
             let new = NewDevice {
@@ -85,7 +84,7 @@ fn grant(scope: &mut Scope<'_>, wish: &Wish, origin: Origin, now: UnixMillis) ->
             no
         }
     };
-    let known = read(scope.conn, device)?;
+    let known = scope.tx.device(device)?;
     // Looked at before, in the catalog: it came or changed meanwhile.
     if !wish.view.has(&known) {
         return Err(Error::conflict(
@@ -98,7 +97,7 @@ fn grant(scope: &mut Scope<'_>, wish: &Wish, origin: Origin, now: UnixMillis) ->
     }
     for (sensor, said) in &wish.sensors {
         let series = series(scope, device, sensor, said)?;
-        let Numbers { own, given, next } = numbers(scope, device, series)?;
+        let Numbers { own, given, next } = scope.tx.numbers_of(device, series)?;
         if own && origin == Origin::Pushed {
             let detail =
                 format!("{sensor} of {} is sent by the device's own agent: use another sensor name", wish.name);
@@ -118,8 +117,7 @@ fn grant(scope: &mut Scope<'_>, wish: &Wish, origin: Origin, now: UnixMillis) ->
 
 /// The series of a sensor's name, made where there is none; of one that is known what is said follows.
 fn series(scope: &mut Scope<'_>, device: DeviceNo, sensor: &str, said: &Said) -> Result<SeriesId> {
-    let find = named_params! { ":device": device, ":sensor": sensor };
-    let known = scope.conn.prepare_cached(FIND_SERIES)?.query_row(find, from_row).optional()?;
+    let known = scope.tx.series_by_name(device, sensor)?;
     if let Some(known) = &known
         && said.is_of(known)
     {
@@ -128,25 +126,4 @@ fn series(scope: &mut Scope<'_>, device: DeviceNo, sensor: &str, said: &Said) ->
     let (unit, kind, interval_ms) = known.map(|known| (known.unit, known.kind, known.interval_ms)).unwrap_or_default();
     let (unit, kind) = (said.unit.clone().unwrap_or(unit), said.kind.unwrap_or(kind));
     put_series(scope, device, &SensorSpec { name: sensor.to_owned(), unit, kind, interval_ms })
-}
-
-/// How a series is numbered, and the next number the hub would give.
-struct Numbers {
-    own: bool,
-    given: bool,
-    next: u16,
-}
-
-const NUMBERED: &str = "SELECT COALESCE(MIN(number) < :first, 0), COALESCE(MAX(number) >= :first, 0)
-    FROM sensor_number WHERE series = :series";
-const NEXT: &str =
-    "SELECT 1 + COALESCE(MAX(number), :first - 1) FROM sensor_number WHERE device = :device AND number >= :first";
-
-fn numbers(scope: &Scope<'_>, device: DeviceNo, series: SeriesId) -> Result<Numbers> {
-    let first = numbering::FIRST.0;
-    let params = named_params! { ":series": series, ":first": first };
-    let (own, given) = scope.conn.prepare_cached(NUMBERED)?.query_row(params, |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let params = named_params! { ":device": device, ":first": first };
-    let next = scope.conn.prepare_cached(NEXT)?.query_row(params, |row| row.get(0))?;
-    Ok(Numbers { own, given, next })
 }

@@ -1,15 +1,11 @@
 //! Alert rules.
 
-use std::time::Duration;
-
-use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
-
 use crate::model::UnixMillis;
-use crate::model::rule::{Condition, Op, Rule, RuleId, RuleSpec};
+use crate::model::rule::{Rule, RuleId, RuleSpec};
 use crate::model::webhook::WebhookId;
 use crate::store::Store;
+use crate::store::engine::transaction::Transaction;
 use crate::store::error::{Error, Result};
-use crate::store::sqlite::column::{self, read_pairs, read_span, write_pairs, write_span};
 
 impl Store {
     /// All rules, oldest first.
@@ -17,14 +13,7 @@ impl Store {
     /// # Errors
     /// Those of any read.
     pub async fn list_rules(&self) -> Result<Vec<Rule>> {
-        self.readers()
-            .run(|reader| {
-                let conn = reader.conn()?;
-                let mut statement = conn.prepare_cached(ALL)?;
-                let rules = statement.query_map([], from_row)?.collect::<rusqlite::Result<Vec<_>>>()?;
-                rules.into_iter().map(|rule| with_webhooks(conn, rule)).collect()
-            })
-            .await
+        self.readers().run(|reader| reader.ask()?.rules()).await
     }
 
     /// One rule.
@@ -32,7 +21,7 @@ impl Store {
     /// # Errors
     /// `NotFound`.
     pub async fn rule(&self, id: RuleId) -> Result<Rule> {
-        self.readers().run(move |reader| read(reader.conn()?, id)).await
+        self.readers().run(move |reader| reader.ask()?.rule(id)?.ok_or(Error::missing("rule"))).await
     }
 
     /// Adds a rule.
@@ -41,10 +30,9 @@ impl Store {
     /// `Conflict` when it names a webhook that does not exist.
     pub async fn create_rule(&self, spec: RuleSpec, now: UnixMillis) -> Result<Rule> {
         self.change(move |scope| {
-            write(scope.conn, INSERT, None, &spec, now)?;
-            let id = RuleId(column::unsigned(scope.conn.last_insert_rowid()));
-            set_webhooks(scope.conn, id, &spec.webhooks)?;
-            read(scope.conn, id)
+            let id = scope.tx.add_rule(&spec, now)?;
+            set_webhooks(scope.tx, id, &spec.webhooks)?;
+            read(scope.tx, id)
         })
         .await
     }
@@ -55,11 +43,11 @@ impl Store {
     /// `NotFound`; `Conflict` when it names a webhook that does not exist.
     pub async fn replace_rule(&self, id: RuleId, spec: RuleSpec, now: UnixMillis) -> Result<Rule> {
         self.change(move |scope| {
-            if write(scope.conn, REPLACE, Some(id), &spec, now)? == 0 {
+            if !scope.tx.replace_rule(id, &spec, now)? {
                 return Err(Error::missing("rule"));
             }
-            set_webhooks(scope.conn, id, &spec.webhooks)?;
-            read(scope.conn, id)
+            set_webhooks(scope.tx, id, &spec.webhooks)?;
+            read(scope.tx, id)
         })
         .await
     }
@@ -69,161 +57,17 @@ impl Store {
     /// # Errors
     /// `NotFound`.
     pub async fn delete_rule(&self, id: RuleId) -> Result<()> {
-        self.change(move |scope| match scope.conn.prepare_cached(DELETE)?.execute(named_params! { ":id": id })? {
-            0 => Err(Error::missing("rule")),
-            _ => Ok(()),
-        })
-        .await
+        self.change(move |scope| if scope.tx.delete_rule(id)? { Ok(()) } else { Err(Error::missing("rule")) }).await
     }
 }
 
-const DELETE: &str = "DELETE FROM rule WHERE id = :id";
-
-const INSERT: &str = "INSERT INTO rule
-    (id, name, device, sensor, labels, condition, op, value, clear, over_ms, per_ms, least, silence_ms, hold_ms, severity,
-    enabled, created_at, updated_at)
-    VALUES (:id, :name, :device, :sensor, :labels, :condition, :op, :value, :clear, :over_ms, :per_ms, :least,
-    :silence_ms, :hold_ms, :severity, :enabled, :now, :now)";
-const REPLACE: &str = "UPDATE rule SET name = :name, device = :device, sensor = :sensor, labels = :labels,
-    condition = :condition, op = :op, value = :value, clear = :clear, over_ms = :over_ms, per_ms = :per_ms,
-    least = :least, silence_ms = :silence_ms, hold_ms = :hold_ms, severity = :severity, enabled = :enabled,
-    updated_at = :now WHERE id = :id";
-
-/// A condition as columns.
-#[derive(Default)]
-struct Columns {
-    condition: &'static str,
-    op: Option<Op>,
-    value: Option<f64>,
-    clear: Option<f64>,
-    over: Option<Duration>,
-    per: Option<Duration>,
-    least: Option<f64>,
-    silence: Option<Duration>,
-}
-
-impl From<Condition> for Columns {
-    fn from(condition: Condition) -> Self {
-        let none = Self::default();
-        match condition {
-            Condition::Threshold { op, value, clear } => {
-                Self { condition: "threshold", op: Some(op), value: Some(value), clear, ..none }
-            }
-            Condition::Rate { op, value, per, over, clear } => {
-                let (op, value, over, per) = (Some(op), Some(value), Some(over), Some(per));
-                Self { condition: "rate", op, value, clear, over, per, ..none }
-            }
-            // A rate in no unit of time: the amount itself.
-            Condition::Increase { op, value, over, clear } => {
-                let (op, value, over, per) = (Some(op), Some(value), Some(over), Some(Duration::ZERO));
-                Self { condition: "rate", op, value, clear, over, per, ..none }
-            }
-            Condition::Deviation { sigmas, over, clear, least } => {
-                let (op, value, over) = (Some(Op::Above), Some(sigmas), Some(over));
-                Self { condition: "deviation", op, value, clear, over, least, ..none }
-            }
-            Condition::Silence { after } => Self { condition: "silence", silence: Some(after), ..none },
-        }
+fn set_webhooks(tx: &dyn Transaction, rule: RuleId, webhooks: &[WebhookId]) -> Result<()> {
+    match tx.set_webhooks_of_rule(rule, webhooks)? {
+        Some(missing) => Err(Error::conflict("webhooks", format!("there is no webhook whk_{}", missing.0))),
+        None => Ok(()),
     }
 }
 
-fn write(conn: &Connection, sql: &str, id: Option<RuleId>, spec: &RuleSpec, now: UnixMillis) -> Result<usize> {
-    let columns = Columns::from(spec.condition);
-    Ok(conn.prepare_cached(sql)?.execute(named_params! {
-        ":id": id,
-        ":name": spec.name,
-        ":device": spec.device,
-        ":sensor": spec.sensor,
-        ":labels": write_pairs(&spec.labels),
-        ":condition": columns.condition,
-        ":op": columns.op,
-        ":value": columns.value,
-        ":clear": columns.clear,
-        ":over_ms": columns.over.map(write_span),
-        ":per_ms": columns.per.map(write_span),
-        ":least": columns.least,
-        ":silence_ms": columns.silence.map(write_span),
-        ":hold_ms": write_span(spec.hold),
-        ":severity": spec.severity,
-        ":enabled": spec.enabled,
-        ":now": now.0,
-    })?)
-}
-
-const CLEAR_WEBHOOKS: &str = "DELETE FROM rule_webhook WHERE rule = :rule";
-const ADD_WEBHOOK: &str = "INSERT INTO rule_webhook (rule, position, webhook)
-    SELECT :rule, :position, id FROM webhook WHERE id = :webhook";
-
-fn set_webhooks(conn: &Connection, rule: RuleId, webhooks: &[WebhookId]) -> Result<()> {
-    conn.prepare_cached(CLEAR_WEBHOOKS)?.execute(named_params! { ":rule": rule })?;
-    let mut add = conn.prepare_cached(ADD_WEBHOOK)?;
-    for (webhook, position) in webhooks.iter().zip(0_i64..) {
-        if add.execute(named_params! { ":rule": rule, ":position": position, ":webhook": webhook })? == 0 {
-            return Err(Error::conflict("webhooks", format!("there is no webhook whk_{}", webhook.0)));
-        }
-    }
-    Ok(())
-}
-
-const ALL: &str = "SELECT id, name, device, sensor, labels, condition, op, value, clear, over_ms, per_ms,
-    least, silence_ms, hold_ms, severity, enabled, created_at, updated_at FROM rule ORDER BY id";
-const ONE: &str = "SELECT id, name, device, sensor, labels, condition, op, value, clear, over_ms, per_ms,
-    least, silence_ms, hold_ms, severity, enabled, created_at, updated_at FROM rule WHERE id = :id";
-const WEBHOOKS: &str = "SELECT webhook FROM rule_webhook WHERE rule = :rule ORDER BY position";
-
-fn read(conn: &Connection, id: RuleId) -> Result<Rule> {
-    let rule = conn.prepare_cached(ONE)?.query_row(named_params! { ":id": id }, from_row).optional()?;
-    with_webhooks(conn, rule.ok_or(Error::missing("rule"))?)
-}
-
-fn with_webhooks(conn: &Connection, mut rule: Rule) -> Result<Rule> {
-    let mut statement = conn.prepare_cached(WEBHOOKS)?;
-    let webhooks = statement.query_map(named_params! { ":rule": rule.id }, |row| row.get(0))?;
-    rule.spec.webhooks = webhooks.collect::<rusqlite::Result<_>>()?;
-    Ok(rule)
-}
-
-/// A rule without its webhooks, which have a table of their own.
-fn from_row(row: &Row<'_>) -> rusqlite::Result<Rule> {
-    let labels: String = row.get("labels")?;
-    let duration = |column| row.get(column).map(read_span);
-    let condition = match row.get_ref("condition")?.as_str()? {
-        "threshold" => Condition::Threshold { op: row.get("op")?, value: row.get("value")?, clear: row.get("clear")? },
-        "rate" if duration("per_ms")?.is_zero() => Condition::Increase {
-            op: row.get("op")?,
-            value: row.get("value")?,
-            over: duration("over_ms")?,
-            clear: row.get("clear")?,
-        },
-        "rate" => Condition::Rate {
-            op: row.get("op")?,
-            value: row.get("value")?,
-            per: duration("per_ms")?,
-            over: duration("over_ms")?,
-            clear: row.get("clear")?,
-        },
-        "deviation" => Condition::Deviation {
-            sigmas: row.get("value")?,
-            over: duration("over_ms")?,
-            clear: row.get("clear")?,
-            least: row.get("least")?,
-        },
-        _ => Condition::Silence { after: duration("silence_ms")? },
-    };
-    Ok(Rule {
-        id: row.get("id")?,
-        spec: RuleSpec {
-            name: row.get("name")?,
-            device: row.get("device")?,
-            sensor: row.get("sensor")?,
-            labels: read_pairs(&labels),
-            condition,
-            hold: duration("hold_ms")?,
-            severity: row.get("severity")?,
-            webhooks: Vec::new(),
-            enabled: row.get("enabled")?,
-        },
-        created_at: UnixMillis(row.get("created_at")?),
-        updated_at: UnixMillis(row.get("updated_at")?),
-    })
+fn read(tx: &dyn Transaction, id: RuleId) -> Result<Rule> {
+    tx.rule(id)?.ok_or(Error::missing("rule"))
 }

@@ -3,20 +3,18 @@
 
 use std::net::IpAddr;
 
-use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
-
 use crate::model::UnixMillis;
 use crate::model::access::{NewSession, Session};
 use crate::store::Store;
+use crate::store::engine::nouns::Holds;
 use crate::store::error::{Error, Result};
-use crate::store::sqlite::column::{signed, unsigned};
 
 /// A session unused for this long ends.
 const IDLE_MS: i64 = 7 * 86_400_000;
 /// Uses are noted to the minute, so that a busy client costs one write a minute.
 const NOTE_MS: i64 = 60_000;
 /// Sessions of a user at once: far more than somebody has browsers.
-const MOST: i64 = 256;
+const MOST: usize = 256;
 
 impl Store {
     /// Forgets sessions that are over.
@@ -24,12 +22,7 @@ impl Store {
     /// # Errors
     /// Those of any write.
     pub async fn drop_old_sessions(&self, now: UnixMillis) -> Result<()> {
-        self.change(move |write| {
-            let over = named_params! { ":now": now.0, ":idle_since": now.plus(-IDLE_MS).0 };
-            write.conn.prepare_cached(DROP_OVER)?.execute(over)?;
-            Ok(())
-        })
-        .await
+        self.change(move |scope| scope.tx.drop_old_sessions(holds(now))).await
     }
 
     /// Adds a session.
@@ -37,26 +30,14 @@ impl Store {
     /// # Errors
     /// `NotFound` when its user is gone meanwhile, or may not sign in any more.
     pub async fn create_session(&self, new: NewSession) -> Result<Session> {
-        self.change(move |write| {
-            write
-                .conn
-                .prepare_cached(MAKE_ROOM)?
-                .execute(named_params! { ":user": signed(new.user), ":kept": MOST - 1 })?;
-            let user = named_params! { ":user": signed(new.user), ":now": new.at.0 };
-            if write.conn.prepare_cached(SEE_USER)?.execute(user)? == 0 {
+        self.change(move |scope| {
+            let tx = scope.tx;
+            tx.keep_sessions(new.user, MOST - 1)?;
+            if !tx.see_user(new.user, new.at)? {
                 return Err(Error::missing("user"));
             }
-            let created = named_params! {
-                ":hash": new.hash,
-                ":user": signed(new.user),
-                ":now": new.at.0,
-                ":expires_at": new.expires_at.0,
-                ":address": new.address,
-                ":browser": new.browser,
-            };
-            write.conn.prepare_cached(CREATE)?.execute(created)?;
-            let holds = named_params! { ":hash": new.hash, ":now": new.at.0, ":idle_since": new.at.plus(-IDLE_MS).0 };
-            Ok(write.conn.prepare_cached(BY_HASH)?.query_row(holds, session_from_row)?)
+            tx.add_session(&new)?;
+            tx.session(new.hash, holds(new.at))?.ok_or(Error::missing("session"))
         })
         .await
     }
@@ -66,13 +47,7 @@ impl Store {
     /// # Errors
     /// Those of any read.
     pub async fn sessions(&self, now: UnixMillis) -> Result<Vec<Session>> {
-        self.readers()
-            .run(move |reader| {
-                let mut statement = reader.conn()?.prepare_cached(ALL)?;
-                let params = named_params! { ":now": now.0, ":idle_since": now.plus(-IDLE_MS).0 };
-                Ok(statement.query_map(params, session_from_row)?.collect::<rusqlite::Result<_>>()?)
-            })
-            .await
+        self.readers().run(move |reader| reader.ask()?.sessions(holds(now))).await
     }
 
     /// The session with this hash, if it still holds; using it keeps it from idling out, and tells from where it is used.
@@ -80,18 +55,13 @@ impl Store {
     /// # Errors
     /// Those of any read.
     pub async fn session(&self, hash: [u8; 32], now: UnixMillis, from: Option<IpAddr>) -> Result<Option<Session>> {
-        let found = self.glance(|conn| {
-            let params = named_params! { ":hash": hash, ":now": now.0, ":idle_since": now.plus(-IDLE_MS).0 };
-            Ok(conn.prepare_cached(BY_HASH)?.query_row(params, session_from_row).optional()?)
-        })?;
+        let found = self.glance(|ask| ask.session(hash, holds(now)))?;
         let Some(session) = found else { return Ok(None) };
         if now.since(session.used_at) >= NOTE_MS {
             let (from, user) = (from.map(|from| from.to_string()), session.user);
-            let used = self.change(move |write| {
-                let params = named_params! { ":hash": hash, ":now": now.0, ":from": from };
-                write.conn.prepare_cached(USE)?.execute(params)?;
-                write.conn.prepare_cached(SEE_USER)?.execute(named_params! { ":user": signed(user), ":now": now.0 })?;
-                Ok(())
+            let used = self.change(move |scope| {
+                scope.tx.use_session(hash, now, from.as_deref())?;
+                scope.tx.see_user(user, now).map(drop)
             });
             match used.await {
                 // A full disk must not lock people out: they come to make room.
@@ -107,11 +77,7 @@ impl Store {
     /// # Errors
     /// Those of any write.
     pub async fn delete_session(&self, hash: [u8; 32]) -> Result<()> {
-        self.change(move |write| {
-            write.conn.prepare_cached(DELETE)?.execute(named_params! { ":hash": hash })?;
-            Ok(())
-        })
-        .await
+        self.change(move |scope| scope.tx.delete_session(hash)).await
     }
 
     /// Ends one session; of `of` alone, where that is said.
@@ -119,14 +85,8 @@ impl Store {
     /// # Errors
     /// `NotFound`.
     pub async fn end_session(&self, id: u64, of: Option<u64>) -> Result<()> {
-        self.change(move |write| {
-            let params = named_params! { ":id": signed(id), ":user": of.map(signed) };
-            match write.conn.prepare_cached(END)?.execute(params)? {
-                0 => Err(Error::missing("session")),
-                _ => Ok(()),
-            }
-        })
-        .await
+        self.change(move |scope| if scope.tx.end_session(id, of)? { Ok(()) } else { Err(Error::missing("session")) })
+            .await
     }
 
     /// Ends all sessions but one; those of `of` alone, where that is said.
@@ -134,45 +94,10 @@ impl Store {
     /// # Errors
     /// Those of any write.
     pub async fn end_sessions(&self, of: Option<u64>, but: Option<[u8; 32]>) -> Result<()> {
-        self.change(move |write| end_others(write.conn, of, but)).await
+        self.change(move |scope| scope.tx.end_sessions(of, but)).await
     }
 }
 
-/// Ends the sessions of somebody, or of everybody, but one.
-pub(super) fn end_others(conn: &Connection, of: Option<u64>, but: Option<[u8; 32]>) -> Result<()> {
-    conn.prepare_cached(END_OTHERS)?.execute(named_params! { ":user": of.map(signed), ":but": but })?;
-    Ok(())
-}
-
-const CREATE: &str = "INSERT INTO session (hash, user, created_at, used_at, expires_at, address, browser)
-    VALUES (:hash, :user, :now, :now, :expires_at, :address, :browser)";
-const SEE_USER: &str = "UPDATE user SET seen_at = :now WHERE id = :user AND enabled";
-const DROP_OVER: &str = "DELETE FROM session WHERE expires_at <= :now OR used_at <= :idle_since";
-const MAKE_ROOM: &str = "DELETE FROM session WHERE user = :user
-    AND id NOT IN (SELECT id FROM session WHERE user = :user ORDER BY used_at DESC, id DESC LIMIT :kept)";
-const ALL: &str = "SELECT session.id, user, name, role, session.created_at, used_at, expires_at, address, browser
-    FROM session JOIN user ON user.id = user
-    WHERE expires_at > :now AND used_at > :idle_since AND enabled ORDER BY session.id";
-const BY_HASH: &str = "SELECT session.id, user, name, role, session.created_at, used_at, expires_at, address, browser
-    FROM session JOIN user ON user.id = user
-    WHERE hash = :hash AND expires_at > :now AND used_at > :idle_since AND enabled";
-const USE: &str = "UPDATE session SET used_at = :now, address = COALESCE(:from, address) WHERE hash = :hash";
-const DELETE: &str = "DELETE FROM session WHERE hash = :hash";
-const END: &str = "DELETE FROM session WHERE id = :id AND user = COALESCE(:user, user)";
-const END_OTHERS: &str = "DELETE FROM session WHERE hash IS NOT :but AND user = COALESCE(:user, user)";
-
-fn session_from_row(row: &Row<'_>) -> rusqlite::Result<Session> {
-    let used_at = UnixMillis(row.get("used_at")?);
-    let absolute: i64 = row.get("expires_at")?;
-    Ok(Session {
-        id: unsigned(row.get("id")?),
-        user: unsigned(row.get("user")?),
-        user_name: row.get("name")?,
-        role: row.get("role")?,
-        created_at: UnixMillis(row.get("created_at")?),
-        used_at,
-        ends_at: UnixMillis(absolute).min(used_at.plus(IDLE_MS)),
-        address: row.get("address")?,
-        browser: row.get("browser")?,
-    })
+const fn holds(now: UnixMillis) -> Holds {
+    Holds { now, idle_ms: IDLE_MS }
 }

@@ -9,6 +9,7 @@
 //! grows after a commit, shrinks after a cut is committed, and is rebuilt from the journal at start. Whoever asks copies
 //! the few bytes he needs and unpacks them without holding anybody up.
 
+pub(super) mod arrived;
 pub(super) mod fresh;
 pub(super) mod tally;
 

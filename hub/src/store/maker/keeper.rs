@@ -15,7 +15,7 @@ use crate::model::reading::SeriesId;
 use crate::model::retention::Retention;
 use crate::model::{SensorKind, UnixMillis};
 use crate::store::Growth;
-use crate::store::catalog::ledger;
+use crate::store::engine::nouns::LedgerLines as _;
 use crate::store::error::Result;
 use crate::store::maker::{Maker, VACUUM_PAGES, rest};
 use crate::store::rollup::retention::{self, EXPIRE_ROWS, FOLD_SPANS, Folding, Going};
@@ -55,8 +55,8 @@ impl Maker {
         for (device, _) in self.devices() {
             let age = self.memory.catalog().device(device).and_then(|device| retention.of(&device.labels).hours);
             if let Some(before) = retention::begins(age, now).map(UnixMillis::hour) {
-                while ledger::begins_before(&self.conn, device, before)? {
-                    self.write(move |scope| ledger::expire(scope.conn, device, before, EXPIRE_ROWS as i64))?;
+                while self.conn.ledger_begins_before(device, before)? {
+                    self.write(move |scope| scope.tx.expire_ledger(device, before, EXPIRE_ROWS))?;
                 }
             }
         }

@@ -31,9 +31,10 @@ use tokio::sync::oneshot;
 use super::Store;
 use super::block::cut::{self, Blocks, Cut};
 use super::block::merge::{self, Merged, Run};
-use super::catalog::ledger;
+use super::engine::nouns::Known;
 use super::error::{Error, Result};
 use super::head::Waiting;
+use super::head::arrived::arrived;
 use super::memory::{Forgotten, Memory};
 use super::span::{Level, day};
 use super::sqlite::file::{checkpoint, damage, room};
@@ -268,7 +269,7 @@ impl Maker {
                         // Not before this one is written: the head still has it.
                         devices.push_back((device, last));
                     }
-                    cuts.push((ledger::arrived(&fresh, 0), cut));
+                    cuts.push((arrived(&fresh, 0), cut));
                 }
                 let enough = Clock.now().duration_since(began) >= if pressed { PRESSED_SLICE } else { SLICE };
                 let twice = devices.front().is_some_and(|(next, _)| cuts.iter().any(|(_, cut)| cut.device == *next));
@@ -320,7 +321,7 @@ impl Maker {
         }
         let worked = Clock.now().duration_since(began);
         self.write(move |scope| {
-            let is_there = |merged: &&Merged| exists(scope, merged.device);
+            let is_there = |merged: &&Merged| scope.has_device(merged.device);
             merged.iter().filter(is_there).try_for_each(|merged| merged.write(scope.conn))
         })?;
         rest(worked, all);
@@ -386,24 +387,20 @@ fn due(mut waiting: Vec<Waiting>, (bytes, most): (usize, usize), now: UnixMillis
 }
 
 /// Writes a cut into the open transaction, unless its device is gone.
-fn insert(scope: &mut Scope<'_>, cut: Cut, arrived: &ledger::Known) -> Result<()> {
+fn insert(scope: &mut Scope<'_>, cut: Cut, arrived: &Known) -> Result<()> {
     let Cut { device, row, series, blocks } = cut;
-    if !exists(scope, device) {
+    if !scope.has_device(device) {
         return Ok(());
     }
     blocks::insert(scope.conn, device, &blocks, Level::Cut)?;
     journal::cut(scope.conn, device, row)?;
-    ledger::add(scope.conn, device, arrived)?;
+    scope.tx.add_to_ledger(device, arrived)?;
     latest::save(scope.conn, &scope.memory.head(), &series)?;
     let Blocks { reach, readings, columns, .. } = blocks;
     scope.own.blocks += columns.len() as u64;
     scope.own.block_readings += readings as u64;
     scope.own.forgotten.push(Forgotten { device, row, reach: Some(reach), series });
     Ok(())
-}
-
-fn exists(scope: &Scope<'_>, device: DeviceNo) -> bool {
-    !scope.group.gone.contains(&device) && scope.memory.catalog().device(device).is_some()
 }
 
 #[cfg(test)]

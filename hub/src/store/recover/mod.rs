@@ -22,8 +22,6 @@ pub(super) mod step;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, named_params};
-
 use super::Store;
 use super::catalog::sensors;
 use super::error::{Error, Result};
@@ -98,7 +96,7 @@ impl Store {
         let packed = blocking(move || loaded.pack(&readers::connect(&file)?, series)).await?;
         let written = self.change(move |scope| {
             let brought = packed.map_or(Ok(0), |packed| packed.write(scope))?;
-            put_setting(scope.conn, &name, next.text().as_bytes())?;
+            scope.tx.put_setting(&name, next.text().as_bytes())?;
             Ok(brought)
         });
         written.await
@@ -159,14 +157,6 @@ impl Progress {
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(|_| Error::Corrupt { what: "file to recover" })?
-}
-
-const PUT_SETTING: &str = "INSERT INTO setting (key, value) VALUES (:key, :value)
-    ON CONFLICT (key) DO UPDATE SET value = excluded.value";
-
-fn put_setting(conn: &Connection, key: &str, value: &[u8]) -> Result<()> {
-    conn.prepare_cached(PUT_SETTING)?.execute(named_params! { ":key": key, ":value": value })?;
-    Ok(())
 }
 
 /// Tells files apart, wherever they lie.

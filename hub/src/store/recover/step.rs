@@ -10,7 +10,6 @@ use crate::model::reading::{Batch, BatchId, SeriesId};
 use crate::model::{BatchSeq, Epoch, Lane, SensorKind, SensorNo, SensorSpec, UnixMillis};
 use crate::store::block::cut;
 use crate::store::block::cut::Cut;
-use crate::store::catalog::sensors;
 use crate::store::error::Result;
 use crate::store::head::Head;
 use crate::store::head::fresh::{Fresh, decode};
@@ -78,7 +77,7 @@ impl Loaded {
 impl Packed {
     /// Writes it; how many readings no block here had before. Nothing where the device was deleted meanwhile.
     pub(in crate::store) fn write(self, scope: &mut Scope<'_>) -> Result<u64> {
-        if !sensors::device_exists(scope.conn, self.device)? {
+        if !scope.tx.has_device(self.device)? {
             return Ok(0);
         }
         self.begin_rollups(scope)?;

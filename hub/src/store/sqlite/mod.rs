@@ -7,6 +7,7 @@
 //! ```
 
 pub(super) mod blocks;
+pub(super) mod catalog;
 pub(super) mod column;
 pub(super) mod file;
 pub(super) mod greedy;
@@ -18,3 +19,14 @@ pub(super) mod rolled;
 pub(super) mod row_sum;
 pub(super) mod trail;
 pub(super) mod windows;
+
+use rusqlite::Connection;
+
+use super::engine::nouns::{ChangeNouns, Nouns};
+use super::engine::snapshot::Snapshot;
+use super::engine::transaction::Transaction;
+
+impl Nouns for Connection {}
+impl ChangeNouns for Connection {}
+impl Snapshot for Connection {}
+impl Transaction for Connection {}

@@ -3,15 +3,17 @@
 //! A query runs on a thread that may wait for the disk, unless it is so short that waking that thread and being woken by it
 //! would take longer than the query.
 
+use std::ops::Deref;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, InterruptHandle, OpenFlags};
+use rusqlite::{Connection, InterruptHandle, OpenFlags, Transaction};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::store::engine::snapshot::Snapshot;
 use crate::store::error::{Error, Result};
 
 /// Queries that may wait for a reader: a page of a dashboard asks some twenty at once, three people look.
@@ -171,9 +173,34 @@ impl Reader {
         if self.stopped.load(Ordering::Relaxed) { Err(Error::Busy("the query took too long")) } else { Ok(()) }
     }
 
+    /// What questions are put to, each answered as of its own moment.
+    pub(in crate::store) fn ask(&self) -> Result<&dyn Snapshot> {
+        Ok(self.conn()?)
+    }
+
+    /// One moment: all questions put to it are answered as of the first.
+    pub(in crate::store) fn snapshot(&self) -> Result<Moment<'_>> {
+        let conn = self.conn()?;
+        Ok(Moment { ask: conn, _held: conn.unchecked_transaction()? })
+    }
+
     /// The connection.
     pub(in crate::store) fn conn(&self) -> Result<&Connection> {
         self.conn.as_ref().ok_or(Error::Closed)
+    }
+}
+
+/// One moment of the database, as long as it is held.
+pub(in crate::store) struct Moment<'a> {
+    ask: &'a dyn Snapshot,
+    _held: Transaction<'a>,
+}
+
+impl<'a> Deref for Moment<'a> {
+    type Target = dyn Snapshot + 'a;
+
+    fn deref(&self) -> &Self::Target {
+        self.ask
     }
 }
 

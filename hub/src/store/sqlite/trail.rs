@@ -1,13 +1,13 @@
 //! What goes into the audit log, of which tables: one list, and the triggers that are made of it.
 //!
 //! The triggers are the writing connection's own (TEMP): the file has none of them, so a hub that is opened by another program
-//! behaves as before. They do nothing unless somebody acts (`acting.rs`). All that one change does to one thing is one entry; what
+//! behaves as before. They do nothing unless somebody acts (`catalog/audit.rs`). All that one change does to one thing is one entry; what
 //! is sealed or hashed is said to have changed, and never what it is.
 
 use rusqlite::Connection;
 
 use crate::store::error::Result;
-use crate::store::write::acting::ACTING_TABLE;
+use crate::store::sqlite::catalog::audit::ACTING_TABLE;
 
 /// Longest text of a value in an entry.
 const LONGEST: usize = 200;

@@ -9,7 +9,6 @@ use super::commit::{Commit, Committed};
 use super::inbox::{Applied, Scope, Write, answer};
 use crate::model::device::DeviceNo;
 use crate::model::{Epoch, SeqSet, numbering};
-use crate::store::catalog::{alerts, late, outbox, silences};
 use crate::store::error::Result;
 use crate::store::sqlite::{journal, windows};
 
@@ -28,7 +27,7 @@ fn apply(scope: &mut Scope<'_>, commit: Commit) -> Result<Committed> {
     let (mut fresh, mut refused) = (Vec::new(), Vec::new());
     let mut append = journal::appending(scope.conn)?;
     for batch in commit.batches {
-        if !exists(scope, batch.id.device) {
+        if !scope.has_device(batch.id.device) {
             continue;
         }
         let inserted = if numbering::is_own(batch.id.epoch) {
@@ -54,28 +53,24 @@ fn apply(scope: &mut Scope<'_>, commit: Commit) -> Result<Committed> {
             }
         }
     }
-    for floor in commit.floors.iter().filter(|floor| exists(scope, floor.device)).collect::<Vec<_>>() {
+    for floor in commit.floors.iter().filter(|floor| scope.has_device(floor.device)).collect::<Vec<_>>() {
         stored(scope, floor.device, floor.epoch).raise_mark(floor.below);
         save(scope, floor.device, floor.epoch)?;
     }
     for transition in &commit.transitions {
-        alerts::write(scope.conn, transition)?;
+        scope.tx.write_alert(transition)?;
     }
     for delivery in &commit.deliveries {
-        outbox::insert(scope.conn, delivery)?;
+        scope.tx.add_delivery(delivery)?;
     }
-    for mark in commit.muted {
-        silences::mark(scope.conn, mark)?;
+    for (alert, muted) in commit.muted {
+        scope.tx.mark_alert(alert, muted)?;
     }
-    for waiting in commit.late {
-        late::write(scope.conn, waiting)?;
+    for (series, waiting) in commit.late {
+        scope.tx.write_late(series, waiting)?;
     }
     scope.own.due |= !commit.deliveries.is_empty();
     Ok(Committed { fresh, refused })
-}
-
-fn exists(scope: &Scope<'_>, device: DeviceNo) -> bool {
-    !scope.group.gone.contains(&device) && scope.memory.catalog().device(device).is_some()
 }
 
 /// The window as this write sees it; copied from what it stands on at its first use.

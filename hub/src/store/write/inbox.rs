@@ -7,6 +7,8 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::commit::{Commit, Committed};
+use crate::model::device::DeviceNo;
+use crate::store::engine::transaction::Transaction;
 use crate::store::error::{Error, Result};
 use crate::store::memory::{Effects, Memory};
 
@@ -35,6 +37,7 @@ pub(in crate::store) struct Applied {
 pub(in crate::store) struct Scope<'a> {
     /// The connection, inside a savepoint.
     pub(in crate::store) conn: &'a Connection,
+    pub(in crate::store) tx: &'a dyn Transaction,
     /// What is on disk.
     pub(in crate::store) memory: &'a Memory,
     /// What earlier writes of the group will change.
@@ -46,6 +49,11 @@ pub(in crate::store) struct Scope<'a> {
 }
 
 impl Scope<'_> {
+    /// Whether a device is there, also once what stands before this write in its group is committed.
+    pub(in crate::store) fn has_device(&self, device: DeviceNo) -> bool {
+        !self.group.gone.contains(&device) && self.memory.catalog().device(device).is_some()
+    }
+
     /// Takes a place for another device.
     ///
     /// # Errors

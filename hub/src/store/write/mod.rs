@@ -42,7 +42,7 @@ impl Store {
         work: impl FnOnce(&mut Scope<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (write, answered) = Write::change(move |scope| match actor {
-            Some(actor) => acting::act(scope.conn, &actor, || work(scope)),
+            Some(actor) => acting::act(scope.tx, &actor, || work(scope)),
             None => work(scope),
         });
         self.send(write).await?;

@@ -344,6 +344,7 @@ impl Writer {
         self.conn.prepare_cached("SAVEPOINT one_write")?.execute([])?;
         let mut scope = Scope {
             conn: &self.conn,
+            tx: &self.conn,
             memory: &self.memory,
             group,
             own: Effects::default(),

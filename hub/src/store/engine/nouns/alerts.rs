@@ -1,0 +1,113 @@
+//! Rules, alerts, silences, and late readings that wait to be held against rules.
+
+use crate::model::UnixMillis;
+use crate::model::alert::{Alert, AlertId, AlertState, Transition};
+use crate::model::device::DeviceNo;
+use crate::model::reading::{SeriesId, Stretch};
+use crate::model::rule::{Rule, RuleId, RuleSpec};
+use crate::model::silence::{Silence, SilenceId, SilenceSpec};
+use crate::model::view::Among;
+use crate::model::webhook::WebhookId;
+use crate::store::error::Result;
+
+/// Rules.
+pub(in crate::store) trait Rules {
+    /// All rules, oldest first.
+    fn rules(&self) -> Result<Vec<Rule>>;
+    /// One rule.
+    fn rule(&self, id: RuleId) -> Result<Option<Rule>>;
+}
+
+/// Changes of rules.
+pub(in crate::store) trait ChangeRules: Rules {
+    /// Adds a rule without its webhooks; its number.
+    fn add_rule(&self, spec: &RuleSpec, now: UnixMillis) -> Result<RuleId>;
+    /// Replaces what a rule says, but for its webhooks; whether there is such a rule.
+    fn replace_rule(&self, id: RuleId, spec: &RuleSpec, now: UnixMillis) -> Result<bool>;
+    /// Sets the webhooks of a rule, in order; the first that does not exist, where there is one.
+    fn set_webhooks_of_rule(&self, id: RuleId, webhooks: &[WebhookId]) -> Result<Option<WebhookId>>;
+    /// Whether there was such a rule to delete.
+    fn delete_rule(&self, id: RuleId) -> Result<bool>;
+}
+
+/// Which alerts to list, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AlertQuery {
+    /// In one of these states; empty for any.
+    pub states: Vec<AlertState>,
+    /// Of these devices.
+    pub among: Among,
+    /// Of this device.
+    pub device: Option<DeviceNo>,
+    /// Began at or after.
+    pub from: Option<UnixMillis>,
+    /// Began before.
+    pub to: Option<UnixMillis>,
+    /// At most so many.
+    pub limit: usize,
+    /// Older than this one: the next page.
+    pub before: Option<AlertId>,
+}
+
+/// Alerts.
+pub(in crate::store) trait Alerts {
+    /// Every pending and firing alert, oldest first.
+    fn open_alerts(&self) -> Result<Vec<Alert>>;
+    /// Those of them that are muted.
+    fn muted_alerts(&self) -> Result<Vec<Alert>>;
+    /// A number above that of every alert there ever was.
+    fn next_alert_id(&self) -> Result<u64>;
+    /// Alerts, newest first; a page is full of what is asked for, however much else lies between.
+    fn alerts(&self, query: &AlertQuery) -> Result<Vec<Alert>>;
+    /// Alerts of one rule on one series that were open at some time from `from` to `to`, oldest first.
+    fn alerts_during(
+        &self,
+        rule: RuleId,
+        of: (DeviceNo, SeriesId),
+        during: (UnixMillis, UnixMillis),
+    ) -> Result<Vec<Alert>>;
+    /// One alert.
+    fn alert(&self, id: AlertId) -> Result<Option<Alert>>;
+}
+
+/// Changes of alerts.
+pub(in crate::store) trait ChangeAlerts: Alerts {
+    /// Writes what the rule engine says; one of a deleted device goes nowhere. An acknowledgement that is there stays.
+    fn write_alert(&self, transition: &Transition) -> Result<()>;
+    /// Notes that a person has seen it; `false` when that was noted before.
+    fn ack_alert(&self, id: AlertId, now: UnixMillis, comment: Option<&str>) -> Result<bool>;
+    /// Notes whether an alert is muted.
+    fn mark_alert(&self, id: AlertId, muted: bool) -> Result<()>;
+}
+
+/// Silences.
+pub(in crate::store) trait Silences {
+    /// All silences, oldest first.
+    fn silences(&self) -> Result<Vec<Silence>>;
+    /// One silence.
+    fn silence(&self, id: SilenceId) -> Result<Option<Silence>>;
+    /// How many there are.
+    fn silence_count(&self) -> Result<u64>;
+}
+
+/// Changes of silences.
+pub(in crate::store) trait ChangeSilences: Silences {
+    /// Adds a silence; its number.
+    fn add_silence(&self, spec: &SilenceSpec, now: UnixMillis) -> Result<SilenceId>;
+    /// Deletes the one that has been over for longest at `now`; whether there was one.
+    fn drop_old_silence(&self, now: UnixMillis) -> Result<bool>;
+    /// Whether there was such a silence to delete.
+    fn delete_silence(&self, id: SilenceId) -> Result<bool>;
+}
+
+/// Late readings that the rules were not held against yet.
+pub(in crate::store) trait Late {
+    /// Of each series, the time they lie in.
+    fn late(&self) -> Result<Vec<(SeriesId, Stretch)>>;
+}
+
+/// Changes of what waits.
+pub(in crate::store) trait ChangeLate: Late {
+    /// Writes what waits of a series; of a deleted one it goes nowhere.
+    fn write_late(&self, series: SeriesId, waiting: Option<Stretch>) -> Result<()>;
+}

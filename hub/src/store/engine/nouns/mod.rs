@@ -1,0 +1,74 @@
+//! Who and what there is, and what people set. Of each noun two traits: what is asked of it, and how it is changed.
+
+mod access;
+mod alerts;
+mod devices;
+mod ledger;
+mod people;
+mod webhooks;
+
+pub(in crate::store) use access::{Audit, JoinTerms};
+pub(in crate::store) use access::{
+    ChangeAudit, ChangeJoinTokens, ChangeTokens, JoinTokens, NewToken, SealedJoinToken, Tokens,
+};
+pub(in crate::store) use alerts::{
+    Alerts, ChangeAlerts, ChangeLate, ChangeRules, ChangeSilences, Late, Rules, Silences,
+};
+pub(in crate::store) use devices::{
+    ChangeClaims, ChangeDevices, ChangeHardware, ChangeSensors, Claims, Devices, Hardware, Numbers, Sensors,
+};
+pub(in crate::store) use ledger::{ChangeLedger, Known, LedgerLines};
+pub(in crate::store) use people::{
+    Admins, ChangeSecondFactors, ChangeSessions, ChangeUsers, Holds, SecondFactors, Sessions, Users,
+};
+pub(in crate::store) use webhooks::{ChangeOutbox, ChangeWebhooks, Outbox, SealedParts, StoredWebhook, Webhooks};
+
+pub use access::NewJoinToken;
+pub use alerts::AlertQuery;
+pub use devices::Swap;
+pub use webhooks::DeliveryQuery;
+
+/// What is asked about every noun.
+pub(in crate::store) trait Nouns:
+    Tokens
+    + JoinTokens
+    + Audit
+    + Users
+    + Sessions
+    + SecondFactors
+    + Devices
+    + Sensors
+    + Claims
+    + Hardware
+    + LedgerLines
+    + Rules
+    + Alerts
+    + Silences
+    + Late
+    + Webhooks
+    + Outbox
+{
+}
+
+/// How every noun is changed, in the open transaction.
+pub(in crate::store) trait ChangeNouns:
+    Nouns
+    + ChangeTokens
+    + ChangeJoinTokens
+    + ChangeAudit
+    + ChangeUsers
+    + ChangeSessions
+    + ChangeSecondFactors
+    + ChangeDevices
+    + ChangeSensors
+    + ChangeClaims
+    + ChangeHardware
+    + ChangeLedger
+    + ChangeRules
+    + ChangeAlerts
+    + ChangeSilences
+    + ChangeLate
+    + ChangeWebhooks
+    + ChangeOutbox
+{
+}

@@ -1,0 +1,105 @@
+//! Webhooks, and the deliveries that go to them.
+
+use crate::model::UnixMillis;
+use crate::model::webhook::{
+    Attempt, Delivery, DeliveryId, DeliveryState, NewDelivery, Webhook, WebhookId, WebhookSpec,
+};
+use crate::store::error::Result;
+
+/// What of a webhook is sealed; a hub of before left it plain.
+pub(in crate::store) struct SealedParts {
+    pub(in crate::store) url: Option<Vec<u8>>,
+    pub(in crate::store) headers: Option<Vec<u8>>,
+    pub(in crate::store) fields: Option<Vec<u8>>,
+}
+
+/// A webhook as it is stored: what is sealed is beside it.
+pub(in crate::store) struct StoredWebhook {
+    pub(in crate::store) webhook: Webhook,
+    pub(in crate::store) sealed: SealedParts,
+    /// Newest first.
+    pub(in crate::store) secrets: Vec<Vec<u8>>,
+}
+
+/// Webhooks.
+pub(in crate::store) trait Webhooks {
+    /// All webhooks, oldest first.
+    fn webhooks(&self) -> Result<Vec<StoredWebhook>>;
+    /// One webhook; with `now`, only with the secrets that still hold.
+    fn webhook(&self, id: WebhookId, now: Option<UnixMillis>) -> Result<Option<StoredWebhook>>;
+    /// Those of which something lies unsealed that a hub of before left so: its URL and its headers, empty where they are sealed.
+    fn plain_webhooks(&self) -> Result<Vec<(WebhookId, String, String)>>;
+}
+
+/// Changes of webhooks.
+pub(in crate::store) trait ChangeWebhooks: Webhooks {
+    /// Adds a webhook without what is sealed; its number.
+    fn add_webhook(&self, spec: &WebhookSpec, now: UnixMillis) -> Result<WebhookId>;
+    /// Replaces what is not sealed; enabling it clears the reason it was disabled for.
+    fn replace_webhook(&self, id: WebhookId, spec: &WebhookSpec, now: UnixMillis) -> Result<()>;
+    /// Replaces what is sealed.
+    fn seal_webhook(&self, id: WebhookId, sealed: &SealedParts) -> Result<()>;
+    /// Adds a secret.
+    fn add_secret(&self, id: WebhookId, sealed: &[u8]) -> Result<()>;
+    /// Drops secrets that hold no longer at `now`, and has those that hold do so until a moment; whether there is such a webhook.
+    fn expire_secrets(&self, id: WebhookId, now: UnixMillis, until: UnixMillis) -> Result<bool>;
+    /// Has every rule tell this webhook; how many did not before.
+    fn tell_of_all_rules(&self, id: WebhookId, now: UnixMillis) -> Result<usize>;
+    /// Whether there was such a webhook to delete, with its deliveries.
+    fn delete_webhook(&self, id: WebhookId) -> Result<bool>;
+    /// Does `work`, and what it overwrites is gone from the disk as well.
+    fn overwriting(&self, work: &mut dyn FnMut() -> Result<()>) -> Result<()>;
+}
+
+/// Which deliveries to list, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DeliveryQuery {
+    /// To this webhook.
+    pub webhook: Option<WebhookId>,
+    /// In this state.
+    pub state: Option<DeliveryState>,
+    /// At most so many.
+    pub limit: usize,
+    /// Older than this one: the next page.
+    pub before: Option<DeliveryId>,
+}
+
+/// Deliveries.
+pub(in crate::store) trait Outbox {
+    /// Deliveries, newest first, with their attempts and with an empty `body`.
+    fn deliveries(&self, query: &DeliveryQuery) -> Result<Vec<Delivery>>;
+    /// One delivery, with its body.
+    fn delivery(&self, id: DeliveryId) -> Result<Option<Delivery>>;
+    /// When the next one can be claimed.
+    fn next_due(&self) -> Result<Option<UnixMillis>>;
+}
+
+/// Changes of deliveries.
+pub(in crate::store) trait ChangeOutbox: Outbox {
+    /// Adds one; `None` when its webhook is gone, or was disabled by the time an alert is to be told: who decides about alerts
+    /// hears of that a moment later.
+    fn add_delivery(&self, new: &NewDelivery) -> Result<Option<DeliveryId>>;
+    /// Takes up to `n` that are due until `lease_until`: of one alert to one webhook only the oldest unsettled one, and none to
+    /// webhooks in `except`. First come, first served.
+    fn claim_deliveries(
+        &self,
+        now: UnixMillis,
+        lease_until: UnixMillis,
+        n: usize,
+        except: &[WebhookId],
+    ) -> Result<Vec<Delivery>>;
+    /// Ends every lease; whether there was one.
+    fn release_leases(&self) -> Result<bool>;
+    /// Sets the state of one and its next attempt, and ends the lease; whether it is there.
+    fn settle_delivery(&self, id: DeliveryId, state: DeliveryState, next: Option<UnixMillis>) -> Result<bool>;
+    /// Writes down an attempt.
+    fn add_attempt(&self, id: DeliveryId, attempt: &Attempt) -> Result<()>;
+    /// Has one that is settled be due again at `now`.
+    fn replay_delivery(&self, id: DeliveryId, now: UnixMillis) -> Result<()>;
+    /// Has one that waits be due at `now`, with those of the same alert before it.
+    fn try_delivery_now(&self, id: DeliveryId, now: UnixMillis) -> Result<()>;
+    /// Has all to a webhook that wait, and were not tried `most` times yet, be due at `now`.
+    fn try_waiting_now(&self, id: WebhookId, now: UnixMillis, most: u32) -> Result<()>;
+    /// Disables the webhook of a delivery, unless it was changed since `seen`; whether it did.
+    fn disable_webhook_of(&self, id: DeliveryId, reason: &str, now: UnixMillis, seen: UnixMillis) -> Result<bool>;
+}

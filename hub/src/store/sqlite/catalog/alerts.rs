@@ -1,0 +1,189 @@
+//! Rows of alerts.
+
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
+
+use crate::model::UnixMillis;
+use crate::model::alert::{Ailment, Alert, AlertId, AlertState, Measure, Subject, Transition};
+use crate::model::device::DeviceNo;
+use crate::model::reading::SeriesId;
+use crate::model::rule::RuleId;
+use crate::store::engine::nouns::{AlertQuery, Alerts, ChangeAlerts};
+use crate::store::error::Result;
+use crate::store::sqlite::column::{self, measure_word, read_measure, read_span, write_span};
+
+/// The columns that [`from_row`] reads, and what follows.
+macro_rules! select_alert {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, rule, rule_name, severity, device, series, state, measure, per_ms, value, worst, last, threshold,
+            started_at, fired_at, resolved_at, acked_at, new_normal, learned_at FROM alert ",
+            $rest
+        )
+    };
+}
+const OPEN: &str = select_alert!("WHERE state IN ('pending', 'firing') ORDER BY id");
+const ONE: &str = select_alert!("WHERE id = :id");
+const LIST: &str = select_alert!(
+    "WHERE (:before IS NULL OR id < :before)
+    AND CASE state WHEN 'pending' THEN :pending WHEN 'firing' THEN :firing WHEN 'resolved' THEN :resolved
+        ELSE :historical END
+    AND (:device IS NULL OR device = :device)
+    AND (:from IS NULL OR started_at >= :from) AND (:to IS NULL OR started_at < :to)
+    ORDER BY id DESC"
+);
+const DURING: &str = select_alert!(
+    "WHERE device = :device AND series = :series AND rule = :rule
+    AND started_at <= :to AND (resolved_at IS NULL OR resolved_at >= :from) ORDER BY started_at, id"
+);
+const MUTED: &str = select_alert!("WHERE state IN ('pending', 'firing') AND muted ORDER BY id");
+const NEXT_ID: &str = "SELECT COALESCE(MAX(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'alert'";
+/// Stands for the series where an alert is about a whole device: SQLite numbers them from 1.
+const NO_SERIES: SeriesId = SeriesId(0);
+
+impl Alerts for Connection {
+    fn open_alerts(&self) -> Result<Vec<Alert>> {
+        let mut statement = self.prepare_cached(OPEN)?;
+        Ok(statement.query_map([], from_row)?.collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn muted_alerts(&self) -> Result<Vec<Alert>> {
+        let mut statement = self.prepare_cached(MUTED)?;
+        Ok(statement.query_map([], from_row)?.collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn next_alert_id(&self) -> Result<u64> {
+        Ok(column::unsigned(self.query_row(NEXT_ID, [], |row| row.get(0))?))
+    }
+
+    fn alerts(&self, query: &AlertQuery) -> Result<Vec<Alert>> {
+        let asked = |state| query.states.is_empty() || query.states.contains(&state);
+        let mut statement = self.prepare_cached(LIST)?;
+        let mut rows = statement.query(named_params! {
+            ":pending": asked(AlertState::Pending),
+            ":firing": asked(AlertState::Firing),
+            ":resolved": asked(AlertState::Resolved),
+            ":historical": asked(AlertState::Historical),
+            ":device": query.device,
+            ":from": query.from.map(|from| from.0),
+            ":to": query.to.map(|to| to.0),
+            ":before": query.before,
+        })?;
+        // Counted here and not in SQL: a page is full of alerts of these devices, however many of others lie between.
+        let mut alerts = Vec::new();
+        while alerts.len() < query.limit
+            && let Some(row) = rows.next()?
+        {
+            if query.among.has(row.get("device")?) {
+                alerts.push(from_row(row)?);
+            }
+        }
+        Ok(alerts)
+    }
+
+    fn alerts_during(
+        &self,
+        rule: RuleId,
+        (device, series): (DeviceNo, SeriesId),
+        (from, to): (UnixMillis, UnixMillis),
+    ) -> Result<Vec<Alert>> {
+        let mut statement = self.prepare_cached(DURING)?;
+        let params = named_params! {
+            ":rule": rule, ":device": device, ":series": series, ":from": from.0, ":to": to.0,
+        };
+        Ok(statement.query_map(params, from_row)?.collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn alert(&self, id: AlertId) -> Result<Option<Alert>> {
+        Ok(self.prepare_cached(ONE)?.query_row(named_params! { ":id": id }, from_row).optional()?)
+    }
+}
+
+const ACK: &str = "UPDATE alert SET acked_at = :now, ack_comment = :comment WHERE id = :id AND acked_at IS NULL";
+const MARK: &str = "UPDATE alert SET muted = :muted WHERE id = :id";
+/// `acked_at` is the person's: the engine's copy may be older than the acknowledgement.
+const PUT: &str = "INSERT INTO alert
+    (id, rule, rule_name, severity, device, series, state, measure, per_ms, value, worst, last, threshold, started_at, fired_at,
+    resolved_at, acked_at, new_normal, learned_at)
+    SELECT :id, :rule, :rule_name, :severity, :device, :series, :state, :measure, :per_ms, :value, :worst, :last, :threshold,
+    :started_at, :fired_at, :resolved_at, :acked_at, :new_normal, :learned_at
+    WHERE :device IS NULL OR EXISTS (SELECT 1 FROM device WHERE no = :device)
+    ON CONFLICT (id) DO UPDATE SET state = excluded.state, value = excluded.value, worst = excluded.worst,
+    last = excluded.last, threshold = excluded.threshold, started_at = excluded.started_at, fired_at = excluded.fired_at, resolved_at = excluded.resolved_at,
+    acked_at = COALESCE(acked_at, excluded.acked_at), new_normal = excluded.new_normal, learned_at = excluded.learned_at";
+const CANCEL: &str = "DELETE FROM alert WHERE id = :id AND state IN ('pending', 'historical')";
+
+impl ChangeAlerts for Connection {
+    fn write_alert(&self, transition: &Transition) -> Result<()> {
+        match transition {
+            Transition::Cancel(id, _) => self.prepare_cached(CANCEL)?.execute(named_params! { ":id": id })?,
+            Transition::TellPast { .. } => 0,
+            Transition::Put { alert, .. } | Transition::Amend(alert) => {
+                self.prepare_cached(PUT)?.execute(named_params! {
+                    ":id": alert.id,
+                    ":rule": alert.rule,
+                    ":rule_name": alert.rule_name,
+                    ":severity": alert.severity,
+                    ":device": alert.device(),
+                    ":series": alert.series().or_else(|| alert.device().map(|_| NO_SERIES)),
+                    ":state": alert.state,
+                    ":measure": measure_word(alert.measure),
+                    ":per_ms": match alert.measure {
+                        Measure::Rate { per } => Some(write_span(per)),
+                        Measure::Value | Measure::Sigmas | Measure::Silence => None,
+                    },
+                    ":value": alert.value,
+                    ":worst": alert.worst,
+                    ":last": alert.last,
+                    ":threshold": alert.threshold,
+                    ":started_at": alert.started_at.0,
+                    ":fired_at": alert.fired_at.map(|at| at.0),
+                    ":resolved_at": alert.resolved_at.map(|at| at.0),
+                    ":acked_at": alert.acked_at.map(|at| at.0),
+                    ":new_normal": alert.new_normal,
+                    ":learned_at": alert.learned_at.0,
+                })?
+            }
+        };
+        Ok(())
+    }
+
+    fn ack_alert(&self, id: AlertId, now: UnixMillis, comment: Option<&str>) -> Result<bool> {
+        let params = named_params! { ":id": id, ":now": now.0, ":comment": comment };
+        Ok(self.prepare_cached(ACK)?.execute(params)? > 0)
+    }
+
+    fn mark_alert(&self, id: AlertId, muted: bool) -> Result<()> {
+        self.prepare_cached(MARK)?.execute(named_params! { ":id": id, ":muted": muted })?;
+        Ok(())
+    }
+}
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<Alert> {
+    let maybe = |column| row.get::<_, Option<i64>>(column).map(|at| at.map(UnixMillis));
+    let rule_name: String = row.get("rule_name")?;
+    let about = match (row.get("device")?, row.get("series")?) {
+        (Some(device), Some(NO_SERIES)) => Subject::Device(device),
+        (Some(device), Some(series)) => Subject::Series { device, series },
+        // Of a later version, perhaps: better under a name that is known than not at all.
+        _ => Subject::Hub(Ailment::of_rule(&rule_name).unwrap_or(Ailment::DatabaseDamaged)),
+    };
+    Ok(Alert {
+        id: row.get("id")?,
+        rule: row.get("rule")?,
+        rule_name,
+        severity: row.get("severity")?,
+        about,
+        state: row.get("state")?,
+        measure: read_measure(row.get_ref("measure")?.as_str()?, read_span(row.get("per_ms")?))?,
+        value: row.get("value")?,
+        worst: row.get("worst")?,
+        last: row.get("last")?,
+        threshold: row.get("threshold")?,
+        started_at: UnixMillis(row.get("started_at")?),
+        fired_at: maybe("fired_at")?,
+        resolved_at: maybe("resolved_at")?,
+        acked_at: maybe("acked_at")?,
+        new_normal: row.get("new_normal")?,
+        learned_at: UnixMillis(row.get("learned_at")?),
+    })
+}

@@ -1,0 +1,19 @@
+//! Rows of the nouns: each file answers the two traits of its noun ([`crate::store::engine::nouns`]).
+
+mod access;
+mod alerts;
+pub(super) mod audit;
+mod claims;
+mod devices;
+mod hardware;
+mod join;
+mod late;
+mod ledger;
+mod outbox;
+mod rules;
+mod second_factor;
+mod sensors;
+mod sessions;
+mod silences;
+mod users;
+mod webhooks;

@@ -1,0 +1,198 @@
+//! Rows of deliveries and attempts.
+
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
+
+use crate::model::UnixMillis;
+use crate::model::webhook::{Attempt, Delivery, DeliveryId, DeliveryState, NewDelivery, WebhookId};
+use crate::store::engine::nouns::{ChangeOutbox, DeliveryQuery, Outbox};
+use crate::store::error::Result;
+use crate::store::sqlite::column::unsigned;
+
+const LIST: &str =
+    "SELECT id, webhook, alert, event, state, next_attempt_at, by_hand, created_at, x'' AS body FROM delivery
+    WHERE (:webhook IS NULL OR webhook = :webhook) AND (:state IS NULL OR state = :state)
+    AND (:before IS NULL OR id < :before) ORDER BY id DESC LIMIT :limit";
+const ONE: &str =
+    "SELECT id, webhook, alert, event, state, next_attempt_at, by_hand, created_at, body FROM delivery WHERE id = :id";
+const ATTEMPTS: &str =
+    "SELECT at, status, error, duration_ms, response FROM attempt WHERE delivery = :delivery ORDER BY position";
+
+const NEXT_DUE: &str =
+    "SELECT MIN(MAX(delivery.next_attempt_at, COALESCE(delivery.leased_until, delivery.next_attempt_at)))
+    FROM delivery JOIN webhook ON webhook.id = delivery.webhook
+    WHERE delivery.state = 'pending' AND webhook.enabled AND webhook.disabled_reason IS NULL
+    AND NOT EXISTS (SELECT 1 FROM delivery AS older WHERE older.state = 'pending' AND older.webhook = delivery.webhook
+        AND older.alert = delivery.alert AND older.id < delivery.id)";
+
+impl Outbox for Connection {
+    fn deliveries(&self, query: &DeliveryQuery) -> Result<Vec<Delivery>> {
+        let mut statement = self.prepare_cached(LIST)?;
+        let params = named_params! {
+            ":webhook": query.webhook,
+            ":state": query.state,
+            ":before": query.before,
+            ":limit": i64::try_from(query.limit).unwrap_or(i64::MAX),
+        };
+        let list = statement.query_map(params, from_row)?.collect::<rusqlite::Result<Vec<_>>>()?;
+        list.into_iter().map(|delivery| with_attempts(self, delivery)).collect()
+    }
+
+    fn delivery(&self, id: DeliveryId) -> Result<Option<Delivery>> {
+        let delivery = self.prepare_cached(ONE)?.query_row(named_params! { ":id": id }, from_row).optional()?;
+        delivery.map(|delivery| with_attempts(self, delivery)).transpose()
+    }
+
+    fn next_due(&self) -> Result<Option<UnixMillis>> {
+        let next: Option<i64> = self.prepare_cached(NEXT_DUE)?.query_row([], |row| row.get(0))?;
+        Ok(next.map(UnixMillis))
+    }
+}
+
+fn with_attempts(conn: &Connection, mut delivery: Delivery) -> Result<Delivery> {
+    let mut statement = conn.prepare_cached(ATTEMPTS)?;
+    let attempts = statement.query_map(named_params! { ":delivery": delivery.id }, |row| {
+        Ok(Attempt {
+            at: UnixMillis(row.get("at")?),
+            status: row.get("status")?,
+            error: row.get("error")?,
+            duration_ms: row.get("duration_ms")?,
+            response: row.get("response")?,
+        })
+    })?;
+    delivery.attempts = attempts.collect::<rusqlite::Result<_>>()?;
+    Ok(delivery)
+}
+
+/// A delivery without its attempts, which have a table of their own.
+fn from_row(row: &Row<'_>) -> rusqlite::Result<Delivery> {
+    Ok(Delivery {
+        id: row.get("id")?,
+        webhook: row.get("webhook")?,
+        alert: row.get("alert")?,
+        event: row.get("event")?,
+        state: row.get("state")?,
+        attempts: Vec::new(),
+        by_hand: usize::try_from(row.get::<_, i64>("by_hand")?).unwrap_or(0),
+        next_attempt_at: row.get::<_, Option<i64>>("next_attempt_at")?.map(UnixMillis),
+        created_at: UnixMillis(row.get("created_at")?),
+        body: row.get("body")?,
+    })
+}
+
+const INSERT: &str = "INSERT INTO delivery (webhook, alert, event, state, next_attempt_at, created_at, body)
+    SELECT id, :alert, :event, 'pending', :created_at, :created_at, :body FROM webhook WHERE id = :webhook
+    AND (:alert IS NULL OR enabled AND disabled_reason IS NULL)";
+
+/// Enabled webhooks only; first come, first served, and within (webhook, alert) strictly in order.
+const DUE: &str = "SELECT delivery.id FROM delivery JOIN webhook ON webhook.id = delivery.webhook
+    WHERE delivery.state = 'pending' AND delivery.next_attempt_at <= :now
+    AND COALESCE(delivery.leased_until, :now) <= :now
+    AND webhook.enabled AND webhook.disabled_reason IS NULL
+    AND delivery.webhook NOT IN (SELECT value FROM json_each(:except))
+    AND NOT EXISTS (SELECT 1 FROM delivery AS older WHERE older.state = 'pending' AND older.webhook = delivery.webhook
+        AND older.alert = delivery.alert AND older.id < delivery.id)
+    ORDER BY delivery.next_attempt_at, delivery.id LIMIT :n";
+const LEASE: &str = "UPDATE delivery SET leased_until = :until WHERE id = :id";
+const RELEASE: &str = "UPDATE delivery SET leased_until = NULL WHERE state = 'pending' AND leased_until IS NOT NULL";
+const SETTLE: &str = "UPDATE delivery SET state = :state, next_attempt_at = :next_attempt_at, leased_until = NULL
+    WHERE id = :id";
+const REPLAY: &str =
+    "UPDATE delivery SET state = 'pending', next_attempt_at = :now, leased_until = NULL WHERE id = :id";
+const TRY_NOW: &str = "UPDATE delivery SET next_attempt_at = :now, by_hand = by_hand + 1
+    WHERE state = 'pending' AND next_attempt_at > :now AND COALESCE(leased_until, :now) <= :now
+    AND (id = :id OR id IN (SELECT older.id FROM delivery AS older JOIN delivery AS one ON one.id = :id
+        WHERE older.webhook = one.webhook AND older.alert = one.alert AND older.id < one.id))";
+const DISABLE: &str = "UPDATE webhook SET disabled_reason = :reason, updated_at = :now
+    WHERE id = (SELECT webhook FROM delivery WHERE id = :delivery) AND updated_at = :seen";
+
+const ADD_ATTEMPT: &str = "INSERT INTO attempt (delivery, position, at, status, error, duration_ms, response)
+    SELECT :delivery, COALESCE(MAX(position) + 1, 0), :at, :status, :error, :duration_ms, :response
+    FROM attempt WHERE delivery = :delivery";
+/// What is under way ends where it began; what waits goes now, and that is no try of its schedule.
+const TRY_WAITING: &str = "UPDATE delivery SET next_attempt_at = :now, by_hand = by_hand + 1
+    WHERE webhook = :id AND state = 'pending' AND next_attempt_at > :now AND COALESCE(leased_until, :now) <= :now
+    AND (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = delivery.id) < :most";
+
+impl ChangeOutbox for Connection {
+    fn add_delivery(&self, new: &NewDelivery) -> Result<Option<DeliveryId>> {
+        let inserted = self.prepare_cached(INSERT)?.execute(named_params! {
+            ":webhook": new.webhook,
+            ":alert": new.alert,
+            ":event": new.event,
+            ":created_at": new.created_at.0,
+            ":body": new.body,
+        })?;
+        Ok((inserted > 0).then(|| DeliveryId(unsigned(self.last_insert_rowid()))))
+    }
+
+    fn claim_deliveries(
+        &self,
+        now: UnixMillis,
+        lease_until: UnixMillis,
+        n: usize,
+        except: &[WebhookId],
+    ) -> Result<Vec<Delivery>> {
+        let except = except.iter().map(|id| id.0.to_string()).collect::<Vec<_>>().join(",");
+        let n = i64::try_from(n).unwrap_or(i64::MAX);
+        let due = named_params! { ":now": now.0, ":n": n, ":except": format!("[{except}]") };
+        let mut statement = self.prepare_cached(DUE)?;
+        let due = statement.query_map(due, |row| row.get(0))?.collect::<rusqlite::Result<Vec<DeliveryId>>>()?;
+        let mut lease = self.prepare_cached(LEASE)?;
+        let mut claimed = Vec::with_capacity(due.len());
+        for id in due {
+            lease.execute(named_params! { ":id": id, ":until": lease_until.0 })?;
+            claimed.extend(self.delivery(id)?);
+        }
+        Ok(claimed)
+    }
+
+    fn release_leases(&self) -> Result<bool> {
+        Ok(self.prepare_cached(RELEASE)?.execute([])? > 0)
+    }
+
+    fn settle_delivery(&self, id: DeliveryId, state: DeliveryState, next: Option<UnixMillis>) -> Result<bool> {
+        let settled = self.prepare_cached(SETTLE)?.execute(named_params! {
+            ":id": id,
+            ":state": state,
+            ":next_attempt_at": next.map(|next| next.0),
+        })?;
+        Ok(settled > 0)
+    }
+
+    fn add_attempt(&self, id: DeliveryId, attempt: &Attempt) -> Result<()> {
+        self.prepare_cached(ADD_ATTEMPT)?.execute(named_params! {
+            ":delivery": id,
+            ":at": attempt.at.0,
+            ":status": attempt.status,
+            ":error": attempt.error,
+            ":duration_ms": attempt.duration_ms,
+            ":response": attempt.response,
+        })?;
+        Ok(())
+    }
+
+    fn replay_delivery(&self, id: DeliveryId, now: UnixMillis) -> Result<()> {
+        self.prepare_cached(REPLAY)?.execute(named_params! { ":id": id, ":now": now.0 })?;
+        Ok(())
+    }
+
+    fn try_delivery_now(&self, id: DeliveryId, now: UnixMillis) -> Result<()> {
+        self.prepare_cached(TRY_NOW)?.execute(named_params! { ":id": id, ":now": now.0 })?;
+        Ok(())
+    }
+
+    fn try_waiting_now(&self, id: WebhookId, now: UnixMillis, most: u32) -> Result<()> {
+        self.prepare_cached(TRY_WAITING)?.execute(named_params! { ":id": id, ":now": now.0, ":most": most })?;
+        Ok(())
+    }
+
+    fn disable_webhook_of(&self, id: DeliveryId, reason: &str, now: UnixMillis, seen: UnixMillis) -> Result<bool> {
+        let disabled = self.prepare_cached(DISABLE)?.execute(named_params! {
+            ":delivery": id,
+            ":reason": reason,
+            ":seen": seen.0,
+            ":now": now.0,
+        })?;
+        Ok(disabled > 0)
+    }
+}

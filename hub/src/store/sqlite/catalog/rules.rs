@@ -1,0 +1,187 @@
+//! Rows of rules.
+
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
+
+use crate::model::UnixMillis;
+use crate::model::rule::{Condition, Op, Rule, RuleId, RuleSpec};
+use crate::model::webhook::WebhookId;
+use crate::store::engine::nouns::{ChangeRules, Rules};
+use crate::store::error::Result;
+use crate::store::pairs::{read_pairs, write_pairs};
+use crate::store::sqlite::column::{self, read_span, write_span};
+
+const ALL: &str = "SELECT id, name, device, sensor, labels, condition, op, value, clear, over_ms, per_ms,
+    least, silence_ms, hold_ms, severity, enabled, created_at, updated_at FROM rule ORDER BY id";
+const ONE: &str = "SELECT id, name, device, sensor, labels, condition, op, value, clear, over_ms, per_ms,
+    least, silence_ms, hold_ms, severity, enabled, created_at, updated_at FROM rule WHERE id = :id";
+const WEBHOOKS: &str = "SELECT webhook FROM rule_webhook WHERE rule = :rule ORDER BY position";
+
+impl Rules for Connection {
+    fn rules(&self) -> Result<Vec<Rule>> {
+        let mut statement = self.prepare_cached(ALL)?;
+        let rules = statement.query_map([], from_row)?.collect::<rusqlite::Result<Vec<_>>>()?;
+        rules.into_iter().map(|rule| with_webhooks(self, rule)).collect()
+    }
+
+    fn rule(&self, id: RuleId) -> Result<Option<Rule>> {
+        let rule = self.prepare_cached(ONE)?.query_row(named_params! { ":id": id }, from_row).optional()?;
+        rule.map(|rule| with_webhooks(self, rule)).transpose()
+    }
+}
+
+fn with_webhooks(conn: &Connection, mut rule: Rule) -> Result<Rule> {
+    let mut statement = conn.prepare_cached(WEBHOOKS)?;
+    let webhooks = statement.query_map(named_params! { ":rule": rule.id }, |row| row.get(0))?;
+    rule.spec.webhooks = webhooks.collect::<rusqlite::Result<_>>()?;
+    Ok(rule)
+}
+
+const DELETE: &str = "DELETE FROM rule WHERE id = :id";
+
+const INSERT: &str = "INSERT INTO rule
+    (id, name, device, sensor, labels, condition, op, value, clear, over_ms, per_ms, least, silence_ms, hold_ms, severity,
+    enabled, created_at, updated_at)
+    VALUES (:id, :name, :device, :sensor, :labels, :condition, :op, :value, :clear, :over_ms, :per_ms, :least,
+    :silence_ms, :hold_ms, :severity, :enabled, :now, :now)";
+const REPLACE: &str = "UPDATE rule SET name = :name, device = :device, sensor = :sensor, labels = :labels,
+    condition = :condition, op = :op, value = :value, clear = :clear, over_ms = :over_ms, per_ms = :per_ms,
+    least = :least, silence_ms = :silence_ms, hold_ms = :hold_ms, severity = :severity, enabled = :enabled,
+    updated_at = :now WHERE id = :id";
+
+const CLEAR_WEBHOOKS: &str = "DELETE FROM rule_webhook WHERE rule = :rule";
+const ADD_WEBHOOK: &str = "INSERT INTO rule_webhook (rule, position, webhook)
+    SELECT :rule, :position, id FROM webhook WHERE id = :webhook";
+
+impl ChangeRules for Connection {
+    fn add_rule(&self, spec: &RuleSpec, now: UnixMillis) -> Result<RuleId> {
+        write(self, INSERT, None, spec, now)?;
+        Ok(RuleId(column::unsigned(self.last_insert_rowid())))
+    }
+
+    fn replace_rule(&self, id: RuleId, spec: &RuleSpec, now: UnixMillis) -> Result<bool> {
+        Ok(write(self, REPLACE, Some(id), spec, now)? > 0)
+    }
+
+    fn set_webhooks_of_rule(&self, id: RuleId, webhooks: &[WebhookId]) -> Result<Option<WebhookId>> {
+        self.prepare_cached(CLEAR_WEBHOOKS)?.execute(named_params! { ":rule": id })?;
+        let mut add = self.prepare_cached(ADD_WEBHOOK)?;
+        for (webhook, position) in webhooks.iter().zip(0_i64..) {
+            if add.execute(named_params! { ":rule": id, ":position": position, ":webhook": webhook })? == 0 {
+                return Ok(Some(*webhook));
+            }
+        }
+        Ok(None)
+    }
+
+    fn delete_rule(&self, id: RuleId) -> Result<bool> {
+        Ok(self.prepare_cached(DELETE)?.execute(named_params! { ":id": id })? > 0)
+    }
+}
+
+/// A condition as columns.
+#[derive(Default)]
+struct Columns {
+    condition: &'static str,
+    op: Option<Op>,
+    value: Option<f64>,
+    clear: Option<f64>,
+    over: Option<Duration>,
+    per: Option<Duration>,
+    least: Option<f64>,
+    silence: Option<Duration>,
+}
+
+impl From<Condition> for Columns {
+    fn from(condition: Condition) -> Self {
+        let none = Self::default();
+        match condition {
+            Condition::Threshold { op, value, clear } => {
+                Self { condition: "threshold", op: Some(op), value: Some(value), clear, ..none }
+            }
+            Condition::Rate { op, value, per, over, clear } => {
+                let (op, value, over, per) = (Some(op), Some(value), Some(over), Some(per));
+                Self { condition: "rate", op, value, clear, over, per, ..none }
+            }
+            // A rate in no unit of time: the amount itself.
+            Condition::Increase { op, value, over, clear } => {
+                let (op, value, over, per) = (Some(op), Some(value), Some(over), Some(Duration::ZERO));
+                Self { condition: "rate", op, value, clear, over, per, ..none }
+            }
+            Condition::Deviation { sigmas, over, clear, least } => {
+                let (op, value, over) = (Some(Op::Above), Some(sigmas), Some(over));
+                Self { condition: "deviation", op, value, clear, over, least, ..none }
+            }
+            Condition::Silence { after } => Self { condition: "silence", silence: Some(after), ..none },
+        }
+    }
+}
+
+fn write(conn: &Connection, sql: &str, id: Option<RuleId>, spec: &RuleSpec, now: UnixMillis) -> Result<usize> {
+    let columns = Columns::from(spec.condition);
+    Ok(conn.prepare_cached(sql)?.execute(named_params! {
+        ":id": id,
+        ":name": spec.name,
+        ":device": spec.device,
+        ":sensor": spec.sensor,
+        ":labels": write_pairs(&spec.labels),
+        ":condition": columns.condition,
+        ":op": columns.op,
+        ":value": columns.value,
+        ":clear": columns.clear,
+        ":over_ms": columns.over.map(write_span),
+        ":per_ms": columns.per.map(write_span),
+        ":least": columns.least,
+        ":silence_ms": columns.silence.map(write_span),
+        ":hold_ms": write_span(spec.hold),
+        ":severity": spec.severity,
+        ":enabled": spec.enabled,
+        ":now": now.0,
+    })?)
+}
+
+/// A rule without its webhooks, which have a table of their own.
+fn from_row(row: &Row<'_>) -> rusqlite::Result<Rule> {
+    let labels: String = row.get("labels")?;
+    let duration = |column| row.get(column).map(read_span);
+    let condition = match row.get_ref("condition")?.as_str()? {
+        "threshold" => Condition::Threshold { op: row.get("op")?, value: row.get("value")?, clear: row.get("clear")? },
+        "rate" if duration("per_ms")?.is_zero() => Condition::Increase {
+            op: row.get("op")?,
+            value: row.get("value")?,
+            over: duration("over_ms")?,
+            clear: row.get("clear")?,
+        },
+        "rate" => Condition::Rate {
+            op: row.get("op")?,
+            value: row.get("value")?,
+            per: duration("per_ms")?,
+            over: duration("over_ms")?,
+            clear: row.get("clear")?,
+        },
+        "deviation" => Condition::Deviation {
+            sigmas: row.get("value")?,
+            over: duration("over_ms")?,
+            clear: row.get("clear")?,
+            least: row.get("least")?,
+        },
+        _ => Condition::Silence { after: duration("silence_ms")? },
+    };
+    Ok(Rule {
+        id: row.get("id")?,
+        spec: RuleSpec {
+            name: row.get("name")?,
+            device: row.get("device")?,
+            sensor: row.get("sensor")?,
+            labels: read_pairs(&labels),
+            condition,
+            hold: duration("hold_ms")?,
+            severity: row.get("severity")?,
+            webhooks: Vec::new(),
+            enabled: row.get("enabled")?,
+        },
+        created_at: UnixMillis(row.get("created_at")?),
+        updated_at: UnixMillis(row.get("updated_at")?),
+    })
+}
