@@ -328,7 +328,7 @@ fn on_the_hubs_own_machine_no_token_is_needed() {
     assert!(status.contains("devices     1 online\n") && status.contains("alerts      none"), "{status}");
     assert_eq!(run(&["alerts"]), "");
     let query = run(&["query", "--sensor", "mem.*bytes", "--from", "now-1m", "--every", "1m"]);
-    assert!(query.starts_with("attic  mem.") && query.contains("GiB)\nTIME "), "{query}");
+    assert!(query.starts_with("attic  Memory ") && query.contains("GiB)\nTIME "), "{query}");
     let csv = hub.data.join("readings.csv");
     run(&["export", "--sensor", "mem*", "--from", "now-1h", csv.to_str().unwrap()]);
     let told = run(&["import", "--dry-run", csv.to_str().unwrap()]);

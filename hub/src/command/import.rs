@@ -162,19 +162,29 @@ impl Sum {
     fn told(&self, dry_run: bool, lines: u64, took: f64) -> String {
         let word = if dry_run { "would be imported" } else { "imported" };
         let range = match (&self.from, &self.to) {
-            (Some(from), Some(to)) => format!(", {from} to {to}"),
+            (Some(from), Some(to)) if from == to => format!(", of {}", local(from)),
+            (Some(from), Some(to)) => format!(", of {} to {}", local(from), local(to)),
             _ => String::new(),
         };
-        let rate = self.readings as f64 / took.max(0.001);
+        // Of less than a second nobody asks how fast it was.
+        let pace = if took < 1.0 {
+            String::new()
+        } else {
+            format!("; {took:.1} s, {} a second", shown::count((self.readings as f64 / took) as u64))
+        };
         format!(
-            "{} of {} ({} new) {word} from {}{range}; {took:.1} s, {} a second",
+            "{} of {} ({} new) {word} from {}{range}{pace}",
             shown::of(self.readings, "reading"),
             shown::of(self.devices.len() as u64, "device"),
             self.new_devices.len(),
             shown::of(lines, "line"),
-            shown::count(rate as u64),
         )
     }
+}
+
+/// A moment of the hub's answer as a person reads it.
+fn local(at: &str) -> String {
+    shown::read(at).map_or_else(|| at.to_owned(), shown::moment)
 }
 
 /// Whole lines of the file, with the line of names before them.

@@ -1,7 +1,8 @@
 //! Many devices that go away, or come back, in one look of the hub: one sentence where people read, instead of one a device. PURE.
 //!
 //! The alerts stay one a device, and so does what programs are told: an incident of `PagerDuty` has to end by the alert it began
-//! with. What is gathered has no `data.alert`, but `data.group`: how many, how bad, and where they are listed.
+//! with. In the outbox it counts as told of the first of them: it waits for what was told of that one before, and the end of that
+//! one waits for it. What is gathered has no `data.alert`, but `data.group`: how many, how bad, and where they are listed.
 
 use jiff::tz::TimeZone;
 use serde::Serialize;

@@ -263,7 +263,8 @@ function Others({ values }: { values: Values | undefined }) {
   if (others.length === 0) return null;
   return (
     <span class="others" title={others.slice(0, 40).join(" · ")}>
-      {many(others.length, "other sensor")}: {others.slice(0, OTHERS_NAMED).join(" · ")}
+      {others.length > OTHERS_NAMED ? `${count(others.length)} sensors: ` : ""}
+      {others.slice(0, OTHERS_NAMED).join(" · ")}
       {/* Never alone on a line of its own. */}
       {others.length > OTHERS_NAMED ? "\u00a0…" : ""}
     </span>
