@@ -24,6 +24,9 @@ pub(super) const BEGUN: usize = 8 << 20;
 pub(super) const ROOM_WITHIN: Duration = Duration::from_secs(5);
 /// Bodies with readings that are read at once, a core each: others wait with theirs in memory.
 pub(super) const READ_AT_ONCE: usize = 2;
+/// Bytes of live connections: what they want, rows that wait for a frame, messages on their way. One token or session has half
+/// of it; each connection has some kilobytes besides.
+pub(super) const LIVE: usize = 16 << 20;
 /// Exports under way in the whole hub, most of which wait for their client: half a megabyte each.
 pub(super) const EXPORTS: usize = 16;
 /// Of those, by one token or session.

@@ -202,6 +202,8 @@ pub struct Shared {
     pub(super) bodies: Shares,
     /// Room for answers.
     pub(super) answers: Shares,
+    /// Room for live connections.
+    pub(super) live: Shares,
     /// Such bodies being read.
     pub(super) reading: Semaphore,
     /// Live connections and exports.
@@ -257,6 +259,7 @@ impl AppState {
             unpacking: Shares::within(&house, limits::UNPACKED, limits::UNPACKED / 2),
             bodies: Shares::within(&house, limits::BODIES, limits::BODIES / 2),
             answers: Shares::within(&house, limits::ANSWERS, limits::ANSWERS_OF_ONE),
+            live: Shares::new(limits::LIVE, limits::LIVE / 2),
             reading: Semaphore::new(limits::READ_AT_ONCE),
             sockets: TaskTracker::new(),
             closing: CancellationToken::new(),

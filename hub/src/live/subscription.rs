@@ -18,23 +18,64 @@ use crate::model::{Lane, UnixMillis};
 /// Rows kept one by one between two frames: a thousand devices of four sensors at once. Beyond it, the newest per series.
 pub const WAITING_ROWS: usize = 4_096;
 
-/// Rows that all subscriptions of one listener keep between two frames: every series of a thousand devices. At most about a megabyte with
-/// the places of the newest.
+/// Rows that all subscriptions of one listener keep between two frames, at most: every series of a thousand devices.
 const LISTENER_ROWS: usize = 16_384;
+/// Rows for which a listener always has room: what a page with a few charts shows at once.
+const OWN_ROWS: usize = 512;
+/// Rows lent at a time.
+const LENT_ROWS: usize = 1_024;
+/// Bytes that a row takes while it waits, with its place among the newest.
+const ROW_BYTES: usize = 64;
 
-/// Room of one listener for rows that wait.
+/// Room of one listener for rows that wait: a few always, and more of them as it is lent, because all listeners share what
+/// memory there is.
 #[derive(Debug)]
 pub struct Room {
     left: usize,
+    all: usize,
 }
 
 impl Default for Room {
     fn default() -> Self {
-        Self { left: LISTENER_ROWS }
+        Self { left: OWN_ROWS, all: OWN_ROWS }
     }
 }
 
 impl Room {
+    /// How many rows should be lent before `rows` more come; 0 when there is room for them, or no listener has more.
+    #[must_use]
+    pub fn wants(&self, rows: usize) -> usize {
+        let missing = rows.saturating_sub(self.left);
+        missing.next_multiple_of(LENT_ROWS).min(LISTENER_ROWS.saturating_sub(self.all))
+    }
+
+    /// Has room for so many rows more.
+    pub const fn lend(&mut self, rows: usize) {
+        self.left += rows;
+        self.all += rows;
+    }
+
+    /// Gives back what was lent, unless rows wait; whether there was any.
+    pub const fn repay(&mut self) -> bool {
+        let repays = self.left == self.all && self.all > OWN_ROWS;
+        if repays {
+            (self.left, self.all) = (OWN_ROWS, OWN_ROWS);
+        }
+        repays
+    }
+
+    /// Bytes of what was lent.
+    #[must_use]
+    pub const fn lent_bytes(&self) -> usize {
+        Self::bytes_of(self.all - OWN_ROWS)
+    }
+
+    /// Bytes that so many rows take.
+    #[must_use]
+    pub const fn bytes_of(rows: usize) -> usize {
+        rows * ROW_BYTES
+    }
+
     /// A subscription ended: what waits in it goes nowhere.
     pub fn give_back(&mut self, ended: &Subscription) {
         self.left += ended.live.rows.len() + ended.recovered.rows.len();
@@ -316,6 +357,13 @@ mod tests {
         Filter { device: Glob::new(device), sensor: Glob::new(sensor), view: View::ALL }
     }
 
+    /// The room of a listener that was lent all it may have.
+    fn full() -> Room {
+        let mut room = Room::default();
+        room.lend(room.wants(LISTENER_ROWS));
+        room
+    }
+
     #[expect(clippy::disallowed_methods, reason = "a start for virtual time")]
     fn start() -> Instant {
         Instant::now()
@@ -323,7 +371,7 @@ mod tests {
 
     #[test]
     fn only_wanted_series_pass_by_name_and_by_id() {
-        let (catalog, now, mut room) = (catalog(), start(), Room::default());
+        let (catalog, now, mut room) = (catalog(), start(), full());
         let id = DeviceId::of(&PublicKey([1; 32])).to_string();
         for device in ["sh*", id.as_str()] {
             let mut subscription = Subscription::new(filter(device, "t*"), 10.0);
@@ -342,7 +390,7 @@ mod tests {
 
     #[test]
     fn frames_leave_at_most_max_hz_times_a_second() {
-        let (catalog, now, mut room) = (catalog(), start(), Room::default());
+        let (catalog, now, mut room) = (catalog(), start(), full());
         let mut subscription = Subscription::new(filter("*", "*"), 10.0);
         subscription.observe(now, &batch(Lane::Live, &[(10, 1, 1.0)]), &catalog, &mut room);
         assert_eq!(subscription.poll(now, &mut room).len(), 1);
@@ -355,7 +403,7 @@ mod tests {
 
     #[test]
     fn too_many_rows_leave_as_the_newest_of_each_series_and_a_gap() {
-        let (catalog, now, mut room) = (catalog(), start(), Room::default());
+        let (catalog, now, mut room) = (catalog(), start(), full());
         let mut subscription = Subscription::new(filter("*", "*"), 10.0);
         for at in 0..5_000 {
             subscription.observe(now, &batch(Lane::Live, &[(10, at, at as f64)]), &catalog, &mut room);
@@ -371,7 +419,7 @@ mod tests {
 
     #[test]
     fn what_waits_for_a_listener_is_bounded_whatever_it_asks_for_and_the_rest_is_a_gap() {
-        let (catalog, now, mut room) = (catalog(), start(), Room::default());
+        let (catalog, now, mut room) = (catalog(), start(), full());
         let mut all: Vec<_> = (0..500).map(|_| Subscription::new(filter("*", "*"), 10.0)).collect();
         for at in 0..100 {
             for subscription in &mut all {
@@ -379,7 +427,7 @@ mod tests {
             }
         }
         let held = |all: &[Subscription]| all.iter().map(|one| one.live.rows.len()).sum::<usize>();
-        assert!(held(&all) <= LISTENER_ROWS && held(&all) + room.left == LISTENER_ROWS);
+        assert!(held(&all) <= LISTENER_ROWS && held(&all) + room.left == room.all);
         // Whoever ends makes room; what is sent as well.
         room.give_back(&all.remove(0));
         assert_eq!(held(&all) + room.left, LISTENER_ROWS);
@@ -391,8 +439,29 @@ mod tests {
     }
 
     #[test]
-    fn while_the_hub_is_pressed_a_frame_a_second_holds_the_newest_of_each_series() {
+    fn a_listener_has_little_room_of_its_own_and_is_lent_what_it_needs_up_to_a_bound() {
         let (catalog, now, mut room) = (catalog(), start(), Room::default());
+        assert_eq!((room.wants(OWN_ROWS), room.lent_bytes()), (0, 0));
+        let mut subscription = Subscription::new(filter("*", "*"), 10.0);
+        let rows: Vec<_> = (0..2_000).map(|at| (10, at, at as f64)).collect();
+        subscription.observe(now, &batch(Lane::Live, &rows), &catalog, &mut room);
+        let frame = subscription.poll(now, &mut room).remove(0);
+        assert!(frame.rows.len() <= OWN_ROWS && frame.gap.is_some(), "nothing was lent");
+        let wanted = room.wants(rows.len());
+        assert!((rows.len() - OWN_ROWS..rows.len() + LENT_ROWS).contains(&wanted), "{wanted}");
+        room.lend(wanted);
+        subscription.observe(now, &batch(Lane::Live, &rows), &catalog, &mut room);
+        assert!(!room.repay(), "they wait");
+        let frame = subscription.poll(now + Duration::from_secs(1), &mut room).remove(0);
+        assert_eq!((frame.rows.len(), frame.gap), (2_000, None));
+        assert!(room.repay() && !room.repay());
+        room.lend(room.wants(1_000_000));
+        assert_eq!((room.all, room.wants(1_000_000)), (LISTENER_ROWS, 0));
+    }
+
+    #[test]
+    fn while_the_hub_is_pressed_a_frame_a_second_holds_the_newest_of_each_series() {
+        let (catalog, now, mut room) = (catalog(), start(), full());
         let mut subscription = Subscription::new(filter("*", "*"), 10.0);
         subscription.set_pressed(true);
         for at in 1..=3 {
@@ -409,7 +478,7 @@ mod tests {
 
     #[test]
     fn recovered_readings_leave_in_frames_of_their_own() {
-        let (catalog, now, mut room) = (catalog(), start(), Room::default());
+        let (catalog, now, mut room) = (catalog(), start(), full());
         let mut subscription = Subscription::new(filter("*", "*"), 10.0);
         subscription.observe(now, &batch(Lane::Recovered, &[(10, 1, 1.0)]), &catalog, &mut room);
         subscription.observe(now, &batch(Lane::Live, &[(10, 9, 1.0)]), &catalog, &mut room);

@@ -167,6 +167,19 @@ impl Growing {
         }
     }
 
+    /// It is to be of another size; whether there is room for that. If not it stays as it was.
+    pub(in crate::http) fn becomes(&mut self, bytes: usize) -> bool {
+        let before = self.used;
+        if bytes > before {
+            let has_room = self.grow(bytes - before);
+            self.used = if has_room { bytes } else { before };
+            return has_room;
+        }
+        self.used = bytes;
+        self.fit();
+        true
+    }
+
     /// What is to be taken for so many bytes more.
     fn missing(&self, bytes: usize) -> usize {
         (self.used + bytes).saturating_sub(self.free + self.granted())
@@ -252,6 +265,17 @@ mod tests {
         assert_eq!(shares.all.available_permits(), 8 * STEP / UNIT + 1);
         drop(growing);
         assert_eq!(shares.all.available_permits(), 10 * STEP / UNIT);
+    }
+
+    #[test]
+    fn what_changes_its_size_keeps_what_it_needs() {
+        let shares = Shares::new(10 * STEP, 4 * STEP);
+        let mut growing = Growing::new(shares.of(By::File), UNIT);
+        assert!(growing.becomes(UNIT) && shares.places() == 10 * STEP / UNIT);
+        assert!(growing.becomes(3 * STEP + UNIT) && shares.places() == 7 * STEP / UNIT);
+        assert!(growing.becomes(STEP + UNIT) && shares.places() == 9 * STEP / UNIT);
+        assert!(!growing.becomes(9 * STEP) && growing.used() == STEP + UNIT, "more than its share");
+        assert!(growing.becomes(0) && shares.places() == 10 * STEP / UNIT);
     }
 
     #[test]

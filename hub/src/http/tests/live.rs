@@ -167,6 +167,41 @@ async fn a_client_that_never_reads_is_closed_with_1013_and_delays_nobody() {
 }
 
 #[tokio::test]
+async fn connections_of_one_token_share_a_room_and_take_it_from_no_other() {
+    let scene = scene();
+    let served = start(&scene).await;
+    let mut other = open_as_admin(&served).await;
+    next(&mut other).await;
+    let bearer = format!("Bearer {}", scene.token(Scope::Read).await);
+    let (mut open_ones, mut refused) = (Vec::new(), None);
+    while refused.is_none() {
+        assert!(open_ones.len() < 20, "20 connections of 500 subscriptions have room");
+        let mut socket = open(&served, &[("authorization", &bearer)]).await.unwrap();
+        next(&mut socket).await;
+        for id in 0..500 {
+            let subscribe = json!({"type": "subscribe", "id": id, "device": "nobody"});
+            // One that is closed takes no more.
+            let _ = socket.send(Message::text(subscribe.to_string())).await;
+            let answer = next(&mut socket).await;
+            if answer["type"] != "snapshot" {
+                refused = Some(answer);
+                break;
+            }
+        }
+        open_ones.push(socket);
+    }
+    assert_eq!((refused, open_ones.len() > 10), (Some(json!({"closed": 1013})), true), "{}", open_ones.len());
+    say(&mut other, json!({"type": "subscribe", "id": 1})).await;
+    assert_eq!(next(&mut other).await["type"], "snapshot", "another has its own");
+    // Whoever unsubscribes gives back, and so does whoever goes.
+    open_ones.truncate(1);
+    let mut socket = open(&served, &[("authorization", &bearer)]).await.unwrap();
+    next(&mut socket).await;
+    say(&mut socket, json!({"type": "subscribe", "id": 1, "device": "nobody"})).await;
+    assert_eq!(next(&mut socket).await["type"], "snapshot");
+}
+
+#[tokio::test]
 async fn strangers_and_rule_breakers_are_closed_with_1008() {
     let scene = scene();
     let served = start(&scene).await;

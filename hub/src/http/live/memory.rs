@@ -1,0 +1,56 @@
+//! What a live connection keeps in memory, out of the room that all of them share.
+
+use crate::http::shares::{Growing, Share, Taken};
+use crate::live::{Room, Subscription};
+
+/// What a connection has besides, for which nothing is taken: a page with a few charts needs no more.
+const OWN: usize = 16 << 10;
+/// A subscription with its patterns, and what it knows of itself.
+const SUBSCRIPTION: usize = 1 << 10;
+/// Shorter messages are not counted.
+const SMALL: usize = 16 << 10;
+
+/// The part of one connection; given back when dropped.
+#[derive(Debug)]
+pub(super) struct Memory {
+    share: Share,
+    held: Growing,
+}
+
+impl Memory {
+    /// Out of the share of whoever the connection is of.
+    pub(super) fn new(share: Share) -> Self {
+        Self { held: Growing::new(share.clone(), OWN), share }
+    }
+
+    /// Takes what these subscriptions and rows need, or gives back what they do not need any more; whether there is as much.
+    pub(super) fn holds<'a>(&mut self, subscriptions: impl Iterator<Item = &'a Subscription>, room: &Room) -> bool {
+        self.becomes(subscriptions, room.lent_bytes())
+    }
+
+    /// Lends a connection room for so many rows that may come, as far as there is any.
+    pub(super) fn lend<'a>(
+        &mut self,
+        subscriptions: impl Iterator<Item = &'a Subscription>,
+        room: &mut Room,
+        coming: usize,
+    ) {
+        let rows = room.wants(coming);
+        if rows > 0 && self.becomes(subscriptions, room.lent_bytes() + Room::bytes_of(rows)) {
+            room.lend(rows);
+        }
+    }
+
+    fn becomes<'a>(&mut self, subscriptions: impl Iterator<Item = &'a Subscription>, rows: usize) -> bool {
+        let known: usize = subscriptions.map(|one| SUBSCRIPTION + one.known_bytes()).sum();
+        self.held.becomes(known + rows)
+    }
+
+    /// Room for a message of so many bytes while it is on its way; waited for.
+    pub(super) async fn of_message(&self, bytes: usize) -> Option<Taken> {
+        if bytes <= SMALL {
+            return None;
+        }
+        self.share.take(bytes).await
+    }
+}
