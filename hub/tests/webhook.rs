@@ -46,6 +46,9 @@ async fn a_delivery_refused_for_now_arrives_at_the_second_attempt_with_the_same_
     assert_eq!(received[0].id(), received[1].id());
     assert_eq!(received[0].body, received[1].body);
     assert!(received.iter().all(|request| request.is_signed_with(&KEY)));
+    let mut changed = received[1].clone();
+    changed.body[0] ^= 1;
+    assert!(!changed.is_signed_with(&KEY) && !received[1].is_signed_with(&[8; 32]));
     assert_eq!(hub.counters.retried.load(Ordering::Relaxed), 1);
     hub.stop().await;
 }

@@ -7,9 +7,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use ring::hmac;
+use standardwebhooks::Webhook;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufStream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -52,15 +50,11 @@ impl Received {
         &self.headers["webhook-id"]
     }
 
-    /// Whether one of the signatures was made with this key, computed as a receiver would.
+    /// Whether one of the signatures was made with this key, as the library of Standard Webhooks finds.
     pub(crate) fn is_signed_with(&self, key: &[u8]) -> bool {
-        let signed =
-            [self.id().as_bytes(), b".", self.headers["webhook-timestamp"].as_bytes(), b".", &self.body].concat();
-        let key = hmac::Key::new(hmac::HMAC_SHA256, key);
-        self.headers["webhook-signature"].split(' ').any(|signature| {
-            let tag = STANDARD.decode(signature.strip_prefix("v1,").unwrap()).unwrap();
-            hmac::verify(&key, &signed, &tag).is_ok()
-        })
+        let fields = self.headers.iter().filter(|(name, _)| name.starts_with("webhook-"));
+        let headers = fields.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+        Webhook::from_bytes(key.to_vec()).unwrap().verify(&self.body, &headers).is_ok()
     }
 }
 
