@@ -1,13 +1,15 @@
-//! Passwords: argon2id at the OWASP minimum, one at a time, never on an async thread. Where there is no hash to compare with, the
-//! work is the same.
+//! Passwords: argon2id at the OWASP minimum (Password Storage Cheat Sheet), one at a time, never on an async thread. Where there is no
+//! hash to compare with, the work is the same.
 
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
 use tokio::sync::Semaphore;
 
-/// Each hash takes 19 MiB and a core for tens of milliseconds: those of people who sign in at once are made one after the
+/// Each hash takes 7 MiB and a core for tens of milliseconds: those of people who sign in at once are made one after the
 /// other.
 const AT_ONCE: usize = 1;
+/// The least memory of OWASP's five equal choices: a wrong password is among what strangers may cost. A hash says how it was made, so
+/// those of older hubs (19 MiB, two passes) hold.
 const MEMORY_KIB: u32 = 7 * 1024;
 const PASSES: u32 = 5;
 const LANES: u32 = 1;

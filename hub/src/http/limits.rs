@@ -5,21 +5,25 @@
 use std::time::Duration;
 
 /// Bytes of bodies and answers in memory at once, whatever they are and whoever they are of.
-pub(super) const IN_MEMORY: usize = 40 << 20;
+pub(super) const IN_MEMORY: usize = 24 << 20;
 /// Bytes of other bodies in memory at once; one token or session has half of it. Each body has its first 4 KiB besides.
 pub(super) const BODIES: usize = 16 << 20;
 /// Bytes of answers in memory at once: what nobody reads of them leaves readings their room.
-pub(super) const ANSWERS: usize = 32 << 20;
+pub(super) const ANSWERS: usize = 24 << 20;
 /// Of those, for whom one token or session asks; also the largest answer.
-pub(super) const ANSWERS_OF_ONE: usize = 28 << 20;
+pub(super) const ANSWERS_OF_ONE: usize = 22 << 20;
 /// Answers being made at once, of all and of one asker: what each has to know of its buckets before it has room is not counted.
-pub(super) const TURNS: usize = 32;
+pub(super) const TURNS: usize = 18;
 /// See [`TURNS`].
-pub(super) const TURNS_OF_ONE: usize = 12;
+pub(super) const TURNS_OF_ONE: usize = 6;
+/// Requests that wait for such a turn, of all and of one asker, some forty kilobytes each; a browser has at most eight at once.
+pub(super) const WAITING: usize = 96;
+/// See [`WAITING`].
+pub(super) const WAITING_OF_ONE: usize = 32;
 /// Bytes of bodies with readings in memory at once, unpacked; one token or session has half of it.
-pub(super) const UNPACKED: usize = 32 << 20;
+pub(super) const UNPACKED: usize = 20 << 20;
 /// Bytes that connections of strangers have sent of what is not whole yet: heads, handshakes.
-pub(super) const BEGUN: usize = 8 << 20;
+pub(super) const BEGUN: usize = 2 << 20;
 /// How long a request waits for room; its client repeats it after that.
 pub(super) const ROOM_WITHIN: Duration = Duration::from_secs(5);
 /// Bodies with readings that are read at once, a core each: others wait with theirs in memory.

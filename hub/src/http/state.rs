@@ -182,6 +182,8 @@ pub struct Shared {
     pub(super) trials: Semaphore,
     /// Turns of those who have an answer made.
     pub(super) turns: Shares,
+    /// Requests that wait for one.
+    pub(super) waiting: Shares,
     /// Places for exports.
     pub(super) exports: Shares,
     /// Exports that read the store at the moment.
@@ -249,6 +251,7 @@ impl AppState {
             foreign_lines: Lines::default(),
             trials: Semaphore::new(limits::TRIALS),
             turns: Shares::new(limits::TURNS * PLACE, limits::TURNS_OF_ONE * PLACE),
+            waiting: Shares::new(limits::WAITING * PLACE, limits::WAITING_OF_ONE * PLACE),
             exports: Shares::new(limits::EXPORTS * PLACE, limits::EXPORTS_OF_ONE * PLACE),
             export_pages: Semaphore::new(limits::EXPORT_PAGES),
             newcomers: Newcomers::default(),

@@ -1,6 +1,6 @@
 //! Room for answers: what of them waits to be taken by whoever asked. A large one counts from when it is made until its last
-//! byte has left; where there is no room, for a query after
-//! it looked for some for five seconds, the request is refused, and nothing is kept for it.
+//! byte has left; where there is no room, for a query after it looked for some for five seconds, or where too many wait already, the
+//! request is refused, and nothing is kept for it.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -51,7 +51,9 @@ impl FromRequestParts<AppState> for Making {
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
         let by = parts.extensions.get::<Asker>().and_then(Asker::known).ok_or_else(nobody)?;
+        let waits = app.waiting.of(by).try_take(PLACE).ok_or_else(no_room)?;
         let turn = timeout(ROOM_WITHIN, app.turns.of(by).take(PLACE)).await.ok().flatten().ok_or_else(no_room)?;
+        drop(waits);
         let made = Made { growing: Growing::new(app.answers.of(by), SMALL), turn: Some(turn) };
         Ok(Self(Arc::new(Mutex::new(made))))
     }
