@@ -15,7 +15,7 @@ const READS: &[Scope] = &[Read, Write];
 const WRITES: &[Scope] = &[Write];
 
 /// What a limited token may do, with one of these scopes. All else is refused.
-const NARROWED: [(&[Scope], &str); 17] = [
+const NARROWED: [(&[Scope], &str); 18] = [
     (ANY, "GET /api/v1/session"),
     (SENDS, "POST /api/v1/readings"),
     (SENDS, "POST /api/v2/write"),
@@ -31,6 +31,7 @@ const NARROWED: [(&[Scope], &str); 17] = [
     (READS, "GET /api/v1/query"),
     (READS, "POST /api/v1/query"),
     (READS, "GET /api/v1/readings"),
+    (READS, "GET /api/v1/sensor-sets"),
     (WRITES, "POST /api/v1/alerts/ack"),
     (WRITES, "POST /api/v1/alerts/{id}/ack"),
 ];
