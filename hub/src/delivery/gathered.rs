@@ -5,36 +5,23 @@
 //! one waits for it. What is gathered has no `data.alert`, but `data.group`: how many, how bad, and where they are listed.
 
 use jiff::tz::TimeZone;
-use serde::Serialize;
 
-use super::payload::{Body, Teller, event_name, render, rfc3339, severity_name};
 use super::sentence::{Told, length, written};
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertState, Subject, Transition};
 use crate::model::catalog::Catalog;
 use crate::model::shown;
-use crate::model::webhook::{Event, NewDelivery, Webhook};
+use crate::model::webhook::Event;
 
 /// So many devices are named; the others are counted.
 const NAMED: usize = 3;
 
 /// Devices that went, or came back, at once.
 pub(super) struct Gathered<'a> {
-    event: Event,
-    alerts: Vec<&'a Alert>,
-    at: UnixMillis,
-}
-
-#[derive(Serialize)]
-struct GroupData {
-    group: Group,
-}
-
-#[derive(Serialize)]
-struct Group {
-    count: usize,
-    severity: &'static str,
-    url: Option<String>,
+    pub(super) event: Event,
+    pub(super) alerts: Vec<&'a Alert>,
+    /// When the hub saw it.
+    pub(super) at: UnixMillis,
 }
 
 /// Who went and who came back, where it is more than one.
@@ -59,25 +46,8 @@ impl Gathered<'_> {
         self.event == event && matches!(alert.about, Subject::Device(_))
     }
 
-    /// What a webhook is told that people read.
-    pub(super) fn delivery(&self, webhook: &Webhook, catalog: &Catalog, teller: &Teller) -> Option<NewDelivery> {
-        let first = self.alerts.first()?;
-        let Told { title, text } = self.told(catalog, &teller.zone);
-        let of_status = if self.event == Event::AlertFiring { "/?status=offline" } else { "/" };
-        let url = teller.url.as_deref().map(|hub| format!("{}{of_status}", hub.trim_end_matches('/')));
-        let group = Group { count: self.alerts.len(), severity: severity_name(first.severity), url };
-        let (kind, timestamp) = (event_name(self.event), rfc3339(self.at));
-        let body = render(&Body { r#type: kind, timestamp, title, text, data: GroupData { group } });
-        Some(NewDelivery {
-            webhook: webhook.id,
-            alert: Some(first.id),
-            event: self.event,
-            body,
-            created_at: first.learned_at,
-        })
-    }
-
-    fn told(&self, catalog: &Catalog, zone: &TimeZone) -> Told {
+    /// What people are told.
+    pub(super) fn told(&self, catalog: &Catalog, zone: &TimeZone) -> Told {
         let count = self.alerts.len();
         let who = self.names(catalog);
         let heard = || self.alerts.iter().map(|alert| alert.started_at);

@@ -30,7 +30,7 @@ use std::fmt::Write as _;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::gathered;
+use super::gathered::{self, Gathered};
 use super::sentence::{self, Told};
 
 use crate::model::UnixMillis;
@@ -47,12 +47,12 @@ pub const BODY_LIMIT: usize = 20_000;
 const NAME_LIMIT: usize = 200;
 
 #[derive(Serialize)]
-pub(super) struct Body<'a, D> {
-    pub(super) r#type: &'a str,
-    pub(super) timestamp: String,
-    pub(super) title: String,
-    pub(super) text: String,
-    pub(super) data: D,
+struct Body<'a, D> {
+    r#type: &'a str,
+    timestamp: String,
+    title: String,
+    text: String,
+    data: D,
 }
 
 #[derive(Serialize)]
@@ -96,6 +96,18 @@ struct RuleBody<'a> {
 }
 
 #[derive(Serialize)]
+struct GroupData {
+    group: Group,
+}
+
+#[derive(Serialize)]
+struct Group {
+    count: usize,
+    severity: &'static str,
+    url: Option<String>,
+}
+
+#[derive(Serialize)]
 struct TestData<'a> {
     message: &'static str,
     webhook: String,
@@ -129,7 +141,7 @@ pub fn deliveries_for(
     let gathered = gathered::of(transitions);
     for group in &gathered {
         let told = webhooks.iter().filter(|webhook| works(webhook) && webhook.spec.kind.is_read_by_people());
-        deliveries.extend(told.filter_map(|webhook| group.delivery(webhook, catalog, teller)));
+        deliveries.extend(told.filter_map(|webhook| group_delivery(group, webhook, catalog, teller)));
     }
     for transition in transitions {
         let (alert, occurred_at, points, count) = match transition {
@@ -173,6 +185,24 @@ pub fn deliveries_for(
         }));
     }
     deliveries
+}
+
+/// What a webhook is told that people read, of many devices at once.
+fn group_delivery(
+    gathered: &Gathered<'_>,
+    webhook: &Webhook,
+    catalog: &Catalog,
+    teller: &Teller,
+) -> Option<NewDelivery> {
+    let first = gathered.alerts.first()?;
+    let Told { title, text } = gathered.told(catalog, &teller.zone);
+    let list = if gathered.event == Event::AlertFiring { "/?status=offline" } else { "/" };
+    let url = teller.url.as_deref().map(|hub| format!("{}{list}", hub.trim_end_matches('/')));
+    let group = Group { count: gathered.alerts.len(), severity: severity_name(first.severity), url };
+    let (kind, timestamp) = (event_name(gathered.event), rfc3339(gathered.at));
+    let body = render(&Body { r#type: kind, timestamp, title, text, data: GroupData { group } });
+    let (alert, created_at) = (Some(first.id), first.learned_at);
+    Some(NewDelivery { webhook: webhook.id, alert, event: gathered.event, body, created_at })
 }
 
 /// The delivery a person asks for to try a webhook.
@@ -301,7 +331,7 @@ const fn measure_name(measure: Measure) -> &'static str {
     }
 }
 
-pub(super) const fn severity_name(severity: Severity) -> &'static str {
+const fn severity_name(severity: Severity) -> &'static str {
     match severity {
         Severity::Info => "info",
         Severity::Warning => "warning",
@@ -309,12 +339,12 @@ pub(super) const fn severity_name(severity: Severity) -> &'static str {
     }
 }
 
-pub(super) fn rfc3339(at: UnixMillis) -> String {
+fn rfc3339(at: UnixMillis) -> String {
     jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_string()
 }
 
 /// Structs of text and numbers always serialize; an empty body would show in the first test.
-pub(super) fn render(body: &impl Serialize) -> Vec<u8> {
+fn render(body: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(body).unwrap_or_default()
 }
 

@@ -21,7 +21,10 @@ export function OwnAlerts() {
   return (
     <div class="card stack tight" role="region" aria-labelledby="own-alerts">
       <h2 id="own-alerts">Device offline</h2>
-      <p class="small quiet">A device that goes away is one alert, without any rule. Every webhook is notified.</p>
+      <p class="small quiet">
+        A device that goes away is one alert, without any rule. Every webhook is notified; of many devices at once a
+        chat or a phone gets one message.
+      </p>
       <label class="row small">
         Alert after
         <select
