@@ -13,6 +13,7 @@ use crate::http::state::AppState;
 use crate::model::access::Scope;
 use crate::observe::Exposition;
 use crate::settings;
+use crate::store::Store;
 use crate::store::Trouble;
 
 /// The process answers.
@@ -26,12 +27,12 @@ pub(super) async fn ping() -> impl IntoResponse {
 }
 
 /// The store answers, and takes writes.
-pub(super) async fn ready(State(app): State<AppState>) -> Result<&'static str, ApiError> {
+pub(super) async fn ready(State(store): State<Store>) -> Result<&'static str, ApiError> {
     let not_ready = |code, detail: String| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(1);
-    settings::saved_policy(&app.store)
+    settings::saved_policy(&store)
         .await
         .map_err(|error| not_ready("store", format!("the store does not answer: {error}")))?;
-    if app.store.is_full() {
+    if store.is_full() {
         return Err(not_ready("disk_full", Trouble::DiskFull.to_string()));
     }
     Ok("ok\n")
@@ -46,7 +47,7 @@ pub(super) async fn metrics(
 ) -> Result<Response, ApiError> {
     if !peer.is_local(&uri, &headers) {
         let needed = || ApiError::unauthenticated("metrics need an API token with the scope `read`");
-        let principal = auth::identify(&app, peer, &headers).await?.ok_or_else(needed)?;
+        let principal = auth::identify(&app.keys, peer, &headers).await?.ok_or_else(needed)?;
         auth::is_for_all(&principal)?;
         if !principal.scope.includes(Scope::Read) {
             return Err(auth::lacks(&principal, Scope::Read));

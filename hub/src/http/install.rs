@@ -253,6 +253,6 @@ fn no_agent(target: &str) -> ApiError {
 
 /// Reads and packs programs on another thread, few at a time: each takes the memory of some agents.
 async fn packing<T: Send + 'static>(app: &AppState, work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
-    let _permit = app.packing.acquire().await.map_err(|_| ApiError::stopping())?;
+    let _permit = app.rooms.packing.acquire().await.map_err(|_| ApiError::stopping())?;
     tokio::task::spawn_blocking(work).await.map_err(ApiError::internal)
 }

@@ -1,6 +1,6 @@
 //! How much of what may be there at once, of all who ask and of one: one list, so that what the hub may need in all is seen.
 //!
-//! What these are counted with is in [`state`](crate::http::state).
+//! What these are counted with is in [`rooms`](crate::http::shares::rooms).
 
 use std::time::Duration;
 

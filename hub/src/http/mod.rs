@@ -23,6 +23,7 @@ mod health;
 mod hub;
 mod install;
 mod intake;
+mod keys;
 mod limits;
 mod live;
 mod openapi;

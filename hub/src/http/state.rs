@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use axum::extract::FromRef;
 use axum::http::StatusCode;
-use tokio::sync::{Mutex as AsyncMutex, Notify, Semaphore, broadcast, mpsc, watch};
+use tokio::sync::{Mutex as AsyncMutex, Notify, broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -17,10 +18,10 @@ use crate::clock::Clock;
 use crate::delivery::policy::Policy;
 use crate::http::config::Config;
 use crate::http::error::ApiError;
-use crate::http::limits;
+use crate::http::keys::Keys;
 use crate::http::shares::newcomers::Newcomers;
+use crate::http::shares::rooms::Rooms;
 use crate::http::shares::throttle::{Codes, Lines, Throttle};
-use crate::http::shares::{House, PLACE, Shares};
 use crate::ingest::desk::Desk;
 use crate::ingest::learning::Learning;
 use crate::ingest::queue::Entrance;
@@ -161,6 +162,17 @@ pub struct Wiring {
     pub webhook_policy: Policy,
 }
 
+/// The way to the endpoint, which speaks with the devices.
+#[derive(Debug, Clone)]
+pub(super) struct Endpoint(mpsc::Sender<Command>);
+
+impl Endpoint {
+    /// Tells it; waits while its queue is full.
+    pub(super) async fn tell(&self, command: Command) -> Result<(), ApiError> {
+        self.0.send(command).await.map_err(|_| ApiError::stopping())
+    }
+}
+
 /// State of every handler. Clones share it.
 #[derive(Clone)]
 pub struct AppState(Arc<Shared>);
@@ -168,46 +180,20 @@ pub struct AppState(Arc<Shared>);
 /// What the clones share.
 pub struct Shared {
     wiring: Wiring,
-    /// Password hashes, few at a time.
-    pub(super) passwords: Passwords,
-    /// Attempts to sign in.
-    pub(super) attempts: Throttle,
-    /// Wrong codes beside right passwords, by user.
-    pub(super) codes: Codes,
-    /// What the log says of those that were wrong.
-    pub(super) attempt_lines: Lines,
+    /// Of whoever lets somebody in.
+    pub(super) keys: Arc<Keys>,
+    /// The devices' end of the network.
+    pub(super) endpoint: Endpoint,
+    /// Room for what is held in memory, and for what runs at once.
+    pub(super) rooms: Arc<Rooms>,
     /// What it says of requests by foreign names and from foreign pages.
     pub(super) foreign_lines: Lines,
-    /// Rules being tried on the past.
-    pub(super) trials: Semaphore,
-    /// Turns of those who have an answer made.
-    pub(super) turns: Shares,
-    /// Requests that wait for one.
-    pub(super) waiting: Shares,
-    /// Places for exports.
-    pub(super) exports: Shares,
-    /// Exports that read the store at the moment.
-    pub(super) export_pages: Semaphore,
     /// Devices and series that were made by sending readings.
     pub(super) newcomers: Newcomers,
     /// Join tokens in links that did not work.
     pub(super) bad_links: Throttle,
-    /// Programs that are read and packed for devices.
-    pub(super) packing: Semaphore,
     /// One change of hardware at a time.
-    pub(super) replacing: AsyncMutex<()>,
-    /// Files being imported.
-    pub(super) imports: Arc<Semaphore>,
-    /// Room for bodies with readings.
-    pub(super) unpacking: Shares,
-    /// Room for other bodies.
-    pub(super) bodies: Shares,
-    /// Room for answers.
-    pub(super) answers: Shares,
-    /// Room for live connections.
-    pub(super) live: Shares,
-    /// Such bodies being read.
-    pub(super) reading: Semaphore,
+    pub(super) replacing: Arc<AsyncMutex<()>>,
     /// Live connections and exports.
     pub(super) sockets: TaskTracker,
     /// Cancelled when the server stops: live connections close, exports are cut.
@@ -237,33 +223,57 @@ impl Deref for AppState {
     }
 }
 
+impl FromRef<AppState> for Arc<Keys> {
+    fn from_ref(app: &AppState) -> Self {
+        Self::clone(&app.keys)
+    }
+}
+
+impl FromRef<AppState> for Arc<Rooms> {
+    fn from_ref(app: &AppState) -> Self {
+        Self::clone(&app.rooms)
+    }
+}
+
+impl FromRef<AppState> for Store {
+    fn from_ref(app: &AppState) -> Self {
+        app.store.clone()
+    }
+}
+
+impl FromRef<AppState> for Clock {
+    fn from_ref(app: &AppState) -> Self {
+        app.clock
+    }
+}
+
 impl AppState {
     /// Makes the state.
     #[must_use]
     pub fn new(wiring: Wiring) -> Self {
-        let house = House::new(limits::IN_MEMORY);
-        Self(Arc::new(Shared {
-            wiring,
+        let keys = Keys {
+            store: wiring.store.clone(),
+            clock: wiring.clock,
+            admin_token: wiring.config.admin_token,
+            local_key: wiring.config.local_key,
+            login_code: wiring.config.login_code,
+            hostname: wiring.config.hostname.clone(),
             passwords: Passwords::default(),
             attempts: Throttle::default(),
             codes: Codes::default(),
             attempt_lines: Lines::default(),
+            access_ended: wiring.access_ended.clone(),
+        };
+        let endpoint = Endpoint(wiring.commands.clone());
+        Self(Arc::new(Shared {
+            wiring,
+            endpoint,
+            keys: Arc::new(keys),
+            rooms: Arc::default(),
             foreign_lines: Lines::default(),
-            trials: Semaphore::new(limits::TRIALS),
-            turns: Shares::new(limits::TURNS * PLACE, limits::TURNS_OF_ONE * PLACE),
-            waiting: Shares::new(limits::WAITING * PLACE, limits::WAITING_OF_ONE * PLACE),
-            exports: Shares::new(limits::EXPORTS * PLACE, limits::EXPORTS_OF_ONE * PLACE),
-            export_pages: Semaphore::new(limits::EXPORT_PAGES),
             newcomers: Newcomers::default(),
             bad_links: Throttle::default(),
-            packing: Semaphore::new(limits::PACKING),
-            replacing: AsyncMutex::default(),
-            imports: Arc::new(Semaphore::new(limits::IMPORTS)),
-            unpacking: Shares::within(&house, limits::UNPACKED, limits::UNPACKED / 2),
-            bodies: Shares::within(&house, limits::BODIES, limits::BODIES / 2),
-            answers: Shares::within(&house, limits::ANSWERS, limits::ANSWERS_OF_ONE),
-            live: Shares::new(limits::LIVE, limits::LIVE / 2),
-            reading: Semaphore::new(limits::READ_AT_ONCE),
+            replacing: Arc::default(),
             sockets: TaskTracker::new(),
             closing: CancellationToken::new(),
             open_sockets: AtomicUsize::new(0),
@@ -294,11 +304,6 @@ impl AppState {
         }
         let detail = "the hub is overloaded: queries of stored readings are paused until it has caught up";
         Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", detail).retry_after(5))
-    }
-
-    /// Tells the endpoint; waits while its queue is full.
-    pub(super) async fn command(&self, command: Command) -> Result<(), ApiError> {
-        self.commands.send(command).await.map_err(|_| ApiError::stopping())
     }
 }
 

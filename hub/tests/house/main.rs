@@ -173,6 +173,7 @@ const HTTP: &[&str] = &[
     "config",
     "limits",
     "shares",
+    "keys",
     "state",
     "request",
     "gate",

@@ -1,5 +1,7 @@
 //! `/password`: people change their own; whoever sets another signs every other browser of theirs out.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 
@@ -9,8 +11,8 @@ use super::proof::prove;
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::Account;
 use crate::http::gate::peer::Peer;
+use crate::http::keys::Keys;
 use crate::http::request::body::Body;
-use crate::http::state::AppState;
 use crate::random;
 
 /// Changes one's password. Every other browser of the same user is signed out; API tokens stay valid.
@@ -20,16 +22,16 @@ use crate::random;
         (status = 409, description = "No password is set yet, or a token asks and there are several users", body = Problem),
         (status = 429, body = Problem)))]
 pub(in crate::http) async fn change_password(
-    State(app): State<AppState>,
+    State(keys): State<Arc<Keys>>,
     account: Account,
     peer: Peer,
     Body(request): Body<PasswordChange>,
 ) -> Result<StatusCode, ApiError> {
     check_length("new_password", &request.new_password)?;
-    let user = prove(&app, peer, account.user, request.password).await?;
-    let hash = app.passwords.hash(request.new_password, random::bytes()?).await?;
-    app.store.set_password(user.id, hash, account.session, app.clock.wall()).await?;
-    app.access_ended.send_replace(());
+    let user = prove(&keys, peer, account.user, request.password).await?;
+    let hash = keys.passwords.hash(request.new_password, random::bytes()?).await?;
+    keys.store.set_password(user.id, hash, account.session, keys.clock.wall()).await?;
+    keys.access_ended.send_replace(());
     tracing::info!(peer = %peer.0, "{} changed the password from {}; their other browsers are signed out", user.name, peer.0.ip());
     Ok(StatusCode::NO_CONTENT)
 }

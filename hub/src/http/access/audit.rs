@@ -15,9 +15,9 @@ use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::Admin;
 use crate::http::request::page::{Page, Paging};
 use crate::http::request::params::{Asked, FromParams, Params};
-use crate::http::state::AppState;
 use crate::model::audit::{self, ActorKind, Entry};
 use crate::model::when;
+use crate::store::Store;
 
 /// How somebody is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -149,25 +149,25 @@ impl FromParams for Ask {
 #[utoipa::path(get, path = "/api/v1/audit", tag = "access", params(Ask, Paging),
     responses((status = 200, content((Page<AuditEntry> = "application/json"), (String = "application/x-ndjson"))), (status = 400, body = Problem)))]
 pub(in crate::http) async fn list(
-    State(app): State<AppState>,
+    State(store): State<Store>,
     _: Admin,
     Asked(asked): Asked<Ask>,
 ) -> Result<Response, ApiError> {
     let before = asked.paging.number()?;
     if asked.format == Format::Ndjson {
-        return Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], lines(app, before)).into_response());
+        return Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], lines(store, before)).into_response());
     }
-    let entries = app.store.audit(before, asked.paging.limit + 1).await?;
+    let entries = store.audit(before, asked.paging.limit + 1).await?;
     Ok(Json(asked.paging.fetched(entries, |entry: &Entry| Paging::key(entry.id), AuditEntry::from)).into_response())
 }
 
 /// Every entry, a line each, read as they are taken.
-fn lines(app: AppState, before: Option<u64>) -> Body {
+fn lines(store: Store, before: Option<u64>) -> Body {
     Body::from_stream(stream::try_unfold(Some(before), move |from| {
-        let app = app.clone();
+        let store = store.clone();
         async move {
             let Some(before) = from else { return Ok::<_, ApiError>(None) };
-            let entries = app.store.audit(before, STEP).await?;
+            let entries = store.audit(before, STEP).await?;
             let next = entries.last().filter(|_| entries.len() == STEP).map(|last| Some(last.id));
             let mut text = String::new();
             for entry in entries {

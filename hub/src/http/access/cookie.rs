@@ -11,7 +11,7 @@ use crate::http::error::ApiError;
 use crate::http::gate::auth::{COOKIE, HOST_COOKIE};
 use crate::http::gate::front::Encrypted;
 use crate::http::gate::peer::Peer;
-use crate::http::state::AppState;
+use crate::http::keys::Keys;
 use crate::model::access::NewSession;
 use crate::model::user::User;
 use crate::random;
@@ -21,15 +21,15 @@ const LIFE_S: i64 = 30 * 86_400;
 
 /// Begins a session of somebody who has shown who they are.
 pub(in crate::http) async fn begin(
-    app: &AppState,
+    keys: &Keys,
     peer: Peer,
     user: &User,
     headers: &HeaderMap,
     Encrypted(encrypted): Encrypted,
 ) -> Result<Response, ApiError> {
-    let now = app.clock.wall();
+    let now = keys.clock.wall();
     // Those end by themselves, not by whoever comes next.
-    app.store.drop_old_sessions(now).await?;
+    keys.store.drop_old_sessions(now).await?;
     let secret: [u8; 32] = random::bytes()?;
     let new = NewSession {
         hash: sha256(&secret),
@@ -40,9 +40,9 @@ pub(in crate::http) async fn begin(
         browser: browser::shortened(headers),
     };
     let gone = || ApiError::unauthenticated("this user may not sign in any more");
-    app.store.create_session(new).await.map_err(|error| if error.is_missing() { gone() } else { error.into() })?;
-    app.attempts.take_back(peer.0.ip());
-    app.attempts.remember(peer.0.ip());
+    keys.store.create_session(new).await.map_err(|error| if error.is_missing() { gone() } else { error.into() })?;
+    keys.attempts.take_back(peer.0.ip());
+    keys.attempts.remember(peer.0.ip());
     tracing::info!(peer = %peer.0, user = user.id, "{} signed in from {}", user.name, peer.0.ip());
     let cookie = cookie(encrypted, &URL_SAFE_NO_PAD.encode(secret), LIFE_S);
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())

@@ -1,5 +1,7 @@
 //! `/invitation`: a link by which somebody who was added, or whose password was reset, chooses a password; once, within a day.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -15,8 +17,8 @@ use crate::http::gate::actor;
 use crate::http::gate::front::Encrypted;
 use crate::http::gate::peer::Peer;
 use crate::http::gate::tries::{Attempt, note};
+use crate::http::keys::Keys;
 use crate::http::request::body::Body;
-use crate::http::state::AppState;
 use crate::model::user::User;
 use crate::random;
 
@@ -24,12 +26,12 @@ use crate::random;
 #[utoipa::path(post, path = "/api/v1/invitation", tag = "access", request_body = InvitationRequest,
     responses((status = 200, body = Invitation), (status = 401, body = Problem), (status = 429, body = Problem)), security(()))]
 pub(in crate::http) async fn look(
-    State(app): State<AppState>,
+    State(keys): State<Arc<Keys>>,
     Attempt(peer): Attempt,
     Body(request): Body<InvitationRequest>,
 ) -> Result<Json<Invitation>, ApiError> {
-    let user = invited(&app, peer, &request.invitation).await?;
-    app.attempts.take_back(peer.0.ip());
+    let user = invited(&keys, peer, &request.invitation).await?;
+    keys.attempts.take_back(peer.0.ip());
     Ok(Json(Invitation { name: user.name, second_factor: user.second_factor }))
 }
 
@@ -40,28 +42,28 @@ pub(in crate::http) async fn look(
         (status = 429, body = Problem)),
     security(()))]
 pub(in crate::http) async fn accept(
-    State(app): State<AppState>,
+    State(keys): State<Arc<Keys>>,
     Attempt(peer): Attempt,
     encrypted: Encrypted,
     headers: HeaderMap,
     Body(request): Body<InvitationRequest>,
 ) -> Result<Response, ApiError> {
-    let user = invited(&app, peer, &request.invitation).await?;
+    let user = invited(&keys, peer, &request.invitation).await?;
     let password = request.password.unwrap_or_default();
     check_length("password", &password)?;
     actor::signs_in(peer, Some(&user), "link");
-    ask(&app, peer, &user, request.code.as_deref()).await?;
-    let hash = app.passwords.hash(password, random::bytes()?).await?;
-    let taken = app.store.take_invite(sha256(request.invitation.trim().as_bytes()), hash, app.clock.wall()).await;
+    ask(&keys, peer, &user, request.code.as_deref()).await?;
+    let hash = keys.passwords.hash(password, random::bytes()?).await?;
+    let taken = keys.store.take_invite(sha256(request.invitation.trim().as_bytes()), hash, keys.clock.wall()).await;
     let user = taken.map_err(|error| if error.is_missing() { expired() } else { error.into() })?;
-    begin(&app, peer, &user, &headers, encrypted).await
+    begin(&keys, peer, &user, &headers, encrypted).await
 }
 
-async fn invited(app: &AppState, peer: Peer, code: &str) -> Result<User, ApiError> {
-    if let Some(user) = app.store.invited(sha256(code.trim().as_bytes()), app.clock.wall())? {
+async fn invited(keys: &Keys, peer: Peer, code: &str) -> Result<User, ApiError> {
+    if let Some(user) = keys.store.invited(sha256(code.trim().as_bytes()), keys.clock.wall())? {
         return Ok(user);
     }
-    note(app, peer, "a link for a new password that was used before or has expired was opened").await;
+    note(keys, peer, "a link for a new password that was used before or has expired was opened").await;
     Err(expired())
 }
 

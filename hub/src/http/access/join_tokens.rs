@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::dto::{JoinToken, JoinTokenWithText, NewJoinToken};
+use crate::clock::Clock;
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::Admin;
 use crate::http::request::body::Body;
@@ -20,6 +21,7 @@ use crate::model::join_token;
 use crate::proto::command::Command;
 use crate::random;
 use crate::store;
+use crate::store::Store;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -27,11 +29,12 @@ const DAY: Duration = Duration::from_secs(86_400);
 #[utoipa::path(get, path = "/api/v1/join-tokens", tag = "access", params(Paging),
     responses((status = 200, body = Page<JoinToken>)))]
 pub(in crate::http) async fn list(
-    State(app): State<AppState>,
+    State(store): State<Store>,
+    State(clock): State<Clock>,
     _: Admin,
     Asked(AskPage(paging)): Asked<AskPage>,
 ) -> Result<Json<Page<JoinToken>>, ApiError> {
-    let tokens = app.store.join_tokens(app.clock.wall()).await?;
+    let tokens = store.join_tokens(clock.wall()).await?;
     Ok(Json(paging.cut(tokens, |token| Paging::key(token.id), JoinToken::from)))
 }
 
@@ -86,5 +89,5 @@ async fn tell(app: &AppState) -> Result<(), ApiError> {
     let now = app.clock.wall();
     let mut tokens = app.store.join_tokens(now).await?;
     tokens.retain(|token| token.uses_left > 0 && token.expires_at > now);
-    app.command(Command::JoinTokens(tokens)).await
+    app.endpoint.tell(Command::JoinTokens(tokens)).await
 }

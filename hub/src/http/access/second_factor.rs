@@ -1,5 +1,7 @@
 //! `/second-factor`: a code beside the password, shown by an app on one's phone; and the codes for when that is lost.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -12,8 +14,8 @@ use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::Account;
 use crate::http::gate::peer::Peer;
 use crate::http::gate::tries::guess_code;
+use crate::http::keys::Keys;
 use crate::http::request::body::Body;
-use crate::http::state::AppState;
 use crate::random;
 
 /// Codes for when the phone is lost.
@@ -26,15 +28,15 @@ const ISSUER: &str = "Telemetry hub";
     responses((status = 200, body = SecondFactorDraft), (status = 403, description = "The password is wrong", body = Problem),
         (status = 409, description = "It is on already", body = Problem), (status = 429, body = Problem)))]
 pub(in crate::http) async fn prepare(
-    State(app): State<AppState>,
+    State(keys): State<Arc<Keys>>,
     account: Account,
     peer: Peer,
     Body(request): Body<PasswordRequest>,
 ) -> Result<Json<SecondFactorDraft>, ApiError> {
-    let user = prove(&app, peer, account.user, request.password).await?;
+    let user = prove(&keys, peer, account.user, request.password).await?;
     let secret: [u8; totp::SECRET_LEN] = random::bytes()?;
-    app.store.prepare_second_factor(user.id, secret.to_vec()).await?;
-    let issuer = app.config.hostname.as_ref().filter(|name| !name.is_empty());
+    keys.store.prepare_second_factor(user.id, secret.to_vec()).await?;
+    let issuer = keys.hostname.as_ref().filter(|name| !name.is_empty());
     let issuer = issuer.map_or_else(|| ISSUER.to_owned(), |host| format!("{ISSUER} {host}"));
     let uri = totp::uri(&secret, &issuer, &user.name);
     Ok(Json(SecondFactorDraft { secret: totp::base32(&secret), qr_svg: qr::svg(&uri)?, uri }))
@@ -45,24 +47,24 @@ pub(in crate::http) async fn prepare(
     responses((status = 200, body = RecoveryCodes), (status = 400, description = "The code is wrong", body = Problem),
         (status = 409, description = "It is on already, or was not begun", body = Problem), (status = 429, body = Problem)))]
 pub(in crate::http) async fn turn_on(
-    State(app): State<AppState>,
+    State(keys): State<Arc<Keys>>,
     account: Account,
     peer: Peer,
     Body(request): Body<CodeRequest>,
 ) -> Result<Json<RecoveryCodes>, ApiError> {
-    let secret = match app.store.second_factor(account.user)? {
+    let secret = match keys.store.second_factor(account.user)? {
         Some((_, true)) => return Err(ApiError::conflict("code", "the second factor is on already")),
         Some((secret, false)) => secret,
         None => return Err(ApiError::conflict("code", "begin anew: ask for the QR code first")),
     };
-    guess_code(&app, peer, account.user).await?;
-    let step = totp::step_of(&secret, &request.code, app.clock.wall().0 / 1000).ok_or_else(|| {
+    guess_code(&keys, peer, account.user).await?;
+    let step = totp::step_of(&secret, &request.code, keys.clock.wall().0 / 1000).ok_or_else(|| {
         let detail = "this is not the code that the app shows: is the time right, on your phone and on the hub?";
         ApiError::invalid("code", detail)
     })?;
-    app.codes.forgive(account.user);
+    keys.codes.forgive(account.user);
     let (codes, hashes) = recovery_codes()?;
-    let user = app.store.turn_on_second_factor(account.user, step, hashes).await?;
+    let user = keys.store.turn_on_second_factor(account.user, step, hashes).await?;
     tracing::info!(user = user.id, "{} turned the second factor on", user.name);
     Ok(Json(RecoveryCodes { codes }))
 }
@@ -72,13 +74,13 @@ pub(in crate::http) async fn turn_on(
     responses((status = 204, description = "Off"), (status = 403, description = "The code is wrong", body = Problem),
         (status = 409, description = "It is not on", body = Problem), (status = 429, body = Problem)))]
 pub(in crate::http) async fn turn_off(
-    State(app): State<AppState>,
+    State(keys): State<Arc<Keys>>,
     account: Account,
     peer: Peer,
     Body(request): Body<CodeRequest>,
 ) -> Result<StatusCode, ApiError> {
-    confirm(&app, peer, account.user, &request.code).await?;
-    app.store.turn_off_second_factor(account.user).await?;
+    confirm(&keys, peer, account.user, &request.code).await?;
+    keys.store.turn_off_second_factor(account.user).await?;
     tracing::info!(user = account.user, "a user turned the second factor off");
     Ok(StatusCode::NO_CONTENT)
 }
@@ -88,14 +90,14 @@ pub(in crate::http) async fn turn_off(
     responses((status = 200, body = RecoveryCodes), (status = 403, description = "The code is wrong", body = Problem),
         (status = 409, description = "It is not on", body = Problem), (status = 429, body = Problem)))]
 pub(in crate::http) async fn renew(
-    State(app): State<AppState>,
+    State(keys): State<Arc<Keys>>,
     account: Account,
     peer: Peer,
     Body(request): Body<CodeRequest>,
 ) -> Result<Json<RecoveryCodes>, ApiError> {
-    confirm(&app, peer, account.user, &request.code).await?;
+    confirm(&keys, peer, account.user, &request.code).await?;
     let (codes, hashes) = recovery_codes()?;
-    app.store.put_recovery_codes(account.user, hashes).await?;
+    keys.store.put_recovery_codes(account.user, hashes).await?;
     Ok(Json(RecoveryCodes { codes }))
 }
 

@@ -1,34 +1,39 @@
 //! `/sessions`: the browsers that are signed in: everybody's for admins, their own for others. Each has an id that opens nothing;
 //! the secret of its cookie is nowhere in an answer. Whoever ends one closes its live connections with it.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::dto::Session;
+use crate::clock::Clock;
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::SessionsOf;
+use crate::http::keys::Keys;
 use crate::http::principal::{By, Principal};
 use crate::http::request::page::{AskPage, Page, Paging};
 use crate::http::request::params::Asked;
 use crate::http::request::path::Id;
 use crate::http::request::text::SessionId;
-use crate::http::state::AppState;
+use crate::store::Store;
 
 /// Browsers that are signed in, oldest first: all for an admin, for others their own.
 #[utoipa::path(get, path = "/api/v1/sessions", tag = "access", params(Paging), responses((status = 200, body = Page<Session>)))]
 pub(in crate::http) async fn list(
-    State(app): State<AppState>,
+    State(store): State<Store>,
+    State(clock): State<Clock>,
     SessionsOf(of): SessionsOf,
     principal: Principal,
     Asked(AskPage(paging)): Asked<AskPage>,
 ) -> Result<Json<Page<Session>>, ApiError> {
-    let now = app.clock.wall();
+    let now = clock.wall();
     let own = match own(&principal) {
-        Some(hash) => app.store.session(hash, now, None).await?.map(|session| session.id),
+        Some(hash) => store.session(hash, now, None).await?.map(|session| session.id),
         None => None,
     };
-    let mut sessions = app.store.sessions(now).await?;
+    let mut sessions = store.sessions(now).await?;
     sessions.retain(|one| of.is_none_or(|user| one.user == user));
     Ok(Json(paging.cut(sessions, |one| Paging::key(one.id), |one| Session::of(one, own))))
 }
@@ -37,24 +42,24 @@ pub(in crate::http) async fn list(
 #[utoipa::path(delete, path = "/api/v1/sessions/{id}", tag = "access", params(("id" = String, Path, description = "Session id")),
     responses((status = 204), (status = 404, body = Problem)))]
 pub(in crate::http) async fn end(
-    State(app): State<AppState>,
+    State(keys): State<Arc<Keys>>,
     SessionsOf(of): SessionsOf,
     Id(id): Id<SessionId>,
 ) -> Result<StatusCode, ApiError> {
-    app.store.end_session(id.0, of).await?;
-    app.access_ended.send_replace(());
+    keys.store.end_session(id.0, of).await?;
+    keys.access_ended.send_replace(());
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Signs out every browser but the one that asks; asked by a token, every browser. Who is no admin signs out their own.
 #[utoipa::path(delete, path = "/api/v1/sessions", tag = "access", responses((status = 204)))]
 pub(in crate::http) async fn end_others(
-    State(app): State<AppState>,
+    State(keys): State<Arc<Keys>>,
     SessionsOf(of): SessionsOf,
     principal: Principal,
 ) -> Result<StatusCode, ApiError> {
-    app.store.end_sessions(of, own(&principal)).await?;
-    app.access_ended.send_replace(());
+    keys.store.end_sessions(of, own(&principal)).await?;
+    keys.access_ended.send_replace(());
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -45,14 +45,14 @@ pub(in crate::http) async fn setup(
     if app.store.passwords()? > 0 {
         return Err(ApiError::conflict("setup_token", "the admin password is already set; sign in with it"));
     }
-    attempt(&app, peer).await?;
+    attempt(&app.keys, peer).await?;
     if !links::is_setup_token(&app.store, &request.setup_token).await? {
-        note(&app, peer, "an expired setup link was opened").await;
+        note(&app.keys, peer, "an expired setup link was opened").await;
         let detail = "this setup link has expired: `telemetry-hub open` on the hub's machine prints another";
         return Err(ApiError::unauthenticated(detail).field("setup_token"));
     }
     check_length("password", &request.password)?;
-    let hash = app.passwords.hash(request.password, random::bytes()?).await?;
+    let hash = app.keys.passwords.hash(request.password, random::bytes()?).await?;
     links::spend_setup_token(&app.store).await?;
     if let Some(file) = &app.config.setup_file {
         // It opens nothing any more; where it cannot be removed, the next start does it.
@@ -61,5 +61,5 @@ pub(in crate::http) async fn setup(
     actor::signs_in(peer, None, "setup link");
     let user = app.store.set_first_password(hash, app.clock.wall()).await?;
     tracing::info!(peer = %peer.0, "the admin password was set from {}", peer.0.ip());
-    begin(&app, peer, &user, &headers, encrypted).await
+    begin(&app.keys, peer, &user, &headers, encrypted).await
 }

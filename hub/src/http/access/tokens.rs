@@ -1,31 +1,35 @@
 //! `/tokens`: API tokens of programs. The text is shown when one is made, and never again.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::dto::{NewToken, Token, TokenWithText};
 use crate::access::{ApiToken, sha256};
+use crate::clock::Clock;
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::Admin;
+use crate::http::keys::Keys;
 use crate::http::request::body::Body;
 use crate::http::request::page::{AskPage, Page, Paging};
 use crate::http::request::params::Asked;
 use crate::http::request::path::Id;
 use crate::http::request::text;
 use crate::http::request::text::TokenId;
-use crate::http::state::AppState;
 use crate::model::when;
 use crate::random;
+use crate::store::Store;
 
 /// All API tokens, oldest first.
 #[utoipa::path(get, path = "/api/v1/tokens", tag = "access", params(Paging), responses((status = 200, body = Page<Token>)))]
 pub(in crate::http) async fn list(
-    State(app): State<AppState>,
+    State(store): State<Store>,
     _: Admin,
     Asked(AskPage(paging)): Asked<AskPage>,
 ) -> Result<Json<Page<Token>>, ApiError> {
-    let tokens = app.store.tokens().await?;
+    let tokens = store.tokens().await?;
     Ok(Json(paging.cut(tokens, |token| Paging::key(token.id), Token::from)))
 }
 
@@ -33,11 +37,12 @@ pub(in crate::http) async fn list(
 #[utoipa::path(post, path = "/api/v1/tokens", tag = "access", request_body = NewToken,
     responses((status = 201, body = TokenWithText), (status = 400, body = Problem)))]
 pub(in crate::http) async fn create(
-    State(app): State<AppState>,
+    State(store): State<Store>,
+    State(clock): State<Clock>,
     _: Admin,
     Body(new): Body<NewToken>,
 ) -> Result<(StatusCode, Json<TokenWithText>), ApiError> {
-    let now = app.clock.wall();
+    let now = clock.wall();
     let name = text::name("name", new.name)?;
     let expires = new.expires.map(|span| when::duration(&span)).transpose();
     let expires = expires.map_err(|detail| ApiError::invalid("expires", detail))?;
@@ -45,7 +50,7 @@ pub(in crate::http) async fn create(
     let scope = new.scope.into();
     let labels = text::limit(new.labels, scope)?;
     let secret = random::bytes()?;
-    let row = app.store.create_token(name, scope, labels, sha256(&secret), expires_at, now).await?;
+    let row = store.create_token(name, scope, labels, sha256(&secret), expires_at, now).await?;
     let token = ApiToken { id: row.id, secret }.text();
     Ok((StatusCode::CREATED, Json(TokenWithText { row: row.into(), token })))
 }
@@ -54,11 +59,11 @@ pub(in crate::http) async fn create(
 #[utoipa::path(delete, path = "/api/v1/tokens/{id}", tag = "access", params(("id" = String, Path, description = "Token id")),
     responses((status = 204), (status = 404, body = Problem)))]
 pub(in crate::http) async fn revoke(
-    State(app): State<AppState>,
+    State(keys): State<Arc<Keys>>,
     _: Admin,
     Id(id): Id<TokenId>,
 ) -> Result<StatusCode, ApiError> {
-    app.store.revoke_token(id.0).await?;
-    app.access_ended.send_replace(());
+    keys.store.revoke_token(id.0).await?;
+    keys.access_ended.send_replace(());
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,31 +1,36 @@
 //! `/users`: people who sign in, by admins. Nobody types a password for somebody else: whoever is added, or reset, chooses one by
 //! a link that works once. Who loses a role or the right to sign in is signed out at once, live connections too.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::person::{InviteLink, NewUser, User, UserPatch, UserWithLink};
+use crate::clock::Clock;
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::Admin;
+use crate::http::keys::Keys;
 use crate::http::principal::Principal;
 use crate::http::request::body::Body;
 use crate::http::request::page::{AskPage, Page, Paging};
 use crate::http::request::params::Asked;
 use crate::http::request::path::Id;
 use crate::http::request::text::{self, UserId};
-use crate::http::state::AppState;
 use crate::links;
 use crate::model::user::UserChange;
+use crate::store::Store;
 
 /// All users, oldest first.
 #[utoipa::path(get, path = "/api/v1/users", tag = "access", params(Paging), responses((status = 200, body = Page<User>)))]
 pub(in crate::http) async fn list(
-    State(app): State<AppState>,
+    State(store): State<Store>,
+    State(clock): State<Clock>,
     _: Admin,
     Asked(AskPage(paging)): Asked<AskPage>,
 ) -> Result<Json<Page<User>>, ApiError> {
-    let (users, now) = (app.store.users().await?, app.clock.wall());
+    let (users, now) = (store.users().await?, clock.wall());
     Ok(Json(paging.cut(users, |user| Paging::key(user.id), |user| User::of(user, now))))
 }
 
@@ -33,18 +38,19 @@ pub(in crate::http) async fn list(
 #[utoipa::path(post, path = "/api/v1/users", tag = "access", request_body = NewUser,
     responses((status = 201, body = UserWithLink), (status = 400, body = Problem), (status = 409, description = "The name is taken", body = Problem)))]
 pub(in crate::http) async fn create(
-    State(app): State<AppState>,
+    State(store): State<Store>,
+    State(clock): State<Clock>,
     _: Admin,
     Body(new): Body<NewUser>,
 ) -> Result<(StatusCode, Json<UserWithLink>), ApiError> {
-    let (name, now) = (text::person("name", &new.name)?, app.clock.wall());
-    if app.store.passwords()? == 0 {
+    let (name, now) = (text::person("name", &new.name)?, clock.wall());
+    if store.passwords()? == 0 {
         let detail = "no admin password is set yet: open the setup link and set it first";
         return Err(ApiError::conflict("password", detail));
     }
     let (path, invite) = links::invite(now)?;
     let link = InviteLink::of(path, invite.until);
-    let user = app.store.create_user(name, new.role.into(), invite, now).await?;
+    let user = store.create_user(name, new.role.into(), invite, now).await?;
     tracing::info!(user = user.id, "{} was added as {}", user.name, user.role.word());
     Ok((StatusCode::CREATED, Json(UserWithLink { user: User::of(user, now), link })))
 }
@@ -54,7 +60,7 @@ pub(in crate::http) async fn create(
     responses((status = 200, body = User), (status = 400, body = Problem), (status = 404, body = Problem),
         (status = 409, description = "The name is taken, or no admin would be left", body = Problem)))]
 pub(in crate::http) async fn change(
-    State(app): State<AppState>,
+    State(keys): State<Arc<Keys>>,
     _: Admin,
     Id(id): Id<UserId>,
     Body(patch): Body<UserPatch>,
@@ -64,9 +70,9 @@ pub(in crate::http) async fn change(
     if change == UserChange::default() {
         return Err(ApiError::invalid("role", "set `name`, `role` or `enabled`: nothing else can be changed here"));
     }
-    let now = app.clock.wall();
-    let user = app.store.change_user(id.0, change, now).await?;
-    app.access_ended.send_replace(());
+    let now = keys.clock.wall();
+    let user = keys.store.change_user(id.0, change, now).await?;
+    keys.access_ended.send_replace(());
     Ok(Json(User::of(user, now)))
 }
 
@@ -74,12 +80,12 @@ pub(in crate::http) async fn change(
 #[utoipa::path(delete, path = "/api/v1/users/{id}", tag = "access", params(("id" = String, Path, description = "User id")),
     responses((status = 204), (status = 404, body = Problem), (status = 409, description = "No admin would be left", body = Problem)))]
 pub(in crate::http) async fn delete(
-    State(app): State<AppState>,
+    State(keys): State<Arc<Keys>>,
     _: Admin,
     Id(id): Id<UserId>,
 ) -> Result<StatusCode, ApiError> {
-    app.store.delete_user(id.0).await?;
-    app.access_ended.send_replace(());
+    keys.store.delete_user(id.0).await?;
+    keys.access_ended.send_replace(());
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -88,16 +94,16 @@ pub(in crate::http) async fn delete(
 #[utoipa::path(post, path = "/api/v1/users/{id}/reset", tag = "access", params(("id" = String, Path, description = "User id")),
     responses((status = 200, body = InviteLink), (status = 404, body = Problem), (status = 409, description = "It is your own", body = Problem)))]
 pub(in crate::http) async fn reset(
-    State(app): State<AppState>,
+    State(keys): State<Arc<Keys>>,
     _: Admin,
     principal: Principal,
     Id(id): Id<UserId>,
 ) -> Result<Json<InviteLink>, ApiError> {
     not_own(&principal, id, "change your own password under `/password`")?;
-    let (path, invite) = links::invite(app.clock.wall())?;
+    let (path, invite) = links::invite(keys.clock.wall())?;
     let link = InviteLink::of(path, invite.until);
-    app.store.reset_user(id.0, Some(invite), app.clock.wall()).await?;
-    app.access_ended.send_replace(());
+    keys.store.reset_user(id.0, Some(invite), keys.clock.wall()).await?;
+    keys.access_ended.send_replace(());
     Ok(Json(link))
 }
 
@@ -105,13 +111,13 @@ pub(in crate::http) async fn reset(
 #[utoipa::path(delete, path = "/api/v1/users/{id}/second-factor", tag = "access", params(("id" = String, Path, description = "User id")),
     responses((status = 204), (status = 404, body = Problem), (status = 409, description = "It is your own", body = Problem)))]
 pub(in crate::http) async fn drop_second_factor(
-    State(app): State<AppState>,
+    State(store): State<Store>,
     _: Admin,
     principal: Principal,
     Id(id): Id<UserId>,
 ) -> Result<StatusCode, ApiError> {
     not_own(&principal, id, "turn your own off with a code, under `/second-factor/off`")?;
-    app.store.turn_off_second_factor(id.0).await?;
+    store.turn_off_second_factor(id.0).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

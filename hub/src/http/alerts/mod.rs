@@ -8,6 +8,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 
+use crate::clock::Clock;
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::{Attendant, Onlooker};
 use crate::http::request::body::Body;
@@ -21,6 +22,7 @@ use crate::model::UnixMillis;
 use crate::model::alert::{AlertId, AlertState};
 use crate::rules::silences::Silences;
 use crate::store::AlertQuery;
+use crate::store::Store;
 use dto::{AckManyRequest, AckRequest, AckedMany, Alert, ListedAlert};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -79,26 +81,27 @@ impl FromParams for ListAlerts {
 #[utoipa::path(get, path = "/api/v1/alerts", tag = "alerts", params(ListAlerts, Paging),
     responses((status = 200, body = Page<ListedAlert>), (status = 400, body = Problem)))]
 pub(super) async fn list(
-    State(app): State<AppState>,
+    State(store): State<Store>,
+    State(clock): State<Clock>,
     Onlooker(view): Onlooker,
     Asked(asked): Asked<ListAlerts>,
 ) -> Result<Json<Page<ListedAlert>>, ApiError> {
     let device = match asked.device {
         None => None,
-        Some(device) => Some(select::device(&app.store.catalog(), &view, &device)?.no),
+        Some(device) => Some(select::device(&store.catalog(), &view, &device)?.no),
     };
     let query = AlertQuery {
         states: asked.state,
-        among: view.among(&app.store.catalog()),
+        among: view.among(&store.catalog()),
         device,
         from: asked.from,
         to: asked.to,
         limit: asked.paging.limit + 1,
         before: asked.paging.number()?.map(AlertId),
     };
-    let alerts = app.store.alerts(query).await?;
-    let (silences, now) = (Silences::new(app.store.silences().await?, Vec::new()), app.clock.wall());
-    let catalog = app.store.catalog();
+    let alerts = store.alerts(query).await?;
+    let (silences, now) = (Silences::new(store.silences().await?, Vec::new()), clock.wall());
+    let catalog = store.catalog();
     let listed = |alert| ListedAlert::of(&alert, &silences, now, &catalog);
     Ok(Json(asked.paging.fetched(alerts, |alert| alert.id.0.to_string(), listed)))
 }

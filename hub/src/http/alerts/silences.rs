@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::clock::Clock;
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::{Reader, Writer};
 use crate::http::request::body::Body;
@@ -21,6 +22,7 @@ use crate::http::state::AppState;
 use crate::model::access::Scope;
 use crate::model::silence::{self, SilenceId, SilenceSpec};
 use crate::model::{UnixMillis, when};
+use crate::store::Store;
 
 /// Longest silence: a year and a day. What shall never be told is a rule without webhooks.
 const LONGEST: Duration = Duration::from_secs(366 * 86_400);
@@ -163,11 +165,12 @@ impl NewSilence {
 /// All silences, oldest first; also those that are over.
 #[utoipa::path(get, path = "/api/v1/silences", tag = "alerts", params(Paging), responses((status = 200, body = Page<Silence>)))]
 pub(in crate::http) async fn list(
-    State(app): State<AppState>,
+    State(store): State<Store>,
+    State(clock): State<Clock>,
     _: Reader,
     Asked(AskPage(paging)): Asked<AskPage>,
 ) -> Result<Json<Page<Silence>>, ApiError> {
-    let (silences, now) = (app.store.silences().await?, app.clock.wall());
+    let (silences, now) = (store.silences().await?, clock.wall());
     Ok(Json(paging.cut(silences, |one| Paging::key(one.id.0), |one| Silence::of(one, now))))
 }
 

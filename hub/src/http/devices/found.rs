@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::dto::Device;
+use super::fleet::Fleet;
 use crate::http::error::ApiError;
-use crate::http::state::AppState;
 use crate::live::Update;
 use crate::model::catalog::Catalog;
 use crate::model::device::{self, NewDevice, Pending};
@@ -17,17 +17,17 @@ pub(super) fn unknown(id: DeviceId) -> ApiError {
     ApiError::not_found(format!("there is no device {id}"))
 }
 
-pub(super) fn view(app: &AppState, id: DeviceId) -> Option<Device> {
-    within(app, &View::ALL, id)
+pub(super) fn view(fleet: &Fleet, id: DeviceId) -> Option<Device> {
+    within(fleet, &View::ALL, id)
 }
 
 /// A device, if it is in a view. Whoever waits is in that of everything only: nobody has given it labels yet.
-pub(super) fn within(app: &AppState, view: &View, id: DeviceId) -> Option<Device> {
-    let catalog = app.store.catalog();
+pub(super) fn within(fleet: &Fleet, view: &View, id: DeviceId) -> Option<Device> {
+    let catalog = fleet.store.catalog();
     let is_shown = |_: &&Pending| view.is_all() && is_stranger(&catalog, id);
-    let waiting = app.presence.read().pending.get(&id).filter(is_shown).map(Device::from);
+    let waiting = fleet.presence.read().pending.get(&id).filter(is_shown).map(Device::from);
     let stored =
-        || view.device(&catalog, id).map(|device| Device::of(device, &catalog, &app.presence, app.clock.wall()));
+        || view.device(&catalog, id).map(|device| Device::of(device, &catalog, &fleet.presence, fleet.clock.wall()));
     waiting.or_else(stored)
 }
 
@@ -49,9 +49,9 @@ pub(super) fn newcomer(pending: &Pending, at: UnixMillis) -> NewDevice {
 
 /// Saves when and where these were last heard. That is known of their links, and saved now and then only: whoever lets go of
 /// a link would lose it.
-pub(super) async fn note_heard(app: &AppState, devices: &[device::Device]) -> Result<(), ApiError> {
+pub(super) async fn note_heard(fleet: &Fleet, devices: &[device::Device]) -> Result<(), ApiError> {
     let notes: Vec<DeviceNote> = {
-        let now = app.presence.read();
+        let now = fleet.presence.read();
         let note = |device: &device::Device| {
             now.links.get(&device.no).map(|link| DeviceNote {
                 no: device.no,
@@ -64,7 +64,7 @@ pub(super) async fn note_heard(app: &AppState, devices: &[device::Device]) -> Re
         };
         devices.iter().filter_map(note).collect()
     };
-    if notes.is_empty() { Ok(()) } else { app.store.note_devices(notes).await.map_err(ApiError::from) }
+    if notes.is_empty() { Ok(()) } else { fleet.store.note_devices(notes).await.map_err(ApiError::from) }
 }
 
 /// What the endpoint is told of hardware that is another than before.
@@ -77,26 +77,26 @@ pub(super) struct Hardware {
 }
 
 /// Tells the endpoint and the live listeners what was committed.
-pub(super) async fn follow(app: &AppState, device: device::Device) -> Result<(), ApiError> {
-    follow_with(app, device, Hardware::default()).await
+pub(super) async fn follow(fleet: &Fleet, device: device::Device) -> Result<(), ApiError> {
+    follow_with(fleet, device, Hardware::default()).await
 }
 
 /// The same of a device with other hardware.
-pub(super) async fn follow_with(app: &AppState, device: device::Device, hardware: Hardware) -> Result<(), ApiError> {
+pub(super) async fn follow_with(fleet: &Fleet, device: device::Device, hardware: Hardware) -> Result<(), ApiError> {
     let (id, no) = (device.id, device.no);
     if device.has_key() {
         let (sensors, numbering) = {
-            let catalog = app.store.catalog();
+            let catalog = fleet.store.catalog();
             (catalog.own_numbers(no).to_vec(), catalog.numbering(no))
         };
-        let windows = app.store.windows().into_iter().filter(|(owner, ..)| *owner == no);
+        let windows = fleet.store.windows().into_iter().filter(|(owner, ..)| *owner == no);
         let windows = windows.map(|(_, epoch, set)| (epoch, set)).collect();
         let Hardware { claim, since } = hardware;
         let known = Known { device, sensors, numbering, windows, digests: Vec::new(), claim, since };
-        app.command(Command::Known(Box::new(known))).await?;
+        fleet.endpoint.tell(Command::Known(Box::new(known))).await?;
     }
     // Name, labels and interval decide which rules watch it, and how late it may be.
-    app.rules_changed.notify_one();
-    app.bus.publish(Arc::new(Update::Device(id)));
+    fleet.rules_changed.notify_one();
+    fleet.bus.publish(Arc::new(Update::Device(id)));
     Ok(())
 }

@@ -11,8 +11,8 @@ use crate::http::gate::auth::Onlooker;
 use crate::http::request::page::Paging;
 use crate::http::request::params::{Asked, FromParams, Params, in_order};
 use crate::http::request::path::InPath;
-use crate::http::state::AppState;
 use crate::model::{Hour, UnixMillis, ledger, when};
+use crate::store::Store;
 
 /// What became of the readings a device measured, by the hour of the readings' time. Every line balances: `taken =
 /// received + recovered + thinned + dropped + waiting + missing`.
@@ -132,16 +132,16 @@ impl FromParams for AskLedger {
     params(("id" = String, Path, description = "Device id"), AskLedger, Paging),
     responses((status = 200, body = Ledger), (status = 400, body = Problem), (status = 404, body = Problem)))]
 pub(in crate::http) async fn show(
-    State(app): State<AppState>,
+    State(store): State<Store>,
     Onlooker(view): Onlooker,
     InPath(id): InPath,
     Asked(asked): Asked<AskLedger>,
 ) -> Result<Json<Ledger>, ApiError> {
-    let device = view.device(&app.store.catalog(), id).map(|device| device.no).ok_or_else(|| unknown(id))?;
+    let device = view.device(&store.catalog(), id).map(|device| device.no).ok_or_else(|| unknown(id))?;
     // Answered under load as well: some lines an hour of one device, which say what the load did to it.
     // The whole of every hour that is touched: counts have no minutes.
     let (from, to) = (asked.from.hour(), Hour(asked.to.plus(-1).hour().0 + 1));
-    let ledger = app.store.ledger(device, from, to).await?;
+    let ledger = store.ledger(device, from, to).await?;
     let total = (&ledger.total()).into();
     // Moved up so that hours before 1970 sort in their place.
     let key = |(hour, _): &(Hour, _)| Paging::key(hour.0.wrapping_sub(i64::MIN).cast_unsigned());

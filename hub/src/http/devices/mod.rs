@@ -1,6 +1,7 @@
 //! `/devices`: adopted, blocked and waiting ones in one list.
 
 pub(super) mod dto;
+mod fleet;
 mod found;
 pub(super) mod ledger;
 pub(super) mod replace;
@@ -29,6 +30,7 @@ use crate::model::{DeviceId, UnixMillis};
 use crate::presence::Presence;
 use crate::proto::command::Command;
 use dto::{AdoptRequest, Device, DevicePatch, Status};
+use fleet::Fleet;
 use found::{follow, is_stranger, newcomer, note_heard, unknown, view, within};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -145,15 +147,15 @@ impl Entry<'_> {
 #[utoipa::path(get, path = "/api/v1/devices", tag = "devices", params(ListDevices, Paging),
     responses((status = 200, body = Page<Device>), (status = 400, body = Problem)))]
 pub(super) async fn list(
-    State(app): State<AppState>,
+    State(fleet): State<Fleet>,
     Onlooker(view): Onlooker,
     Asked(asked): Asked<ListDevices>,
 ) -> Json<Page<Device>> {
-    let now = app.clock.wall();
-    let catalog = app.store.catalog();
-    let pending = app.presence.read().pending.values().filter(|_| view.is_all()).cloned().collect::<Vec<Pending>>();
+    let now = fleet.clock.wall();
+    let catalog = fleet.store.catalog();
+    let pending = fleet.presence.read().pending.values().filter(|_| view.is_all()).cloned().collect::<Vec<Pending>>();
     let status = |entry: &Entry<'_>| match entry {
-        Entry::Stored(device) => dto::status(device, &catalog, &app.presence, now),
+        Entry::Stored(device) => dto::status(device, &catalog, &fleet.presence, now),
         Entry::Waiting(_) => Status::Pending,
     };
     let waiting: HashMap<_, _> = pending
@@ -166,11 +168,11 @@ pub(super) async fn list(
     let wanted = entries.filter(|entry| {
         (asked.status.is_empty() || asked.status.contains(&status(entry)))
             && asked.label.iter().all(|(key, value)| entry.labels().get(key) == Some(value))
-            && asked.q.as_ref().is_none_or(|q| entry.mentions(q, &app.presence))
+            && asked.q.as_ref().is_none_or(|q| entry.mentions(q, &fleet.presence))
     });
     Json(asked.paging.cut(wanted.collect(), Entry::key, |entry| match entry {
         Entry::Stored(device) => {
-            let told = Device::of(device, &catalog, &app.presence, now);
+            let told = Device::of(device, &catalog, &fleet.presence, now);
             if asked.words == Words::All { told } else { Device { words: Vec::new(), ..told } }
         }
         Entry::Waiting(pending) => pending.into(),
@@ -181,61 +183,61 @@ pub(super) async fn list(
 #[utoipa::path(get, path = "/api/v1/devices/{id}", tag = "devices", params(("id" = String, Path, description = "Device id")),
     responses((status = 200, body = Device), (status = 404, body = Problem)))]
 pub(super) async fn show(
-    State(app): State<AppState>,
+    State(fleet): State<Fleet>,
     Onlooker(view): Onlooker,
     InPath(id): InPath,
     _: Asked<Nothing>,
 ) -> Result<Json<Device>, ApiError> {
-    within(&app, &view, id).map(Json).ok_or_else(|| unknown(id))
+    within(&fleet, &view, id).map(Json).ok_or_else(|| unknown(id))
 }
 
 /// Renames a device, sets its labels, its expected interval or the notes about it.
 #[utoipa::path(patch, path = "/api/v1/devices/{id}", tag = "devices", params(("id" = String, Path, description = "Device id")),
     request_body = DevicePatch, responses((status = 200, body = Device), (status = 400, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn change(
-    State(app): State<AppState>,
+    State(fleet): State<Fleet>,
     _: Operator,
     InPath(id): InPath,
     Body(patch): Body<DevicePatch>,
 ) -> Result<Json<Device>, ApiError> {
-    let device = app.store.patch_device(id, patch.try_into()?, app.clock.wall()).await?;
-    follow(&app, device).await?;
-    view(&app, id).map(Json).ok_or_else(|| unknown(id))
+    let device = fleet.store.patch_device(id, patch.try_into()?, fleet.clock.wall()).await?;
+    follow(&fleet, device).await?;
+    view(&fleet, id).map(Json).ok_or_else(|| unknown(id))
 }
 
 /// Forgets the key of a device and keeps its readings: it stays in the list, offline.
 #[utoipa::path(post, path = "/api/v1/devices/{id}/forget", tag = "devices", params(("id" = String, Path, description = "Device id")),
     responses((status = 200, body = Device), (status = 404, body = Problem)))]
 pub(super) async fn forget(
-    State(app): State<AppState>,
+    State(fleet): State<Fleet>,
     _: Operator,
     InPath(id): InPath,
 ) -> Result<Json<Device>, ApiError> {
-    let known = app.store.catalog().device_by_id(id).cloned().ok_or_else(|| unknown(id))?;
-    note_heard(&app, &[known]).await?;
-    let device = app.store.forget_device(id).await?;
-    app.command(Command::Forgotten(id)).await?;
-    app.presence.write().links.remove(&device.no);
+    let known = fleet.store.catalog().device_by_id(id).cloned().ok_or_else(|| unknown(id))?;
+    note_heard(&fleet, &[known]).await?;
+    let device = fleet.store.forget_device(id).await?;
+    fleet.endpoint.tell(Command::Forgotten(id)).await?;
+    fleet.presence.write().links.remove(&device.no);
     tracing::info!(device.id = %id, "device {id} was forgotten; its readings stay");
-    follow(&app, device).await?;
-    view(&app, id).map(Json).ok_or_else(|| unknown(id))
+    follow(&fleet, device).await?;
+    view(&fleet, id).map(Json).ok_or_else(|| unknown(id))
 }
 
 /// Deletes a device with all its readings. The hub no longer knows its key.
 #[utoipa::path(delete, path = "/api/v1/devices/{id}", tag = "devices", params(("id" = String, Path, description = "Device id")),
     responses((status = 204), (status = 404, body = Problem)))]
-pub(super) async fn delete(State(app): State<AppState>, _: Admin, InPath(id): InPath) -> Result<StatusCode, ApiError> {
-    if app.store.catalog().device_by_id(id).is_none() && is_waiting(&app, id) {
-        app.store.note("device.ignored", id.to_string()).await?;
-        app.command(Command::Ignored(id)).await?;
+pub(super) async fn delete(State(fleet): State<Fleet>, _: Admin, InPath(id): InPath) -> Result<StatusCode, ApiError> {
+    if fleet.store.catalog().device_by_id(id).is_none() && is_waiting(&fleet, id) {
+        fleet.store.note("device.ignored", id.to_string()).await?;
+        fleet.endpoint.tell(Command::Ignored(id)).await?;
     } else {
-        let retired = app.store.delete_device(id).await?;
-        app.command(Command::Forgotten(id)).await?;
-        app.command(Command::Retired(retired)).await?;
-        app.rules_changed.notify_one();
+        let retired = fleet.store.delete_device(id).await?;
+        fleet.endpoint.tell(Command::Forgotten(id)).await?;
+        fleet.endpoint.tell(Command::Retired(retired)).await?;
+        fleet.rules_changed.notify_one();
         tracing::info!(device.id = %id, "device {id} was deleted with its readings");
     }
-    app.bus.publish(Arc::new(Update::Removed(id)));
+    fleet.bus.publish(Arc::new(Update::Removed(id)));
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -243,52 +245,52 @@ pub(super) async fn delete(State(app): State<AppState>, _: Admin, InPath(id): In
 #[utoipa::path(post, path = "/api/v1/devices/{id}/adopt", tag = "devices", params(("id" = String, Path, description = "Device id")),
     request_body = AdoptRequest, responses((status = 200, body = Device), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn adopt(
-    State(app): State<AppState>,
+    State(fleet): State<Fleet>,
     _: Operator,
     InPath(id): InPath,
     Body(request): Body<AdoptRequest>,
 ) -> Result<Json<Device>, ApiError> {
     let name = request.name.map(|name| text::device_name("name", name)).transpose()?;
     let labels = text::labels(request.labels.unwrap_or_default())?;
-    let is_blocked = app.store.catalog().device_by_id(id).is_some_and(|device| device.standing == Standing::Blocked);
-    if is_blocked || is_stranger(&app.store.catalog(), id) {
-        let new = to_adopt(&app, id, name, labels)?;
-        let device = app.store.adopt(new).await?;
+    let is_blocked = fleet.store.catalog().device_by_id(id).is_some_and(|device| device.standing == Standing::Blocked);
+    if is_blocked || is_stranger(&fleet.store.catalog(), id) {
+        let new = to_adopt(&fleet, id, name, labels)?;
+        let device = fleet.store.adopt(new).await?;
         tracing::info!(device.id = %id, "device {id} was adopted as {}", device.name);
-        follow(&app, device).await?;
+        follow(&fleet, device).await?;
     }
-    view(&app, id).map(Json).ok_or_else(|| unknown(id))
+    view(&fleet, id).map(Json).ok_or_else(|| unknown(id))
 }
 
 /// Blocks a device: its packets are ignored. Its readings stay.
 #[utoipa::path(post, path = "/api/v1/devices/{id}/block", tag = "devices", params(("id" = String, Path, description = "Device id")),
     responses((status = 200, body = Device), (status = 404, body = Problem)))]
 pub(super) async fn block(
-    State(app): State<AppState>,
+    State(fleet): State<Fleet>,
     _: Operator,
     InPath(id): InPath,
 ) -> Result<Json<Device>, ApiError> {
-    let now = app.clock.wall();
-    let pending = app.presence.read().pending.get(&id).map(|pending| newcomer(pending, now));
-    let device = app.store.block(id, pending).await?;
+    let now = fleet.clock.wall();
+    let pending = fleet.presence.read().pending.get(&id).map(|pending| newcomer(pending, now));
+    let device = fleet.store.block(id, pending).await?;
     tracing::info!(device.id = %id, "device {id} was blocked");
-    follow(&app, device).await?;
-    view(&app, id).map(Json).ok_or_else(|| unknown(id))
+    follow(&fleet, device).await?;
+    view(&fleet, id).map(Json).ok_or_else(|| unknown(id))
 }
 
-fn is_waiting(app: &AppState, id: DeviceId) -> bool {
-    app.presence.read().pending.contains_key(&id)
+fn is_waiting(fleet: &Fleet, id: DeviceId) -> bool {
+    fleet.presence.read().pending.contains_key(&id)
 }
 
-fn to_adopt(app: &AppState, id: DeviceId, name: Option<String>, labels: device::Labels) -> Result<NewDevice, ApiError> {
-    let now = app.clock.wall();
-    let catalog = app.store.catalog();
+fn to_adopt(fleet: &Fleet, id: DeviceId, name: Option<String>, labels: device::Labels) -> Result<NewDevice, ApiError> {
+    let now = fleet.clock.wall();
+    let catalog = fleet.store.catalog();
     if let Some(name) = &name
         && catalog.device_by_name(name).is_some_and(|other| other.id != id)
     {
         return Err(ApiError::conflict("name", format!("another device already has the name `{name}`")));
     }
-    let waiting = app.presence.read().pending.get(&id).map(|pending| newcomer(pending, now));
+    let waiting = fleet.presence.read().pending.get(&id).map(|pending| newcomer(pending, now));
     let mut new = waiting.or_else(|| again(&catalog, id, now)).ok_or_else(|| {
         ApiError::not_found(format!(
             "no device {id} is waiting for approval; it must be running and have found this hub"

@@ -16,6 +16,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::timeout;
 
 use super::dto::{Device, ReplaceRequest, Swap};
+use super::fleet::Fleet;
 use super::found::{Hardware, follow, follow_with, newcomer, note_heard, unknown, view};
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::{Onlooker, Operator};
@@ -23,12 +24,12 @@ use crate::http::request::body::Body;
 use crate::http::request::page::Page;
 use crate::http::request::params::{Asked, Nothing};
 use crate::http::request::path::InPath;
-use crate::http::state::AppState;
 use crate::live::Update;
 use crate::model::device::{self, Introduction, NewDevice, Standing};
 use crate::model::{DeviceId, UnixMillis, when};
 use crate::proto::command::Command;
 use crate::store::Replaced;
+use crate::store::Store;
 
 /// Who was not heard for this long does not send: an agent speaks every five seconds.
 const SILENT_MS: i64 = 10_000;
@@ -43,7 +44,7 @@ const PARTS_WITHIN: Duration = Duration::from_secs(10);
 #[utoipa::path(post, path = "/api/v1/devices/{id}/replace", tag = "devices", params(("id" = String, Path, description = "Device id")),
     request_body = ReplaceRequest, responses((status = 200, body = Device), (status = 400, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(in crate::http) async fn replace(
-    State(app): State<AppState>,
+    State(fleet): State<Fleet>,
     _: Operator,
     InPath(id): InPath,
     Body(request): Body<ReplaceRequest>,
@@ -51,26 +52,26 @@ pub(in crate::http) async fn replace(
     let by: DeviceId = request.by.parse().map_err(|error| ApiError::invalid("by", format!("{error}")))?;
     // To its end also when whoever asked goes away: else a device might be left unheard.
     let work = {
-        let app = app.clone();
-        app.clone().sockets.spawn(async move { put_in_place(&app, id, by).await })
+        let fleet = fleet.clone();
+        fleet.tasks.clone().spawn(async move { put_in_place(&fleet, id, by).await })
     };
     work.await.map_err(ApiError::internal)??;
-    view(&app, id).map(Json).ok_or_else(|| unknown(id))
+    view(&fleet, id).map(Json).ok_or_else(|| unknown(id))
 }
 
-async fn put_in_place(app: &AppState, id: DeviceId, by: DeviceId) -> Result<(), ApiError> {
-    let _one_at_a_time = app.replacing.lock().await;
-    let old = app.store.catalog().device_by_id(id).cloned().ok_or_else(|| unknown(id))?;
-    let new = hardware(app, &old, by).await?;
-    refuse_while_it_sends(app, &old)?;
-    let known = app.store.catalog().devices().find(|device| device.key == new.key).cloned();
+async fn put_in_place(fleet: &Fleet, id: DeviceId, by: DeviceId) -> Result<(), ApiError> {
+    let _one_at_a_time = fleet.replacing.lock().await;
+    let old = fleet.store.catalog().device_by_id(id).cloned().ok_or_else(|| unknown(id))?;
+    let new = hardware(fleet, &old, by).await?;
+    refuse_while_it_sends(fleet, &old)?;
+    let known = fleet.store.catalog().devices().find(|device| device.key == new.key).cloned();
     let parting: Vec<device::Device> = [Some(old.clone()), known].into_iter().flatten().collect();
-    let replaced = match part(app, &parting).await {
+    let replaced = match part(fleet, &parting).await {
         Ok(()) => {
-            let heard = last_heard(app, &old);
+            let heard = last_heard(fleet, &old);
             let replaced = async {
-                note_heard(app, &parting).await?;
-                app.store.replace_device(id, new, heard).await.map_err(ApiError::from)
+                note_heard(fleet, &parting).await?;
+                fleet.store.replace_device(id, new, heard).await.map_err(ApiError::from)
             };
             replaced.await.map(|replaced| (replaced, heard))
         }
@@ -81,36 +82,36 @@ async fn put_in_place(app: &AppState, id: DeviceId, by: DeviceId) -> Result<(), 
         Err(error) => {
             for no in parting.iter().map(|device| device.no) {
                 // As it is by now; one that was deleted meanwhile is none.
-                let device = app.store.catalog().device(no).cloned();
+                let device = fleet.store.catalog().device(no).cloned();
                 if let Some(device) = device {
-                    follow(app, device).await?;
+                    follow(fleet, device).await?;
                 }
             }
             return Err(error);
         }
     };
     tracing::info!(device.id = %id, "device {} ({id}) continues on the hardware {by}", old.name);
-    go_on(app, &parting, replaced, heard).await?;
-    app.bus.publish(Arc::new(Update::Device(id)));
+    go_on(fleet, &parting, replaced, heard).await?;
+    fleet.bus.publish(Arc::new(Update::Device(id)));
     Ok(())
 }
 
 /// The new hardware: it waits, is a device already, or was replaced.
-async fn hardware(app: &AppState, old: &device::Device, by: DeviceId) -> Result<NewDevice, ApiError> {
-    let now = app.clock.wall();
+async fn hardware(fleet: &Fleet, old: &device::Device, by: DeviceId) -> Result<NewDevice, ApiError> {
+    let now = fleet.clock.wall();
     if old.has_key() && by == device::id_of(&old.key) {
         return Err(ApiError::invalid("by", "a device cannot replace itself: this is the hardware it has"));
     }
     let by_hardware =
-        app.store.catalog().devices().find(|device| device.has_key() && device::id_of(&device.key) == by).cloned();
+        fleet.store.catalog().devices().find(|device| device.has_key() && device::id_of(&device.key) == by).cloned();
     if let Some(known) = by_hardware {
         return if_allowed(known, now);
     }
-    if let Some(pending) = app.presence.read().pending.get(&by).filter(|_| by != old.id || !old.has_key()) {
+    if let Some(pending) = fleet.presence.read().pending.get(&by).filter(|_| by != old.id || !old.has_key()) {
         return Ok(newcomer(pending, now));
     }
-    let retired = app.store.retired_hardware(by, now).await?;
-    let by_device = app.store.catalog().device_by_id(by).filter(|device| by != old.id && device.has_key()).cloned();
+    let retired = fleet.store.retired_hardware(by, now).await?;
+    let by_device = fleet.store.catalog().device_by_id(by).filter(|device| by != old.id && device.has_key()).cloned();
     match (by_device, &retired) {
         (Some(known), None) => return if_allowed(known, now),
         (Some(known), Some(_)) => {
@@ -144,8 +145,8 @@ fn as_it_is(known: device::Device, at: UnixMillis) -> NewDevice {
     NewDevice { key, introduction, address, at, join_token: None, handshake_counter }
 }
 
-fn refuse_while_it_sends(app: &AppState, old: &device::Device) -> Result<(), ApiError> {
-    let heard = app.presence.read().links.get(&old.no).map(|link| app.clock.wall().since(link.last_seen));
+fn refuse_while_it_sends(fleet: &Fleet, old: &device::Device) -> Result<(), ApiError> {
+    let heard = fleet.presence.read().links.get(&old.no).map(|link| fleet.clock.wall().since(link.last_seen));
     let Some(ms) = heard.filter(|ms| (0..SILENT_MS).contains(ms)) else { return Ok(()) };
     let detail = format!(
         "the old hardware of {} is still on, it was heard {} s ago: turn it off, wait {} s, and try again",
@@ -157,19 +158,19 @@ fn refuse_while_it_sends(app: &AppState, old: &device::Device) -> Result<(), Api
 }
 
 /// When the old hardware was heard last: by its link, which is looked at now and then, and by the last it measured.
-fn last_heard(app: &AppState, old: &device::Device) -> Option<UnixMillis> {
-    let now = app.clock.wall();
-    let own = app.store.catalog().own_numbers(old.no).to_vec();
-    let newest = app.store.latest(&own).into_iter().flatten().map(|point| point.at.min(now)).max();
-    let link = app.presence.read().links.get(&old.no).map(|link| link.last_seen);
+fn last_heard(fleet: &Fleet, old: &device::Device) -> Option<UnixMillis> {
+    let now = fleet.clock.wall();
+    let own = fleet.store.catalog().own_numbers(old.no).to_vec();
+    let newest = fleet.store.latest(&own).into_iter().flatten().map(|point| point.at.min(now)).max();
+    let link = fleet.presence.read().links.get(&old.no).map(|link| link.last_seen);
     newest.max(link).max(old.last_seen)
 }
 
 /// Waits until nothing of these is under way.
-async fn part(app: &AppState, devices: &[device::Device]) -> Result<(), ApiError> {
-    let mut parted = app.parted.subscribe();
+async fn part(fleet: &Fleet, devices: &[device::Device]) -> Result<(), ApiError> {
+    let mut parted = fleet.parted.subscribe();
     for device in devices.iter().filter(|device| device.has_key()) {
-        app.command(Command::Part(device.id)).await?;
+        fleet.endpoint.tell(Command::Part(device.id)).await?;
         timeout(PARTS_WITHIN, hears_of(&mut parted, device.id)).await.map_err(|_| {
             let detail = format!("readings of {} are still being stored: nothing was changed, try again", device.name);
             ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(10)
@@ -192,31 +193,31 @@ async fn hears_of(parted: &mut Receiver<DeviceId>, id: DeviceId) {
 
 /// Tells the endpoint and the live listeners what was committed.
 async fn go_on(
-    app: &AppState,
+    fleet: &Fleet,
     parted: &[device::Device],
     replaced: Replaced,
     heard: Option<UnixMillis>,
 ) -> Result<(), ApiError> {
     let Replaced { device, left, claim, retired } = replaced;
-    app.command(Command::Retired(retired)).await?;
+    fleet.endpoint.tell(Command::Retired(retired)).await?;
     for device in parted {
-        app.command(Command::Forgotten(device.id)).await?;
-        let mut now = app.presence.write();
+        fleet.endpoint.tell(Command::Forgotten(device.id)).await?;
+        let mut now = fleet.presence.write();
         now.links.remove(&device.no);
         now.health.remove(&device.no);
         now.conflicts.remove(&device.no);
     }
     if let Some(conflict) = claim.as_ref().and_then(|claim| claim.conflict) {
-        app.presence.write().conflicts.insert(device.no, conflict);
+        fleet.presence.write().conflicts.insert(device.no, conflict);
     }
     let hardware = device::id_of(&device.key);
-    follow_with(app, device, Hardware { claim, since: heard }).await?;
+    follow_with(fleet, device, Hardware { claim, since: heard }).await?;
     match left {
-        Some(left) => follow(app, left).await,
+        Some(left) => follow(fleet, left).await,
         None => {
             // It waits no longer; where it is a device by its readings alone, it stays in the list.
-            if app.store.catalog().device_by_id(hardware).is_none() {
-                app.bus.publish(Arc::new(Update::Removed(hardware)));
+            if fleet.store.catalog().device_by_id(hardware).is_none() {
+                fleet.bus.publish(Arc::new(Update::Removed(hardware)));
             }
             Ok(())
         }
@@ -227,15 +228,15 @@ async fn go_on(
 #[utoipa::path(get, path = "/api/v1/devices/{id}/swaps", tag = "devices", params(("id" = String, Path, description = "Device id")),
     responses((status = 200, body = Page<Swap>), (status = 404, body = Problem)))]
 pub(in crate::http) async fn swaps(
-    State(app): State<AppState>,
+    State(store): State<Store>,
     Onlooker(view): Onlooker,
     InPath(id): InPath,
     _: Asked<Nothing>,
 ) -> Result<Json<Page<Swap>>, ApiError> {
-    if view.device(&app.store.catalog(), id).is_none() {
+    if view.device(&store.catalog(), id).is_none() {
         return Err(unknown(id));
     }
-    let swaps = app.store.swaps(id).await?;
+    let swaps = store.swaps(id).await?;
     let items = swaps.into_iter().map(|swap| Swap {
         at: when::moment(swap.at),
         was: swap.was.to_string(),

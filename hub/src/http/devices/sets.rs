@@ -9,10 +9,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::dto::{self, Status};
+use super::fleet::Fleet;
 use crate::http::gate::auth::Onlooker;
 use crate::http::request::page::Page;
 use crate::http::request::params::{Asked, Nothing};
-use crate::http::state::AppState;
 
 /// So many sets are told, those of most devices.
 const SETS_MOST: usize = 32;
@@ -35,15 +35,15 @@ pub(in crate::http) struct SensorSet {
 /// never measured anything count for nothing. There are no pages.
 #[utoipa::path(get, path = "/api/v1/sensor-sets", tag = "devices", responses((status = 200, body = Page<SensorSet>)))]
 pub(in crate::http) async fn list(
-    State(app): State<AppState>,
+    State(fleet): State<Fleet>,
     Onlooker(view): Onlooker,
     _: Asked<Nothing>,
 ) -> Json<Page<SensorSet>> {
-    let now = app.clock.wall();
-    let catalog = app.store.catalog();
+    let now = fleet.clock.wall();
+    let catalog = fleet.store.catalog();
     let seen = catalog.devices().filter(|device| view.has(device));
     let measured = seen.filter_map(|device| {
-        let status = dto::status(device, &catalog, &app.presence, now);
+        let status = dto::status(device, &catalog, &fleet.presence, now);
         let sensors: Vec<&str> = catalog.series_of(device.no).map(|series| series.sensor.as_str()).collect();
         (status != Status::Blocked && !sensors.is_empty()).then_some((status == Status::Online, sensors))
     });

@@ -118,7 +118,7 @@ pub(in crate::http) async fn download(
         (found.iter().map(|(_, series)| series.id).collect(), name)
     };
     let who = asker.who().ok_or_else(nobody)?.clone();
-    let place = app.exports.of(who.by).try_take(PLACE).ok_or_else(|| {
+    let place = app.rooms.exports.of(who.by).try_take(PLACE).ok_or_else(|| {
         let detail = format!(
             "{EXPORTS_OF_ONE} exports of yours, or {EXPORTS} of all, are under way: try again when one has ended"
         );
@@ -246,7 +246,7 @@ impl Writer {
         let (mut from, to) = self.range;
         for series in std::mem::take(&mut self.series) {
             loop {
-                if !auth::still_holds(&self.app, &self.who).await {
+                if !auth::still_holds(&self.app.keys, &self.who).await {
                     return Err(ApiError::unauthenticated("access ended while this was exported"));
                 }
                 let rows = self.rows(series)?;
@@ -301,7 +301,7 @@ impl Writer {
         let page = async {
             loop {
                 if self.app.history().is_ok() {
-                    let _turn = self.app.export_pages.acquire().await.map_err(|_| ApiError::stopping())?;
+                    let _turn = self.app.rooms.export_pages.acquire().await.map_err(|_| ApiError::stopping())?;
                     match self.app.store.readings(series, from, to, PAGE).await {
                         Err(store::Error::Busy(_)) => {}
                         page => return page.map_err(ApiError::from),

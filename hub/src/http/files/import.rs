@@ -96,7 +96,7 @@ pub(in crate::http) async fn upload(
         ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "format", detail)
     })?;
     let is_gzip = is_gzip(request.headers())?;
-    let place = app.imports.clone().try_acquire_owned().map_err(|_| {
+    let place = app.rooms.imports.clone().try_acquire_owned().map_err(|_| {
         let detail = "another import is under way; try again in a moment";
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(5)
     })?;

@@ -7,8 +7,8 @@ use axum::response::Response;
 
 use super::peer::Peer;
 use crate::http::error::ApiError;
+use crate::http::keys::Keys;
 use crate::http::principal::{By, Principal};
-use crate::http::state::AppState;
 use crate::model::access::Session;
 use crate::model::audit::{Actor, ActorKind};
 use crate::model::user::User;
@@ -20,21 +20,21 @@ pub(in crate::http) async fn with_actor(request: Request, next: Next) -> Respons
 }
 
 /// Says that what the present request changes is this one's.
-pub(in crate::http) async fn let_act(app: &AppState, principal: &Principal, peer: Peer) -> Result<(), ApiError> {
-    store::acts(actor(app, principal, peer).await?);
+pub(in crate::http) async fn let_act(keys: &Keys, principal: &Principal, peer: Peer) -> Result<(), ApiError> {
+    store::acts(actor(keys, principal, peer).await?);
     Ok(())
 }
 
 /// Whoever asks, as the log names them.
-pub(in crate::http) async fn actor(app: &AppState, principal: &Principal, peer: Peer) -> Result<Actor, ApiError> {
+pub(in crate::http) async fn actor(keys: &Keys, principal: &Principal, peer: Peer) -> Result<Actor, ApiError> {
     let (kind, who) = match principal.by {
         By::Session(hash) => {
-            let session = app.store.session(hash, app.clock.wall(), None).await?;
+            let session = keys.store.session(hash, keys.clock.wall(), None).await?;
             let who = |one: Session| format!("usr_{} {}, ses_{} {}", one.user, one.user_name, one.id, one.browser);
             (ActorKind::Session, session.map_or_else(String::new, who))
         }
         By::Token(id) => {
-            let name = app.store.token(id)?.map_or_else(String::new, |(token, _)| token.name);
+            let name = keys.store.token(id)?.map_or_else(String::new, |(token, _)| token.name);
             (ActorKind::Token, format!("tok_{id} {name}"))
         }
         By::File => (ActorKind::AdminFile, String::new()),
@@ -50,9 +50,9 @@ pub(in crate::http) fn signs_in(peer: Peer, user: Option<&User>, how: &str) {
 }
 
 /// Keeps a try to sign in that was wrong.
-pub(in crate::http) async fn refused(app: &AppState, peer: Peer, what: &str) {
+pub(in crate::http) async fn refused(keys: &Keys, peer: Peer, what: &str) {
     let actor = Actor { kind: ActorKind::Nobody, who: String::new(), address: peer.ip().to_string() };
-    if let Err(error) = app.store.note_of(actor, "sign_in.refused", what.to_owned()).await {
+    if let Err(error) = keys.store.note_of(actor, "sign_in.refused", what.to_owned()).await {
         tracing::warn!(%error, "a wrong try to sign in could not be noted: {error}");
     }
 }

@@ -7,7 +7,9 @@
 //! A token that is only for devices with certain labels is refused by all of these. A handler that shows or changes nothing but
 //! what is in a [`View`] takes [`Onlooker`], [`Attendant`], [`Sender`] or [`Pusher`], and is given the view with it.
 
-use axum::extract::FromRequestParts;
+use std::sync::Arc;
+
+use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use base64::Engine as _;
@@ -17,10 +19,10 @@ use super::actor;
 use super::peer::Peer;
 use crate::access::{ApiToken, sha256};
 use crate::http::error::{ApiError, nobody};
+use crate::http::keys::Keys;
 use crate::http::principal::{By, Principal};
 use crate::http::request::params::no_params;
 use crate::http::shares::asker::Asker;
-use crate::http::state::AppState;
 use crate::model::access::Scope;
 use crate::model::audit::Actor;
 use crate::model::view::View;
@@ -79,27 +81,43 @@ pub(crate) struct Account {
 #[derive(Debug)]
 pub(crate) struct SessionsOf(pub Option<u64>);
 
-impl FromRequestParts<AppState> for Principal {
+impl<S: Send + Sync> FromRequestParts<S> for Principal
+where
+    Arc<Keys>: FromRef<S>,
+{
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        let Somebody(principal) = Somebody::from_request_parts(parts, app).await?;
-        is_for_all(&principal)?;
-        Ok(principal)
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        for_all(parts, &Arc::from_ref(state)).await
     }
 }
 
-impl FromRequestParts<AppState> for Somebody {
+impl<S: Send + Sync> FromRequestParts<S> for Somebody
+where
+    Arc<Keys>: FromRef<S>,
+{
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        let Ok(peer) = Peer::from_request_parts(parts, app).await;
-        let principal = identify(app, peer, &parts.headers).await?.ok_or_else(nobody)?;
-        if let Some(asker) = parts.extensions.get::<Asker>() {
-            asker.is(principal.clone());
-        }
-        Ok(Self(principal))
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        somebody(parts, &Arc::from_ref(state)).await.map(Self)
     }
+}
+
+/// Whoever asks, if that is known.
+async fn somebody(parts: &mut Parts, keys: &Keys) -> Result<Principal, ApiError> {
+    let Ok(peer) = Peer::from_request_parts(parts, &()).await;
+    let principal = identify(keys, peer, &parts.headers).await?.ok_or_else(nobody)?;
+    if let Some(asker) = parts.extensions.get::<Asker>() {
+        asker.is(principal.clone());
+    }
+    Ok(principal)
+}
+
+/// The same of whoever may ask about all devices.
+async fn for_all(parts: &mut Parts, keys: &Keys) -> Result<Principal, ApiError> {
+    let principal = somebody(parts, keys).await?;
+    is_for_all(&principal)?;
+    Ok(principal)
 }
 
 /// Refuses a token that is only for some devices.
@@ -123,31 +141,31 @@ pub(in crate::http) fn lacks(principal: &Principal, needed: Scope) -> ApiError {
     ApiError::forbidden("scope", detail)
 }
 
-async fn admit(parts: &mut Parts, app: &AppState, needed: Scope) -> Result<Principal, ApiError> {
-    let principal = known(parts, app, needed).await?;
-    acts(parts, app, &principal).await?;
+async fn admit(parts: &mut Parts, keys: &Keys, needed: Scope) -> Result<Principal, ApiError> {
+    let principal = known(parts, keys, needed).await?;
+    acts(parts, keys, &principal).await?;
     Ok(principal)
 }
 
-async fn acts(parts: &mut Parts, app: &AppState, principal: &Principal) -> Result<(), ApiError> {
+async fn acts(parts: &mut Parts, keys: &Keys, principal: &Principal) -> Result<(), ApiError> {
     // What changes something takes no parameters, and must not seem to; and it is somebody's.
     if !parts.method.is_safe() {
         no_params(&parts.uri)?;
-        let Ok(peer) = Peer::from_request_parts(parts, app).await;
-        actor::let_act(app, principal, peer).await?;
+        let Ok(peer) = Peer::from_request_parts(parts, &()).await;
+        actor::let_act(keys, principal, peer).await?;
     }
     Ok(())
 }
 
-async fn known(parts: &mut Parts, app: &AppState, needed: Scope) -> Result<Principal, ApiError> {
-    let principal = Principal::from_request_parts(parts, app).await?;
+async fn known(parts: &mut Parts, keys: &Keys, needed: Scope) -> Result<Principal, ApiError> {
+    let principal = for_all(parts, keys).await?;
     may(&principal, needed)?;
     Ok(principal)
 }
 
 /// The same of whoever may do it with some devices.
-async fn with_some(parts: &mut Parts, app: &AppState, needed: Scope) -> Result<Principal, ApiError> {
-    let Somebody(principal) = Somebody::from_request_parts(parts, app).await?;
+async fn with_some(parts: &mut Parts, keys: &Keys, needed: Scope) -> Result<Principal, ApiError> {
+    let principal = somebody(parts, keys).await?;
     may(&principal, needed)?;
     Ok(principal)
 }
@@ -156,67 +174,91 @@ fn may(principal: &Principal, needed: Scope) -> Result<(), ApiError> {
     if principal.scope.includes(needed) { Ok(()) } else { Err(lacks(principal, needed)) }
 }
 
-impl FromRequestParts<AppState> for Onlooker {
+impl<S: Send + Sync> FromRequestParts<S> for Onlooker
+where
+    Arc<Keys>: FromRef<S>,
+{
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        let principal = with_some(parts, app, Scope::Read).await?;
-        acts(parts, app, &principal).await?;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let keys = <Arc<Keys>>::from_ref(state);
+        let principal = with_some(parts, &keys, Scope::Read).await?;
+        acts(parts, &keys, &principal).await?;
         Ok(Self(principal.view))
     }
 }
 
-impl FromRequestParts<AppState> for Attendant {
+impl<S: Send + Sync> FromRequestParts<S> for Attendant
+where
+    Arc<Keys>: FromRef<S>,
+{
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        let principal = with_some(parts, app, Scope::Write).await?;
-        acts(parts, app, &principal).await?;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let keys = <Arc<Keys>>::from_ref(state);
+        let principal = with_some(parts, &keys, Scope::Write).await?;
+        acts(parts, &keys, &principal).await?;
         Ok(Self(principal.view))
     }
 }
 
-impl FromRequestParts<AppState> for Reader {
+impl<S: Send + Sync> FromRequestParts<S> for Reader
+where
+    Arc<Keys>: FromRef<S>,
+{
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        admit(parts, app, Scope::Read).await.map(|principal| Self(principal.scope))
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let keys = <Arc<Keys>>::from_ref(state);
+        admit(parts, &keys, Scope::Read).await.map(|principal| Self(principal.scope))
     }
 }
 
-impl FromRequestParts<AppState> for Writer {
+impl<S: Send + Sync> FromRequestParts<S> for Writer
+where
+    Arc<Keys>: FromRef<S>,
+{
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        admit(parts, app, Scope::Write).await.map(|principal| Self(principal.scope))
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let keys = <Arc<Keys>>::from_ref(state);
+        admit(parts, &keys, Scope::Write).await.map(|principal| Self(principal.scope))
     }
 }
 
-impl FromRequestParts<AppState> for Operator {
+impl<S: Send + Sync> FromRequestParts<S> for Operator
+where
+    Arc<Keys>: FromRef<S>,
+{
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        admit(parts, app, Scope::Operate).await.map(|_| Self)
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let keys = <Arc<Keys>>::from_ref(state);
+        admit(parts, &keys, Scope::Operate).await.map(|_| Self)
     }
 }
 
-impl FromRequestParts<AppState> for Account {
+impl<S: Send + Sync> FromRequestParts<S> for Account
+where
+    Arc<Keys>: FromRef<S>,
+{
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        let principal = Principal::from_request_parts(parts, app).await?;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let keys = <Arc<Keys>>::from_ref(state);
+        let principal = for_all(parts, &keys).await?;
         let session = match principal.by {
             By::Session(hash) => Some(hash),
             By::Token(_) | By::File | By::Key if principal.scope == Scope::Admin => None,
             By::Token(_) | By::File | By::Key => return Err(lacks(&principal, Scope::Admin)),
         };
-        acts(parts, app, &principal).await?;
+        acts(parts, &keys, &principal).await?;
         if let Some(user) = principal.user {
             return Ok(Self { user, session });
         }
-        match app.store.user_with_password(&Who::Only)? {
+        match keys.store.user_with_password(&Who::Only)? {
             Some((user, _)) => Ok(Self { user: user.id, session }),
-            None if app.store.passwords()? == 0 => Err(ApiError::conflict("password", UNSET)),
+            None if keys.store.passwords()? == 0 => Err(ApiError::conflict("password", UNSET)),
             None => {
                 Err(ApiError::conflict("password", "there are several users, and a token is none of them: sign in"))
             }
@@ -224,61 +266,80 @@ impl FromRequestParts<AppState> for Account {
     }
 }
 
-impl FromRequestParts<AppState> for SessionsOf {
+impl<S: Send + Sync> FromRequestParts<S> for SessionsOf
+where
+    Arc<Keys>: FromRef<S>,
+{
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        let principal = Principal::from_request_parts(parts, app).await?;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let keys = <Arc<Keys>>::from_ref(state);
+        let principal = for_all(parts, &keys).await?;
         let of = match (principal.scope, principal.user) {
             (Scope::Admin, _) => None,
             (_, Some(user)) => Some(user),
             (_, None) => return Err(lacks(&principal, Scope::Admin)),
         };
-        acts(parts, app, &principal).await?;
+        acts(parts, &keys, &principal).await?;
         Ok(Self(of))
     }
 }
 
-impl FromRequestParts<AppState> for Sender {
+impl<S: Send + Sync> FromRequestParts<S> for Sender
+where
+    Arc<Keys>: FromRef<S>,
+{
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        let Pusher(view) = Pusher::from_request_parts(parts, app).await?;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let Pusher(view) = Pusher::from_request_parts(parts, state).await?;
         no_params(&parts.uri)?;
         Ok(Self(view))
     }
 }
 
-impl FromRequestParts<AppState> for Pusher {
+impl<S: Send + Sync> FromRequestParts<S> for Pusher
+where
+    Arc<Keys>: FromRef<S>,
+{
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let keys = <Arc<Keys>>::from_ref(state);
         // Readings are no change of a person: devices that come with them are not in the audit log.
-        with_some(parts, app, Scope::Ingest).await.map(|principal| Self(principal.view))
+        with_some(parts, &keys, Scope::Ingest).await.map(|principal| Self(principal.view))
     }
 }
 
-impl FromRequestParts<AppState> for Importer {
+impl<S: Send + Sync> FromRequestParts<S> for Importer
+where
+    Arc<Keys>: FromRef<S>,
+{
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let keys = <Arc<Keys>>::from_ref(state);
         // A person's, but not the devices and readings that come with it.
-        let principal = known(parts, app, Scope::Admin).await?;
-        let Ok(peer) = Peer::from_request_parts(parts, app).await;
-        actor::actor(app, &principal, peer).await.map(Self)
+        let principal = known(parts, &keys, Scope::Admin).await?;
+        let Ok(peer) = Peer::from_request_parts(parts, &()).await;
+        actor::actor(&keys, &principal, peer).await.map(Self)
     }
 }
 
-impl FromRequestParts<AppState> for Admin {
+impl<S: Send + Sync> FromRequestParts<S> for Admin
+where
+    Arc<Keys>: FromRef<S>,
+{
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        admit(parts, app, Scope::Admin).await.map(|_| Self)
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let keys = <Arc<Keys>>::from_ref(state);
+        admit(parts, &keys, Scope::Admin).await.map(|_| Self)
     }
 }
 
 /// Who sent these headers. `None` without credentials or with a session that is over; a wrong token is an error.
-pub(crate) async fn identify(app: &AppState, peer: Peer, headers: &HeaderMap) -> Result<Option<Principal>, ApiError> {
+pub(crate) async fn identify(keys: &Keys, peer: Peer, headers: &HeaderMap) -> Result<Option<Principal>, ApiError> {
     if let Some(value) = headers.get(header::AUTHORIZATION) {
         let text = value.to_str().ok().and_then(|value| value.split_once(' '));
         // Clients of InfluxDB say `Token`, older ones have a user and a password.
@@ -290,10 +351,10 @@ pub(crate) async fn identify(app: &AppState, peer: Peer, headers: &HeaderMap) ->
         let Some(token) = token else {
             return Err(ApiError::unauthenticated("send an API token as `Authorization: Bearer thp_...`"));
         };
-        return bearer(app, &token).await.map(Some);
+        return bearer(keys, &token).await.map(Some);
     }
     for hash in cookies(headers) {
-        if let Some(session) = app.store.session(hash, app.clock.wall(), Some(peer.ip())).await? {
+        if let Some(session) = keys.store.session(hash, keys.clock.wall(), Some(peer.ip())).await? {
             return Ok(Some(Principal::of(&session, hash)));
         }
     }
@@ -306,36 +367,36 @@ fn password(pair: &str) -> Option<String> {
     pair.split_once(':').map(|(_, password)| password.to_owned())
 }
 
-async fn bearer(app: &AppState, text: &str) -> Result<Principal, ApiError> {
+async fn bearer(keys: &Keys, text: &str) -> Result<Principal, ApiError> {
     let hash = Some(sha256(text.as_bytes()));
-    if hash == app.config.admin_token {
+    if hash == keys.admin_token {
         return Ok(Principal::program(Scope::Admin, View::ALL, By::File));
     }
-    if hash == app.config.local_key {
+    if hash == keys.local_key {
         return Ok(Principal::program(Scope::Admin, View::ALL, By::Key));
     }
     let token = ApiToken::parse(text).map_err(|error| ApiError::unauthenticated(error.to_string()))?;
     let refused =
         || ApiError::unauthenticated("this token is not valid on this hub (revoked, expired, or from another hub)");
-    let now = app.clock.wall();
-    let (row, hash) = app.store.token(token.id)?.ok_or_else(refused)?;
+    let now = keys.clock.wall();
+    let (row, hash) = keys.store.token(token.id)?.ok_or_else(refused)?;
     if hash != token.hash() || row.expires_at.is_some_and(|end| end <= now) {
         return Err(refused());
     }
     // To the minute: reading must not turn into a write each time.
     if row.last_used_at.is_none_or(|last| now.since(last) >= 60_000) {
-        app.store.touch_token(row.id, now).await?;
+        keys.store.touch_token(row.id, now).await?;
     }
     Ok(Principal::program(row.scope, row.view(), By::Token(row.id)))
 }
 
 /// Whether somebody who was let in still is: for connections that stay open.
-pub(crate) async fn still_holds(app: &AppState, principal: &Principal) -> bool {
-    let now = app.clock.wall();
+pub(crate) async fn still_holds(keys: &Keys, principal: &Principal) -> bool {
+    let now = keys.clock.wall();
     match principal.by {
         By::File | By::Key => true,
-        By::Session(hash) => !matches!(app.store.session(hash, now, None).await, Ok(None)),
-        By::Token(id) => match app.store.token(id) {
+        By::Session(hash) => !matches!(keys.store.session(hash, now, None).await, Ok(None)),
+        By::Token(id) => match keys.store.token(id) {
             Ok(Some((row, _))) => row.expires_at.is_none_or(|end| end > now),
             Ok(None) => false,
             // A store that is busy takes nobody's access away.

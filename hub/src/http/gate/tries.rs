@@ -2,7 +2,9 @@
 //!
 //! Tries are counted by address, and those at a password also by account and of all strangers together (`throttle.rs`).
 
-use axum::extract::FromRequestParts;
+use std::sync::Arc;
+
+use axum::extract::{FromRef, FromRequestParts};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 
@@ -10,35 +12,38 @@ use super::actor;
 use super::peer::Peer;
 use crate::access::sha256;
 use crate::http::error::ApiError;
+use crate::http::keys::Keys;
 use crate::http::shares::throttle::{Full, Wait};
-use crate::http::state::AppState;
 
 /// Somebody who tries a secret, counted before what they send is read.
 #[derive(Debug)]
 pub(in crate::http) struct Attempt(pub Peer);
 
-impl FromRequestParts<AppState> for Attempt {
+impl<S: Send + Sync> FromRequestParts<S> for Attempt
+where
+    Arc<Keys>: FromRef<S>,
+{
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        let Ok(peer) = Peer::from_request_parts(parts, app).await;
-        attempt(app, peer).await?;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let Ok(peer) = Peer::from_request_parts(parts, state).await;
+        attempt(&Arc::from_ref(state), peer).await?;
         Ok(Self(peer))
     }
 }
 
 /// A try from an address.
-pub(in crate::http) async fn attempt(app: &AppState, peer: Peer) -> Result<(), ApiError> {
-    let Err(wait) = app.attempts.attempt(app.clock.now(), peer.0.ip()) else { return Ok(()) };
+pub(in crate::http) async fn attempt(keys: &Keys, peer: Peer) -> Result<(), ApiError> {
+    let Err(wait) = keys.attempts.attempt(keys.clock.now(), peer.0.ip()) else { return Ok(()) };
     let detail = "too many wrong passwords from this address";
-    Err(too_many(app, peer, wait, "too many attempts to sign in", detail).await)
+    Err(too_many(keys, peer, wait, "too many attempts to sign in", detail).await)
 }
 
 /// A try at the password of an account, known or not, beside those of its address.
-pub(in crate::http) async fn guess(app: &AppState, peer: Peer, account: &str) -> Result<(), ApiError> {
+pub(in crate::http) async fn guess(keys: &Keys, peer: Peer, account: &str) -> Result<(), ApiError> {
     let sum = sha256(account.as_bytes());
     let account = u64::from_be_bytes(std::array::from_fn(|n| sum[n]));
-    let (log, whose, wait) = match app.attempts.guess(app.clock.now(), peer.0.ip(), account) {
+    let (log, whose, wait) = match keys.attempts.guess(keys.clock.now(), peer.0.ip(), account) {
         Ok(()) => return Ok(()),
         Err(Full::Account(wait)) => ("too many attempts to sign in to one account", "for this name ", wait),
         Err(Full::All(wait)) => ("too many attempts to sign in from everywhere together", "", wait),
@@ -47,31 +52,31 @@ pub(in crate::http) async fn guess(app: &AppState, peer: Peer, account: &str) ->
         "too many wrong passwords {whose}from addresses that are not known: sign in with a link of \
          `telemetry-hub open`, or from an address that somebody signed in from before"
     );
-    Err(too_many(app, peer, wait, log, &detail).await)
+    Err(too_many(keys, peer, wait, log, &detail).await)
 }
 
 /// A try at the code of somebody whose password is right.
-pub(in crate::http) async fn guess_code(app: &AppState, peer: Peer, user: u64) -> Result<(), ApiError> {
-    let Err(wait) = app.codes.attempt(app.clock.now(), user) else { return Ok(()) };
+pub(in crate::http) async fn guess_code(keys: &Keys, peer: Peer, user: u64) -> Result<(), ApiError> {
+    let Err(wait) = keys.codes.attempt(keys.clock.now(), user) else { return Ok(()) };
     let detail = "too many wrong codes for this account: use a recovery code";
-    Err(too_many(app, peer, wait, "too many wrong codes for one account", detail).await.field("code"))
+    Err(too_many(keys, peer, wait, "too many wrong codes for one account", detail).await.field("code"))
 }
 
-async fn too_many(app: &AppState, peer: Peer, wait: Wait, log: &str, detail: &str) -> ApiError {
+async fn too_many(keys: &Keys, peer: Peer, wait: Wait, log: &str, detail: &str) -> ApiError {
     let Wait { seconds, is_first } = wait;
     if is_first {
-        note(app, peer, log).await;
+        note(keys, peer, log).await;
     }
     let detail = format!("{detail}; try again in {seconds} s");
     ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail).retry_after(seconds)
 }
 
 /// A line in the log, and one in the audit log, about a try that was wrong, as long as there are not too many.
-pub(in crate::http) async fn note(app: &AppState, peer: Peer, what: &str) {
+pub(in crate::http) async fn note(keys: &Keys, peer: Peer, what: &str) {
     let ip = peer.0.ip();
-    let line = app.attempt_lines.line(app.clock.now());
+    let line = keys.attempt_lines.line(keys.clock.now());
     if line.is_some() {
-        actor::refused(app, peer, what).await;
+        actor::refused(keys, peer, what).await;
     }
     match line {
         None => {}

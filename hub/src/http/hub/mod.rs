@@ -88,7 +88,7 @@ async fn set_join(app: &AppState, before: Join, join: Join) -> Result<(), ApiErr
     }
     app.join.set(join);
     let open_until = join.open_until.map(|(end, _)| end);
-    app.command(Command::Policy { policy: join.policy, open_until }).await?;
+    app.endpoint.tell(Command::Policy { policy: join.policy, open_until }).await?;
     tracing::info!(
         policy = settings::policy_name(join.policy),
         open = open_until.is_some(),

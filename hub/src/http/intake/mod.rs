@@ -202,6 +202,6 @@ async fn read(
     if is_small {
         return read();
     }
-    let _place = app.reading.acquire().await.map_err(|_| ApiError::stopping())?;
+    let _place = app.rooms.reading.acquire().await.map_err(|_| ApiError::stopping())?;
     tokio::task::spawn_blocking(read).await.map_err(ApiError::internal)?
 }

@@ -45,7 +45,7 @@ impl Body {
             return Err(too_large());
         }
         let by = request.extensions().get::<Asker>().and_then(Asker::known).ok_or_else(nobody)?;
-        let mut room = Growing::new(app.unpacking.of(by), 0);
+        let mut room = Growing::new(app.rooms.unpacking.of(by), 0);
         let mut body = request.into_body().into_data_stream();
         let mut bytes = Vec::new();
         while let Some(more) = timeout(STALLED, body.next()).await.map_err(|_| stalled())? {

@@ -108,7 +108,7 @@ impl Connection {
         let updates = app.bus.listen();
         // After that: what changes in between is heard of.
         let sight = Sight::new(principal.view.clone(), &app.store.catalog());
-        let memory = Memory::new(app.live.of(principal.by));
+        let memory = Memory::new(app.rooms.live.of(principal.by));
         let (caught_up, last_heard) = (app.clock.wall(), app.clock.now());
         Self {
             app,
@@ -392,7 +392,7 @@ impl Connection {
         if self.app.clock.now().duration_since(self.last_heard) > DEAD {
             return Err(End::Gone);
         }
-        if !auth::still_holds(&self.app, principal).await {
+        if !auth::still_holds(&self.app.keys, principal).await {
             return Err(End::policy("signed out"));
         }
         self.push(Message::Ping(Bytes::new())).await

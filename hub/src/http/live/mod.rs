@@ -50,7 +50,7 @@ pub(super) async fn connect(
     from_own_page(&app, &uri, &headers)?;
     // Listened to before it is asked, so that access which ends meanwhile is noticed.
     let access_ended = app.access_ended.subscribe();
-    let principal = auth::identify(&app, peer, &headers).await?;
+    let principal = auth::identify(&app.keys, peer, &headers).await?;
     if let Some(principal) = principal.as_ref().filter(|principal| !principal.scope.includes(Scope::Read)) {
         return Err(auth::lacks(principal, Scope::Read));
     }

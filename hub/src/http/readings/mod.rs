@@ -9,6 +9,7 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::clock::Clock;
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::Onlooker;
 use crate::http::request::page::{Page, Paging, cursor};
@@ -19,6 +20,7 @@ use crate::http::state::AppState;
 use crate::model::catalog::Series;
 use crate::model::device::Device;
 use crate::model::{UnixMillis, reading, when};
+use crate::store::Store;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -122,15 +124,16 @@ impl FromParams for AskLatest {
 #[utoipa::path(get, path = "/api/v1/latest", tag = "readings", params(SelectorParams, Paging),
     responses((status = 200, body = Page<Latest>), (status = 400, body = Problem)))]
 pub(super) async fn latest(
-    State(app): State<AppState>,
+    State(store): State<Store>,
+    State(clock): State<Clock>,
     Onlooker(view): Onlooker,
     Asked(asked): Asked<AskLatest>,
 ) -> Json<Page<Latest>> {
-    let now = app.clock.wall();
-    let catalog = app.store.catalog();
+    let now = clock.wall();
+    let catalog = store.catalog();
     let found = asked.selector.series(&catalog, &view);
     let ids: Vec<_> = found.iter().map(|(_, series)| series.id).collect();
-    let rows = found.into_iter().zip(app.store.latest_heard(&ids));
+    let rows = found.into_iter().zip(store.latest_heard(&ids));
     let rows = rows.filter_map(|((device, series), newest)| Some((device, series, newest?))).collect();
     let key = |(device, series, _): &(&Device, &Series, _)| format!("{}\0{}", device.name, series.sensor);
     Json(asked.paging.cut(rows, key, |(device, series, newest)| Latest::of(device, series, newest, now)))

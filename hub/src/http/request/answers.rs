@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{FromRef, FromRequestParts, Request, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::middleware::Next;
@@ -21,8 +21,8 @@ use crate::http::error::ApiError;
 use crate::http::error::nobody;
 use crate::http::limits::{ANSWERS_OF_ONE, ROOM_WITHIN};
 use crate::http::shares::asker::Asker;
+use crate::http::shares::rooms::Rooms;
 use crate::http::shares::{Growing, PLACE, Taken};
-use crate::http::state::AppState;
 
 /// Of those, for what is not made yet: the rest is for other answers to the same asker.
 const EXPECTED: usize = ANSWERS_OF_ONE - (4 << 20);
@@ -46,15 +46,19 @@ struct Made {
     turn: Option<Taken>,
 }
 
-impl FromRequestParts<AppState> for Making {
+impl<S: Send + Sync> FromRequestParts<S> for Making
+where
+    Arc<Rooms>: FromRef<S>,
+{
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let rooms = <Arc<Rooms>>::from_ref(state);
         let by = parts.extensions.get::<Asker>().and_then(Asker::known).ok_or_else(nobody)?;
-        let waits = app.waiting.of(by).try_take(PLACE).ok_or_else(no_room)?;
-        let turn = timeout(ROOM_WITHIN, app.turns.of(by).take(PLACE)).await.ok().flatten().ok_or_else(no_room)?;
+        let waits = rooms.waiting.of(by).try_take(PLACE).ok_or_else(no_room)?;
+        let turn = timeout(ROOM_WITHIN, rooms.turns.of(by).take(PLACE)).await.ok().flatten().ok_or_else(no_room)?;
         drop(waits);
-        let made = Made { growing: Growing::new(app.answers.of(by), SMALL), turn: Some(turn) };
+        let made = Made { growing: Growing::new(rooms.answers.of(by), SMALL), turn: Some(turn) };
         Ok(Self(Arc::new(Mutex::new(made))))
     }
 }
@@ -107,14 +111,14 @@ impl Making {
 }
 
 /// Counts answers of those who are known; to others nothing is sent that is not in memory anyway.
-pub(in crate::http) async fn counted(State(app): State<AppState>, mut request: Request, next: Next) -> Response {
+pub(in crate::http) async fn counted(State(rooms): State<Arc<Rooms>>, mut request: Request, next: Next) -> Response {
     let asker = Asker::at(request.extensions().get().cloned());
     request.extensions_mut().insert(asker.clone());
     let response = next.run(request).await;
     let length = response.body().size_hint().exact().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
     let by = asker.known().filter(|_| length > SMALL && response.extensions().get::<Counted>().is_none());
     let Some(by) = by else { return response };
-    match app.answers.of(by).try_take(length) {
+    match rooms.answers.of(by).try_take(length) {
         Some(taken) => response.map(|body| held(body, taken)),
         None => no_room().into_response(),
     }

@@ -1,6 +1,8 @@
 //! Request bodies: JSON within a size, and an error that names the field.
 
-use axum::extract::{FromRequest, Request};
+use std::sync::Arc;
+
+use axum::extract::{FromRef, FromRequest, Request};
 use axum::http::{StatusCode, header};
 use futures_util::StreamExt as _;
 use serde::Deserialize;
@@ -11,7 +13,7 @@ use super::params::no_params;
 use crate::http::error::ApiError;
 use crate::http::shares::Growing;
 use crate::http::shares::asker::Asker;
-use crate::http::state::AppState;
+use crate::http::shares::rooms::Rooms;
 
 /// Largest body: a rule or a query of a few hundred globs is far below.
 pub(in crate::http) const BODY_LIMIT: usize = 1 << 20;
@@ -22,17 +24,20 @@ const STRANGERS_LIMIT: usize = 4 << 10;
 #[derive(Debug)]
 pub(crate) struct Body<T>(pub T);
 
-impl<T: DeserializeOwned> FromRequest<AppState> for Body<T> {
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T>
+where
+    Arc<Rooms>: FromRef<S>,
+{
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, app: &AppState) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         no_params(request.uri())?;
         let is_json = request
             .headers()
             .get(header::CONTENT_TYPE)
             .and_then(|kind| kind.to_str().ok())
             .is_some_and(|kind| kind.split(';').next().is_some_and(|kind| kind.trim() == "application/json"));
-        let (bytes, _room) = read(app, request).await?;
+        let (bytes, _room) = read(&Arc::from_ref(state), request).await?;
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return parse(b"{}").map(Self);
         }
@@ -48,7 +53,7 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Body<T> {
 }
 
 /// The bytes of a body, and the room that is taken for them.
-async fn read(app: &AppState, request: Request) -> Result<(Vec<u8>, Option<Growing>), ApiError> {
+async fn read(rooms: &Rooms, request: Request) -> Result<(Vec<u8>, Option<Growing>), ApiError> {
     let by = request.extensions().get::<Asker>().and_then(Asker::known);
     let limit = if by.is_some() { BODY_LIMIT } else { STRANGERS_LIMIT };
     let too_large = || {
@@ -59,7 +64,7 @@ async fn read(app: &AppState, request: Request) -> Result<(Vec<u8>, Option<Growi
     if announced.is_some_and(|length: u64| length > limit as u64) {
         return Err(too_large());
     }
-    let mut room = by.map(|by| Growing::new(app.bodies.of(by), STRANGERS_LIMIT));
+    let mut room = by.map(|by| Growing::new(rooms.bodies.of(by), STRANGERS_LIMIT));
     let mut body = request.into_body().into_data_stream();
     let mut bytes = Vec::new();
     while let Some(more) = body.next().await {

@@ -4,12 +4,12 @@
 
 use std::str::FromStr;
 
-use axum::extract::{FromRequestParts, Query};
+use axum::extract::{FromRef, FromRequestParts, Query};
 use axum::http::Uri;
 use axum::http::request::Parts;
 
+use crate::clock::Clock;
 use crate::http::error::ApiError;
-use crate::http::state::AppState;
 use crate::model::{UnixMillis, when};
 
 /// What may be asked in a query string.
@@ -77,13 +77,16 @@ impl Params {
 #[derive(Debug)]
 pub(crate) struct Asked<T>(pub T);
 
-impl<T: FromParams> FromRequestParts<AppState> for Asked<T> {
+impl<T: FromParams, S: Send + Sync> FromRequestParts<S> for Asked<T>
+where
+    Clock: FromRef<S>,
+{
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let Query(pairs) = Query::try_from_uri(&parts.uri)
             .map_err(|error| ApiError::invalid("query", format!("the query string cannot be read: {error}")))?;
-        let mut params = Params { pairs, now: app.clock.wall() };
+        let mut params = Params { pairs, now: Clock::from_ref(state).wall() };
         let asked = T::from_params(&mut params)?;
         params.finish()?;
         Ok(Self(asked))

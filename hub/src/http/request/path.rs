@@ -5,18 +5,17 @@ use axum::http::request::Parts;
 
 use super::text::{Numbered, parse_id};
 use crate::http::error::ApiError;
-use crate::http::state::AppState;
 use crate::model::DeviceId;
 
 /// The numbered id in the path.
 #[derive(Debug)]
 pub(in crate::http) struct Id<T>(pub T);
 
-impl<T: Numbered> FromRequestParts<AppState> for Id<T> {
+impl<T: Numbered, S: Send + Sync> FromRequestParts<S> for Id<T> {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        let text = segment(parts, app).await?;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let text = segment(parts).await?;
         parse_id(&text).map(Self).map_err(ApiError::not_found)
     }
 }
@@ -25,11 +24,11 @@ impl<T: Numbered> FromRequestParts<AppState> for Id<T> {
 #[derive(Debug)]
 pub(in crate::http) struct InPath(pub DeviceId);
 
-impl FromRequestParts<AppState> for InPath {
+impl<S: Send + Sync> FromRequestParts<S> for InPath {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        let text = segment(parts, app).await?;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let text = segment(parts).await?;
         device(&text).map(Self)
     }
 }
@@ -38,11 +37,11 @@ impl FromRequestParts<AppState> for InPath {
 #[derive(Debug)]
 pub(in crate::http) struct SensorInPath(pub DeviceId, pub String);
 
-impl FromRequestParts<AppState> for SensorInPath {
+impl<S: Send + Sync> FromRequestParts<S> for SensorInPath {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        let (id, sensor): (String, String) = segments(parts, app).await?;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let (id, sensor): (String, String) = segments(parts).await?;
         device(&id).map(|id| Self(id, sensor))
     }
 }
@@ -51,11 +50,11 @@ impl FromRequestParts<AppState> for SensorInPath {
 #[derive(Debug)]
 pub(in crate::http) struct Name(pub String);
 
-impl FromRequestParts<AppState> for Name {
+impl<S: Send + Sync> FromRequestParts<S> for Name {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        segment(parts, app).await.map(Self)
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        segment(parts).await.map(Self)
     }
 }
 
@@ -63,12 +62,12 @@ fn device(text: &str) -> Result<DeviceId, ApiError> {
     text.parse().map_err(|error| ApiError::not_found(format!("there is no device `{text}`: {error}")))
 }
 
-async fn segment(parts: &mut Parts, app: &AppState) -> Result<String, ApiError> {
-    segments(parts, app).await
+async fn segment(parts: &mut Parts) -> Result<String, ApiError> {
+    segments(parts).await
 }
 
-async fn segments<T: serde::de::DeserializeOwned + Send>(parts: &mut Parts, app: &AppState) -> Result<T, ApiError> {
-    let Path(text) = Path::from_request_parts(parts, app)
+async fn segments<T: serde::de::DeserializeOwned + Send>(parts: &mut Parts) -> Result<T, ApiError> {
+    let Path(text) = Path::from_request_parts(parts, &())
         .await
         .map_err(|rejection| ApiError::not_found(format!("the path cannot be read: {rejection}")))?;
     Ok(text)

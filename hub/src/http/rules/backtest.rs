@@ -163,7 +163,7 @@ pub(in crate::http) async fn run(
         return Err(ApiError::invalid("from", "the range must be at most 366 days"));
     }
     let spec = RuleSpec::try_from(request.rule.named()).map_err(|error| error.within("rule"))?;
-    let _place = app.trials.try_acquire().map_err(|_| {
+    let _place = app.rooms.trials.try_acquire().map_err(|_| {
         let detail = "other backtests are running; try again in a moment";
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(2)
     })?;

@@ -4,6 +4,7 @@
 pub(in crate::http) mod asker;
 pub(in crate::http) mod newcomers;
 pub(in crate::http) mod places;
+pub(in crate::http) mod rooms;
 mod strangers;
 pub(in crate::http) mod throttle;
 

@@ -192,7 +192,7 @@ async fn there_are_so_many_exports_at_once_and_who_hangs_up_leaves_a_place() {
     assert!(rest(&mut scene.respond(ask).await.into_body()).await.1, "two slow readers hold all there is");
     open.pop();
     let freed = async {
-        while scene.state.exports.places() <= EXPORTS - EXPORTS_OF_ONE {
+        while scene.state.rooms.exports.places() <= EXPORTS - EXPORTS_OF_ONE {
             tokio::task::yield_now().await;
         }
     };
@@ -219,7 +219,7 @@ async fn a_client_that_hangs_up_ends_its_export() {
     let mut head = [0; 15];
     client.read_exact(&mut head).await.unwrap();
     assert_eq!(&head, b"HTTP/1.1 200 OK");
-    let places = || scene.state.exports.places();
+    let places = || scene.state.rooms.exports.places();
     assert_eq!(places(), EXPORTS - 1, "written without anybody who reads it");
     drop(client);
     let freed = async {

@@ -178,7 +178,7 @@ impl Scene {
     /// Somebody with a password; their number.
     pub(super) async fn person(&self, name: &str, role: Role, password: &str) -> u64 {
         let id = self.user(name, role).await;
-        let hash = self.state.passwords.hash(password.to_owned(), [7; 16]).await.unwrap();
+        let hash = self.state.keys.passwords.hash(password.to_owned(), [7; 16]).await.unwrap();
         self.store.set_password(id, hash, None, Clock.wall()).await.unwrap();
         id
     }

@@ -20,6 +20,7 @@ use crate::live::Update;
 use crate::model::access::Scope;
 use crate::model::webhook::{DeliveryId, DeliveryState, WebhookId};
 use crate::store::DeliveryQuery;
+use crate::store::Store;
 
 /// What to list.
 #[derive(Debug, utoipa::IntoParams)]
@@ -54,7 +55,7 @@ impl FromParams for ListDeliveries {
 #[utoipa::path(get, path = "/api/v1/deliveries", tag = "webhooks", params(ListDeliveries, Paging),
     responses((status = 200, body = Page<Delivery>), (status = 400, body = Problem)))]
 pub(in crate::http) async fn list(
-    State(app): State<AppState>,
+    State(store): State<Store>,
     Reader(scope): Reader,
     Asked(asked): Asked<ListDeliveries>,
 ) -> Result<Json<Page<Delivery>>, ApiError> {
@@ -64,7 +65,7 @@ pub(in crate::http) async fn list(
         limit: asked.paging.limit + 1,
         before: asked.paging.number()?.map(DeliveryId),
     };
-    let deliveries = app.store.deliveries(query).await?;
+    let deliveries = store.deliveries(query).await?;
     Ok(Json(asked.paging.fetched(
         deliveries,
         |delivery| delivery.id.0.to_string(),

@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::tz::TimeZone;
 
+use crate::clock::Clock;
 use crate::delivery::payload::{Teller, test_delivery};
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::{Admin, Reader};
@@ -20,6 +21,7 @@ use crate::http::request::path::Id;
 use crate::http::state::AppState;
 use crate::model::webhook::{Secret, WebhookId, WebhookSpec};
 use crate::random;
+use crate::store::Store;
 use crate::zones;
 use draft::{NewWebhook, WebhookPatch};
 use dto::{Delivery, Webhook, WebhookWithSecret};
@@ -45,11 +47,11 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 #[utoipa::path(get, path = "/api/v1/webhooks", tag = "webhooks", params(Paging),
     responses((status = 200, body = Page<Webhook>)))]
 pub(super) async fn list(
-    State(app): State<AppState>,
+    State(store): State<Store>,
     Reader(scope): Reader,
     Asked(AskPage(paging)): Asked<AskPage>,
 ) -> Result<Json<Page<Webhook>>, ApiError> {
-    let webhooks = app.store.webhooks().await?;
+    let webhooks = store.webhooks().await?;
     let shown = |webhook| Webhook::from(webhook).shown_to(scope);
     Ok(Json(paging.cut(webhooks, |webhook| Paging::key(webhook.id.0), shown)))
 }
@@ -168,12 +170,13 @@ pub(super) async fn test(
 #[utoipa::path(post, path = "/api/v1/webhooks/{id}/rotate-secret", tag = "webhooks", params(("id" = String, Path, description = "Webhook id")),
     responses((status = 200, body = WebhookWithSecret), (status = 404, body = Problem)))]
 pub(super) async fn rotate_secret(
-    State(app): State<AppState>,
+    State(store): State<Store>,
+    State(clock): State<Clock>,
     _: Admin,
     Id(id): Id<WebhookId>,
 ) -> Result<Json<WebhookWithSecret>, ApiError> {
     let secret = mint()?;
-    let webhook = app.store.rotate_secret(id, secret.clone(), app.clock.wall()).await?;
+    let webhook = store.rotate_secret(id, secret.clone(), clock.wall()).await?;
     Ok(Json(WebhookWithSecret::of(webhook, &secret)))
 }
 

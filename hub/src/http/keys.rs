@@ -1,0 +1,35 @@
+//! What credentials are held against, and how often wrong ones may be tried.
+
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use crate::http::shares::throttle::{Codes, Lines, Throttle};
+use crate::password::Passwords;
+use crate::store::Store;
+
+/// For whatever lets somebody in, and ends that again.
+#[derive(Debug)]
+pub(in crate::http) struct Keys {
+    /// Users, sessions and tokens.
+    pub(in crate::http) store: Store,
+    /// Time.
+    pub(in crate::http) clock: Clock,
+    /// SHA-256 of the text of one more admin token (`--admin-token-file`).
+    pub(in crate::http) admin_token: Option<[u8; 32]>,
+    /// SHA-256 of the key that lies in the data directory while the hub runs, for commands on this machine.
+    pub(in crate::http) local_key: Option<[u8; 32]>,
+    /// SHA-256 of a code that signs browsers in again and again, of a demo.
+    pub(in crate::http) login_code: Option<[u8; 32]>,
+    /// The machine's host name, by which authenticator apps tell one hub from another.
+    pub(in crate::http) hostname: Option<String>,
+    /// Password hashes, few at a time.
+    pub(in crate::http) passwords: Passwords,
+    /// Attempts to sign in.
+    pub(in crate::http) attempts: Throttle,
+    /// Wrong codes beside right passwords, by user.
+    pub(in crate::http) codes: Codes,
+    /// What the log says of those that were wrong.
+    pub(in crate::http) attempt_lines: Lines,
+    /// Told when sessions or tokens were ended: live connections look whether theirs is among them.
+    pub(in crate::http) access_ended: watch::Sender<()>,
+}
