@@ -14,6 +14,8 @@ pub(super) mod second_factor;
 pub(super) mod session;
 pub(super) mod sessions;
 pub(super) mod setup;
+#[cfg(test)]
+mod tests;
 pub(super) mod tokens;
 pub(super) mod totp;
 pub(super) mod users;

@@ -7,6 +7,8 @@ pub(super) mod ledger;
 pub(super) mod replace;
 pub(super) mod sensors;
 pub(super) mod sets;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -4,6 +4,8 @@ pub(super) mod export;
 pub(super) mod import;
 pub(super) mod lines;
 pub(super) mod rows;
+#[cfg(test)]
+mod tests;
 
 use crate::http::state::AppState;
 use utoipa_axum::router::OpenApiRouter;

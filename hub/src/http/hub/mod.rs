@@ -2,6 +2,8 @@
 
 pub(super) mod dto;
 pub(super) mod retention;
+#[cfg(test)]
+mod tests;
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -200,31 +202,4 @@ fn count(app: &AppState) -> (DeviceCounts, usize) {
     let waiting = app.presence.read();
     counts.pending += waiting.pending.keys().filter(|id| catalog.device_by_id(**id).is_none()).count();
     (counts, catalog.series_count())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_listens_on_this_computer_only_is_offered_to_nobody_else() {
-        let info = |http: &str, udp: &str| HubInfo {
-            id: crate::model::HubId::from_bytes([7; 16]),
-            version: String::new(),
-            http: http.parse().unwrap(),
-            udp: udp.parse().unwrap(),
-            url: None,
-            started_at: crate::model::UnixMillis(0),
-            discovery: true,
-            discovery_group: String::new(),
-            time_zone: None,
-        };
-        let own: Vec<IpAddr> = ["192.168.1.20", "fd00::1"].map(|ip| ip.parse().unwrap()).to_vec();
-        let found = |http, udp| addresses(&info(http, udp), &own);
-        assert_eq!(found("127.0.0.1:8080", "[::1]:5770"), Addresses::default());
-        let both = found("0.0.0.0:8080", "[::]:5770");
-        assert_eq!(both.page, ["192.168.1.20:8080"]);
-        assert_eq!(both.agents, ["192.168.1.20:5770", "[fd00::1]:5770"]);
-        assert_eq!(found("10.0.0.7:81", "127.0.0.1:5770").page, ["10.0.0.7:81"]);
-    }
 }

@@ -12,6 +12,8 @@
 pub(super) mod commit;
 pub(super) mod json;
 pub(super) mod line;
+#[cfg(test)]
+mod tests;
 pub(super) mod unpack;
 
 use axum::Json;

@@ -11,6 +11,8 @@
 mod connection;
 pub(super) mod dto;
 mod memory;
+#[cfg(test)]
+pub(in crate::http) mod tests;
 
 use axum::Extension;
 use axum::extract::State;

@@ -3,6 +3,8 @@
 mod buckets;
 pub(super) mod query;
 pub(super) mod result;
+#[cfg(test)]
+mod tests;
 
 use axum::Json;
 use axum::extract::State;

@@ -3,6 +3,8 @@
 pub(super) mod backtest;
 pub(super) mod dto;
 pub(super) mod measure;
+#[cfg(test)]
+mod tests;
 
 use axum::Json;
 use axum::extract::State;

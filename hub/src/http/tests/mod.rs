@@ -1,24 +1,9 @@
-//! The surface against a real store in a temporary directory.
+//! What all of the surface keeps to, against a real store in a temporary directory. The tests of a resource stand beside it.
 
-mod access;
-mod audit;
+mod admission;
 mod bad_requests;
-mod counters;
-mod data;
-mod export;
 mod hang_up;
-mod import;
-mod leaving;
 mod limited;
-mod live;
-mod password;
-mod push;
 mod roles;
-mod scene;
-mod second_factor;
-mod sessions;
-mod sign_in;
+pub(super) mod scene;
 mod unseen;
-mod users;
-mod webhook_kinds;
-mod webhooks;

@@ -33,24 +33,24 @@ use crate::proto::command::{Command, JoinPolicy};
 use crate::store::{self, Commit, SecretKey, Store};
 
 /// The token of `--admin-token-file`.
-pub(super) const ADMIN: &str = "an-admin-token-from-a-file";
+pub(in crate::http) const ADMIN: &str = "an-admin-token-from-a-file";
 
-pub(super) struct Scene {
-    pub(super) store: Store,
-    pub(super) bus: Bus,
-    pub(super) presence: Arc<Presence>,
-    pub(super) commands: mpsc::Receiver<Command>,
-    pub(super) state: AppState,
+pub(in crate::http) struct Scene {
+    pub(in crate::http) store: Store,
+    pub(in crate::http) bus: Bus,
+    pub(in crate::http) presence: Arc<Presence>,
+    pub(in crate::http) commands: mpsc::Receiver<Command>,
+    pub(in crate::http) state: AppState,
     router: Router,
     seq: u64,
     _dir: tempfile::TempDir,
 }
 
-pub(super) fn scene() -> Scene {
+pub(in crate::http) fn scene() -> Scene {
     scene_with(Config::default())
 }
 
-pub(super) fn scene_with(config: Config) -> Scene {
+pub(in crate::http) fn scene_with(config: Config) -> Scene {
     let http = Config { admin_token: Some(sha256(ADMIN.as_bytes())), ..config };
     let dir = tempfile::tempdir().unwrap();
     let key = SecretKey::load_or_create(dir.path()).unwrap();
@@ -107,18 +107,18 @@ async fn commit_all(store: Store, mut exit: Exit, desk: Arc<Desk>) {
     }
 }
 
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
-    pub(super) headers: axum::http::HeaderMap,
-    pub(super) text: String,
+pub(in crate::http) struct Answer {
+    pub(in crate::http) status: StatusCode,
+    pub(in crate::http) headers: axum::http::HeaderMap,
+    pub(in crate::http) text: String,
 }
 
 impl Answer {
-    pub(super) fn json(&self) -> Value {
+    pub(in crate::http) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
 
-    pub(super) fn problem(&self) -> (u16, Value, Value) {
+    pub(in crate::http) fn problem(&self) -> (u16, Value, Value) {
         assert_eq!(self.headers[header::CONTENT_TYPE], "application/problem+json", "{}", self.text);
         let json = self.json();
         assert_eq!(json["status"], self.status.as_u16());
@@ -127,7 +127,7 @@ impl Answer {
 }
 
 impl Scene {
-    pub(super) async fn send(&self, request: Request<Body>) -> Answer {
+    pub(in crate::http) async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.respond(request).await;
         let (parts, body) = response.into_parts();
         let text = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
@@ -135,24 +135,24 @@ impl Scene {
     }
 
     /// The answer before its body is read.
-    pub(super) async fn respond(&self, request: Request<Body>) -> Response<Body> {
+    pub(in crate::http) async fn respond(&self, request: Request<Body>) -> Response<Body> {
         self.router.clone().oneshot(request).await.unwrap()
     }
 
-    pub(super) async fn get(&self, path: &str) -> Answer {
+    pub(in crate::http) async fn get(&self, path: &str) -> Answer {
         self.send(request("GET", path, ADMIN).body(Body::empty()).unwrap()).await
     }
 
-    pub(super) async fn call(&self, method: &str, path: &str, body: &Value) -> Answer {
+    pub(in crate::http) async fn call(&self, method: &str, path: &str, body: &Value) -> Answer {
         self.send(json(request(method, path, ADMIN), body)).await
     }
 
-    pub(super) async fn token(&self, scope: Scope) -> String {
+    pub(in crate::http) async fn token(&self, scope: Scope) -> String {
         self.token_for(scope, &[]).await
     }
 
     /// A token that is only for devices with these labels.
-    pub(super) async fn token_for(&self, scope: Scope, labels: &[(&str, &str)]) -> String {
+    pub(in crate::http) async fn token_for(&self, scope: Scope, labels: &[(&str, &str)]) -> String {
         let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         let (secret, now) = ([scope as u8 + 1; 20], Clock.wall());
         let row = self.store.create_token("t".to_owned(), scope, labels, sha256(&secret), None, now).await.unwrap();
@@ -160,7 +160,7 @@ impl Scene {
     }
 
     /// The cookie of an admin's browser that is signed in.
-    pub(super) async fn session(&self, number: u8) -> String {
+    pub(in crate::http) async fn session(&self, number: u8) -> String {
         let admin = match self.store.first_admin().unwrap() {
             Some(admin) => admin.id,
             None => self.user("admin", Role::Admin).await,
@@ -169,14 +169,14 @@ impl Scene {
     }
 
     /// Somebody who has not chosen a password yet; their number.
-    pub(super) async fn user(&self, name: &str, role: Role) -> u64 {
+    pub(in crate::http) async fn user(&self, name: &str, role: Role) -> u64 {
         let now = Clock.wall();
         let invite = Invite { hash: sha256(name.as_bytes()), until: now.plus(86_400_000) };
         self.store.create_user(name.to_owned(), role, invite, now).await.unwrap().id
     }
 
     /// Somebody with a password; their number.
-    pub(super) async fn person(&self, name: &str, role: Role, password: &str) -> u64 {
+    pub(in crate::http) async fn person(&self, name: &str, role: Role, password: &str) -> u64 {
         let id = self.user(name, role).await;
         let hash = self.state.keys.passwords.hash(password.to_owned(), [7; 16]).await.unwrap();
         self.store.set_password(id, hash, None, Clock.wall()).await.unwrap();
@@ -184,12 +184,12 @@ impl Scene {
     }
 
     /// What a browser with a cookie is answered.
-    pub(super) async fn by(&self, cookie: &str, method: &str, path: &str, body: &Value) -> Answer {
+    pub(in crate::http) async fn by(&self, cookie: &str, method: &str, path: &str, body: &Value) -> Answer {
         self.send(json(request(method, path, "").header(header::COOKIE, cookie), body)).await
     }
 
     /// The cookie of a browser of somebody.
-    pub(super) async fn session_of(&self, user: u64, number: u32) -> String {
+    pub(in crate::http) async fn session_of(&self, user: u64, number: u32) -> String {
         let (secret, at) = (sha256(&number.to_be_bytes()), Clock.wall());
         let expires_at = at.plus(30 * 86_400_000);
         let (address, browser) = ("192.168.0.5".to_owned(), "Firefox on Linux".to_owned());
@@ -199,7 +199,7 @@ impl Scene {
     }
 
     /// An adopted device with a `temp` in Cel and a `hum` in %, a reading a second.
-    pub(super) async fn device(&self, number: u8, name: &str) -> (Device, Vec<SeriesId>) {
+    pub(in crate::http) async fn device(&self, number: u8, name: &str) -> (Device, Vec<SeriesId>) {
         let new = NewDevice {
             key: PublicKey([number; 32]),
             introduction: Introduction { name: name.to_owned(), model: "test".to_owned(), ..Introduction::default() },
@@ -221,7 +221,7 @@ impl Scene {
     }
 
     /// Commits points of `temp` (sensor 0) and publishes them, as ingest does.
-    pub(super) async fn measure(&mut self, device: &Device, series: SeriesId, points: &[(i64, f64)]) {
+    pub(in crate::http) async fn measure(&mut self, device: &Device, series: SeriesId, points: &[(i64, f64)]) {
         let batch = self.batch(device, series, points, Lane::Live);
         let commit = Commit { batches: vec![batch.clone()], ..Commit::default() };
         self.store.commit(commit).await.unwrap();
@@ -248,7 +248,7 @@ impl Scene {
     }
 
     /// A batch for listeners only: as many points as wanted.
-    pub(super) fn unstored(&mut self, device: &Device, series: SeriesId, points: &[(i64, f64)]) -> Batch {
+    pub(in crate::http) fn unstored(&mut self, device: &Device, series: SeriesId, points: &[(i64, f64)]) -> Batch {
         let first = self.batch(device, series, &points[..1], Lane::Live);
         Batch {
             series: vec![series; points.len()],
@@ -259,7 +259,7 @@ impl Scene {
     }
 
     /// A device that waits.
-    pub(super) fn wait(&self, number: u8, name: &str) -> DeviceId {
+    pub(in crate::http) fn wait(&self, number: u8, name: &str) -> DeviceId {
         let key = PublicKey([number; 32]);
         let id = DeviceId::of(&key);
         let now = Clock.wall();
@@ -280,7 +280,7 @@ impl Scene {
     }
 
     /// Authenticated data came from a device this long ago.
-    pub(super) fn hear(&self, device: &Device, ago_ms: i64) {
+    pub(in crate::http) fn hear(&self, device: &Device, ago_ms: i64) {
         let now = Clock.wall();
         self.presence.write().links.insert(
             device.no,
@@ -298,12 +298,12 @@ impl Scene {
     }
 }
 
-pub(super) fn request(method: &str, path: &str, token: &str) -> axum::http::request::Builder {
+pub(in crate::http) fn request(method: &str, path: &str, token: &str) -> axum::http::request::Builder {
     let builder = Request::builder().method(method).uri(path).header(header::HOST, "localhost:8080");
     let builder = builder.extension(Peer(SocketAddr::from(([192, 168, 0, 5], 999))));
     if token.is_empty() { builder } else { builder.header(header::AUTHORIZATION, format!("Bearer {token}")) }
 }
 
-pub(super) fn json(builder: axum::http::request::Builder, body: &Value) -> Request<Body> {
+pub(in crate::http) fn json(builder: axum::http::request::Builder, body: &Value) -> Request<Body> {
     builder.header(header::CONTENT_TYPE, "application/json").body(Body::from(body.to_string())).unwrap()
 }

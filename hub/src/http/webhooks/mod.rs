@@ -4,6 +4,8 @@ pub(super) mod deliveries;
 pub(super) mod draft;
 pub(super) mod dto;
 pub(super) mod preview;
+#[cfg(test)]
+mod tests;
 
 use axum::Json;
 use axum::extract::State;

@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 
 use super::{Sites, Update, alert};
 use crate::clock::Clock;
-use crate::http::tests::live::{Socket, next, open, say, start};
+use crate::http::live::tests::{Socket, next, open, say, start};
 use crate::model::access::Scope;
 use crate::model::alert::{AlertId, AlertState};
 use crate::model::webhook::DeliveryId;
 
-async fn listen(sites: &Sites, served: &crate::http::tests::live::Served) -> Socket {
+async fn listen(sites: &Sites, served: &crate::http::live::tests::Served) -> Socket {
     let bearer = format!("Bearer {}", sites.token(Scope::Read).await);
     let mut socket = open(served, &[("authorization", &bearer)]).await.unwrap();
     assert_eq!(next(&mut socket).await["type"], "hello");

@@ -1,11 +1,13 @@
 //! Webhooks by REST: made, changed, tried; what is given back, and what never is.
 
+mod kinds;
+
 use axum::body::Body;
 use axum::http::StatusCode;
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 
-use super::scene::{Scene, request, scene};
+use crate::http::tests::scene::{Scene, request, scene};
 use crate::model::access::Scope;
 
 #[tokio::test]

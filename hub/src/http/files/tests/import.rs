@@ -10,7 +10,7 @@ use flate2::write::GzEncoder;
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 
-use super::scene::{ADMIN, Answer, Scene, request, scene};
+use crate::http::tests::scene::{ADMIN, Answer, Scene, request, scene};
 use crate::model::access::Scope;
 use crate::model::device::DevicePatch;
 

@@ -4,8 +4,8 @@ use axum::body::Body;
 use axum::http::{StatusCode, header};
 use serde_json::{Value, json};
 
-use super::scene::{ADMIN, Answer, Scene, request, scene};
 use crate::clock::Clock;
+use crate::http::tests::scene::{ADMIN, Answer, Scene, request, scene};
 use crate::model::access::Scope;
 
 impl Scene {

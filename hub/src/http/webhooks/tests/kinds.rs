@@ -3,7 +3,7 @@
 use axum::body::Body;
 use serde_json::{Value, json};
 
-use super::scene::{Scene, request, scene};
+use crate::http::tests::scene::{Scene, request, scene};
 use crate::model::access::Scope;
 
 const KEY: &str = "R0utingKeyOfPagerDuty";

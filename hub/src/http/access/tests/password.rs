@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::{StatusCode, header};
 use serde_json::json;
 
-use super::scene::{ADMIN, Answer, Scene, json as json_body, request, scene};
+use crate::http::tests::scene::{ADMIN, Answer, Scene, json as json_body, request, scene};
 use crate::links::mint_setup_token;
 use crate::model::access::Scope;
 

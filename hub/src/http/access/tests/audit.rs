@@ -4,8 +4,8 @@ use axum::body::Body;
 use axum::http::header;
 use serde_json::{Value, json};
 
-use super::scene::{ADMIN, Scene, json as json_body, request, scene};
 use crate::clock::Clock;
+use crate::http::tests::scene::{ADMIN, Scene, json as json_body, request, scene};
 use crate::links::mint_setup_token;
 use crate::model::access::Scope;
 

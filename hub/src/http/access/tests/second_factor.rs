@@ -3,9 +3,9 @@
 use axum::http::{StatusCode, header};
 use serde_json::{Value, json};
 
-use super::scene::{Answer, Scene, json as json_body, request, scene};
 use crate::clock::Clock;
 use crate::http::access::totp;
+use crate::http::tests::scene::{Answer, Scene, json as json_body, request, scene};
 use crate::model::user::Role;
 
 const PASSWORD: &str = "correct horse";

@@ -11,10 +11,10 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::scene::{ADMIN, Scene, request, scene};
 use crate::http::files::rows::ExportRow;
 use crate::http::limits::{EXPORTS, EXPORTS_OF_ONE};
 use crate::http::serve;
+use crate::http::tests::scene::{ADMIN, Scene, request, scene};
 use crate::model::UnixMillis;
 use crate::model::access::Scope;
 use crate::model::device::Device;

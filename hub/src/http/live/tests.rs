@@ -14,31 +14,31 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::scene::{ADMIN, Scene, request, scene, scene_with};
 use crate::clock::Clock;
 use crate::http::config::Config;
 use crate::http::serve;
+use crate::http::tests::scene::{ADMIN, Scene, request, scene, scene_with};
 use crate::links::mint_setup_token;
 use crate::live::Update;
 use crate::model::access::Scope;
 use crate::model::user::Role;
 
-pub(super) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub(in crate::http) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-pub(super) struct Served {
+pub(in crate::http) struct Served {
     at: String,
     stop: CancellationToken,
     task: tokio::task::JoinHandle<std::io::Result<()>>,
 }
 
-pub(super) async fn start(scene: &Scene) -> Served {
+pub(in crate::http) async fn start(scene: &Scene) -> Served {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (at, stop) = (listener.local_addr().unwrap().to_string(), CancellationToken::new());
     let task = TaskTracker::new().spawn(serve(listener, scene.state.clone(), stop.clone()));
     Served { at, stop, task }
 }
 
-pub(super) async fn open(served: &Served, headers: &[(&'static str, &str)]) -> Result<Socket, Error> {
+pub(in crate::http) async fn open(served: &Served, headers: &[(&'static str, &str)]) -> Result<Socket, Error> {
     let mut request = format!("ws://{}/api/v1/live", served.at).into_client_request().unwrap();
     for (name, value) in headers {
         request.headers_mut().insert(*name, value.parse().unwrap());
@@ -50,7 +50,7 @@ async fn open_as_admin(served: &Served) -> Socket {
     open(served, &[("authorization", &format!("Bearer {ADMIN}"))]).await.unwrap()
 }
 
-pub(super) async fn next(socket: &mut Socket) -> Value {
+pub(in crate::http) async fn next(socket: &mut Socket) -> Value {
     loop {
         // Long enough for a machine that is busy with builds: five seconds were not, once.
         let message = tokio::time::timeout(Duration::from_secs(30), socket.next()).await.unwrap().unwrap().unwrap();
@@ -62,7 +62,7 @@ pub(super) async fn next(socket: &mut Socket) -> Value {
     }
 }
 
-pub(super) async fn say(socket: &mut Socket, message: Value) {
+pub(in crate::http) async fn say(socket: &mut Socket, message: Value) {
     socket.send(Message::text(message.to_string())).await.unwrap();
 }
 

@@ -3,8 +3,8 @@
 use axum::http::{StatusCode, header};
 use serde_json::{Value, json};
 
-use super::scene::{ADMIN, Answer, Scene, json as json_body, request, scene};
 use crate::clock::Clock;
+use crate::http::tests::scene::{ADMIN, Answer, Scene, json as json_body, request, scene};
 use crate::model::user::Role;
 
 async fn open(scene: &Scene, method: &str, path: &str, body: Value) -> Answer {

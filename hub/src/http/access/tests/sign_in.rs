@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use axum::http::header;
 use serde_json::{Value, json};
 
-use super::scene::{Answer, Scene, json as json_body, request, scene};
 use crate::http::gate::peer::Peer;
+use crate::http::tests::scene::{Answer, Scene, json as json_body, request, scene};
 use crate::model::user::Role;
 
 async fn from(scene: &Scene, address: [u8; 4], body: Value) -> Answer {

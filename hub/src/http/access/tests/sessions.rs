@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::{StatusCode, header};
 use serde_json::{Value, json};
 
-use super::scene::{ADMIN, Answer, Scene, request, scene};
+use crate::http::tests::scene::{ADMIN, Answer, Scene, request, scene};
 use crate::model::access::Scope;
 
 async fn ask(scene: &Scene, cookie: &str, method: &str, path: &str) -> Answer {

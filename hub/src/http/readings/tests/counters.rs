@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::{StatusCode, header};
 use serde_json::{Value, json};
 
-use super::scene::{ADMIN, Scene, request, scene};
+use crate::http::tests::scene::{ADMIN, Scene, request, scene};
 
 /// A full hour.
 const START: i64 = 1_700_002_800_000;

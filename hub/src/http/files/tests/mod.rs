@@ -1,0 +1,4 @@
+//! Readings as files.
+
+mod export;
+mod import;

@@ -1,0 +1,107 @@
+//! Settings of the hub.
+
+use std::net::IpAddr;
+
+use axum::http::StatusCode;
+use serde_json::json;
+
+use super::{HubInfo, addresses};
+use crate::http::hub::dto::Addresses;
+use crate::http::tests::scene::scene;
+use crate::proto::command::{Command, JoinPolicy};
+
+#[tokio::test]
+async fn who_may_join_is_followed_and_kept() {
+    let mut scene = scene();
+    let open = scene.call("PATCH", "/api/v1/hub", &json!({"join": {"open_for": "4m"}})).await.json();
+    assert_eq!(open["join"]["policy"], "click");
+    assert!(open["join"]["window_until"].is_string());
+    assert!(matches!(
+        scene.commands.try_recv(),
+        Ok(Command::Policy { policy: JoinPolicy::Click, open_until: Some(_) })
+    ));
+    let token = scene.call("PATCH", "/api/v1/hub", &json!({"join": {"policy": "token"}})).await.json();
+    assert_eq!(token["join"], json!({"policy": "token", "window_until": null}));
+    assert_eq!(crate::settings::saved_policy(&scene.store).await.unwrap(), Some(JoinPolicy::Token));
+    scene.commands.try_recv().unwrap();
+
+    let made = scene.call("POST", "/api/v1/join-tokens", &json!({"uses": 3, "labels": {"room": "shed"}})).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    let text = made.json()["token"].as_str().unwrap().to_owned();
+    let joined: wire::handshake::JoinToken = text.parse().unwrap();
+    assert!(matches!(scene.commands.try_recv(), Ok(Command::JoinTokens(tokens)) if tokens[0].psk == joined.psk()));
+}
+
+#[tokio::test]
+async fn retention_is_shown_changed_and_previewed() {
+    let scene = scene();
+    let (path, preview) = ("/api/v1/retention", "/api/v1/retention/preview");
+    let shown = scene.get(path).await.json();
+    assert_eq!(
+        (&shown["raw"], &shown["hours"], &shown["configured"]),
+        (&json!("forever"), &json!("forever"), &json!(false))
+    );
+    let policy =
+        json!({"raw": "14d", "minutes": "90d", "hours": "5y", "by_label": [{"labels": {"site": "lab"}, "raw": "1d"}]});
+    assert_eq!(scene.call("POST", preview, &policy).await.json()["text"], "nothing");
+    assert_eq!(scene.get(path).await.json(), shown);
+    let changed = scene.call("PUT", path, &policy).await.json();
+    assert_eq!((&changed["minutes"], &changed["by_label"][0]["raw"]), (&json!("90d"), &json!("1d")));
+    assert_eq!(scene.get(path).await.json(), changed);
+    let saved = crate::settings::saved_retention(&scene.store).await.unwrap();
+    assert_eq!(saved, Some(scene.store.retention()));
+    for (body, field) in [
+        (json!({"raw": "soon"}), "raw"),
+        (json!({"raw": "9d", "minutes": "2d"}), "minutes"),
+        (json!({"by_label": [{"labels": {}, "raw": "2d"}]}), "by_label[0].labels"),
+        (json!({"by_label": [{"labels": {"a": "b"}, "hours": "1"}]}), "by_label[0].hours"),
+    ] {
+        let answer = scene.call("PUT", path, &body).await;
+        assert_eq!((answer.status, &answer.json()["field"]), (StatusCode::BAD_REQUEST, &json!(field)), "{body}");
+    }
+    assert_eq!(scene.get(path).await.json(), changed);
+}
+
+#[tokio::test]
+async fn how_long_a_device_may_be_away_is_changed_kept_and_refused_by_name() {
+    let scene = scene();
+    let after = async || scene.get("/api/v1/hub").await.json()["own_alerts"]["device_offline"].clone();
+    assert_eq!(after().await, json!("60s"));
+    for (given, told) in [("5m", "5m"), ("off", "off"), ("10s", "10s")] {
+        let patch = json!({"own_alerts": {"device_offline": given}});
+        assert_eq!(scene.call("PATCH", "/api/v1/hub", &patch).await.status, StatusCode::OK);
+        assert_eq!(after().await, json!(told));
+    }
+    assert_eq!(crate::settings::saved_grace(&scene.store).await.ok().flatten(), Some(10_000));
+    for wrong in ["", "soon", "9s", "8d", "never", "-5m"] {
+        let patch = json!({"own_alerts": {"device_offline": wrong}, "join": {"policy": "closed"}});
+        let refused = scene.call("PATCH", "/api/v1/hub", &patch).await;
+        assert_eq!(refused.problem().0, 400, "{wrong}");
+        assert_eq!(refused.problem().2, json!("own_alerts.device_offline"), "{wrong}");
+    }
+    let hub = scene.get("/api/v1/hub").await.json();
+    assert_eq!((&hub["own_alerts"]["device_offline"], &hub["join"]["policy"]), (&json!("10s"), &json!("click")));
+    assert_eq!(scene.call("PATCH", "/api/v1/hub", &json!({})).await.problem().0, 400);
+}
+
+#[test]
+fn what_listens_on_this_computer_only_is_offered_to_nobody_else() {
+    let info = |http: &str, udp: &str| HubInfo {
+        id: crate::model::HubId::from_bytes([7; 16]),
+        version: String::new(),
+        http: http.parse().unwrap(),
+        udp: udp.parse().unwrap(),
+        url: None,
+        started_at: crate::model::UnixMillis(0),
+        discovery: true,
+        discovery_group: String::new(),
+        time_zone: None,
+    };
+    let own: Vec<IpAddr> = ["192.168.1.20", "fd00::1"].map(|ip| ip.parse().unwrap()).to_vec();
+    let found = |http, udp| addresses(&info(http, udp), &own);
+    assert_eq!(found("127.0.0.1:8080", "[::1]:5770"), Addresses::default());
+    let both = found("0.0.0.0:8080", "[::]:5770");
+    assert_eq!(both.page, ["192.168.1.20:8080"]);
+    assert_eq!(both.agents, ["192.168.1.20:5770", "[fd00::1]:5770"]);
+    assert_eq!(found("10.0.0.7:81", "127.0.0.1:5770").page, ["10.0.0.7:81"]);
+}

@@ -1,0 +1,114 @@
+//! Rules: kept as they are written, tried, and following what they watch.
+
+use axum::http::StatusCode;
+use futures_util::FutureExt as _;
+use serde_json::{Value, json};
+
+use crate::clock::Clock;
+use crate::http::tests::scene::scene;
+use crate::model::UnixMillis;
+use crate::model::when::moment;
+
+#[tokio::test]
+async fn rules_are_kept_as_written() {
+    let scene = scene();
+    let rule = json!({"name": "hot", "device": "sh*", "sensor": "temp", "labels": {"room": "shed"},
+        "condition": {"type": "threshold", "op": ">", "value": 30.0, "clear": 28.0},
+        "for": "60s", "severity": "critical", "webhooks": [], "enabled": true});
+    let made = scene.call("POST", "/api/v1/rules", &rule).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    let made = made.json();
+    for (key, value) in rule.as_object().unwrap() {
+        assert_eq!(&made[key], value, "{key}");
+    }
+    tokio::time::timeout(std::time::Duration::from_secs(1), scene.state.rules_changed.notified()).await.unwrap();
+    let path = format!("/api/v1/rules/{}", made["id"].as_str().unwrap());
+    let silence = json!({"name": "quiet", "condition": {"type": "silence", "after": "5m"}});
+    let replaced = scene.call("PUT", &path, &silence).await.json();
+    assert_eq!(replaced["condition"], json!({"type": "silence", "after": "5m"}));
+    assert_eq!((&replaced["device"], &replaced["for"]), (&json!("*"), &json!("0s")));
+    assert_eq!(scene.call("DELETE", &path, &json!({})).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(scene.get(&path).await.problem().0, 404);
+}
+
+#[tokio::test]
+async fn the_rules_hear_of_a_device_that_is_renamed_relabelled_or_deleted() {
+    let scene = scene();
+    let (device, _) = scene.device(1, "shed").await;
+    let path = format!("/api/v1/devices/{}", device.id);
+    for change in [json!({"name": "attic"}), json!({"labels": {"room": "lab"}}), json!({"interval_ms": 60_000})] {
+        assert_eq!(scene.call("PATCH", &path, &change).await.status, 200);
+        assert!(scene.state.rules_changed.notified().now_or_never().is_some(), "{change}");
+    }
+    assert_eq!(scene.call("DELETE", &path, &json!({})).await.status, 204);
+    assert!(scene.state.rules_changed.notified().now_or_never().is_some());
+}
+
+#[tokio::test]
+async fn rules_and_silences_that_name_a_device_go_on_with_it_under_its_new_name() {
+    let scene = scene();
+    let (device, _) = scene.device(1, "shed").await;
+    let condition = json!({"type": "threshold", "op": ">", "value": 30});
+    for (name, of) in [("one", "shed"), ("all", "s*"), ("other", "barn")] {
+        let rule = json!({"name": name, "device": of, "sensor": "*", "condition": condition});
+        assert_eq!(scene.call("POST", "/api/v1/rules", &rule).await.status, 201);
+    }
+    let silence = json!({"device": "shed", "for": "1h"});
+    assert_eq!(scene.call("POST", "/api/v1/silences", &silence).await.status, 201);
+    let of = async |path: &str| {
+        let items = scene.get(path).await.json()["items"].clone();
+        items.as_array().unwrap().iter().map(|item| item["device"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let path = format!("/api/v1/devices/{}", device.id);
+    assert_eq!(scene.call("PATCH", &path, &json!({"name": "attic"})).await.status, 200);
+    assert_eq!(of("/api/v1/rules").await, ["attic", "s*", "barn"]);
+    assert_eq!(of("/api/v1/silences").await, ["attic"]);
+    // A name that would mean others as well.
+    assert_eq!(scene.call("PATCH", &path, &json!({"name": "room *"})).await.status, 200);
+    assert_eq!(of("/api/v1/rules").await, [&device.id.to_string(), "s*", "barn"]);
+}
+
+#[tokio::test]
+async fn a_rule_is_tried_on_what_is_stored() {
+    let mut scene = scene();
+    let (device, series) = scene.device(1, "shed").await;
+    let start = Clock.wall().0 - 3_600_000;
+    // Two warm spells of a minute, the second still on at the end.
+    let warm = |second: i64| if (100..160).contains(&second) || second >= 540 { 31.0 } else { 20.0 };
+    let points: Vec<_> = (0..600).map(|second| (start + second * 1_000, warm(second))).collect();
+    for some in points.chunks(50) {
+        scene.measure(&device, series[0], some).await;
+    }
+    let at = |second: i64| moment(UnixMillis(start + second * 1_000));
+    let ask = |condition: Value, hold: &str| {
+        let rule = json!({"sensor": "temp", "condition": condition, "for": hold});
+        json!({"rule": rule, "from": start, "to": start + 600_000})
+    };
+    let above = json!({"type": "threshold", "op": ">", "value": 30});
+    let answer = scene.call("POST", "/api/v1/rules/backtest", &ask(above.clone(), "30s")).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let found = answer.json();
+    assert_eq!(
+        found["series"],
+        json!([{
+            "device": device.id.to_string(), "device_name": "shed", "sensor": "temp", "unit": "Cel",
+            "readings": 600, "judged": 600, "fires": 2, "firing_s": 60.0,
+            "firings": [
+                {"from": at(130), "to": at(160), "value": 31.0},
+                {"from": at(570), "to": null, "value": 31.0},
+            ],
+        }])
+    );
+    assert_eq!((&found["fires"], &found["watched"], &found["truncated"]), (&json!(2), &json!(1), &json!(false)));
+    assert_eq!((&found["from"], &found["to"], &found["measure"]), (&json!(at(0)), &json!(at(600)), &json!("value")));
+
+    let never = scene.call("POST", "/api/v1/rules/backtest", &ask(above, "2m")).await.json();
+    assert_eq!(never["fires"], 0);
+    let rate = json!({"type": "rate", "op": ">", "value": 5, "per": "1m", "over": "10s"});
+    let jumps = scene.call("POST", "/api/v1/rules/backtest", &ask(rate, "0s")).await.json();
+    assert_eq!((&jumps["fires"], &jumps["series"][0]["unit"]), (&json!(2), &json!("Cel/min")));
+    let too_long = json!({"type": "deviation", "sigmas": 4, "over": "1h"});
+    let mute = scene.call("POST", "/api/v1/rules/backtest", &ask(too_long, "0s")).await.json();
+    assert_eq!((&mute["series"][0]["judged"], &mute["series"][0]["readings"]), (&json!(0), &json!(600)));
+    assert!(scene.store.list_rules().await.unwrap().is_empty(), "nothing was made");
+}
