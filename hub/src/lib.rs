@@ -16,7 +16,7 @@
 //! ```
 //!
 //! Imports point down, never up; shells do not import shells, they meet through channels made in `hub`. JSON lives in
-//! `http`, `delivery::payload` and `delivery::message`, SQL in `store`, datagram bytes in `wire`. `tests/house` checks it.
+//! `http`, `delivery::payload` and `delivery::message`, SQL in `store::sqlite`, datagram bytes in `wire`. `tests/house` checks it.
 
 pub mod access;
 pub mod age;

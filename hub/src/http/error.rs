@@ -185,14 +185,13 @@ impl From<store::Error> for ApiError {
             }
             E::Closed => Self::stopping(),
             other @ (E::Newer { .. }
-            | E::OldSqlite { .. }
             | E::Locked(_)
             | E::Corrupt { .. }
             | E::File { .. }
             | E::BadFile { .. }
             | E::Sealed { .. }
             | E::Fatal(_)
-            | E::Sqlite(_)) => Self::internal(other),
+            | E::Engine { .. }) => Self::internal(other),
         }
     }
 }

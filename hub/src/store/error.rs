@@ -2,8 +2,6 @@
 
 use std::path::PathBuf;
 
-use rusqlite::ErrorCode;
-
 /// The store could not do it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -51,12 +49,6 @@ pub enum Error {
         /// Newest schema this binary knows.
         known: u32,
     },
-    /// The SQLite library has a known way to lose data.
-    #[error("SQLite {found} is too old: 3.51.3 fixes a way to lose commits")]
-    OldSqlite {
-        /// Version of the library.
-        found: &'static str,
-    },
     /// Another hub uses this data directory.
     #[error("another hub is already running in {0}")]
     Locked(PathBuf),
@@ -96,9 +88,27 @@ pub enum Error {
     /// The store is closed.
     #[error("the store is closed")]
     Closed,
-    /// SQLite refused a statement.
-    #[error("database: {0}")]
-    Sqlite(rusqlite::Error),
+    /// The engine did not do it.
+    #[error("database: {source}")]
+    Engine {
+        /// What that means.
+        what: Fault,
+        /// What the engine says.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// What an error of the engine means to the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The database is not what was written: nothing in it can be relied on.
+    Damaged,
+    /// A stored value is of another kind than was written: damage as well, but the rest may be whole.
+    Unreadable,
+    /// The disk or the connection failed.
+    Failed,
+    /// It refused one statement.
+    Refused,
 }
 
 /// What the store's methods return.
@@ -117,6 +127,16 @@ impl Error {
         matches!(self, Self::NotFound { .. })
     }
 
+    /// Whether it says that what is stored is not what was written, and not merely that the disk or the caller is at fault.
+    pub(super) const fn is_damage(&self) -> bool {
+        matches!(self, Self::Corrupt { .. } | Self::Engine { what: Fault::Damaged | Fault::Unreadable, .. })
+    }
+
+    /// Whether it is about the database, and not about the one write that met it.
+    pub(super) const fn breaks_the_group(&self) -> bool {
+        self.is_fatal() || matches!(self, Self::Full | Self::Engine { what: Fault::Damaged | Fault::Failed, .. })
+    }
+
     pub(super) const fn missing(what: &'static str) -> Self {
         Self::NotFound { what }
     }
@@ -127,17 +147,5 @@ impl Error {
 
     pub(super) fn conflict(field: &'static str, detail: impl Into<String>) -> Self {
         Self::Conflict { field, detail: detail.into() }
-    }
-}
-
-impl From<rusqlite::Error> for Error {
-    fn from(error: rusqlite::Error) -> Self {
-        // WAL-index growth reports a full disk under its own code (`IOERR_SHMSIZE`) instead of `FULL`.
-        const SHM_SIZE: i32 = rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
-        match error.sqlite_error() {
-            Some(code) if code.code == ErrorCode::DiskFull || code.extended_code == SHM_SIZE => Self::Full,
-            Some(code) if code.code == ErrorCode::OperationInterrupted => Self::Busy("the query took too long"),
-            _ => Self::Sqlite(error),
-        }
     }
 }

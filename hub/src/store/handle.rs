@@ -1,19 +1,21 @@
 //! The handle that everybody holds, and what all its clones share.
 
-use std::path::PathBuf;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use rusqlite::Connection;
+use tokio::sync::oneshot;
 
 use super::engine::snapshot::Snapshot;
-use super::error::Result;
-use super::maker::order::Order;
+use super::engine::{Engine, Reads};
+use super::error::{Error, Result};
 use super::memory::Memory;
+use super::order::Order;
+use super::readers::Readers;
 use super::secret::SecretKey;
-use super::sqlite::readers::Readers;
-use super::write::inbox::Inbox;
+use super::write::acting;
+use super::write::commit::{Commit, Committed};
+use super::write::inbox::{Inbox, Scope, Write};
 use crate::model::audit::Actor;
 
 /// The store. Cheap to clone; all clones are one store.
@@ -23,6 +25,7 @@ pub struct Store {
 }
 
 pub(super) struct Inner {
+    pub(super) engine: Arc<dyn Engine>,
     pub(super) memory: Arc<Memory>,
     pub(super) readers: Readers,
     /// `None` once closed.
@@ -32,15 +35,14 @@ pub(super) struct Inner {
     pub(super) maker: Mutex<Option<(SyncSender<Order>, JoinHandle<()>)>>,
     /// A read-only connection for lookups of one or two rows, made on the caller's thread because waking a thread of the pool
     /// takes longer; and the count of writes by commands beside the hub, as it was last seen.
-    pub(super) desk: Mutex<(Connection, i64)>,
+    pub(super) desk: Mutex<(Box<dyn Reads>, i64)>,
     pub(super) key: SecretKey,
     pub(super) actor: Option<Actor>,
-    pub(super) file: PathBuf,
 }
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Store").field("file", &self.inner.file).finish_non_exhaustive()
+        f.debug_struct("Store").field("engine", &self.inner.engine).finish_non_exhaustive()
     }
 }
 
@@ -48,7 +50,7 @@ impl Store {
     /// Reads a row or two in place: for what every request asks, such as whether its token holds.
     pub(super) fn glance<T>(&self, read: impl FnOnce(&dyn Snapshot) -> Result<T>) -> Result<T> {
         let desk = self.inner.desk.lock().unwrap_or_else(PoisonError::into_inner);
-        read(&desk.0)
+        read(desk.0.ask())
     }
 
     pub(super) fn memory(&self) -> &Memory {
@@ -74,5 +76,77 @@ impl Store {
 
     pub(super) fn key(&self) -> &SecretKey {
         &self.inner.key
+    }
+}
+
+impl Store {
+    /// Who acts at the moment, if anybody does.
+    fn actor(&self) -> Option<Actor> {
+        acting::acting().or_else(|| self.inner.actor.clone())
+    }
+
+    /// Puts something into the audit log that changes nothing in the store, as done by whoever acts.
+    ///
+    /// # Errors
+    /// Those of any write.
+    pub async fn note(&self, action: &'static str, name: String) -> Result<()> {
+        match self.actor() {
+            Some(actor) => self.note_of(actor, action, name).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The same, as done by `actor`.
+    ///
+    /// # Errors
+    /// Those of any write.
+    pub async fn note_of(&self, actor: Actor, action: &'static str, name: String) -> Result<()> {
+        self.change_as(Some(actor), move |scope| scope.tx.note(action, &name)).await
+    }
+}
+
+impl Store {
+    /// Makes everything in `commit` durable, or nothing of it. When it returns `Ok`, a power cut cannot take it back.
+    ///
+    /// What belongs to a device or webhook that was deleted meanwhile is left out without an error.
+    ///
+    /// # Errors
+    /// [`Error::Full`]: nothing applied, try again later. A fatal one: end the hub.
+    pub async fn commit(&self, commit: Commit) -> Result<Committed> {
+        self.write_commit(commit).await
+    }
+
+    /// Has the writer do `work` in its next group, for whoever acts; returns once that is committed.
+    pub(super) async fn change<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Scope<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.change_as(self.actor(), work).await
+    }
+
+    /// The same, for `actor`.
+    async fn change_as<T: Send + 'static>(
+        &self,
+        actor: Option<Actor>,
+        work: impl FnOnce(&mut Scope<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (write, answered) = Write::change(move |scope| match actor {
+            Some(actor) => acting::act(scope.tx, &actor, || work(scope)),
+            None => work(scope),
+        });
+        self.send(write).await?;
+        answered.await.map_err(|_| Error::Closed)?
+    }
+
+    /// Has the writer commit readings in its next group.
+    pub(super) async fn write_commit(&self, commit: Commit) -> Result<Committed> {
+        let (reply, answered) = oneshot::channel();
+        self.send(Write::Group(Box::new(commit), reply)).await?;
+        answered.await.map_err(|_| Error::Closed)?
+    }
+
+    async fn send(&self, write: Write) -> Result<()> {
+        let inbox = self.inbox().ok_or(Error::Closed)?;
+        inbox.send(write).await.map_err(|_| Error::Closed)
     }
 }

@@ -4,32 +4,25 @@
 //! them after COMMIT; a rolled-back write drops its effects with itself.
 
 use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::cap::Cap;
+use super::engine::Engine;
+use super::engine::upkeep::Seen;
 use super::head::Head;
 use super::head::tally::Tallies;
-use super::maker::growth::Growth;
-use super::sqlite::file::cap::Cap;
-use super::sqlite::file::room::Seen;
-use super::stats::Checked;
+use super::stats::{Checked, Growth};
+use super::windows::Windows;
 use crate::model::catalog::{Catalog, Series};
 use crate::model::device::{Device, DeviceNo};
 use crate::model::limits::Limits;
 use crate::model::reading::{Batch, Digest, Point, SeriesId};
 use crate::model::retention::Retention;
-use crate::model::{BatchSeq, Epoch, Numbering, SensorNo, SeqSet, UnixMillis};
-
-/// Whose receive window, of which boot.
-pub(super) type Key = (DeviceNo, Epoch);
-/// Committed receive windows.
-pub(super) type Windows = HashMap<Key, SeqSet>;
-/// Windows that grew by journal rows since they were saved.
-pub(super) type Unsaved = HashSet<Key>;
+use crate::model::{BatchSeq, Epoch, Numbering, SensorNo, UnixMillis};
 
 /// Contents of batches, the newest last.
 pub(super) type Digests = HashMap<DeviceNo, Vec<(Epoch, BatchSeq, Digest)>>;
@@ -51,8 +44,8 @@ pub(super) struct Memory {
     /// See [`Memory::cap`].
     cap: Cap,
     pub(super) limits: Limits,
-    /// The database file, to ask its disk.
-    file: PathBuf,
+    /// To ask its disk.
+    pub(super) engine: Arc<dyn Engine>,
     pub(super) counters: Counters,
     pub(super) outbox: Arc<Notify>,
 }
@@ -191,7 +184,7 @@ impl Effects {
 }
 
 impl Memory {
-    pub(super) fn new(file: PathBuf, cap: Cap, limits: Limits, retention: Retention) -> Self {
+    pub(super) fn new(engine: Arc<dyn Engine>, cap: Cap, limits: Limits, retention: Retention) -> Self {
         let counters = Counters { recycled_to: AtomicI64::new(NEVER), ..Counters::default() };
         Self {
             catalog: RwLock::default(),
@@ -202,10 +195,10 @@ impl Memory {
             retention: RwLock::new(retention),
             growth: RwLock::default(),
             checked: RwLock::default(),
-            seen: RwLock::new(Arc::new(Seen::look(&file))),
+            seen: RwLock::new(Arc::new(engine.seen())),
             cap,
             limits,
-            file,
+            engine,
             counters,
             outbox: Arc::default(),
         }
@@ -251,13 +244,8 @@ impl Memory {
 
     /// Asks the file system, which may hang.
     pub(super) fn look_at_disk(&self) {
-        let seen = Arc::new(Seen::look(&self.file));
+        let seen = Arc::new(self.engine.seen());
         *self.seen.write().unwrap_or_else(PoisonError::into_inner) = seen;
-    }
-
-    /// The data directory, to ask its disk.
-    pub(super) fn dir(&self) -> &Path {
-        self.file.parent().unwrap_or_else(|| Path::new("."))
     }
 
     pub(super) fn catalog(&self) -> RwLockReadGuard<'_, Catalog> {

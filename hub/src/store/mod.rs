@@ -12,14 +12,18 @@
 //!   write    commits, in groups ──▶ head    not yet in blocks: the journal, and what of it is in memory
 //!   maker    a thread ────────────▶ block   blocks, and small ones merged      rollup   minutes and hours, what is let go
 //!   query    what is asked of head, blocks and rollups                         catalog  devices, sensors, rules, deliveries
-//!   pack     columns in few bytes, PURE      file  the file and its disk       recover  backups, and what damage left
+//!   pack     columns in few bytes, PURE                                        recover  what damage left, brought back
+//!   ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+//!   engine   the port: what is asked of a database, and how it is changed      sqlite   the one that answers: SQL, the file
 //! ```
 //!
-//! `Store` is a struct, not a trait: there is one engine. The trait belongs to the day a second one lands, and the
-//! methods below, grouped by noun in the rooms beside this file, are its outline. SQL appears nowhere else in the hub.
+//! Nothing above `engine` knows which database it is, and nothing in `sqlite` knows what the store decides: `open` brings the two
+//! together. SQL appears nowhere else in the hub (`hub/tests/house`).
 
 mod block;
+mod cap;
 mod catalog;
+mod check;
 mod engine;
 mod error;
 mod handle;
@@ -27,9 +31,12 @@ mod head;
 mod maker;
 mod memory;
 mod open;
+mod order;
 mod pack;
 mod pairs;
 mod query;
+mod readers;
+mod rebuild;
 mod recover;
 mod rollup;
 mod samples;
@@ -37,7 +44,9 @@ mod secret;
 mod span;
 mod sqlite;
 mod stats;
+mod tier;
 mod trouble;
+mod windows;
 mod write;
 
 use std::path::PathBuf;
@@ -49,19 +58,18 @@ pub use catalog::given::{Origin, Said, Wish};
 pub use catalog::swap::Replaced;
 pub use catalog::users::Who;
 pub use engine::nouns::{AlertQuery, DeliveryQuery, NewJoinToken, Swap};
-pub use error::{Error, Result};
+pub use engine::salvage::Recovered;
+pub use error::{Error, Fault, Result};
 pub use handle::Store;
-pub use maker::growth::Growth;
 pub use query::Page;
 pub use query::aggregate::{Aggregated, Aggregates, Buckets, Columns, Group, Query};
-pub use recover::Recovered;
-pub use recover::sealed::{backup_sealed, is_sealed, restore_sealed};
-pub use rollup::table::Tier;
 pub use secret::SecretKey;
 pub use sqlite::file::is_own_file;
 pub use sqlite::file::room::on as room_on;
 pub use sqlite::recover::backup::{Contents, backup, restore};
-pub use stats::{Checked, Stats};
+pub use sqlite::recover::sealed::{backup_sealed, is_sealed, restore_sealed};
+pub use stats::{Checked, Growth, Stats};
+pub use tier::Tier;
 pub use trouble::Trouble;
 pub use write::acting::{acts, with_actor};
 pub use write::commit::{Commit, Committed, Floor};
@@ -73,9 +81,8 @@ use crate::model::device::DeviceNo;
 use crate::model::limits::Limits;
 use crate::model::reading::SeriesId;
 use crate::model::retention::{Ages, Preview, Retention};
+use engine::upkeep::PAGE;
 use rollup::retention;
-use sqlite::file::cap;
-use sqlite::{latest, rolled};
 
 /// Where the store lives and how much it may take.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,7 +129,7 @@ impl Store {
             commit_seconds: counters.commit_nanos.load(Ordering::Relaxed) as f64 / 1e9,
             file_bytes: seen.file,
             wal_bytes: seen.log,
-            used_bytes: u64::try_from(counters.pages() * cap::PAGE).unwrap_or(0),
+            used_bytes: u64::try_from(counters.pages() * PAGE).unwrap_or(0),
             max_bytes: self.memory().cap().bytes,
             usable_bytes: self.memory().cap().usable(),
             recycled_to: counters.recycled_to(),
@@ -175,7 +182,7 @@ impl Store {
                 let mut sum = Preview::default();
                 for (device, ages, series) in devices {
                     reader.go_on()?;
-                    let own = retention::preview(reader.conn()?, (device, &series), ages, now)?;
+                    let own = retention::preview(reader.ask()?, (device, &series), ages, now)?;
                     sum.readings += own.readings;
                     sum.minute_days += own.minute_days;
                     sum.hour_weeks += own.hour_weeks;
@@ -192,12 +199,12 @@ impl Store {
     /// Those of any read.
     pub fn changed_elsewhere(&self) -> Result<bool> {
         let mut desk = self.inner.desk.lock().unwrap_or_else(PoisonError::into_inner);
-        let (conn, seen) = &mut *desk;
-        let written = rolled::writes_beside(conn)?;
+        let (reads, seen) = &mut *desk;
+        let written = reads.ask().writes_beside()?;
         let changed = std::mem::replace(seen, written) != written;
         if changed {
             // Readings may have been salvaged.
-            latest::refresh(conn, &mut self.memory().head_mut())?;
+            rebuild::refresh(reads.ask(), &mut self.memory().head_mut())?;
         }
         Ok(changed)
     }

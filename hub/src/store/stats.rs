@@ -1,6 +1,5 @@
 //! Counters and sizes, as others see them.
 
-use super::maker::growth::Growth;
 use crate::model::UnixMillis;
 use crate::model::room::{Room, is_nearly_full};
 
@@ -74,4 +73,25 @@ pub struct Checked {
     pub at: UnixMillis,
     /// Whether everything was read; else there was not the time for all of it.
     pub whole: bool,
+}
+
+/// What was seen at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) struct Look {
+    pub(in crate::store) at: UnixMillis,
+    /// Bytes in use that stay: without the journal.
+    pub(in crate::store) used: u64,
+    /// Bytes ever written to the disk, over all starts.
+    pub(in crate::store) written: u64,
+}
+
+/// How it goes, a day.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Growth {
+    /// Bytes the file grows by, a day; negative when it shrinks.
+    pub bytes_per_day: Option<f64>,
+    /// Bytes written to the disk, a day: what wears flash.
+    pub written_per_day: Option<f64>,
+    /// Days until there is no room at this rate; `None` when it does not grow or nobody knows.
+    pub full_in_days: Option<f64>,
 }

@@ -4,7 +4,7 @@
 //!   a device's batches ──▶ a column a series ──▶ columns of equal times share one row of `times` ──▶ `block`
 //! ```
 //!
-//! PURE: rows and statements are `block`'s. Within a cut no series has a moment twice; of several readings at one moment
+//! PURE: how they are written is the engine's. Within a cut no series has a moment twice; of several readings at one moment
 //! the one that came last stays.
 
 use crate::model::UnixMillis;
@@ -12,9 +12,9 @@ use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
 use crate::store::error::Result;
 use crate::store::head::fresh::Fresh;
-use crate::store::pack::packed::{self, Packed};
+use crate::store::pack::packed;
 use crate::store::pack::{beat, cells};
-use crate::store::span::{Span, key};
+use crate::store::span::{Blocks, Span, Times, key};
 
 /// Most points of a block: so many that a column costs little beside its numbers, so few that rows fill pages of the
 /// database well and a look at an hour does not unpack a day. What `merge` makes of small ones fits.
@@ -30,28 +30,6 @@ pub(in crate::store) struct Cut {
     pub(in crate::store) row: i64,
     pub(in crate::store) series: Vec<SeriesId>,
     pub(in crate::store) blocks: Blocks,
-}
-
-/// Readings of one device, packed.
-#[derive(Debug)]
-pub(in crate::store) struct Blocks {
-    /// Latest time in them.
-    pub(in crate::store) reach: UnixMillis,
-    /// When the newest of them came.
-    pub(in crate::store) received: UnixMillis,
-    /// How many readings.
-    pub(in crate::store) readings: usize,
-    pub(in crate::store) times: Vec<Times>,
-    pub(in crate::store) columns: Vec<(i64, Packed)>,
-}
-
-/// A row of `times`, packed.
-#[derive(Debug)]
-pub(in crate::store) struct Times {
-    pub(in crate::store) span: Span,
-    pub(in crate::store) data: Vec<u8>,
-    /// Figures by five minutes, see `cells`.
-    pub(in crate::store) cells: Option<Vec<u8>>,
 }
 
 /// Columns of one series while they are gathered.

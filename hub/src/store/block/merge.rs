@@ -14,31 +14,20 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, named_params};
-
-use super::cut::{self, Blocks, Column, MOST};
+use super::cut::{self, Column, MOST};
 use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
+use crate::store::engine::snapshot::Snapshot;
+use crate::store::engine::transaction::Transaction;
 use crate::store::error::{Error, Result};
-use crate::store::span::{Level, Span, day};
-use crate::store::sqlite::blocks;
+use crate::store::span::{Blocks, Level, Small, Span, Unmerged, day};
 
 /// Points of a series that are not worth waiting for more: of cuts of the usual size three make one. Larger rows cost less
 /// each and waste more of their pages: with half of the most a day of the default fleet takes 4 % more.
 const ENOUGH: usize = MOST * 5 / 16;
 /// Readings of a run at most, held while they are merged: 16 MiB.
 const MOST_READINGS: usize = 1 << 20;
-
-/// A cut that was not merged yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::store) struct Small {
-    device: DeviceNo,
-    cut: i64,
-    /// Of the series that has most.
-    points: usize,
-    received: UnixMillis,
-}
 
 /// Cuts of one device that become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,19 +37,6 @@ pub(in crate::store) struct Run {
     last: i64,
     /// Points of a series, about.
     points: usize,
-}
-
-const SMALL: &str = "SELECT device, cut, MAX(count), MAX(received_at) FROM times
-    WHERE level = 0 AND cut >= 0 GROUP BY device, cut ORDER BY device, cut";
-
-/// All cuts that were not merged yet, by device and number.
-pub(in crate::store) fn small(conn: &Connection) -> Result<Vec<Small>> {
-    let mut statement = conn.prepare_cached(SMALL)?;
-    let small = statement.query_map([], |row| {
-        let points = row.get::<_, u32>(2)? as usize;
-        Ok(Small { device: row.get(0)?, cut: row.get(1)?, points, received: UnixMillis(row.get(3)?) })
-    })?;
-    Ok(small.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Sorted cuts as runs; `series` says how many a device has. The last run of a device waits for more while its day lasts,
@@ -110,22 +86,15 @@ pub(in crate::store) struct Merged {
     after: Option<Blocks>,
 }
 
-const SPANS: &str = "SELECT id, cut, start_at, end_at, count, received_at, crc FROM times
-    WHERE device = :device AND level = 0 AND cut BETWEEN :first AND :last ORDER BY cut";
-
-/// Merges a run; rows of `times` are numbered from `next`.
-pub(in crate::store) fn merge(conn: &Connection, run: Run, next: &mut i64) -> Result<Merged> {
-    let snapshot = conn.unchecked_transaction()?;
-    let mut statement = snapshot.prepare_cached(SPANS)?;
-    let params = named_params! { ":device": run.device, ":first": run.first, ":last": run.last };
-    let spans = statement.query_map(params, |row| Ok((Span::of_row(row)?, row.get::<_, i64>(5)?, row.get(6)?)))?;
-    let spans: Vec<(Span, i64, Option<i64>)> = spans.collect::<rusqlite::Result<_>>()?;
-    let received = UnixMillis(spans.iter().map(|(_, received, _)| *received).max().unwrap_or_default());
-    let before = spans.iter().map(|(span, ..)| span.id).collect();
+/// Merges a run, as of one moment; rows of `times` are numbered from `next`.
+pub(in crate::store) fn merge(ask: &dyn Snapshot, run: Run, next: &mut i64) -> Result<Merged> {
+    let spans = ask.unmerged(run.device, run.first, run.last)?;
+    let received = spans.iter().map(|one| one.received).max().unwrap_or_default();
+    let before = spans.iter().map(|one| one.span.id).collect();
     let after = if run.first == run.last {
         None
     } else {
-        match columns(&snapshot, run.device, &spans) {
+        match columns(ask, &spans) {
             Ok(columns) => Some(cut::pack(columns, received, run.last, next)?),
             // Whoever reads it hears of it.
             Err(Error::Corrupt { .. }) => None,
@@ -136,37 +105,34 @@ pub(in crate::store) fn merge(conn: &Connection, run: Run, next: &mut i64) -> Re
 }
 
 /// All readings of some spans in the order of their cuts.
-fn columns(conn: &Connection, device: DeviceNo, spans: &[(Span, i64, Option<i64>)]) -> Result<Vec<(SeriesId, Column)>> {
+fn columns(ask: &dyn Snapshot, spans: &[Unmerged]) -> Result<Vec<(SeriesId, Column)>> {
+    if !spans.iter().all(|one| one.is_whole) {
+        return Err(Error::Corrupt { what: "block" });
+    }
+    let spans: Vec<Span> = spans.iter().map(|one| one.span).collect();
     let mut columns: BTreeMap<SeriesId, Column> = BTreeMap::new();
-    for (span, _, crc) in spans {
-        let times = blocks::times(conn, span)?.filter(|_| span.holds(device, *crc));
-        let times = times.ok_or(Error::Corrupt { what: "block" })?;
-        for (series, values) in blocks::all_values(conn, span)? {
+    ask.contents(&spans, &mut |times, all| {
+        for (series, values) in all {
             let column = columns.entry(series).or_default();
-            column.at.extend_from_slice(&times);
+            column.at.extend_from_slice(times);
             column.value.extend(values.plain());
         }
-    }
+        Ok(())
+    })?;
     columns.values_mut().for_each(Column::settle);
     Ok(columns.into_iter().collect())
 }
 
-const DONE: &str = "UPDATE times SET level = 1 WHERE id = :id";
-
 impl Merged {
     /// Blocks that go and blocks that come; nothing where all stays as it is.
-    pub(in crate::store) fn write(&self, conn: &Connection) -> Result<()> {
+    pub(in crate::store) fn write(&self, tx: &dyn Transaction) -> Result<()> {
         match &self.after {
             Some(after) => {
                 // First, so that their pages can be used again.
-                blocks::delete(conn, &self.before)?;
-                blocks::insert(conn, self.device, after, Level::Merged)
+                tx.delete_spans(&self.before)?;
+                tx.put_blocks(self.device, after, Level::Merged)
             }
-            None => {
-                let mut done = conn.prepare_cached(DONE)?;
-                self.before.iter().try_for_each(|id| done.execute(named_params! { ":id": id }).map(|_| ()))?;
-                Ok(())
-            }
+            None => tx.leave_unmerged(&self.before),
         }
     }
 }

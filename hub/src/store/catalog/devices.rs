@@ -17,9 +17,7 @@ use crate::store::engine::snapshot::Snapshot;
 use crate::store::engine::transaction::Transaction;
 use crate::store::error::{Error, Result};
 use crate::store::memory::{Change, Forgotten};
-use crate::store::rollup::{self, Place};
-use crate::store::sqlite::blocks;
-use crate::store::sqlite::journal;
+use crate::store::tier::Place;
 use crate::store::write::inbox::Scope;
 
 /// Journal rows deleted in one write, so that deleting a device of years holds nobody up.
@@ -158,11 +156,11 @@ impl Store {
         loop {
             let done = self.change(move |scope| {
                 let no = number(scope.tx, id)?;
-                if blocks::delete_some(scope.conn, no, DELETE_SPANS)? == DELETE_SPANS {
+                if scope.tx.delete_some_spans(no, DELETE_SPANS)? == DELETE_SPANS {
                     return Ok(ControlFlow::Continue(place));
                 }
                 let series: Vec<_> = scope.memory.catalog().series_of(no).map(|series| series.id).collect();
-                let delete = |place| rollup::delete_some(scope.conn, &series, place, DELETE_ROLLUPS);
+                let delete = |place| scope.tx.delete_some_rollups(&series, place, DELETE_ROLLUPS);
                 // Once more from the start in the transaction that deletes the device: some may have been made meanwhile.
                 if let Some(next) = delete(place)?.map_or_else(|| delete(Place::START), |next| Ok(Some(next)))? {
                     return Ok(ControlFlow::Continue(next));
@@ -170,7 +168,7 @@ impl Store {
                 let rows = scope.memory.head().rows(no);
                 let some = rows.get(..DELETE_ROWS).unwrap_or(&rows);
                 scope.own.saves_windows = true;
-                scope.own.rows_deleted += journal::delete(scope.conn, some)? as u64;
+                scope.own.rows_deleted += scope.tx.delete_rows(some)? as u64;
                 if let Some(&row) = some.last().filter(|_| some.len() < rows.len()) {
                     scope.own.forgotten.push(Forgotten { device: no, row, reach: None, series: Vec::new() });
                     return Ok(ControlFlow::Continue(place));

@@ -18,8 +18,8 @@ use crate::model::{DeviceId, Numbering, UnixMillis};
 use crate::store::Store;
 use crate::store::engine::nouns::Swap;
 use crate::store::error::{Error, Result};
-use crate::store::memory::{Change, Windows};
-use crate::store::sqlite::windows;
+use crate::store::memory::Change;
+use crate::store::windows::Windows;
 use crate::store::write::inbox::Scope;
 
 /// Longest name that is made here.
@@ -131,7 +131,7 @@ fn move_in(scope: &mut Scope<'_>, from: DeviceNo, no: DeviceNo) -> Result<()> {
     let mut windows = of_from(&scope.memory.windows());
     windows.extend(of_from(&scope.group.windows));
     for (key, known) in windows {
-        windows::save(scope.conn, key, &known)?;
+        scope.tx.save_windows(&[(key, &known)])?;
         scope.own.windows.insert(key, known);
     }
     scope.tx.copy_hardware(from, no)

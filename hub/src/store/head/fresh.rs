@@ -10,7 +10,8 @@
 
 use wire::varint;
 
-use crate::model::{Epoch, Lane, UnixMillis, numbering};
+use crate::model::{Epoch, Lane, UnixMillis};
+use crate::store::pack::payload::decode;
 
 /// What a row costs the journal beside its payload, about.
 const ROW: usize = 40;
@@ -231,19 +232,6 @@ impl<'a> Iterator for Iter<'a> {
         let is_imported = flags & IMPORTED != 0;
         Some((Entry { row, epoch: Epoch(epoch), lane, is_imported, start, end, received_at }, payload))
     }
-}
-
-/// Decodes a payload; `false` when it is damaged, which is said once a row and never stops a query.
-pub(in crate::store) fn decode(row: i64, epoch: Epoch, payload: &[u8], rows: &mut wire::batch::Rows) -> bool {
-    rows.clear();
-    let decoded = wire::batch::decode(payload, rows);
-    if numbering::is_own(epoch) {
-        rows.sensor.iter_mut().for_each(|sensor| *sensor = numbering::number(epoch, *sensor));
-    }
-    if let Err(error) = decoded {
-        tracing::warn!(row, %error, "journal row {row} is damaged and skipped: {error}");
-    }
-    decoded.is_ok()
 }
 
 #[cfg(test)]

@@ -2,34 +2,13 @@
 //!
 //! A look an hour is kept in the database for a little over a day, so a forecast outlives a restart.
 
-use crate::model::UnixMillis;
+use crate::store::stats::{Growth, Look};
 
 /// Looks further apart than this are not compared: a day, and the hour in which the next look falls.
 pub(in crate::store) const OVER: i64 = 25 * 3_600_000;
 /// Looks closer than this say nothing: the journal alone comes and goes by as much.
 const LEAST: i64 = 3_600_000;
 const DAY: f64 = 86_400_000.0;
-
-/// What was seen at one moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::store) struct Look {
-    pub(in crate::store) at: UnixMillis,
-    /// Bytes in use that stay: without the journal.
-    pub(in crate::store) used: u64,
-    /// Bytes ever written to the disk, over all starts.
-    pub(in crate::store) written: u64,
-}
-
-/// How it goes, a day.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Growth {
-    /// Bytes the file grows by, a day; negative when it shrinks.
-    pub bytes_per_day: Option<f64>,
-    /// Bytes written to the disk, a day: what wears flash.
-    pub written_per_day: Option<f64>,
-    /// Days until there is no room at this rate; `None` when it does not grow or nobody knows.
-    pub full_in_days: Option<f64>,
-}
 
 /// Compares the newest look with the oldest of the last day. `room` is what is left for the file.
 pub(in crate::store) fn growth(looks: &[Look], newest: Look, room: Option<u64>) -> Growth {
@@ -47,6 +26,7 @@ pub(in crate::store) fn growth(looks: &[Look], newest: Look, room: Option<u64>) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::UnixMillis;
 
     fn look(hours: i64, used: u64, written: u64) -> Look {
         Look { at: UnixMillis(hours * 3_600_000), used, written }

@@ -5,24 +5,20 @@
 
 use std::fs;
 
-use rusqlite::Connection;
-
-use super::growth::{self, Look};
+use super::growth;
 use super::trust::Trust;
 use crate::clock::Clock;
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
 use crate::model::retention::Retention;
 use crate::model::{SensorKind, UnixMillis};
-use crate::store::Growth;
-use crate::store::engine::nouns::LedgerLines as _;
+use crate::store::cap::PAGE;
 use crate::store::error::Result;
 use crate::store::maker::{Maker, VACUUM_PAGES, rest};
-use crate::store::rollup::retention::{self, EXPIRE_ROWS, FOLD_SPANS, Folding, Going};
-use crate::store::rollup::table::{HOURS, MINUTES, Table};
-use crate::store::span::day;
-use crate::store::sqlite::file::{cap, checkpoint, room};
-use crate::store::sqlite::{column, greedy, rolled};
+use crate::store::rollup::retention::{self, EXPIRE_ROWS, FOLD_SPANS, Folding};
+use crate::store::span::{Going, day};
+use crate::store::stats::{Growth, Look};
+use crate::store::tier::{HOURS, MINUTES, Table};
 
 /// Time between two looks at the growth that are kept.
 const LOOK_EVERY: i64 = 3_600_000;
@@ -44,7 +40,7 @@ impl Maker {
             };
             if let Some(before) = retention::begins(ages.raw, now) {
                 loop {
-                    let going = retention::due(&self.conn, device, before, FOLD_SPANS)?;
+                    let going = self.reads.ask().due(device, before, FOLD_SPANS)?;
                     if going.is_empty() {
                         break;
                     }
@@ -55,7 +51,7 @@ impl Maker {
         for (device, _) in self.devices() {
             let age = self.memory.catalog().device(device).and_then(|device| retention.of(&device.labels).hours);
             if let Some(before) = retention::begins(age, now).map(UnixMillis::hour) {
-                while self.conn.ledger_begins_before(device, before)? {
+                while self.reads.ask().ledger_begins_before(device, before)? {
                     self.write(move |scope| scope.tx.expire_ledger(device, before, EXPIRE_ROWS))?;
                 }
             }
@@ -79,7 +75,7 @@ impl Maker {
     /// meanwhile: it may have been rollups (`recover`), and those that were read would take their place.
     fn fold(&self, going: Going, series: &[SeriesId], thorough: bool) -> Result<()> {
         let began = Clock.now();
-        let beside = rolled::writes_beside(&self.conn)?;
+        let beside = self.reads.ask().writes_beside()?;
         let received = going.received;
         let mut folds = Vec::with_capacity(going.by_device.len());
         for (device, spans) in going.by_device {
@@ -97,14 +93,14 @@ impl Maker {
                 series.iter().map(|id| catalog.series(*id).map_or(SensorKind::Gauge, |series| series.kind)).collect()
             };
             let folding = Folding { device, series, kinds: &kinds, fresh: &fresh, numbers: &numbers };
-            folds.push(retention::fold(&self.conn, &folding, spans, received, thorough)?);
+            folds.push(retention::fold(self.reads.ask(), &folding, spans, received, thorough)?);
         }
         let worked = Clock.now().duration_since(began);
         self.write(move |scope| {
-            if rolled::writes_beside(scope.conn)? != beside {
+            if scope.tx.writes_beside()? != beside {
                 return Ok(());
             }
-            folds.iter().try_for_each(|fold| fold.write(scope.conn))
+            folds.iter().try_for_each(|fold| fold.write(scope.tx))
         })?;
         rest(worked, !thorough);
         Ok(())
@@ -119,20 +115,20 @@ impl Maker {
         let going: Vec<_> =
             self.devices().into_iter().filter_map(|(no, series)| Some((no, series, age(no)?))).collect();
         let Some(last) = going.iter().map(|(_, _, before)| *before).max() else { return Ok(()) };
-        let stored = table.rows(&self.conn, (i64::MIN, last.0))?;
+        let stored = self.reads.ask().rollup_rows(table, (i64::MIN, last.0))?;
         for (device, series, before) in going {
-            let gone = rolled::of(&self.conn, device)?.minutes_from.filter(|_| table == MINUTES);
+            let gone = self.reads.ask().rolled(device)?.minutes_from.filter(|_| table == MINUTES);
             let row_is_due =
                 |row: &&i64| table.row_end(**row) <= before.0 && gone.is_none_or(|gone| table.row_end(**row) > gone.0);
             let keys: Vec<i64> = stored.iter().filter(row_is_due).flat_map(|&row| table.keys(row, &series)).collect();
             if table == MINUTES && !keys.is_empty() {
-                self.write(move |scope| retention::minutes_go(scope.conn, device, before))?;
+                self.write(move |scope| scope.tx.minutes_go(Some(device), before))?;
             }
             // Of hours only those that came as long ago: minutes that go are in the hours.
             let received = if table == MINUTES { UnixMillis(i64::MAX) } else { before };
             for some in keys.chunks(EXPIRE_ROWS) {
                 let some = some.to_vec();
-                self.write(move |scope| table.delete(scope.conn, &some, received))?;
+                self.write(move |scope| scope.tx.delete_rollups(table, &some, received))?;
             }
         }
         Ok(())
@@ -178,18 +174,18 @@ impl Maker {
                 break;
             }
             if step % WEIGH_EVERY == 0 {
-                greedy = greedy::greediest(&self.conn)?;
+                greedy = self.reads.ask().greediest()?;
             }
-            let of_greedy = |device| retention::due(&self.conn, device, UnixMillis(i64::MAX), FOLD_SPANS);
+            let of_greedy = |device| self.reads.ask().due(device, UnixMillis(i64::MAX), FOLD_SPANS);
             let mut going = greedy.map(of_greedy).transpose()?.unwrap_or_default();
             if going.is_empty() {
-                going = retention::oldest(&self.conn, FOLD_SPANS)?;
+                going = self.reads.ask().oldest(FOLD_SPANS)?;
             }
             if !going.is_empty() {
                 self.memory.counters.recycled(going.received);
                 self.fold(going, &[], false)?;
-            } else if !self.write(|scope| retention::drop_oldest(scope.conn, MINUTES))?
-                && !self.write(|scope| retention::drop_oldest(scope.conn, HOURS))?
+            } else if !self.write(|scope| retention::drop_oldest(scope.tx, MINUTES))?
+                && !self.write(|scope| retention::drop_oldest(scope.tx, HOURS))?
             {
                 break;
             }
@@ -199,7 +195,7 @@ impl Maker {
 
     /// Pages in use, for everybody to see.
     fn look_at_pages(&self) -> Result<i64> {
-        let used = checkpoint::pages_in_use(&self.conn)?;
+        let used = self.reads.ask().used_pages()?;
         self.memory.counters.note_pages(used);
         Ok(used)
     }
@@ -207,17 +203,17 @@ impl Maker {
     /// Gives free pages back to the disk, some at a time.
     pub(in crate::store) fn give_back(&self) -> Result<()> {
         for _ in 0..VACUUM_STEPS {
-            if checkpoint::spare_pages(&self.conn)? == 0 {
+            if self.reads.ask().spare_pages()? == 0 {
                 break;
             }
-            self.write(|scope| checkpoint::give_back(scope.conn, VACUUM_PAGES))?;
+            self.write(|scope| scope.tx.give_back(VACUUM_PAGES))?;
         }
         Ok(())
     }
 
     /// Reads the looks of earlier starts.
     pub(in crate::store) fn remember_growth(&mut self) -> Result<()> {
-        self.kept.looks = looks(&self.conn)?;
+        self.kept.looks = self.reads.ask().looks()?;
         self.kept.trust = Trust::new(self.kept.looks.last().map(|look| look.at));
         let before = self.kept.looks.last().map_or(0, |look| look.written);
         self.kept.written = (written().unwrap_or(0), before);
@@ -227,19 +223,20 @@ impl Maker {
 
     /// Looks how fast the file grows; once an hour the look is kept, if the hub is sure of its clock.
     pub(in crate::store) fn look_at_growth(&mut self, now: UnixMillis, sure: bool) -> Result<()> {
-        let used = u64::try_from(self.look_at_pages()? * cap::PAGE).unwrap_or(0);
+        let used = u64::try_from(self.look_at_pages()? * PAGE).unwrap_or(0);
         let journal = self.memory.head().bytes() as u64;
         let (at_last, before) = self.kept.written;
         let total = before + written().unwrap_or(0).saturating_sub(at_last);
         let look = Look { at: now, used: used.saturating_sub(journal), written: total };
         let room = match self.memory.cap().usable() {
             Some(usable) => Some(usable.saturating_sub(used)),
-            None => room::on(self.memory.dir()).map(|room| room.free),
+            None => self.memory.engine.room().map(|room| room.free),
         };
         let growth = growth::growth(&self.kept.looks, look, room);
         self.memory.set_growth(if written().is_none() { Growth { written_per_day: None, ..growth } } else { growth });
         if sure && self.kept.looks.last().is_none_or(|last| now.since(last.at) >= LOOK_EVERY || last.at > now) {
-            self.write(move |scope| keep_look(scope.conn, look))?;
+            let from = now.plus(-growth::OVER);
+            self.write(move |scope| scope.tx.keep_look(look, from))?;
             self.kept.looks.retain(|old| (0..=growth::OVER).contains(&now.since(old.at)));
             self.kept.looks.push(look);
             self.kept.written = (written().unwrap_or(0), total);
@@ -252,32 +249,4 @@ impl Maker {
 fn written() -> Option<u64> {
     let io = fs::read_to_string("/proc/self/io").ok()?;
     io.lines().find_map(|line| line.strip_prefix("write_bytes: "))?.trim().parse().ok()
-}
-
-const LOOKS: &str = "SELECT at, used, written FROM growth ORDER BY at";
-const KEEP: &str = "INSERT INTO growth (at, used, written) VALUES (:at, :used, :written)
-    ON CONFLICT (at) DO UPDATE SET used = excluded.used, written = excluded.written";
-const FORGET: &str = "DELETE FROM growth WHERE at < :from OR at > :at";
-
-fn looks(conn: &Connection) -> Result<Vec<Look>> {
-    let mut statement = conn.prepare(LOOKS)?;
-    let looks = statement.query_map([], |row| {
-        Ok(Look {
-            at: UnixMillis(row.get(0)?),
-            used: column::unsigned(row.get(1)?),
-            written: column::unsigned(row.get(2)?),
-        })
-    })?;
-    Ok(looks.collect::<rusqlite::Result<_>>()?)
-}
-
-fn keep_look(conn: &Connection, look: Look) -> Result<()> {
-    let range = rusqlite::named_params! { ":from": look.at.0 - growth::OVER, ":at": look.at.0 };
-    conn.prepare_cached(FORGET)?.execute(range)?;
-    conn.prepare_cached(KEEP)?.execute(rusqlite::named_params! {
-        ":at": look.at.0,
-        ":used": column::signed(look.used),
-        ":written": column::signed(look.written),
-    })?;
-    Ok(())
 }

@@ -1,9 +1,9 @@
 //! What the keeper remembers from one look to the next.
 
-use super::growth::Look;
 use super::trust::Trust;
 use crate::model::UnixMillis;
 use crate::model::retention::Retention;
+use crate::store::stats::Look;
 
 /// What was done last, and need not be done again today.
 #[derive(Debug, Default)]

@@ -14,39 +14,35 @@
 pub(super) mod growth;
 pub(super) mod keeper;
 mod kept;
-pub(super) mod order;
 pub(super) mod trust;
 
 use std::collections::VecDeque;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
 use tokio::sync::mpsc::WeakSender;
 use tokio::sync::oneshot;
 
 use super::Store;
-use super::block::cut::{self, Blocks, Cut};
+use super::block::cut::{self, Cut};
 use super::block::merge::{self, Merged, Run};
+use super::engine::Reads;
 use super::engine::nouns::Known;
+use super::engine::upkeep::CatalogState;
 use super::error::{Error, Result};
 use super::head::Waiting;
 use super::head::arrived::arrived;
 use super::memory::{Forgotten, Memory};
-use super::span::{Level, day};
-use super::sqlite::file::{checkpoint, damage, room};
-use super::sqlite::recover::salvage;
-use super::sqlite::{blocks, journal, latest};
+use super::order::Order;
+use super::span::{Blocks, Level, day};
 use super::write::inbox::{Inbox, Scope, Write};
 use crate::clock::Clock;
 use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
 use crate::model::room::{NEARLY_FULL, ROOM_AGAIN};
 use kept::Kept;
-use order::Order;
 
 /// Points of a series worth a block.
 const POINTS: u32 = 1024;
@@ -71,15 +67,15 @@ pub(super) const VACUUM_PAGES: i64 = 256;
 
 /// Starts the thread. It ends when nobody can give orders any longer, or the writer's inbox is closed.
 pub(super) fn spawn(
-    conn: Connection,
+    reads: Box<dyn Reads>,
     memory: Arc<Memory>,
     inbox: &Inbox,
 ) -> Result<(SyncSender<Order>, JoinHandle<()>)> {
     let (orders, waiting) = sync_channel(ORDERS);
-    let next_times = blocks::next_times(&conn)?;
+    let next_times = reads.ask().next_span()?;
     let now = Clock.now();
     let mut maker = Maker {
-        conn,
+        reads,
         memory,
         inbox: inbox.downgrade(),
         next_times,
@@ -137,14 +133,14 @@ impl Store {
 
 pub(super) struct Maker {
     /// Reads only. It sees what the writer committed, and nobody else changes blocks and rollups.
-    pub(super) conn: Connection,
+    pub(super) reads: Box<dyn Reads>,
     pub(super) memory: Arc<Memory>,
     inbox: WeakSender<Write>,
     next_times: i64,
     /// When there was a look for what is too small and what is too old last.
     tidied: Instant,
     /// When who is who was copied last, and what told its state apart from others.
-    copied: Option<(Instant, salvage::State)>,
+    copied: Option<(Instant, CatalogState)>,
     /// Whether it was said that the disk is nearly full.
     low: bool,
     /// Journal bytes that count no longer, about. A start does not know and sweeps once.
@@ -174,7 +170,7 @@ impl Maker {
                 Ok(()) | Err(Error::Full) => {}
                 Err(error) if error.is_fatal() => return,
                 // The writer's to end on: the journal would grow without an end.
-                Err(error @ Error::Sqlite(_)) if damage::is_damage(&error) => {
+                Err(error @ Error::Engine { .. }) if error.is_damage() => {
                     let _ = self.write(move |_| Err::<(), _>(error));
                     return;
                 }
@@ -191,7 +187,7 @@ impl Maker {
         self.sweep(true)?;
         self.merge(true)?;
         now.map_or(Ok(()), |now| self.retain(now))?;
-        while self.write(|scope| checkpoint::give_back(scope.conn, VACUUM_PAGES))? {}
+        while self.write(|scope| scope.tx.give_back(VACUUM_PAGES))? {}
         self.memory.look_at_disk();
         Ok(())
     }
@@ -231,18 +227,17 @@ impl Maker {
     /// Copies who is who for a day when the database is damaged, if it changed or is a day old; says it when the disk is
     /// nearly full.
     fn keep_house(&mut self) {
-        let Some(dir) = self.conn.path().and_then(|file| Path::new(file).parent()).map(Path::to_owned) else { return };
-        let (now, state) = (Clock.now(), salvage::state(&self.conn));
+        let (now, state) = (Clock.now(), self.reads.ask().catalog_state());
         let is_fresh =
             |(at, of): (Instant, _)| state.as_ref().is_ok_and(|state| of == *state) && now.duration_since(at) < COPY;
         if !self.copied.is_some_and(is_fresh) {
-            match state.and_then(|state| salvage::keep_copy(&dir, &self.conn).map(|()| state)) {
+            match state.and_then(|state| self.reads.ask().copy_catalog().map(|()| state)) {
                 Ok(state) => self.copied = Some((now, state)),
                 Err(error) => tracing::warn!(%error, "devices and rules could not be copied: {error}"),
             }
         }
         let limit = if self.low { ROOM_AGAIN } else { NEARLY_FULL };
-        let room = room::on(&dir).filter(|room| room.used_pct() >= limit);
+        let room = self.memory.engine.room().filter(|room| room.used_pct() >= limit);
         if let (Some(room), false) = (room, self.low) {
             tracing::warn!(free = room.free, "the disk is nearly full: {} MiB are left", room.free >> 20);
         }
@@ -294,7 +289,7 @@ impl Maker {
 
     /// Merges small cuts, a few a transaction: all there are, without a rest, or those that have waited long enough.
     fn merge(&mut self, all: bool) -> Result<()> {
-        let small = merge::small(&self.conn)?;
+        let small = self.reads.ask().small_cuts()?;
         let mut runs = {
             let catalog = self.memory.catalog();
             let today = (!all).then(|| day(Clock.wall()));
@@ -313,7 +308,9 @@ impl Maker {
     fn merge_some(&mut self, runs: &mut VecDeque<Run>, all: bool) -> Result<()> {
         let (began, mut merged) = (Clock.now(), Vec::new());
         while let Some(run) = runs.pop_front() {
-            merged.push(merge::merge(&self.conn, run, &mut self.next_times)?);
+            let moment = self.reads.hold()?;
+            merged.push(merge::merge(self.reads.ask(), run, &mut self.next_times)?);
+            drop(moment);
             // One at a time under a cap: room is kept for one.
             if Clock.now().duration_since(began) >= SLICE || self.memory.cap().bytes.is_some() {
                 break;
@@ -322,7 +319,7 @@ impl Maker {
         let worked = Clock.now().duration_since(began);
         self.write(move |scope| {
             let is_there = |merged: &&Merged| scope.has_device(merged.device);
-            merged.iter().filter(is_there).try_for_each(|merged| merged.write(scope.conn))
+            merged.iter().filter(is_there).try_for_each(|merged| merged.write(scope.tx))
         })?;
         rest(worked, all);
         Ok(())
@@ -339,7 +336,7 @@ impl Maker {
         while let Some(begin) = from {
             let began = Clock.now();
             from = self.write(move |scope| {
-                let (deleted, next) = journal::sweep(scope.conn, begin)?;
+                let (deleted, next) = scope.tx.sweep(begin)?;
                 scope.own.rows_deleted += deleted as u64;
                 Ok(next)
             })?;
@@ -392,10 +389,14 @@ fn insert(scope: &mut Scope<'_>, cut: Cut, arrived: &Known) -> Result<()> {
     if !scope.has_device(device) {
         return Ok(());
     }
-    blocks::insert(scope.conn, device, &blocks, Level::Cut)?;
-    journal::cut(scope.conn, device, row)?;
+    scope.tx.put_blocks(device, &blocks, Level::Cut)?;
+    scope.tx.cut(device, row)?;
     scope.tx.add_to_ledger(device, arrived)?;
-    latest::save(scope.conn, &scope.memory.head(), &series)?;
+    let newest: Vec<_> = {
+        let head = scope.memory.head();
+        series.iter().filter_map(|series| Some((*series, head.latest(*series)?))).collect()
+    };
+    scope.tx.save_latest(&newest)?;
     let Blocks { reach, readings, columns, .. } = blocks;
     scope.own.blocks += columns.len() as u64;
     scope.own.block_readings += readings as u64;

@@ -5,3 +5,5 @@ pub(super) mod bucket;
 pub(super) mod cells;
 pub(super) mod exact;
 pub(super) mod packed;
+pub(super) mod payload;
+pub(super) mod rollup;

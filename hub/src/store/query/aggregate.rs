@@ -23,8 +23,9 @@ use crate::model::{SensorKind, UnixMillis};
 use crate::store::Store;
 use crate::store::error::Result;
 use crate::store::query::device_of;
-use crate::store::rollup::table::Tier;
+
 use crate::store::samples::MEMORY;
+use crate::store::tier::Tier;
 
 /// Devices worth a reader of their own.
 const SHARE: usize = 32;
@@ -98,7 +99,7 @@ impl Store {
         let make = Arc::new(make);
         let share = devices.len().div_ceil(readers.len()).max(1);
         let is_short = match readers.as_slice() {
-            [reader] => scan::is_short(reader.conn()?, self.memory(), &plan, &devices)?,
+            [reader] => scan::is_short(reader.ask()?, self.memory(), &plan, &devices)?,
             _ => false,
         };
         let mut rest = devices;

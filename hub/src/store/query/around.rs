@@ -7,8 +7,6 @@
 
 use std::cell::OnceCell;
 
-use rusqlite::Connection;
-
 use super::found::Found;
 use super::line::{ALWAYS, Around, merged};
 use super::plan::Plan;
@@ -18,6 +16,7 @@ use crate::counter::{self, Lead};
 use crate::model::reading::{Point, SeriesId};
 use crate::model::{SensorKind, UnixMillis};
 use crate::store::Store;
+use crate::store::engine::snapshot::Snapshot;
 use crate::store::error::Result;
 use crate::store::head::fresh::Fresh;
 use crate::store::query::device_of;
@@ -49,8 +48,8 @@ impl Store {
             .run(move |reader| {
                 // The head before the snapshot: what moves between is seen twice, not never.
                 let fresh = memory.head().copy(device, ALWAYS.0, at);
-                let snapshot = reader.conn()?.unchecked_transaction()?;
-                let around = Around::of(&Share::new(reader, &memory, &plan), &snapshot, &asked, &fresh)?.pop();
+                let snapshot = reader.snapshot()?;
+                let around = Around::of(&Share::new(reader, &memory, &plan), &*snapshot, &asked, &fresh)?.pop();
                 Ok(around
                     .map_or_else(Lead::default, |around| Lead { before: around.before, is_begin: around.is_begin }))
             })
@@ -60,9 +59,9 @@ impl Store {
 
 impl Around {
     /// That of each series of a device.
-    pub(super) fn of(share: &Share<'_>, conn: &Connection, asked: &Asked, fresh: &Fresh) -> Result<Vec<Self>> {
+    pub(super) fn of(share: &Share<'_>, ask: &dyn Snapshot, asked: &Asked, fresh: &Fresh) -> Result<Vec<Self>> {
         let (from, to) = share.plan.range();
-        let look = Look::new(share, conn, asked, fresh)?;
+        let look = Look::new(share, ask, asked, fresh)?;
         let mut all = look.kinds();
         let mut begin = from;
         for reach in STEPS {
@@ -105,17 +104,17 @@ impl Around {
 /// Where to look.
 struct Look<'a> {
     share: &'a Share<'a>,
-    conn: &'a Connection,
+    ask: &'a dyn Snapshot,
     asked: &'a Asked,
     head: Vec<Vec<Sample>>,
 }
 
 impl<'a> Look<'a> {
-    fn new(share: &'a Share<'a>, conn: &'a Connection, asked: &'a Asked, fresh: &Fresh) -> Result<Self> {
+    fn new(share: &'a Share<'a>, ask: &'a dyn Snapshot, asked: &'a Asked, fresh: &Fresh) -> Result<Self> {
         let wanted = Wanted::new(&share.memory.catalog().sensor_numbers(asked.device), &asked.series);
         let mut head = samples::of_head(fresh, ALWAYS, &wanted, asked.series.len(), share.plan.memory)?;
         head.iter_mut().for_each(settle);
-        Ok(Self { share, conn, asked, head })
+        Ok(Self { share, ask, asked, head })
     }
 
     /// Nothing around any series yet, but what it is.
@@ -141,7 +140,7 @@ impl<'a> Look<'a> {
         let wanted = Aggregates { increase: true, ..Aggregates::default() };
         let plan = Plan::new(vec![stretch.0, stretch.1], wanted, plan.kind, plan.memory);
         let share = Share::new(reader, memory, &plan);
-        let mut found = Found::of(self.conn, self.asked.device, &plan)?;
+        let mut found = Found::of(self.ask, self.asked.device, &plan)?;
         let rollups = OnceCell::new();
         for (n, (around, series)) in all.iter_mut().zip(&self.asked.series).enumerate() {
             if is_lacking(around, n) {

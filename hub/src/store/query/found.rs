@@ -4,22 +4,20 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
 
-use rusqlite::Connection;
-
 use super::plan::Plan;
 use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
+use crate::store::engine::snapshot::{Column, Part, Snapshot};
 use crate::store::error::Result;
 use crate::store::pack::bucket::{self, Piece};
 use crate::store::samples::{Sample, rank_of_cut};
 use crate::store::span::Span;
-use crate::store::sqlite::blocks;
-use crate::store::sqlite::rolled::{self, Rolled};
+use crate::store::tier::RolledUpTo;
 
 /// Where a device's readings are.
 pub(super) struct Found<'a> {
-    pub(super) conn: &'a Connection,
+    pub(super) ask: &'a dyn Snapshot,
     /// Blocks, and whether nothing overlaps them.
     pub(super) spans: Vec<Span>,
     alone: Vec<bool>,
@@ -27,7 +25,7 @@ pub(super) struct Found<'a> {
     pub(super) taken: Vec<bool>,
     times: HashMap<i64, Option<Rc<Times>>>,
     /// Where it has rollups besides.
-    pub(super) rolled: Rolled,
+    pub(super) rolled: RolledUpTo,
 }
 
 /// Times of a block, shared by the series that were sampled together.
@@ -37,36 +35,71 @@ pub(super) struct Times {
 }
 
 impl<'a> Found<'a> {
-    pub(super) fn of(conn: &'a Connection, device: DeviceNo, plan: &Plan) -> Result<Self> {
-        let rolled = rolled::of(conn, device)?;
-        let spans = blocks::spans(conn, device, plan.range())?;
+    pub(super) fn of(ask: &'a dyn Snapshot, device: DeviceNo, plan: &Plan) -> Result<Self> {
+        let rolled = ask.rolled(device)?;
+        let spans = ask.spans(device, plan.range())?;
         let alone = alone(&spans);
         let taken = vec![false; spans.len()];
-        Ok(Self { conn, spans, alone, taken, times: HashMap::new(), rolled })
+        Ok(Self { ask, spans, alone, taken, times: HashMap::new(), rolled })
     }
 
-    pub(super) fn is_taken(&self, n: usize) -> bool {
-        self.taken.get(n).copied().unwrap_or_default()
+    /// Places of the spans that are not taken: those of blocks that nothing overlaps, and the others.
+    pub(super) fn places(&self, recent: &[Sample]) -> (Vec<usize>, Vec<usize>) {
+        let left = (0..self.spans.len()).filter(|n| !self.taken.get(*n).copied().unwrap_or_default());
+        left.partition(|n| self.is_alone(*n, recent))
     }
 
     /// Whether nothing else has readings of a series in the time of a block.
-    pub(super) fn is_alone(&self, n: usize, recent: &[Sample]) -> bool {
+    fn is_alone(&self, n: usize, recent: &[Sample]) -> bool {
         let (Some(span), Some(true)) = (self.spans.get(n), self.alone.get(n)) else { return false };
         let next = recent.partition_point(|sample| sample.at < span.start);
         recent.get(next).is_none_or(|sample| sample.at > span.end)
     }
 
-    /// The readings of a block, to be settled with others.
-    pub(super) fn samples(&mut self, n: usize, series: SeriesId, plan: &Plan) -> Result<Vec<Sample>> {
-        let Some(span) = self.spans.get(n).copied() else { return Ok(Vec::new()) };
-        let Some(values) = blocks::values(self.conn, &span, series)? else { return Ok(Vec::new()) };
-        let Some(times) = self.times(&span, plan)? else { return Ok(Vec::new()) };
-        let (rank, (from, to)) = (rank_of_cut(span.cut), plan.range());
-        let inside = within(&times.at, from, to);
-        let values = values.plain();
-        let points =
-            times.at.get(inside.clone()).unwrap_or_default().iter().zip(values.get(inside).unwrap_or_default());
-        Ok(points.map(|(&at, &value)| Sample { at: UnixMillis(at), rank, value }).collect())
+    /// Readings of a series in the spans at these places, to be settled with others; `may_hold` says whether so many may be held.
+    pub(super) fn samples(
+        &mut self,
+        places: &[usize],
+        series: SeriesId,
+        plan: &Plan,
+        may_hold: impl Fn(usize) -> Result<()>,
+    ) -> Result<Vec<Sample>> {
+        let mut samples = Vec::new();
+        self.columns(
+            places,
+            series,
+            |_| Part::Values,
+            |found, span, column| {
+                may_hold(samples.len())?;
+                let Column::Values(values) = column else { return Ok(()) };
+                let Some(times) = found.times(span, plan)? else { return Ok(()) };
+                let (rank, (from, to)) = (rank_of_cut(span.cut), plan.range());
+                let inside = within(&times.at, from, to);
+                let values = values.plain();
+                let points =
+                    times.at.get(inside.clone()).unwrap_or_default().iter().zip(values.get(inside).unwrap_or_default());
+                samples.extend(points.map(|(&at, &value)| Sample { at: UnixMillis(at), rank, value }));
+                Ok(())
+            },
+        )?;
+        Ok(samples)
+    }
+
+    /// Calls `with` for what a series has in the spans at these places.
+    pub(super) fn columns(
+        &mut self,
+        places: &[usize],
+        series: SeriesId,
+        part: impl Fn(&Span) -> Part,
+        mut with: impl FnMut(&mut Self, &Span, Column) -> Result<()>,
+    ) -> Result<()> {
+        let spans = places.iter().filter_map(|n| self.spans.get(*n).copied());
+        let wanted: Vec<(Span, Part)> = spans.map(|span| (span, part(&span))).collect();
+        let ask = self.ask;
+        ask.columns(series, &wanted, &mut |n, column| match wanted.get(n) {
+            Some((span, _)) => with(self, span, column),
+            None => Ok(()),
+        })
     }
 
     /// Times of a block, unpacked once.
@@ -74,7 +107,7 @@ impl<'a> Found<'a> {
         if let Some(known) = self.times.get(&span.id) {
             return Ok(known.clone());
         }
-        let times = blocks::times(self.conn, span)?;
+        let times = self.ask.times(&[*span])?.pop().flatten();
         let times = times.map(|at| Rc::new(Times { pieces: bucket::pieces(&plan.edges, &at), at }));
         self.times.insert(span.id, times.clone());
         Ok(times)

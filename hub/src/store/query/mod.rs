@@ -14,12 +14,12 @@ mod share;
 mod totals;
 
 use super::Store;
+use super::engine::snapshot::{Column, Part};
 use super::error::{Error, Result};
 use super::head::fresh::Fresh;
 use super::memory::Memory;
+use super::readers::Reader;
 use super::samples::{self, MEMORY, Sample, Wanted, rank_of_cut, settle};
-use super::sqlite::blocks;
-use super::sqlite::readers::Reader;
 use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
 use crate::model::reading::{Point, SeriesId};
@@ -81,8 +81,7 @@ impl Store {
         }
         let reader = self.readers().take().await?;
         let most = BLOCKS_AT_ONCE;
-        let is_short =
-            fresh.bytes() <= AT_ONCE && blocks::count_spans(reader.conn()?, device, (from, to), most + 1)? <= most;
+        let is_short = fresh.bytes() <= AT_ONCE && reader.ask()?.count_spans(device, (from, to), most + 1)? <= most;
         reader
             .run_here_if(is_short, move |reader| {
                 if fresh.blocks_from(from) {
@@ -117,9 +116,9 @@ fn page(
     mut samples: Vec<Sample>,
     limit: usize,
 ) -> Result<Page> {
-    let snapshot = reader.conn()?.unchecked_transaction()?;
+    let snapshot = reader.snapshot()?;
     let mut look_at = limit;
-    for span in blocks::spans(&snapshot, device, (from, to))? {
+    for span in snapshot.spans(device, (from, to))? {
         reader.go_on()?;
         if samples.len() > look_at {
             settle(&mut samples);
@@ -130,11 +129,15 @@ fn page(
             }
             look_at = samples.len() * 2;
         }
-        let Some(values) = blocks::values(&snapshot, &span, series)? else { continue };
-        let Some(times) = blocks::times(&snapshot, &span)? else { continue };
-        let rank = rank_of_cut(span.cut);
-        let points = times.into_iter().map(UnixMillis).zip(values.plain()).filter(|(at, _)| from <= *at && *at < to);
-        samples.extend(points.map(|(at, value)| Sample { at, rank, value }));
+        snapshot.columns(series, &[(span, Part::Values)], &mut |_, column| {
+            let Column::Values(values) = column else { return Ok(()) };
+            let Some(times) = snapshot.times(&[span])?.pop().flatten() else { return Ok(()) };
+            let rank = rank_of_cut(span.cut);
+            let points =
+                times.into_iter().map(UnixMillis).zip(values.plain()).filter(|(at, _)| from <= *at && *at < to);
+            samples.extend(points.map(|(at, value)| Sample { at, rank, value }));
+            Ok(())
+        })?;
     }
     settle(&mut samples);
     Ok(Page::of(&samples, limit))

@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::Connection;
-
 use super::plan::Plan;
 use crate::model::reading::{Point, SeriesId};
+use crate::store::engine::snapshot::Snapshot;
 use crate::store::error::Result;
 use crate::store::pack::bucket::Bucket;
 use crate::store::rollup::again::Hour;
-use crate::store::rollup::table::{HOURS, MINUTES, Tier};
-use crate::store::sqlite::rolled::Rolled;
+use crate::store::rollup::read;
+use crate::store::tier::{HOURS, MINUTES, RolledUpTo, Tier};
 
 /// Which rows of rollups the range of a query touches; looked for by the first device that has some.
 pub(super) struct Rollups {
@@ -21,21 +20,21 @@ pub(super) struct Rollups {
 }
 
 impl Rollups {
-    pub(super) fn of(conn: &Connection, plan: &Plan) -> Result<Self> {
+    pub(super) fn of(ask: &dyn Snapshot, plan: &Plan) -> Result<Self> {
         let (from, to) = plan.range();
         // A line goes through the finest there is, so that it is the same one in buckets of any width.
         let whole_hours = !plan.wanted.line() && plan.edges.iter().all(|edge| edge.0 % HOURS.bucket == 0);
-        let minutes = if whole_hours { Vec::new() } else { MINUTES.rows(conn, (from.0, to.0))? };
-        Ok(Self { whole_hours, minutes, hours: HOURS.rows(conn, (from.0, to.0))? })
+        let minutes = if whole_hours { Vec::new() } else { ask.rollup_rows(MINUTES, (from.0, to.0))? };
+        Ok(Self { whole_hours, minutes, hours: ask.rollup_rows(HOURS, (from.0, to.0))? })
     }
 
     /// Calls `with` for what a series has in rollups, by the hour where there are no minutes any longer, else by the minute;
     /// says which tier that was. Of some hours it is known already what counts.
     pub(super) fn each(
         &self,
-        conn: &Connection,
+        ask: &dyn Snapshot,
         series: SeriesId,
-        rolled: Rolled,
+        rolled: RolledUpTo,
         hours: &BTreeMap<i64, Hour>,
         plan: &Plan,
         mut with: impl FnMut(&Bucket, &[Point]),
@@ -48,7 +47,7 @@ impl Rollups {
         {
             if from < to {
                 // Those that begin before an edge may have readings behind it only.
-                table.read(conn, series, (table.start(from), to), rows, |start, stored, knots| {
+                read(ask, table, series, (table.start(from), to), rows, |start, stored, knots| {
                     let known = hours.get(&HOURS.start(start));
                     let counts = match known {
                         Some(hour) if table == HOURS => Some(&hour.whole),

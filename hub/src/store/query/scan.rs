@@ -13,8 +13,6 @@
 
 use std::cell::OnceCell;
 
-use rusqlite::Connection;
-
 use super::found::Found;
 use super::line::{ALWAYS, Around};
 use super::plan::Plan;
@@ -22,6 +20,7 @@ use super::rollups::Rollups;
 use super::share::{Share, columns, points};
 use super::totals::{Asked, Totals};
 use crate::model::reading::SeriesId;
+use crate::store::engine::snapshot::{Column, Part, Snapshot};
 use crate::store::error::{Error, Result};
 use crate::store::head::fresh::Fresh;
 use crate::store::head::tally::{Pending, Tally};
@@ -31,20 +30,19 @@ use crate::store::pack::cells::Cells;
 use crate::store::pack::packed::Values;
 use crate::store::query::{AT_ONCE, BLOCKS_AT_ONCE};
 use crate::store::samples::{self, Sample, Wanted, settle};
-use crate::store::sqlite::blocks;
-use crate::store::sqlite::rolled;
+use crate::store::span::{Span, apart};
 
 /// Devices whose heads are copied before one snapshot: some hundred kilobytes.
 const TOGETHER: usize = 32;
 
 /// Whether a query asks for so little that it is done in a fraction of a millisecond.
-pub(in crate::store) fn is_short(conn: &Connection, memory: &Memory, plan: &Plan, devices: &[Asked]) -> Result<bool> {
+pub(in crate::store) fn is_short(ask: &dyn Snapshot, memory: &Memory, plan: &Plan, devices: &[Asked]) -> Result<bool> {
     let [Asked { device, series, .. }] = devices else { return Ok(false) };
     let (from, to) = plan.range();
     let most = BLOCKS_AT_ONCE / series.len().max(1);
     Ok(memory.head().bytes_of(*device) <= AT_ONCE
-        && blocks::count_spans(conn, *device, (from, to), most + 1)? <= most
-        && rolled::of(conn, *device)?.to.is_none_or(|end| end <= from))
+        && ask.count_spans(*device, (from, to), most + 1)? <= most
+        && ask.rolled(*device)?.to.is_none_or(|end| end <= from))
 }
 
 impl Share<'_> {
@@ -87,13 +85,13 @@ impl Share<'_> {
             ready.push((asked, tally, has_blocks));
         }
         let mut left = Vec::new();
-        let snapshot = self.reader.conn()?.unchecked_transaction()?;
+        let snapshot = self.reader.snapshot()?;
         // Asked once: mostly nobody has.
-        let rolled = rolled::any_from(&snapshot, from)?;
+        let rolled = snapshot.has_rollups_from(from)?;
         for (asked, tally, has_blocks) in ready {
             self.reader.go_on()?;
-            let rolled = rolled && rolled::of(&snapshot, asked.device)?.to.is_some_and(|end| end > from);
-            if rolled || !self.by_cells(&snapshot, asked, &tally, has_blocks, totals, with)? {
+            let rolled = rolled && snapshot.rolled(asked.device)?.to.is_some_and(|end| end > from);
+            if rolled || !self.by_cells(&*snapshot, asked, &tally, has_blocks, totals, with)? {
                 left.push(asked);
             }
             if tally.is_worth() {
@@ -106,7 +104,7 @@ impl Share<'_> {
     /// Adds a device by its tally and its blocks' cells; `false`, with nothing handed on, where readings overlap.
     fn by_cells(
         &mut self,
-        conn: &Connection,
+        ask: &dyn Snapshot,
         asked: &Asked,
         tally: &Tally,
         has_blocks: bool,
@@ -117,7 +115,7 @@ impl Share<'_> {
         let (from, to) = self.plan.range();
         let mut blocks = Vec::new();
         if has_blocks {
-            let Some(apart) = blocks::apart(conn, asked.device, (from, to))? else { return Ok(false) };
+            let Some(apart) = apart(ask.outlines(asked.device, (from, to))?) else { return Ok(false) };
             blocks = apart;
         }
         if !asked.series.iter().all(|series| tally.is_apart(*series, &blocks)) {
@@ -128,28 +126,34 @@ impl Share<'_> {
         for (series, place) in asked.series.iter().zip(&asked.places) {
             totals.clear();
             tally.add_to(*series, edges, &mut totals.buckets);
-            for outline in &blocks {
-                let scratch = &mut self.scratch;
-                let added = blocks::with_cells(conn, outline.id, |cells| {
+            let (scratch, mut left) = (&mut self.scratch, Vec::new());
+            ask.cells(&blocks, &mut |n, cells| {
+                let Some(outline) = blocks.get(n) else { return Ok(()) };
+                let added = (!cells.is_empty()).then(|| {
                     let cells = Cells::open(cells, outline.id, (outline.start, outline.end))?;
                     cells.add(*series, edges, &mut totals.buckets, wanted.min || wanted.max, scratch)
                 });
                 match added {
-                    Ok(Some(true)) => continue,
-                    Ok(_) => {}
+                    Some(Ok(true)) => {}
+                    Some(Ok(false)) | None => left.push(outline.id),
                     // The readings may still be whole.
-                    Err(Error::Corrupt { .. }) => {
+                    Some(Err(Error::Corrupt { .. })) => {
                         tracing::warn!(times = outline.id, "the cells of {} are damaged and not used", outline.id);
+                        left.push(outline.id);
                     }
-                    Err(other) => return Err(other),
+                    Some(Err(other)) => return Err(other),
                 }
+                Ok(())
+            })?;
+            if !left.is_empty() {
                 if found.is_none() {
-                    found = Some(Found::of(conn, asked.device, self.plan)?);
+                    found = Some(Found::of(ask, asked.device, self.plan)?);
                 }
-                if let Some(found) = &mut found
-                    && let Some(n) = found.spans.iter().position(|span| span.id == outline.id)
-                {
-                    self.block(found, n, *series, totals)?;
+                if let Some(found) = &mut found {
+                    let spans = found.spans.iter().enumerate();
+                    let places: Vec<usize> =
+                        spans.filter(|(_, span)| left.contains(&span.id)).map(|(n, _)| n).collect();
+                    self.blocks(found, &places, *series, totals)?;
                 }
             }
             with(*place, totals)?;
@@ -175,17 +179,17 @@ impl Share<'_> {
         if devices.is_empty() {
             return Ok(());
         }
-        let snapshot = self.reader.conn()?.unchecked_transaction()?;
+        let snapshot = self.reader.snapshot()?;
         let rollups = OnceCell::new();
         for (asked, fresh) in devices.iter().zip(heads) {
-            self.device(&snapshot, &rollups, asked, &fresh, totals, with)?;
+            self.device(&*snapshot, &rollups, asked, &fresh, totals, with)?;
         }
         Ok(())
     }
 
     fn device(
         &mut self,
-        conn: &Connection,
+        ask: &dyn Snapshot,
         rollups: &OnceCell<Rollups>,
         asked: &Asked,
         fresh: &Fresh,
@@ -194,8 +198,8 @@ impl Share<'_> {
     ) -> Result<()> {
         let (from, _) = self.plan.range();
         let recent = self.recent(asked, fresh)?;
-        let mut found = if fresh.blocks_from(from) { Some(Found::of(conn, asked.device, self.plan)?) } else { None };
-        let mut around = if self.plan.wanted.line() { Around::of(self, conn, asked, fresh)? } else { Vec::new() };
+        let mut found = if fresh.blocks_from(from) { Some(Found::of(ask, asked.device, self.plan)?) } else { None };
+        let mut around = if self.plan.wanted.line() { Around::of(self, ask, asked, fresh)? } else { Vec::new() };
         for (n, ((series, place), mut recent)) in asked.series.iter().zip(&asked.places).zip(recent).enumerate() {
             self.reader.go_on()?;
             totals.clear();
@@ -239,17 +243,9 @@ impl Share<'_> {
         totals: &mut Totals,
     ) -> Result<()> {
         if let Some(found) = found {
-            let mut mixed = Vec::new();
-            for n in 0..found.spans.len() {
-                if found.is_taken(n) {
-                    continue;
-                }
-                if found.is_alone(n, &recent) {
-                    self.block(found, n, series, totals)?;
-                } else {
-                    mixed.extend(found.samples(n, series, self.plan)?);
-                }
-            }
+            let (alone, mixed) = found.places(&recent);
+            self.blocks(found, &alone, series, totals)?;
+            let mixed = found.samples(&mixed, series, self.plan, |_| Ok(()))?;
             if !mixed.is_empty() {
                 recent.extend(mixed);
                 settle(&mut recent);
@@ -260,21 +256,26 @@ impl Share<'_> {
         Ok(())
     }
 
-    /// Adds a block that nothing overlaps.
-    fn block(&self, found: &mut Found<'_>, n: usize, series: SeriesId, totals: &mut Totals) -> Result<()> {
+    /// Adds blocks that nothing overlaps.
+    fn blocks(&self, found: &mut Found<'_>, places: &[usize], series: SeriesId, totals: &mut Totals) -> Result<()> {
         let edges = &self.plan.edges;
-        let Some(span) = found.spans.get(n).copied() else { return Ok(()) };
-        if let Some(bucket) = bucket::around(edges, span.start, span.end) {
-            let figures = blocks::figures(found.conn, &span, series)?;
-            if let (Some(figures), Some(bucket)) = (figures, totals.buckets.get_mut(bucket)) {
-                bucket.add_figures(span.count as u64, (span.start, span.end), &figures);
+        let bucket_of = |span: &Span| bucket::around(edges, span.start, span.end);
+        let part = |span: &Span| if bucket_of(span).is_some() { Part::Figures } else { Part::Values };
+        found.columns(places, series, part, |found, span, column| {
+            match column {
+                Column::Figures(figures) => {
+                    let bucket = bucket_of(span).and_then(|bucket| totals.buckets.get_mut(bucket));
+                    if let Some(bucket) = bucket {
+                        bucket.add_figures(span.count as u64, (span.start, span.end), &figures);
+                    }
+                }
+                Column::Values(values) => {
+                    let Some(times) = found.times(span, self.plan)? else { return Ok(()) };
+                    bucket::add_column(&mut totals.buckets, &times.pieces, &times.at, &values);
+                }
             }
-            return Ok(());
-        }
-        let Some(values) = blocks::values(found.conn, &span, series)? else { return Ok(()) };
-        let Some(times) = found.times(&span, self.plan)? else { return Ok(()) };
-        bucket::add_column(&mut totals.buckets, &times.pieces, &times.at, &values);
-        Ok(())
+            Ok(())
+        })
     }
 
     /// Adds readings in order, with percentiles.

@@ -9,16 +9,18 @@ use super::plan::Plan;
 use super::rollups::Rollups;
 use crate::model::UnixMillis;
 use crate::model::reading::{Point, SeriesId};
+use crate::store::engine::snapshot::{Column, Part};
 use crate::store::error::{Error, Result};
 use crate::store::memory::Memory;
 use crate::store::pack::bucket::Bucket;
 use crate::store::pack::cells::Scratch;
+use crate::store::pack::rollup::Rolled;
+use crate::store::readers::Reader;
 use crate::store::rollup::again::Hour;
-use crate::store::rollup::table::{HOURS, MINUTES, Rolled, Tier};
+use crate::store::rollup::{read, read_within};
 use crate::store::samples::{MEMORY, Sample, settle};
 use crate::store::span::Span;
-use crate::store::sqlite::blocks;
-use crate::store::sqlite::readers::Reader;
+use crate::store::tier::{HOURS, MINUTES, Tier};
 
 /// One reader's share.
 pub(in crate::store) struct Share<'a> {
@@ -54,17 +56,17 @@ impl<'a> Share<'a> {
         recent: &mut Vec<Sample>,
         with: impl FnMut(&Bucket, &[Point]),
     ) -> Result<()> {
-        let (conn, (from, _)) = (found.conn, self.plan.range());
+        let (ask, (from, _)) = (found.ask, self.plan.range());
         if found.rolled.to.is_none_or(|end| end <= from) {
             return Ok(());
         }
         if rollups.get().is_none() {
             // Nobody else can have filled it meanwhile.
-            let _ = rollups.set(Rollups::of(conn, self.plan)?);
+            let _ = rollups.set(Rollups::of(ask, self.plan)?);
         }
         if let Some(rollups) = rollups.get() {
             let hours = self.merge_with_rollups(found, rollups, series, recent)?;
-            let tier = rollups.each(conn, series, found.rolled, &hours, self.plan, with)?;
+            let tier = rollups.each(ask, series, found.rolled, &hours, self.plan, with)?;
             self.tier.set(self.tier.get().max(tier));
         }
         Ok(())
@@ -95,7 +97,7 @@ impl<'a> Share<'a> {
         series: SeriesId,
         recent: &mut Vec<Sample>,
     ) -> Result<BTreeMap<i64, Hour>> {
-        let conn = found.conn;
+        let ask = found.ask;
         found.taken.fill(false);
         let (from, end) = self.plan.range();
         let to = found.rolled.to.unwrap_or(from).min(end);
@@ -107,18 +109,16 @@ impl<'a> Share<'a> {
             return Ok(hours);
         };
         let mut figures = Rolled::new();
-        HOURS.read(conn, series, (HOURS.start(first.0), last.0 + 1), &rollups.hours, |start, hour, _| {
+        read(ask, HOURS, series, (HOURS.start(first.0), last.0 + 1), &rollups.hours, |start, hour, _| {
             figures.insert(start, *hour);
         })?;
-        for n in 0..found.spans.len() {
-            let Some(Span { start, end, .. }) = found.spans.get(n).copied().filter(|span| span.start < to) else {
-                continue;
-            };
-            if figures.range(HOURS.start(start.0)..=end.0).next().is_some() {
-                self.within_memory(recent.len())?;
-                recent.extend(found.samples(n, series, self.plan)?);
-                found.taken[n] = true;
-            }
+        let has_figures = |span: &Span| figures.range(HOURS.start(span.start.0)..=span.end.0).next().is_some();
+        let behind = found.spans.iter().enumerate().filter(|(_, span)| span.start < to && has_figures(span));
+        let places: Vec<usize> = behind.map(|(n, _)| n).collect();
+        let held = recent.len();
+        recent.extend(found.samples(&places, series, self.plan, |more| self.within_memory(held + more))?);
+        for n in places {
+            found.taken[n] = true;
         }
         settle(recent);
         let mut counted = Vec::with_capacity(recent.len());
@@ -130,7 +130,7 @@ impl<'a> Share<'a> {
             };
             let mut minutes = Rolled::new();
             if found.rolled.minutes_from.is_none_or(|from| from.0 <= start) {
-                MINUTES.read_within(conn, series, (start, start + HOURS.bucket), |start, minute, _| {
+                read_within(ask, MINUTES, series, (start, start + HOURS.bucket), |start, minute, _| {
                     minutes.insert(start, *minute);
                 })?;
             }
@@ -167,22 +167,23 @@ impl<'a> Share<'a> {
         let Some(found) = found else { return Ok(columns(&recent)) };
         let (from, to) = self.plan.range();
         let (mut at, mut value) = (Vec::new(), Vec::new());
-        for n in 0..found.spans.len() {
-            self.within_memory(at.len() + recent.len())?;
-            if found.is_taken(n) {
-                continue;
-            }
-            if !found.is_alone(n, &recent) {
-                recent.extend(found.samples(n, series, self.plan)?);
-                continue;
-            }
-            let Some(span) = found.spans.get(n).copied() else { continue };
-            let Some(values) = blocks::values(found.conn, &span, series)? else { continue };
-            let Some(times) = found.times(&span, self.plan)? else { continue };
-            let some = within(&times.at, from, to);
-            value.extend_from_slice(values.plain().get(some.clone()).unwrap_or_default());
-            at.extend_from_slice(times.at.get(some).unwrap_or_default());
-        }
+        let (alone, mixed) = found.places(&recent);
+        let held = recent.len();
+        recent.extend(found.samples(&mixed, series, self.plan, |more| self.within_memory(held + more))?);
+        found.columns(
+            &alone,
+            series,
+            |_| Part::Values,
+            |found, span, column| {
+                self.within_memory(at.len() + recent.len())?;
+                let Column::Values(values) = column else { return Ok(()) };
+                let Some(times) = found.times(span, self.plan)? else { return Ok(()) };
+                let some = within(&times.at, from, to);
+                value.extend_from_slice(values.plain().get(some.clone()).unwrap_or_default());
+                at.extend_from_slice(times.at.get(some).unwrap_or_default());
+                Ok(())
+            },
+        )?;
         if recent.is_empty() {
             return Ok((at, value));
         }

@@ -14,9 +14,6 @@
 //! Reading, comparing and packing happen beside the writer: an acknowledgement waits for the insertion of finished rows at
 //! most, or for a few rows of figures that are joined to those here.
 
-pub(super) mod sealed;
-
-pub(super) mod brought;
 pub(super) mod step;
 
 use std::io::Read as _;
@@ -24,22 +21,17 @@ use std::path::{Path, PathBuf};
 
 use super::Store;
 use super::catalog::sensors;
+use super::engine::salvage::{Loaded, OldSensor, Recovered, STRIDE};
 use super::error::{Error, Result};
-use super::sqlite::file::aside;
-use super::sqlite::readers;
-use super::sqlite::recover::old::Old;
 use super::write::inbox::Scope;
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
-pub use brought::Recovered;
-use brought::STRIDE;
-use step::{Loaded, OldSensor};
 
 impl Store {
     /// Databases that were set aside as damaged and not yet salvaged, oldest first.
     #[must_use]
     pub fn set_aside(&self) -> Vec<PathBuf> {
-        self.inner.file.parent().map(aside::set_aside_in).unwrap_or_default()
+        self.inner.engine.set_aside()
     }
 
     /// Salvages what can be read of another database of a hub. Works beside a running hub.
@@ -47,13 +39,13 @@ impl Store {
     /// # Errors
     /// The file is no database of a hub; those of any write.
     pub async fn recover(&self, file: &Path) -> Result<Recovered> {
-        if file.canonicalize().ok() == self.inner.file.canonicalize().ok() {
+        if file.canonicalize().ok() == self.inner.engine.place().canonicalize().ok() {
             return Err(Error::BadFile { path: file.to_owned(), detail: "this is the hub's own database" });
         }
-        let (path, memory) = (file.to_owned(), self.memory_shared());
+        let (path, memory, engine) = (file.to_owned(), self.memory_shared(), self.inner.engine.clone());
         let (name, mut old) = blocking(move || {
             let name = format!("recovered {:08x}", fingerprint(&path)?);
-            Ok((name, Old::open(&path, &memory.catalog())?))
+            Ok((name, engine.salvage(&path, &memory.catalog())?))
         })
         .await?;
         let progress = match self.setting(&name).await? {
@@ -78,7 +70,7 @@ impl Store {
         let found = old.close();
         if found.strangers.is_empty() {
             self.put_setting(&name, DONE.to_vec()).await?;
-            aside::settled(file)?;
+            self.inner.engine.settled(file)?;
         } else {
             // Begins anew when it is asked for again.
             self.put_setting(&name, PARTLY.to_vec()).await?;
@@ -92,8 +84,8 @@ impl Store {
             Some(device) => self.series_of(device, &loaded.sensors).await?,
             None => Vec::new(),
         };
-        let file = self.inner.file.clone();
-        let packed = blocking(move || loaded.pack(&readers::connect(&file)?, series)).await?;
+        let engine = self.inner.engine.clone();
+        let packed = blocking(move || step::pack(loaded, engine.reader()?.ask(), series)).await?;
         let written = self.change(move |scope| {
             let brought = packed.map_or(Ok(0), |packed| packed.write(scope))?;
             scope.tx.put_setting(&name, next.text().as_bytes())?;
@@ -118,9 +110,8 @@ impl Store {
 
     /// Lowest number of `times` for a salvage of so many steps: below all there are, so that what is here wins.
     async fn base(&self, steps: usize) -> Result<i64> {
-        let lowest =
-            self.readers().run(|reader| Ok(reader.conn()?.query_row(LOWEST_TIMES, [], |row| row.get::<_, i64>(0))?));
-        let base = lowest.await? - i64::try_from(steps).unwrap_or(i64::MAX / STRIDE) * STRIDE;
+        let lowest = self.readers().run(|reader| reader.ask()?.lowest_span()).await?;
+        let base = lowest - i64::try_from(steps).unwrap_or(i64::MAX / STRIDE) * STRIDE;
         // Its key is shared with the number of a series.
         if base < -(1 << 31) {
             return Err(Error::Corrupt { what: "range of block numbers: too many salvages" });
@@ -129,7 +120,6 @@ impl Store {
     }
 }
 
-const LOWEST_TIMES: &str = "SELECT MIN(0, COALESCE(MIN(id), 0)) FROM times";
 const DONE: &[u8] = b"done";
 const PARTLY: &[u8] = b"partly";
 

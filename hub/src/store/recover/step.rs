@@ -2,44 +2,24 @@
 
 use std::collections::HashSet;
 
-use rusqlite::Connection;
-
 use crate::clock::Clock;
 use crate::model::device::DeviceNo;
 use crate::model::reading::{Batch, BatchId, SeriesId};
-use crate::model::{BatchSeq, Epoch, Lane, SensorKind, SensorNo, SensorSpec, UnixMillis};
+use crate::model::{BatchSeq, Epoch, Lane, SensorNo, UnixMillis};
 use crate::store::block::cut;
 use crate::store::block::cut::Cut;
+use crate::store::engine::salvage::Loaded;
+use crate::store::engine::snapshot::Snapshot;
 use crate::store::error::Result;
 use crate::store::head::Head;
-use crate::store::head::fresh::{Fresh, decode};
+use crate::store::head::fresh::Fresh;
 use crate::store::memory::Forgotten;
-use crate::store::rollup::row::Row;
-use crate::store::rollup::table::Table;
+use crate::store::pack::payload::decode;
+use crate::store::pack::rollup::Row;
+use crate::store::rollup::join;
 use crate::store::span::Level;
-use crate::store::sqlite::{blocks, latest, rolled};
+use crate::store::tier::{RolledUpTo, Table};
 use crate::store::write::inbox::Scope;
-
-/// A sensor as the file knows it.
-#[derive(Debug, Clone)]
-pub(in crate::store) struct OldSensor {
-    pub(in crate::store) spec: SensorSpec,
-    /// What its owner said it is.
-    pub(in crate::store) by_owner: Option<SensorKind>,
-}
-
-/// What one step brings, as it was read.
-#[derive(Default)]
-pub(in crate::store) struct Loaded {
-    pub(in crate::store) device: Option<DeviceNo>,
-    /// By the sensor numbers that the payloads use.
-    pub(in crate::store) sensors: Vec<OldSensor>,
-    pub(in crate::store) payloads: Vec<(Epoch, Vec<u8>)>,
-    pub(in crate::store) next_times: i64,
-    pub(in crate::store) rollups: Vec<(usize, Table, Row)>,
-    /// Where the file says that it has figures.
-    pub(in crate::store) rolled: rolled::Rolled,
-}
 
 /// The same, ready to be written.
 pub(in crate::store) struct Packed {
@@ -47,31 +27,29 @@ pub(in crate::store) struct Packed {
     series: Vec<SeriesId>,
     /// Figures that another file has of a series.
     rollups: Vec<(SeriesId, Table, Row)>,
-    rolled: rolled::Rolled,
+    rolled: RolledUpTo,
     cut: Option<Cut>,
     /// Its newest points.
     head: Head,
     brought: u64,
 }
 
-impl Loaded {
-    /// Packs it and compares it with what is here; `series` are those of its sensors. `None` where it brings nothing.
-    pub(in crate::store) fn pack(mut self, conn: &Connection, series: Vec<SeriesId>) -> Result<Option<Packed>> {
-        let rollups: Vec<_> = self
-            .rollups
-            .into_iter()
-            .filter(|(.., row)| !row.buckets.is_empty())
-            .filter_map(|(place, table, row)| Some((*series.get(place)?, table, row)))
-            .collect();
-        let Some(device) = self.device.filter(|_| !self.payloads.is_empty() || !rollups.is_empty()) else {
-            return Ok(None);
-        };
-        let head = head(device, &series, &self.payloads)?;
-        let fresh = head.copy(device, UnixMillis(i64::MIN), UnixMillis(i64::MAX));
-        let cut = cut::cut(device, &series, &fresh, &mut self.next_times)?;
-        let brought = if cut.is_some() { not_here(conn, device, &series, &fresh)? } else { 0 };
-        Ok(Some(Packed { device, series, rollups, rolled: self.rolled, cut, head, brought }))
-    }
+/// Packs it and compares it with what is here; `series` are those of its sensors. `None` where it brings nothing.
+pub(super) fn pack(mut loaded: Loaded, ask: &dyn Snapshot, series: Vec<SeriesId>) -> Result<Option<Packed>> {
+    let rollups: Vec<_> = loaded
+        .rollups
+        .into_iter()
+        .filter(|(.., row)| !row.buckets.is_empty())
+        .filter_map(|(place, table, row)| Some((*series.get(place)?, table, row)))
+        .collect();
+    let Some(device) = loaded.device.filter(|_| !loaded.payloads.is_empty() || !rollups.is_empty()) else {
+        return Ok(None);
+    };
+    let head = head(device, &series, &loaded.payloads)?;
+    let fresh = head.copy(device, UnixMillis(i64::MIN), UnixMillis(i64::MAX));
+    let cut = cut::cut(device, &series, &fresh, &mut loaded.next_times)?;
+    let brought = if cut.is_some() { not_here(ask, device, &series, &fresh)? } else { 0 };
+    Ok(Some(Packed { device, series, rollups, rolled: loaded.rolled, cut, head, brought }))
 }
 
 impl Packed {
@@ -82,11 +60,11 @@ impl Packed {
         }
         self.begin_rollups(scope)?;
         for (series, table, row) in &self.rollups {
-            table.join(scope.conn, *series, row, Clock.wall())?.iter().try_for_each(|row| row.write(scope.conn))?;
+            scope.tx.put_rollups(&join(scope.tx, *table, *series, row, Clock.wall())?)?;
         }
         let Some(cut) = self.cut else { return Ok(0) };
-        blocks::insert(scope.conn, self.device, &cut.blocks, Level::Cut)?;
-        latest::save_newer(scope, &self.head, &self.series)?;
+        scope.tx.put_blocks(self.device, &cut.blocks, Level::Cut)?;
+        save_newer(scope, &self.head, &self.series)?;
         scope.own.forgotten.push(reaches(self.device, cut.blocks.reach));
         Ok(self.brought)
     }
@@ -98,7 +76,7 @@ impl Packed {
         };
         let Some(to) = self.rollups.iter().filter_map(end).max() else { return Ok(()) };
         let to = self.rolled.to.map_or(to, |known| known.max(to));
-        rolled::begin(scope.conn, self.device, rolled::Rolled { to: Some(to), ..self.rolled })?;
+        scope.tx.begin_rollups(self.device, RolledUpTo { to: Some(to), ..self.rolled })?;
         scope.own.forgotten.push(reaches(self.device, to));
         Ok(())
     }
@@ -110,7 +88,7 @@ fn reaches(device: DeviceNo, to: UnixMillis) -> Forgotten {
 }
 
 /// How many of a step's readings are in no block here, by series and time. Steps before it are.
-fn not_here(conn: &Connection, device: DeviceNo, series: &[SeriesId], fresh: &Fresh) -> Result<u64> {
+fn not_here(ask: &dyn Snapshot, device: DeviceNo, series: &[SeriesId], fresh: &Fresh) -> Result<u64> {
     let mut new = HashSet::new();
     fresh.decode(|_, rows| {
         let known = rows.iter().filter_map(|reading| Some((*series.get(usize::from(reading.sensor.0))?, reading.at.0)));
@@ -119,17 +97,31 @@ fn not_here(conn: &Connection, device: DeviceNo, series: &[SeriesId], fresh: &Fr
     let (first, last) = (new.iter().map(|(_, at)| *at).min(), new.iter().map(|(_, at)| *at).max());
     let (Some(first), Some(last)) = (first, last) else { return Ok(0) };
     let range = (UnixMillis(first), UnixMillis(last.saturating_add(1)));
-    for span in blocks::spans(conn, device, range)? {
-        let Some(times) = blocks::times(conn, &span)? else { continue };
-        for series in series {
-            if blocks::exists(conn, &span, *series)? {
-                for at in &times {
-                    new.remove(&(*series, *at));
-                }
+    let spans = ask.spans(device, range)?;
+    let times = ask.times(&spans)?;
+    for series in series {
+        let there = ask.has_blocks(&spans, *series)?;
+        for (times, _) in times.iter().zip(there).filter(|(_, is_there)| *is_there) {
+            for at in times.iter().flatten() {
+                new.remove(&(*series, *at));
             }
         }
     }
     Ok(new.len() as u64)
+}
+
+/// Saves the newest points of a head that is not the hub's, where nothing newer is known.
+fn save_newer(scope: &mut Scope<'_>, head: &Head, series: &[SeriesId]) -> Result<()> {
+    for &series in series {
+        let Some(point) = head.latest(series) else { continue };
+        let saved = scope.tx.latest_of(series)?;
+        let known = scope.memory.head().latest(series).is_some_and(|known| known.at >= point.at);
+        if !known && saved.is_none_or(|at| at < point.at) {
+            scope.tx.save_latest(&[(series, point)])?;
+            scope.own.newest.push((series, point));
+        }
+    }
+    Ok(())
 }
 
 /// The batches in a head of their own.

@@ -22,8 +22,9 @@ use std::ops::RangeInclusive;
 
 use crate::model::reading::Point;
 use crate::store::pack::bucket::Bucket;
-use crate::store::rollup::table::{MINUTES, Rolled};
+use crate::store::pack::rollup::Rolled;
 use crate::store::samples::Sample;
+use crate::store::tier::MINUTES;
 
 /// The figures of an hour of one series.
 #[derive(Debug, Default)]

@@ -8,139 +8,229 @@
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
-use super::row_sum;
+use super::{greedy, row_sum};
 use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
-use crate::store::block::cut::{Blocks, Times};
+use crate::store::engine::snapshot::{Column, Part, Spans, TimesOfSpan, ValuesOfSpan};
+use crate::store::engine::transaction::ChangeSpans;
 use crate::store::error::{Error, Result};
 use crate::store::pack::beat;
-use crate::store::pack::packed::{self, Figures, Summary, Values};
-use crate::store::span::{Level, Outline, Span, key};
+use crate::store::pack::packed::{self, Figures, Summary};
+use crate::store::span::{Blocks, Going, Level, Outline, Small, Span, Times, Unmerged, key};
+
+const SPANS: &str = "SELECT id, cut, start_at, end_at, count, crc FROM times
+    WHERE device = :device AND end_at >= :from AND start_at < :to";
+
+const SOME: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM times
+    WHERE device = :device AND end_at >= :from AND start_at < :to LIMIT :at_most)";
+
+/// Answered from the index `times_by_device` alone: no row of `times` is read.
+const OUTLINES: &str = "SELECT id, cut, start_at, end_at FROM times
+    WHERE device = :device AND end_at >= :from AND start_at < :to";
+
+const TIMES: &str = "SELECT data FROM times WHERE id = :id";
+
+const BLOCK: &str = "SELECT scale, min, max, sum, first, last, data FROM block WHERE id = :id";
+
+const CELLS: &str = "SELECT data FROM cells WHERE times = :id";
+
+const EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM block WHERE id = :id)";
+
+const IS_THERE: &str = "SELECT EXISTS (SELECT 1 FROM times WHERE id = :times)";
 
 /// Blocks made here have positive numbers, blocks salvaged from another file negative ones: the next number is one above the
 /// largest positive one.
 const NEXT_TIMES: &str = "SELECT 1 + MAX(0, COALESCE(MAX(id), 0)) FROM times";
 
-/// Number of the next row of `times`.
-pub(in crate::store) fn next_times(conn: &Connection) -> Result<i64> {
-    Ok(conn.query_row(NEXT_TIMES, [], |row| row.get(0))?)
-}
+const LOWEST_TIMES: &str = "SELECT MIN(0, COALESCE(MIN(id), 0)) FROM times";
+const SMALL: &str = "SELECT device, cut, MAX(count), MAX(received_at) FROM times
+    WHERE level = 0 AND cut >= 0 GROUP BY device, cut ORDER BY device, cut";
 
-const INSERT_TIMES: &str = "INSERT INTO times (id, cut, device, start_at, end_at, received_at, count, level, data, crc)
-    VALUES (:id, :cut, :device, :start_at, :end_at, :received_at, :count, :level, :data, :crc)";
-const INSERT_CELLS: &str = "INSERT INTO cells (times, data) VALUES (:times, :data)";
-const INSERT_BLOCK: &str = "INSERT INTO block (id, scale, min, max, sum, first, last, data)
-    VALUES (:id, :scale, :min, :max, :sum, :first, :last, :data)";
+const UNMERGED: &str = "SELECT id, cut, start_at, end_at, count, received_at, crc FROM times
+    WHERE device = :device AND level = 0 AND cut BETWEEN :first AND :last ORDER BY cut";
 
-/// Writes blocks of a device.
-pub(in crate::store) fn insert(conn: &Connection, device: DeviceNo, blocks: &Blocks, level: Level) -> Result<()> {
-    let mut times = conn.prepare_cached(INSERT_TIMES)?;
-    for Times { span, data, cells } in &blocks.times {
-        times.execute(named_params! {
-            ":id": span.id,
-            ":cut": span.cut,
-            ":device": device,
-            ":start_at": span.start.0,
-            ":end_at": span.end.0,
-            ":received_at": blocks.received.0,
-            ":count": i64::try_from(span.count).unwrap_or(i64::MAX),
-            ":level": level as i64,
-            ":data": data,
-            ":crc": span.sum(device),
-        })?;
-        if let Some(cells) = cells {
-            conn.prepare_cached(INSERT_CELLS)?.execute(named_params! { ":times": span.id, ":data": cells })?;
+const OF_SPAN: &str = "SELECT scale, min, max, sum, first, last, data, id FROM block
+    WHERE id >= :times << 32 AND id < (:times + 1) << 32";
+
+const DUE: &str = "SELECT id, cut, start_at, end_at, count, received_at FROM times
+    WHERE device = :device AND received_at < :before ORDER BY received_at LIMIT :at_most";
+const OLDEST: &str =
+    "SELECT id, cut, start_at, end_at, count, received_at, device FROM times ORDER BY cut LIMIT :at_most";
+
+/// A row costs about this much beside its data.
+const WEIGH_TIMES: &str =
+    "SELECT id, count, length(data) + 60 FROM times WHERE device = :device AND received_at < :before";
+const WEIGH_BLOCKS: &str = "SELECT COUNT(*), COALESCE(SUM(length(data) + 30), 0) FROM block
+    WHERE id >= :times << 32 AND id < (:times + 1) << 32";
+
+impl Spans for Connection {
+    fn spans(&self, device: DeviceNo, (from, to): (UnixMillis, UnixMillis)) -> Result<Vec<Span>> {
+        let mut statement = self.prepare_cached(SPANS)?;
+        let params = named_params! { ":device": device, ":from": from.0, ":to": to.0 };
+        let mut rows = statement.query(params)?;
+        let mut spans = Vec::new();
+        while let Some(row) = rows.next()? {
+            spans.extend(believed_span(device, row)?);
         }
+        // Here, not in the statement: SQLite would sort in a table of its own.
+        spans.sort_unstable_by_key(|span: &Span| (span.start, span.id));
+        Ok(spans)
     }
-    let mut block = conn.prepare_cached(INSERT_BLOCK)?;
-    for (id, packed) in &blocks.columns {
-        let (scale, figures) = match &packed.summary {
-            Summary::Scaled(scale, figures) => (Some(*scale), figures.all().map(Value::Integer)),
-            Summary::Plain(figures) => (None, figures.all().map(Value::Real)),
+
+    fn count_spans(&self, device: DeviceNo, (from, to): (UnixMillis, UnixMillis), at_most: usize) -> Result<usize> {
+        let at_most = i64::try_from(at_most).unwrap_or(i64::MAX);
+        let params = named_params! { ":device": device, ":from": from.0, ":to": to.0, ":at_most": at_most };
+        let count: i64 = self.prepare_cached(SOME)?.query_row(params, |row| row.get(0))?;
+        Ok(usize::try_from(count).unwrap_or(usize::MAX))
+    }
+
+    fn outlines(&self, device: DeviceNo, (from, to): (UnixMillis, UnixMillis)) -> Result<Vec<Outline>> {
+        let mut statement = self.prepare_cached(OUTLINES)?;
+        let mut rows = statement.query(named_params! { ":device": device, ":from": from.0, ":to": to.0 })?;
+        let mut found: Vec<Outline> = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (start, end) = (UnixMillis(row.get(2)?), UnixMillis(row.get(3)?));
+            found.push(Outline { id: row.get(0)?, cut: row.get(1)?, start, end });
+        }
+        found.sort_unstable_by_key(|outline| outline.start);
+        Ok(found)
+    }
+
+    fn times(&self, spans: &[Span]) -> Result<Vec<TimesOfSpan>> {
+        let mut read = self.prepare_cached(TIMES)?;
+        let of = |span: &Span| {
+            let data = read.query_row(named_params! { ":id": span.id }, |row| {
+                let data = row.get_ref(0)?.as_blob().unwrap_or_default();
+                Ok(beat::unpack_times(data, span.count, span.id, (span.start.0, span.end.0)))
+            });
+            believed(data.optional()?, span.id)
         };
-        let [min, max, sum, first, last] = figures;
-        block.execute(named_params! {
-            ":id": id,
-            ":scale": scale,
-            ":min": min,
-            ":max": max,
-            ":sum": sum,
-            ":first": first,
-            ":last": last,
-            ":data": packed.data,
-        })?;
+        spans.iter().map(of).collect()
     }
-    Ok(())
-}
 
-const SPANS: &str = "SELECT id, cut, start_at, end_at, count, crc FROM times
-    WHERE device = :device AND end_at >= :from AND start_at < :to";
-
-/// A device's blocks that overlap `[from, to)`, by start.
-pub(in crate::store) fn spans(
-    conn: &Connection,
-    device: DeviceNo,
-    (from, to): (UnixMillis, UnixMillis),
-) -> Result<Vec<Span>> {
-    let mut statement = conn.prepare_cached(SPANS)?;
-    let params = named_params! { ":device": device, ":from": from.0, ":to": to.0 };
-    let mut rows = statement.query(params)?;
-    let mut spans = Vec::new();
-    while let Some(row) = rows.next()? {
-        spans.extend(Span::believed(device, row)?);
-    }
-    // Here, not in the statement: SQLite would sort in a table of its own.
-    spans.sort_unstable_by_key(|span: &Span| (span.start, span.id));
-    Ok(spans)
-}
-
-const SOME: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM times
-    WHERE device = :device AND end_at >= :from AND start_at < :to LIMIT :at_most)";
-
-/// How many of a device's spans overlap `[from, to)`, counted no further than `at_most`.
-pub(in crate::store) fn count_spans(
-    conn: &Connection,
-    device: DeviceNo,
-    (from, to): (UnixMillis, UnixMillis),
-    at_most: usize,
-) -> Result<usize> {
-    let at_most = i64::try_from(at_most).unwrap_or(i64::MAX);
-    let params = named_params! { ":device": device, ":from": from.0, ":to": to.0, ":at_most": at_most };
-    let count: i64 = conn.prepare_cached(SOME)?.query_row(params, |row| row.get(0))?;
-    Ok(usize::try_from(count).unwrap_or(usize::MAX))
-}
-
-impl Span {
-    /// A span of a row of `id, cut, start_at, end_at, count, crc`; `None` when it is damaged.
-    fn believed(device: DeviceNo, row: &Row<'_>) -> Result<Option<Self>> {
-        let span = Self::of_row(row)?;
-        if !span.holds(device, row.get(5)?) {
-            tracing::warn!(row = span.id, "block {} is damaged and left out", span.id);
-            return Ok(None);
+    fn columns(
+        &self,
+        series: SeriesId,
+        wanted: &[(Span, Part)],
+        with: &mut dyn FnMut(usize, Column) -> Result<()>,
+    ) -> Result<()> {
+        let mut read = self.prepare_cached(BLOCK)?;
+        for (place, (span, part)) in wanted.iter().enumerate() {
+            let key = key(span.id, series);
+            let found = read.query_row(named_params! { ":id": key }, |row| {
+                let summary = summary(row)?;
+                let data = row.get_ref(6)?.as_blob().unwrap_or_default();
+                Ok(summary.and_then(|summary| column(&summary, data, (span, key), *part)))
+            });
+            if let Some(column) = believed(found.optional()?, key)? {
+                with(place, column)?;
+            }
         }
-        Ok(Some(span))
+        Ok(())
     }
 
-    /// A span of a row of `id, cut, start_at, end_at, count`, as it is.
-    pub(in crate::store) fn of_row(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            id: row.get(0)?,
-            cut: row.get(1)?,
-            start: UnixMillis(row.get(2)?),
-            end: UnixMillis(row.get(3)?),
-            count: row.get::<_, u32>(4)? as usize,
-        })
+    fn cells(&self, spans: &[Outline], with: &mut dyn FnMut(usize, &[u8]) -> Result<()>) -> Result<()> {
+        let mut read = self.prepare_cached(CELLS)?;
+        for (place, outline) in spans.iter().enumerate() {
+            let mut rows = read.query(named_params! { ":id": outline.id })?;
+            match rows.next()?.map(|row| row.get_ref(0)).transpose()? {
+                Some(ValueRef::Blob(cells)) => with(place, cells)?,
+                _ => with(place, &[])?,
+            }
+        }
+        Ok(())
     }
 
-    /// Whether it is as it was written; a span without a sum is believed.
-    pub(in crate::store) fn holds(&self, device: DeviceNo, sum: Option<i64>) -> bool {
-        sum.is_none_or(|sum| sum == self.sum(device))
+    fn has_blocks(&self, spans: &[Span], series: SeriesId) -> Result<Vec<bool>> {
+        let mut exists = self.prepare_cached(EXISTS)?;
+        let has = |span: &Span| Ok(exists.query_row(named_params! { ":id": key(span.id, series) }, |row| row.get(0))?);
+        spans.iter().map(has).collect()
     }
 
-    fn sum(&self, device: DeviceNo) -> i64 {
-        let numbers = [self.id, self.cut, device.0.into(), self.start.0, self.end.0, self.count as i64];
-        row_sum::of(&numbers.map(ValueRef::Integer))
+    fn has_spans(&self, ids: &[i64]) -> Result<bool> {
+        let mut is_there = self.prepare_cached(IS_THERE)?;
+        for id in ids {
+            if !is_there.query_row(named_params! { ":times": id }, |row| row.get::<_, bool>(0))? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn next_span(&self) -> Result<i64> {
+        Ok(self.query_row(NEXT_TIMES, [], |row| row.get(0))?)
+    }
+
+    fn lowest_span(&self) -> Result<i64> {
+        Ok(self.query_row(LOWEST_TIMES, [], |row| row.get(0))?)
+    }
+
+    fn small_cuts(&self) -> Result<Vec<Small>> {
+        let mut statement = self.prepare_cached(SMALL)?;
+        let small = statement.query_map([], |row| {
+            let points = row.get::<_, u32>(2)? as usize;
+            Ok(Small { device: row.get(0)?, cut: row.get(1)?, points, received: UnixMillis(row.get(3)?) })
+        })?;
+        Ok(small.collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn unmerged(&self, device: DeviceNo, first: i64, last: i64) -> Result<Vec<Unmerged>> {
+        let mut statement = self.prepare_cached(UNMERGED)?;
+        let params = named_params! { ":device": device, ":first": first, ":last": last };
+        let spans = statement.query_map(params, |row| {
+            let span = span_of(row)?;
+            Ok(Unmerged { span, received: UnixMillis(row.get(5)?), is_whole: holds(&span, device, row.get(6)?) })
+        })?;
+        Ok(spans.collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn contents(&self, spans: &[Span], with: &mut dyn FnMut(&[i64], ValuesOfSpan) -> Result<()>) -> Result<()> {
+        for span in spans {
+            let times = self.times(&[*span])?.pop().flatten().ok_or(Error::Corrupt { what: "block" })?;
+            with(&times, all_values(self, span)?)?;
+        }
+        Ok(())
+    }
+
+    fn due(&self, device: DeviceNo, before: UnixMillis, at_most: usize) -> Result<Going> {
+        let mut going = Going::default();
+        let mut statement = self.prepare_cached(DUE)?;
+        let params = named_params! { ":device": device, ":before": before.0, ":at_most": at_most as i64 };
+        let mut rows = statement.query(params)?;
+        while let Some(row) = rows.next()? {
+            going.add(device, span_of(row)?, UnixMillis(row.get(5)?));
+        }
+        Ok(going)
+    }
+
+    fn oldest(&self, at_most: usize) -> Result<Going> {
+        let mut going = Going::default();
+        let mut statement = self.prepare_cached(OLDEST)?;
+        let mut rows = statement.query(named_params! { ":at_most": at_most as i64 })?;
+        while let Some(row) = rows.next()? {
+            going.add(row.get(6)?, span_of(row)?, UnixMillis(row.get(5)?));
+        }
+        Ok(going)
+    }
+
+    fn weigh_spans(&self, device: DeviceNo, before: UnixMillis) -> Result<(u64, u64)> {
+        let (mut readings, mut all) = (0, 0);
+        let mut times = self.prepare_cached(WEIGH_TIMES)?;
+        let mut of_row = self.prepare_cached(WEIGH_BLOCKS)?;
+        let mut rows = times.query(named_params! { ":device": device, ":before": before.0 })?;
+        while let Some(row) = rows.next()? {
+            let (id, count, bytes): (i64, u32, u32) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let (blocks, data): (u32, u32) =
+                of_row.query_row(named_params! { ":times": id }, |row| Ok((row.get(0)?, row.get(1)?)))?;
+            readings += u64::from(count) * u64::from(blocks);
+            all += u64::from(bytes) + u64::from(data);
+        }
+        Ok((readings, all))
+    }
+
+    fn greediest(&self) -> Result<Option<DeviceNo>> {
+        greedy::greediest(self)
     }
 }
 
@@ -152,17 +242,42 @@ pub(in crate::store) fn span(conn: &Connection, id: i64) -> Result<Option<(Devic
     let mut rows = statement.query(named_params! { ":id": id })?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let device = row.get(6)?;
-    Ok(Span::believed(device, row)?.map(|span| (device, span)))
+    Ok(believed_span(device, row)?.map(|span| (device, span)))
 }
 
-const OF_SPAN: &str = "SELECT scale, min, max, sum, first, last, data, id FROM block
-    WHERE id >= :times << 32 AND id < (:times + 1) << 32";
+/// A span of a row of `id, cut, start_at, end_at, count, crc`; `None` when it is damaged.
+fn believed_span(device: DeviceNo, row: &Row<'_>) -> Result<Option<Span>> {
+    let span = span_of(row)?;
+    if !holds(&span, device, row.get(5)?) {
+        tracing::warn!(row = span.id, "block {} is damaged and left out", span.id);
+        return Ok(None);
+    }
+    Ok(Some(span))
+}
 
-/// The values of every series in a span.
-///
-/// # Errors
-/// `Corrupt` when one is damaged.
-pub(in crate::store) fn all_values(conn: &Connection, span: &Span) -> Result<Vec<(SeriesId, Values)>> {
+/// A span of a row of `id, cut, start_at, end_at, count`, as it is.
+fn span_of(row: &Row<'_>) -> rusqlite::Result<Span> {
+    Ok(Span {
+        id: row.get(0)?,
+        cut: row.get(1)?,
+        start: UnixMillis(row.get(2)?),
+        end: UnixMillis(row.get(3)?),
+        count: row.get::<_, u32>(4)? as usize,
+    })
+}
+
+/// Whether a span is as it was written; one without a sum is believed.
+fn holds(span: &Span, device: DeviceNo, stored: Option<i64>) -> bool {
+    stored.is_none_or(|stored| stored == sum(span, device))
+}
+
+fn sum(span: &Span, device: DeviceNo) -> i64 {
+    let numbers = [span.id, span.cut, device.0.into(), span.start.0, span.end.0, span.count as i64];
+    row_sum::of(&numbers.map(ValueRef::Integer))
+}
+
+/// The values of every series in a span; `Corrupt` when one is damaged.
+fn all_values(conn: &Connection, span: &Span) -> Result<ValuesOfSpan> {
     let mut statement = conn.prepare_cached(OF_SPAN)?;
     let mut rows = statement.query(named_params! { ":times": span.id })?;
     let mut all = Vec::new();
@@ -175,98 +290,14 @@ pub(in crate::store) fn all_values(conn: &Connection, span: &Span) -> Result<Vec
     Ok(all)
 }
 
-const IS_THERE: &str = "SELECT EXISTS (SELECT 1 FROM times WHERE id = :times)";
-
-/// Whether there is a span of that number.
-pub(in crate::store) fn is_there(conn: &Connection, times: i64) -> Result<bool> {
-    Ok(conn.prepare_cached(IS_THERE)?.query_row(named_params! { ":times": times }, |row| row.get(0))?)
-}
-
-const EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM block WHERE id = :id)";
-
-/// Whether a series has a block in a span, damaged or not.
-pub(in crate::store) fn exists(conn: &Connection, span: &Span, series: SeriesId) -> Result<bool> {
-    let params = named_params! { ":id": key(span.id, series) };
-    Ok(conn.prepare_cached(EXISTS)?.query_row(params, |row| row.get(0))?)
-}
-
-/// Answered from the index `times_by_device` alone: no row of `times` is read.
-const OUTLINES: &str = "SELECT id, cut, start_at, end_at FROM times
-    WHERE device = :device AND end_at >= :from AND start_at < :to";
-
-/// A device's blocks that overlap `[from, to)`; `None` when some of different cuts overlap each other.
-pub(in crate::store) fn apart(
-    conn: &Connection,
-    device: DeviceNo,
-    (from, to): (UnixMillis, UnixMillis),
-) -> Result<Option<Vec<Outline>>> {
-    let mut statement = conn.prepare_cached(OUTLINES)?;
-    let mut rows = statement.query(named_params! { ":device": device, ":from": from.0, ":to": to.0 })?;
-    let mut found: Vec<Outline> = Vec::new();
-    while let Some(row) = rows.next()? {
-        let (start, end) = (UnixMillis(row.get(2)?), UnixMillis(row.get(3)?));
-        found.push(Outline { id: row.get(0)?, cut: row.get(1)?, start, end });
+fn column(summary: &Summary, data: &[u8], (span, key): (&Span, i64), part: Part) -> Result<Column> {
+    match part {
+        Part::Values => packed::unpack(summary, data, span.count, key).map(Column::Values),
+        Part::Figures => {
+            packed::check(summary, data, key)?;
+            summary.values().map(Column::Figures).ok_or(Error::Corrupt { what: "block" })
+        }
     }
-    found.sort_unstable_by_key(|outline| outline.start);
-    let overlap = found.iter().enumerate().any(|(n, one)| {
-        let later = found.get(n + 1..).unwrap_or_default().iter().take_while(|other| other.start <= one.end);
-        later.into_iter().any(|other| other.cut != one.cut)
-    });
-    Ok((!overlap).then_some(found))
-}
-
-const CELLS: &str = "SELECT data FROM cells WHERE times = :id";
-
-/// Calls `with` for the cells of a block, where they lie; `None` when it has none.
-pub(in crate::store) fn with_cells<T>(
-    conn: &Connection,
-    id: i64,
-    with: impl FnOnce(&[u8]) -> Result<T>,
-) -> Result<Option<T>> {
-    let mut statement = conn.prepare_cached(CELLS)?;
-    let mut rows = statement.query(named_params! { ":id": id })?;
-    let Some(row) = rows.next()? else { return Ok(None) };
-    if let ValueRef::Blob(cells) = row.get_ref(0)? { with(cells).map(Some) } else { Ok(None) }
-}
-
-const TIMES: &str = "SELECT data FROM times WHERE id = :id";
-
-/// The times of a span; `None` when they are damaged.
-pub(in crate::store) fn times(conn: &Connection, span: &Span) -> Result<Option<Vec<i64>>> {
-    let data = conn.prepare_cached(TIMES)?.query_row(named_params! { ":id": span.id }, |row| {
-        let data = row.get_ref(0)?.as_blob().unwrap_or_default();
-        Ok(beat::unpack_times(data, span.count, span.id, (span.start.0, span.end.0)))
-    });
-    believed(data.optional()?, span.id)
-}
-
-const BLOCK: &str = "SELECT scale, min, max, sum, first, last, data FROM block WHERE id = :id";
-
-/// The values of a series in a span; `None` when it has none there.
-pub(in crate::store) fn values(conn: &Connection, span: &Span, series: SeriesId) -> Result<Option<Values>> {
-    with(conn, span, series, |summary, data, key| packed::unpack(summary, data, span.count, key))
-}
-
-/// The figures of a series in a span; `None` when it has none there.
-pub(in crate::store) fn figures(conn: &Connection, span: &Span, series: SeriesId) -> Result<Option<Figures<f64>>> {
-    with(conn, span, series, |summary, data, key| {
-        packed::check(summary, data, key)?;
-        summary.values().ok_or(Error::Corrupt { what: "block" })
-    })
-}
-
-fn with<T>(
-    conn: &Connection,
-    span: &Span,
-    series: SeriesId,
-    read: impl Fn(&Summary, &[u8], i64) -> Result<T>,
-) -> Result<Option<T>> {
-    let key = key(span.id, series);
-    let found = conn.prepare_cached(BLOCK)?.query_row(named_params! { ":id": key }, |row| {
-        let summary = summary(row)?;
-        Ok(summary.and_then(|summary| read(&summary, row.get_ref(6)?.as_blob().unwrap_or_default(), key)))
-    });
-    believed(found.optional()?, key)
 }
 
 fn summary(row: &Row<'_>) -> rusqlite::Result<Result<Summary>> {
@@ -295,26 +326,80 @@ fn believed<T>(read: Option<Result<T>>, row: i64) -> Result<Option<T>> {
     }
 }
 
+const INSERT_TIMES: &str = "INSERT INTO times (id, cut, device, start_at, end_at, received_at, count, level, data, crc)
+    VALUES (:id, :cut, :device, :start_at, :end_at, :received_at, :count, :level, :data, :crc)";
+const INSERT_CELLS: &str = "INSERT INTO cells (times, data) VALUES (:times, :data)";
+const INSERT_BLOCK: &str = "INSERT INTO block (id, scale, min, max, sum, first, last, data)
+    VALUES (:id, :scale, :min, :max, :sum, :first, :last, :data)";
+
+const DONE: &str = "UPDATE times SET level = 1 WHERE id = :id";
+
 const SOME_OF: &str = "SELECT id FROM times WHERE device = :device LIMIT :at_most";
 const DELETE_BLOCKS: &str = "DELETE FROM block WHERE id >= :times << 32 AND id < (:times + 1) << 32";
 const DELETE_CELLS: &str = "DELETE FROM cells WHERE times = :times";
 const DELETE_TIMES: &str = "DELETE FROM times WHERE id = :times";
 
-/// Deletes up to `at_most` spans of a device with their blocks; returns how many.
-pub(in crate::store) fn delete_some(conn: &Connection, device: DeviceNo, at_most: usize) -> Result<usize> {
-    let mut statement = conn.prepare_cached(SOME_OF)?;
-    let params = named_params! { ":device": device, ":at_most": i64::try_from(at_most).unwrap_or(i64::MAX) };
-    let found: Vec<i64> = statement.query_map(params, |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-    delete(conn, &found)?;
-    Ok(found.len())
-}
-
-/// Deletes spans with their blocks.
-pub(in crate::store) fn delete(conn: &Connection, times: &[i64]) -> Result<()> {
-    for times in times {
-        conn.prepare_cached(DELETE_BLOCKS)?.execute(named_params! { ":times": times })?;
-        conn.prepare_cached(DELETE_CELLS)?.execute(named_params! { ":times": times })?;
-        conn.prepare_cached(DELETE_TIMES)?.execute(named_params! { ":times": times })?;
+impl ChangeSpans for Connection {
+    fn put_blocks(&self, device: DeviceNo, blocks: &Blocks, level: Level) -> Result<()> {
+        let mut times = self.prepare_cached(INSERT_TIMES)?;
+        for Times { span, data, cells } in &blocks.times {
+            times.execute(named_params! {
+                ":id": span.id,
+                ":cut": span.cut,
+                ":device": device,
+                ":start_at": span.start.0,
+                ":end_at": span.end.0,
+                ":received_at": blocks.received.0,
+                ":count": i64::try_from(span.count).unwrap_or(i64::MAX),
+                ":level": level as i64,
+                ":data": data,
+                ":crc": sum(span, device),
+            })?;
+            if let Some(cells) = cells {
+                self.prepare_cached(INSERT_CELLS)?.execute(named_params! { ":times": span.id, ":data": cells })?;
+            }
+        }
+        let mut block = self.prepare_cached(INSERT_BLOCK)?;
+        for (id, packed) in &blocks.columns {
+            let (scale, figures) = match &packed.summary {
+                Summary::Scaled(scale, figures) => (Some(*scale), figures.all().map(Value::Integer)),
+                Summary::Plain(figures) => (None, figures.all().map(Value::Real)),
+            };
+            let [min, max, sum, first, last] = figures;
+            block.execute(named_params! {
+                ":id": id,
+                ":scale": scale,
+                ":min": min,
+                ":max": max,
+                ":sum": sum,
+                ":first": first,
+                ":last": last,
+                ":data": packed.data,
+            })?;
+        }
+        Ok(())
     }
-    Ok(())
+
+    fn leave_unmerged(&self, ids: &[i64]) -> Result<()> {
+        let mut done = self.prepare_cached(DONE)?;
+        ids.iter().try_for_each(|id| done.execute(named_params! { ":id": id }).map(drop))?;
+        Ok(())
+    }
+
+    fn delete_spans(&self, ids: &[i64]) -> Result<()> {
+        for times in ids {
+            self.prepare_cached(DELETE_BLOCKS)?.execute(named_params! { ":times": times })?;
+            self.prepare_cached(DELETE_CELLS)?.execute(named_params! { ":times": times })?;
+            self.prepare_cached(DELETE_TIMES)?.execute(named_params! { ":times": times })?;
+        }
+        Ok(())
+    }
+
+    fn delete_some_spans(&self, device: DeviceNo, at_most: usize) -> Result<usize> {
+        let mut statement = self.prepare_cached(SOME_OF)?;
+        let params = named_params! { ":device": device, ":at_most": i64::try_from(at_most).unwrap_or(i64::MAX) };
+        let found: Vec<i64> = statement.query_map(params, |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+        self.delete_spans(&found)?;
+        Ok(found.len())
+    }
 }

@@ -1,24 +1,30 @@
-//! SQLite: one file in WAL mode with `synchronous=FULL`. All SQL of the hub is below this folder, or on its way here.
+//! SQLite: one file in WAL mode with `synchronous=FULL`. All SQL of the hub is below this folder.
 //!
 //! ```text
 //!   journal  blocks  rollups  windows  latest  ..    rows of the tables          trail     who changed what
-//!   readers  read-only connections                   column, row_sum             values, and the sum of a row
+//!   reader, writer  connections                      column, row_sum, fault      values, the sum of a row, errors
 //!   file     the file, its log and its disk          recover  backups, and what damage left
 //! ```
 
-pub(super) mod blocks;
-pub(super) mod catalog;
-pub(super) mod column;
 pub(super) mod file;
-pub(super) mod greedy;
-pub(super) mod journal;
-pub(super) mod latest;
-pub(super) mod readers;
+pub(super) mod open;
 pub(super) mod recover;
-pub(super) mod rolled;
-pub(super) mod row_sum;
-pub(super) mod trail;
-pub(super) mod windows;
+
+mod blocks;
+mod catalog;
+mod column;
+mod fault;
+mod greedy;
+mod growth;
+mod journal;
+mod latest;
+mod reader;
+mod rollups;
+mod row_sum;
+mod trail;
+mod upkeep;
+mod windows;
+mod writer;
 
 use rusqlite::Connection;
 

@@ -15,9 +15,9 @@ use rusqlite::{Connection, named_params};
 use crate::model::device::DeviceNo;
 use crate::model::{Epoch, SeqSet};
 use crate::store::error::{Error, Result};
-use crate::store::memory::{Effects, Key, Unsaved, Windows};
 use crate::store::sqlite::column::{signed, unsigned};
 use crate::store::sqlite::row_sum;
+use crate::store::windows::{Key, Windows};
 
 const SAVE: &str = "INSERT INTO receive_window (device, epoch, mark, islands, crc)
     VALUES (:device, :epoch, :mark, :islands, :crc)
@@ -35,21 +35,6 @@ pub(in crate::store) fn save(conn: &Connection, (device, epoch): Key, window: &S
         ":crc": sum(device, epoch, signed(window.mark().0), &islands),
     })?;
     Ok(())
-}
-
-/// Saves those of which the journal is about to tell no longer: all that were not, as the open transaction sees them.
-pub(in crate::store) fn save_all(
-    conn: &Connection,
-    unsaved: &Unsaved,
-    committed: &Windows,
-    group: &Effects,
-) -> Result<()> {
-    let earlier = unsaved.iter().filter(|key| !group.windows.contains_key(key) && !group.gone.contains(&key.0));
-    // Of a device with other hardware those in memory are of the old.
-    let earlier = earlier.filter(|key| !group.anew.contains(&key.0));
-    // Of a device that is deleted there is none any longer.
-    let earlier = earlier.filter_map(|key| committed.get_key_value(key));
-    earlier.chain(&group.windows).try_for_each(|(key, window)| save(conn, *key, window))
 }
 
 fn sum(device: DeviceNo, epoch: Epoch, mark: i64, islands: &[u8]) -> i64 {

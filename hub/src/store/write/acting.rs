@@ -9,7 +9,6 @@ use std::sync::{Arc, OnceLock};
 
 use crate::clock::Clock;
 use crate::model::audit::Actor;
-use crate::store::Store;
 use crate::store::engine::transaction::Transaction;
 use crate::store::error::Result;
 
@@ -34,35 +33,13 @@ const MOST: usize = 10_000;
 /// And for so long.
 const KEPT_MS: i64 = 365 * 86_400_000;
 
-impl Store {
-    /// Who acts at the moment, if anybody does.
-    pub(super) fn actor(&self) -> Option<Actor> {
-        let of_request = ACTING.try_with(|acting| acting.get().cloned()).ok().flatten();
-        of_request.or_else(|| self.inner.actor.clone())
-    }
-
-    /// Puts something into the audit log that changes nothing in the store, as done by whoever acts.
-    ///
-    /// # Errors
-    /// Those of any write.
-    pub async fn note(&self, action: &'static str, name: String) -> Result<()> {
-        match self.actor() {
-            Some(actor) => self.note_of(actor, action, name).await,
-            None => Ok(()),
-        }
-    }
-
-    /// The same, as done by `actor`.
-    ///
-    /// # Errors
-    /// Those of any write.
-    pub async fn note_of(&self, actor: Actor, action: &'static str, name: String) -> Result<()> {
-        self.change_as(Some(actor), move |scope| scope.tx.note(action, &name)).await
-    }
+/// Whoever acts in the present request, if anybody does.
+pub(in crate::store) fn acting() -> Option<Actor> {
+    ACTING.try_with(|acting| acting.get().cloned()).ok().flatten()
 }
 
 /// Does work that is somebody's: what it changes is in the audit log with it, or neither is.
-pub(super) fn act<T>(tx: &dyn Transaction, actor: &Actor, work: impl FnOnce() -> Result<T>) -> Result<T> {
+pub(in crate::store) fn act<T>(tx: &dyn Transaction, actor: &Actor, work: impl FnOnce() -> Result<T>) -> Result<T> {
     let now = Clock.wall();
     tx.begin_acting(actor, now)?;
     // What fails rolls back, and with it that somebody acts.

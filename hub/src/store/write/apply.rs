@@ -10,7 +10,6 @@ use super::inbox::{Applied, Scope, Write, answer};
 use crate::model::device::DeviceNo;
 use crate::model::{Epoch, SeqSet, numbering};
 use crate::store::error::Result;
-use crate::store::sqlite::{journal, windows};
 
 impl Write {
     /// Does it in the open transaction, or takes note that there is none.
@@ -25,7 +24,6 @@ impl Write {
 /// Writes a commit into the open transaction.
 fn apply(scope: &mut Scope<'_>, commit: Commit) -> Result<Committed> {
     let (mut fresh, mut refused) = (Vec::new(), Vec::new());
-    let mut append = journal::appending(scope.conn)?;
     for batch in commit.batches {
         if !scope.has_device(batch.id.device) {
             continue;
@@ -45,7 +43,6 @@ fn apply(scope: &mut Scope<'_>, commit: Commit) -> Result<Committed> {
                 if batch.is_empty() {
                     save(scope, batch.id.device, batch.id.epoch)?;
                 } else {
-                    journal::append(&mut append, row, &batch)?;
                     *scope.next_row += 1;
                 }
                 fresh.push(batch.id);
@@ -53,6 +50,7 @@ fn apply(scope: &mut Scope<'_>, commit: Commit) -> Result<Committed> {
             }
         }
     }
+    scope.tx.append(&scope.own.fresh)?;
     for floor in commit.floors.iter().filter(|floor| scope.has_device(floor.device)).collect::<Vec<_>>() {
         stored(scope, floor.device, floor.epoch).raise_mark(floor.below);
         save(scope, floor.device, floor.epoch)?;
@@ -84,6 +82,6 @@ fn stored<'a>(scope: &'a mut Scope<'_>, device: DeviceNo, epoch: Epoch) -> &'a m
 
 /// Saves a window that grew by something of which no journal row tells.
 fn save(scope: &mut Scope<'_>, device: DeviceNo, epoch: Epoch) -> Result<()> {
-    let conn = scope.conn;
-    windows::save(conn, (device, epoch), stored(scope, device, epoch))
+    let tx = scope.tx;
+    tx.save_windows(&[((device, epoch), stored(scope, device, epoch))])
 }

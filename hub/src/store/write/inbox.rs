@@ -3,7 +3,6 @@
 //! A write runs inside a savepoint of an open transaction, changes rows through its [`Scope`], and leaves the changes to
 //! memory in [`Effects`]. Its caller hears nothing before that transaction stands or falls.
 
-use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::commit::{Commit, Committed};
@@ -35,8 +34,7 @@ pub(in crate::store) struct Applied {
 
 /// The open transaction as one write sees it.
 pub(in crate::store) struct Scope<'a> {
-    /// The connection, inside a savepoint.
-    pub(in crate::store) conn: &'a Connection,
+    /// The transaction, in which this write can be taken back alone.
     pub(in crate::store) tx: &'a dyn Transaction,
     /// What is on disk.
     pub(in crate::store) memory: &'a Memory,

@@ -9,22 +9,20 @@
 //! applied, and the thread goes on; any other error of the file ends the thread, and with it the store.
 
 use std::collections::VecDeque;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, ErrorCode};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TryRecvError;
 
 use crate::clock::Clock;
+use crate::model::SeqSet;
+use crate::store::engine::{Role, Writes};
 use crate::store::error::{Error, Result};
-use crate::store::memory::{Effects, Memory, Unsaved};
-use crate::store::sqlite::file::room::{self, Ballast};
-use crate::store::sqlite::file::{checkpoint, damage};
-use crate::store::sqlite::{journal, row_sum, windows};
+use crate::store::memory::{Effects, Memory};
+use crate::store::windows::{Key, Unsaved, Windows};
 use crate::store::write::inbox::{Applied, Inbox, Reply, Scope, Write};
 
 /// Writes that may wait: some seconds of group commits from ingest and every request of a busy HTTP server.
@@ -45,28 +43,17 @@ const READINGS_FOLLOW: u32 = 8;
 /// Time between two looks for them.
 const READINGS_LOOK: Duration = Duration::from_millis(1);
 
-/// How the thread differs between a hub and a command beside it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::store) enum Role {
-    /// The hub's own: checkpoints.
-    Owner,
-    /// A command beside a hub: leaves a mark that it wrote.
-    Beside,
-}
-
 /// Starts the thread; `keep` lives as long as it does (the lock of the data directory).
 pub(in crate::store) fn spawn(
-    (conn, unsaved): (Connection, Unsaved),
+    (engine, unsaved): (Box<dyn Writes>, Unsaved),
     memory: Arc<Memory>,
     role: Role,
-    file: &Path,
     keep: impl Send + 'static,
 ) -> Result<(Inbox, JoinHandle<Result<()>>)> {
     let (inbox, waiting) = mpsc::channel(INBOX);
-    let next_row = journal::next_row(&conn)?;
-    let ballast = (role == Role::Owner).then(|| Ballast::new(file.parent().unwrap_or_else(|| Path::new("."))));
+    let next_row = engine.tx().next_row()?;
     let mut writer = Writer {
-        conn,
+        engine,
         memory,
         role,
         waiting,
@@ -76,7 +63,6 @@ pub(in crate::store) fn spawn(
         held_until: None,
         next_row,
         unsaved,
-        ballast,
         readings_until: None,
     };
     let thread = std::thread::Builder::new()
@@ -86,12 +72,12 @@ pub(in crate::store) fn spawn(
             drop(keep);
             done
         })
-        .map_err(|source| Error::File { path: file.to_owned(), source })?;
+        .map_err(|source| Error::File { path: "store-writer".into(), source })?;
     Ok((inbox, thread))
 }
 
 struct Writer {
-    conn: Connection,
+    engine: Box<dyn Writes>,
     memory: Arc<Memory>,
     role: Role,
     waiting: mpsc::Receiver<Write>,
@@ -104,7 +90,6 @@ struct Writer {
     held_until: Option<Instant>,
     next_row: i64,
     unsaved: Unsaved,
-    ballast: Option<Ballast>,
     /// How long changes wait for readings to follow the last ones.
     readings_until: Option<Instant>,
 }
@@ -131,13 +116,7 @@ impl From<Error> for Failure {
         if matches!(error, Error::Full) {
             return Self::Full;
         }
-        if damage::is_damage(&error) { Self::Damaged(error.to_string()) } else { Self::Fatal(error.to_string()) }
-    }
-}
-
-impl From<rusqlite::Error> for Failure {
-    fn from(error: rusqlite::Error) -> Self {
-        Error::from(error).into()
+        if error.is_damage() { Self::Damaged(error.to_string()) } else { Self::Fatal(error.to_string()) }
     }
 }
 
@@ -165,8 +144,8 @@ impl Writer {
                     replies.into_iter().for_each(|reply| reply(Ok(())));
                 }
                 Err(failure) => {
-                    if let (Failure::Full, Some(ballast)) = (&failure, &mut self.ballast) {
-                        ballast.found_full();
+                    if matches!(failure, Failure::Full) {
+                        self.engine.found_full();
                     }
                     self.tell(&failure);
                     replies.into_iter().for_each(|reply| reply(Err(failure.error())));
@@ -180,14 +159,14 @@ impl Writer {
             }
             let idle = self.backlog.is_empty() && self.waiting.is_empty();
             if self.role == Role::Owner
-                && let Err(error) = checkpoint::after_group(&self.conn, idle, self.memory.cap())
+                && let Err(error) = self.engine.tidy(idle, self.memory.cap())
             {
                 self.tell(&error.into());
                 return Ok(());
             }
         }
         match self.role {
-            Role::Owner => checkpoint::at_close(&self.conn),
+            Role::Owner => self.engine.finish(),
             Role::Beside => Ok(()),
         }
     }
@@ -249,13 +228,12 @@ impl Writer {
         let cap = self.memory.cap();
         // A look that fails is one that a commit will fail at as well, and say so.
         cap.bytes.is_some()
-            && checkpoint::pages_in_use(&self.conn)
-                .is_ok_and(|used| used + self.memory.counters.reserved() >= cap.shut())
+            && self.engine.tx().used_pages().is_ok_and(|used| used + self.memory.counters.reserved() >= cap.shut())
     }
 
     /// While the disk is full (`true`) readings get no room, so that deleting has some, and alerts are told.
     fn turn_away_readings(&mut self) -> bool {
-        let full = self.ballast.as_mut().is_some_and(Ballast::is_full);
+        let full = self.engine.is_full();
         if full {
             let (readings, others): (VecDeque<_>, _) =
                 std::mem::take(&mut self.backlog).into_iter().partition(Write::has_readings);
@@ -271,15 +249,15 @@ impl Writer {
     fn group(&mut self, replies: &mut Vec<Reply>) -> Result<(), Failure> {
         let (began, brings_readings) = (Clock.now(), self.backlog.iter().any(Write::has_readings));
         // A microsecond: a log that was allowed to grow on the last of the disk could not be copied back.
-        let scarce = room::is_scarce(self.memory.dir());
+        let scarce = self.memory.engine.is_scarce();
         self.memory.counters.scarce.store(scarce, Ordering::Relaxed);
-        if let Err(error) = begin(&mut self.conn) {
+        if let Err(error) = self.engine.begin() {
             // Nothing began: whoever waits is told why.
             self.refuse(replies);
             return Err(error.into());
         }
         let outcome = self.fill(began, replies).and_then(|effects| {
-            self.conn.execute_batch("COMMIT")?;
+            self.engine.commit()?;
             Ok(effects)
         });
         match outcome {
@@ -296,10 +274,7 @@ impl Writer {
                 Ok(())
             }
             Err(failure) => {
-                // A full disk may have rolled back by itself.
-                if !self.conn.is_autocommit() {
-                    self.conn.execute_batch("ROLLBACK")?;
-                }
+                self.engine.roll_back()?;
                 // Failed before the first write: those who wait must not wait for ever.
                 if replies.is_empty() {
                     self.refuse(replies);
@@ -328,23 +303,23 @@ impl Writer {
             }
         }
         if group.saves_windows {
-            windows::save_all(&self.conn, &self.unsaved, &self.memory.windows(), &group)?;
+            let committed = self.memory.windows();
+            self.engine.tx().save_windows(&untold(&self.unsaved, &committed, &group))?;
         }
         if changed {
-            row_sum::stamp(&self.conn)?;
+            self.engine.sum_changes()?;
         }
         if self.role == Role::Beside {
-            self.conn.execute_batch(MARK_BESIDE)?;
+            self.engine.mark_beside()?;
         }
         Ok(group)
     }
 
     /// One write in its savepoint. An error of its own is its caller's alone; an error of the file is the group's.
     fn apply(&mut self, write: Write, group: &Effects, replies: &mut Vec<Reply>) -> Result<Effects, Failure> {
-        self.conn.prepare_cached("SAVEPOINT one_write")?.execute([])?;
+        self.engine.begin_write()?;
         let mut scope = Scope {
-            conn: &self.conn,
-            tx: &self.conn,
+            tx: self.engine.tx(),
             memory: &self.memory,
             group,
             own: Effects::default(),
@@ -355,15 +330,15 @@ impl Writer {
         match outcome {
             Ok(()) => {
                 replies.push(reply);
-                self.conn.prepare_cached("RELEASE one_write")?.execute([])?;
+                self.engine.keep_write()?;
                 Ok(own)
             }
-            Err(error) if breaks_the_group(&error) => {
+            Err(error) if error.breaks_the_group() => {
                 replies.push(reply);
                 Err(error.into())
             }
             Err(error) => {
-                let undone = self.conn.execute_batch("ROLLBACK TO one_write; RELEASE one_write");
+                let undone = self.engine.undo_write();
                 reply(Err(error));
                 undone?;
                 Ok(Effects::default())
@@ -386,8 +361,7 @@ impl Writer {
             Failure::Fatal(text) => tracing::error!(error = %text, "the store cannot continue: {text}"),
             Failure::Damaged(text) => {
                 tracing::error!(error = %text, "the database is damaged: {text}; the next start sets it aside");
-                let dir = self.conn.path().and_then(|file| Path::new(file).parent());
-                if let Some(Err(error)) = dir.map(|dir| damage::note(dir, text)) {
+                if let Err(error) = self.memory.engine.note_damage(text) {
                     tracing::error!(%error, "that could not be noted for the next start: {error}");
                 }
             }
@@ -412,36 +386,14 @@ fn receive_readings(waiting: &mut mpsc::Receiver<Write>, backlog: &mut VecDeque<
     }
 }
 
-const MARK_BESIDE: &str = "UPDATE progress SET beside = beside + 1";
-
-/// Begins, waiting for a command beside the hub as long as it takes: its transactions are a few rows each.
-fn begin(conn: &mut Connection) -> Result<()> {
-    loop {
-        match conn.execute_batch("BEGIN IMMEDIATE") {
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
-                tracing::warn!("another process holds the database for over five seconds");
-            }
-            other => return Ok(other?),
-        }
-    }
-}
-
-/// Whether an error is about the file, not about the write.
-fn breaks_the_group(error: &Error) -> bool {
-    let Error::Sqlite(error) = error else { return matches!(error, Error::Full) || error.is_fatal() };
-    matches!(
-        error.sqlite_error_code(),
-        Some(
-            ErrorCode::SystemIoFailure
-                | ErrorCode::DatabaseCorrupt
-                | ErrorCode::NotADatabase
-                | ErrorCode::CannotOpen
-                | ErrorCode::ReadOnly
-                | ErrorCode::OutOfMemory
-                | ErrorCode::PermissionDenied
-                | ErrorCode::FileLockingProtocolFailed
-        )
-    )
+/// Windows of which the journal is about to tell no longer: all that were not saved, as the open transaction sees them.
+fn untold<'a>(unsaved: &Unsaved, committed: &'a Windows, group: &'a Effects) -> Vec<(Key, &'a SeqSet)> {
+    let earlier = unsaved.iter().filter(|key| !group.windows.contains_key(key) && !group.gone.contains(&key.0));
+    // Of a device with other hardware those in memory are of the old.
+    let earlier = earlier.filter(|key| !group.anew.contains(&key.0));
+    // Of a device that is deleted there is none any longer.
+    let earlier = earlier.filter_map(|key| committed.get_key_value(key));
+    earlier.chain(&group.windows).map(|(key, window)| (*key, window)).collect()
 }
 
 #[cfg(test)]

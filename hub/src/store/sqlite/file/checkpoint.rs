@@ -5,11 +5,12 @@
 
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::Connection;
 
-use super::cap::{Cap, PAGE};
 use crate::clock::Clock;
+use crate::store::cap::{Cap, PAGE};
 use crate::store::error::{Error, Result};
+use crate::store::sqlite::fault;
 
 /// Bytes in front of each page in the log.
 const FRAME_HEADER: i64 = 24;
@@ -46,7 +47,7 @@ fn unless_put_off(done: rusqlite::Result<()>) -> Result<()> {
             tracing::debug!(%error, "no checkpoint: {error}");
             Ok(())
         }
-        Err(Error::Sqlite(error)) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(()),
+        Err(error) if fault::is_busy(&error) => Ok(()),
         Err(error) => Err(error),
     }
 }

@@ -12,8 +12,6 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use rusqlite::ErrorCode;
-
 use super::aside::ASIDE;
 use super::{FILE, beside_file};
 use crate::clock::Clock;
@@ -24,19 +22,6 @@ use crate::store::sqlite::recover::salvage;
 
 /// Says that the database is damaged: where it goes, and why.
 const NOTE: &str = "telemetry.db.damaged";
-
-/// Whether an error says that the file is not what was written, and not merely that the disk or the caller is at fault.
-pub(in crate::store) fn is_damage(error: &Error) -> bool {
-    let Error::Sqlite(error) = error else { return matches!(error, Error::Corrupt { .. }) };
-    let unreadable = matches!(
-        error,
-        rusqlite::Error::FromSqlConversionFailure(..)
-            | rusqlite::Error::IntegralValueOutOfRange(..)
-            | rusqlite::Error::InvalidColumnType(..)
-            | rusqlite::Error::Utf8Error(..)
-    );
-    unreadable || matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
-}
 
 /// Notes that the database is damaged, so that the next start sets it aside. Keeps an earlier note.
 pub(in crate::store) fn note(dir: &Path, why: &str) -> Result<()> {

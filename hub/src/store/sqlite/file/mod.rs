@@ -1,7 +1,6 @@
 //! The database file and the disk below it: how it is made, checked, copied back from its log, kept within its room, and set aside when it is damaged.
 
 pub(in crate::store) mod aside;
-pub(in crate::store) mod cap;
 pub(in crate::store) mod checkpoint;
 pub(in crate::store) mod damage;
 pub(in crate::store) mod migrate;

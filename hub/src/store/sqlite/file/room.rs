@@ -20,6 +20,7 @@ use rustix::fs::{FallocateFlags, fallocate};
 use super::aside;
 use super::beside_file;
 use crate::model::room::Room;
+use crate::store::engine::upkeep::Seen;
 
 /// Set apart.
 const BALLAST: u64 = 1 << 20;
@@ -35,27 +36,12 @@ pub fn on(dir: &Path) -> Option<Room> {
     Some(Room { free: disk.f_bavail * disk.f_frsize, total: disk.f_blocks * disk.f_frsize })
 }
 
-/// What the file system says of the database. Asked by the maker at each of its looks, so that nobody who only wants to
-/// know waits for a disk that hangs.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(in crate::store) struct Seen {
-    /// Room on its disk, where the system says.
-    pub(in crate::store) room: Option<Room>,
-    /// Bytes of the database file, and of its log.
-    pub(in crate::store) file: u64,
-    pub(in crate::store) log: u64,
-    /// Damaged databases beside it that wait to be salvaged, oldest first.
-    pub(in crate::store) set_aside: Vec<PathBuf>,
-}
-
-impl Seen {
-    /// Looks at a database. May wait for the disk.
-    pub(in crate::store) fn look(file: &Path) -> Self {
-        let bytes = |file: &Path| fs::metadata(file).map_or(0, |file| file.len());
-        let dir = file.parent().unwrap_or_else(|| Path::new("."));
-        let log = bytes(&beside_file(file, "-wal"));
-        Self { room: on(dir), file: bytes(file), log, set_aside: aside::set_aside_in(dir) }
-    }
+/// Looks at a database. May wait for the disk.
+pub(in crate::store) fn seen(file: &Path) -> Seen {
+    let bytes = |file: &Path| fs::metadata(file).map_or(0, |file| file.len());
+    let dir = file.parent().unwrap_or_else(|| Path::new("."));
+    let log = bytes(&beside_file(file, "-wal"));
+    Seen { room: on(dir), file: bytes(file), log, set_aside: aside::set_aside_in(dir) }
 }
 
 /// Whether the disk that holds `dir` has so little room that steps have to be small.

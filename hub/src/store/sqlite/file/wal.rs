@@ -20,10 +20,10 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
-use super::cap::PAGE;
 use super::damage;
 use super::{FILE, beside_file};
 use crate::durable;
+use crate::store::cap::PAGE;
 use crate::store::error::{Error, Result};
 
 const HEADER: usize = 32;

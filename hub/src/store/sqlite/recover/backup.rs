@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The file is a whole hub: its readings, and the key that opens its secrets. It is made with mode 0600 and wants to be
-//! kept as safe as the hub itself, or sealed ([`crate::store::recover::sealed`]). The snapshot is one moment: everything acknowledged before the
+//! kept as safe as the hub itself, or sealed ([`super::sealed`]). The snapshot is one moment: everything acknowledged before the
 //! backup began is in it.
 //!
 //! A backup comes from elsewhere: what broke in it is found by the sum behind it (older hubs wrote none), and what does not
@@ -29,7 +29,7 @@ use crate::store::SecretKey;
 use crate::store::error::{Error, Result};
 use crate::store::secret;
 use crate::store::sqlite::file::{FILE, migrate};
-use crate::store::sqlite::{readers, row_sum};
+use crate::store::sqlite::{reader, row_sum};
 
 /// Pages copied at a time: 2 MiB.
 const STEP: i32 = 256;
@@ -117,7 +117,7 @@ fn refuse_other_files(file: &Path) -> Result<()> {
 
 fn copy(source: &Path, part: &Path, key: &SecretKey, told: &mut dyn FnMut(u64, u64)) -> Result<Contents> {
     durable::create(part).map_err(|source| Error::File { path: part.to_owned(), source })?;
-    let from = readers::connect(source)?;
+    let from = reader::connect(source)?;
     // One snapshot for all steps: a backup of a database that is written to would begin anew at each commit.
     let snapshot = from.unchecked_transaction()?;
     let made_at = Clock.wall();

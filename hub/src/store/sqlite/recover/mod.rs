@@ -3,5 +3,6 @@
 pub(in crate::store) mod backup;
 pub(in crate::store) mod old;
 pub(in crate::store) mod salvage;
+pub(in crate::store) mod sealed;
 
 mod trailer;

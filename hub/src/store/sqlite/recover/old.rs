@@ -12,17 +12,16 @@ use crate::model::catalog::Catalog;
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
 use crate::model::{DeviceId, Epoch, SensorNo, SensorSpec, UnixMillis, numbering};
+use crate::store::engine::salvage::{Loaded, OldSensor, Recovered, STRIDE, Salvage};
+use crate::store::engine::snapshot::{Column, Part, Rollups as _, Spans as _};
 use crate::store::error::{Error, Result};
-use crate::store::head::fresh::decode;
-use crate::store::recover::brought::{Recovered, STRIDE};
-use crate::store::recover::step::{Loaded, OldSensor};
-use crate::store::rollup::row::Row;
-use crate::store::rollup::table::{HOURS, MINUTES, Table};
+use crate::store::pack::payload::decode;
+use crate::store::pack::rollup::Row;
 use crate::store::sqlite::blocks;
 use crate::store::sqlite::column;
 use crate::store::sqlite::file::migrate;
 use crate::store::sqlite::journal;
-use crate::store::sqlite::rolled;
+use crate::store::tier::{HOURS, MINUTES, RolledUpTo, Table, Tier};
 
 /// Rows of `times` salvaged in one transaction: some hundred thousand readings at most.
 const SPANS: usize = 8;
@@ -48,7 +47,7 @@ struct OldDevice {
     series: Vec<(SeriesId, OldSensor)>,
     /// Series of its sensor numbers.
     numbers: Vec<SeriesId>,
-    rolled: rolled::Rolled,
+    rolled: RolledUpTo,
 }
 
 /// What is done in one transaction: of which device, which rows.
@@ -139,9 +138,9 @@ impl Old {
         }
         self.packing = self.steps.len();
         for table in [MINUTES, HOURS] {
-            let (keys, torn) = salvage::row_numbers(&self.conn, table.name());
+            let (keys, torn) = salvage::row_numbers(&self.conn, name_of(table));
             if torn {
-                self.found.torn.push(table.name());
+                self.found.torn.push(name_of(table));
             }
             let mut of_series: HashMap<SeriesId, Vec<i64>> = HashMap::new();
             for (row, series) in keys.into_iter().map(Table::unkey) {
@@ -156,24 +155,22 @@ impl Old {
             }
         }
     }
+}
 
-    /// Lets go of the file; what was found in it.
-    pub(in crate::store) fn close(self) -> Recovered {
-        self.found
-    }
-
-    /// Steps it is salvaged in.
-    pub(in crate::store) const fn steps(&self) -> usize {
+impl Salvage for Old {
+    fn steps(&self) -> usize {
         self.steps.len()
     }
 
-    /// Those of them that bring readings: the first ones.
-    pub(in crate::store) const fn packing_steps(&self) -> usize {
+    fn packing_steps(&self) -> usize {
         self.packing
     }
 
-    /// Reads what a step brings.
-    pub(in crate::store) fn load(&mut self, step: usize, base: i64) -> Result<Loaded> {
+    fn close(self: Box<Self>) -> Recovered {
+        self.found
+    }
+
+    fn load(&mut self, step: usize, base: i64) -> Result<Loaded> {
         let Self { conn, devices, steps, found, .. } = self;
         let Some(step_is) = steps.get(step) else { return Ok(Loaded::default()) };
         let (Step::Blocks(device, _) | Step::Journal(device, _) | Step::Rollups(device, ..)) = step_is;
@@ -242,7 +239,7 @@ impl OldDevice {
         });
         let numbers = numbers.unwrap_or_else(|_| catalog.sensor_numbers(now).into_owned());
         // Where the file cannot say, its figures by the minute are taken for complete.
-        Self { no, now, series, numbers, rolled: rolled::of(conn, no).unwrap_or_default() }
+        Self { no, now, series, numbers, rolled: conn.rolled(no).unwrap_or_default() }
     }
 
     /// Place of a series among this device's: its sensor number on the way.
@@ -264,21 +261,29 @@ fn journal_row(conn: &Connection, row: i64) -> Option<(DeviceNo, Epoch, Vec<u8>)
 /// Takes the readings of a row of `times` and its blocks.
 fn blocks(conn: &Connection, device: &OldDevice, times: i64, gathered: &mut Gathered, found: &mut Recovered) {
     let Ok(Some((_, span))) = blocks::span(conn, times) else { return };
-    let Ok(Some(at)) = blocks::times(conn, &span) else {
+    let Some(at) = conn.times(&[span]).ok().and_then(|mut times| times.pop().flatten()) else {
         found.bad_blocks += 1;
         return;
     };
     for (series, _) in &device.series {
         let Some(place) = device.place(*series) else { continue };
-        match blocks::values(conn, &span, *series) {
-            Ok(Some(values)) => {
-                found.blocks += 1;
-                for (&at, value) in at.iter().zip(values.plain()) {
-                    gathered.push(&Reading { sensor: place, at: UnixMillis(at), value });
-                }
+        let mut is_read = false;
+        let read = conn.columns(*series, &[(span, Part::Values)], &mut |_, column| {
+            let Column::Values(values) = column else { return Ok(()) };
+            is_read = true;
+            found.blocks += 1;
+            for (&at, value) in at.iter().zip(values.plain()) {
+                gathered.push(&Reading { sensor: place, at: UnixMillis(at), value });
             }
+            Ok(())
+        });
+        match read {
+            Ok(()) if is_read => {}
             // No block, or one whose checksum does not hold: which of the two, only the row knows.
-            Ok(None) => found.bad_blocks += u64::from(blocks::exists(conn, &span, *series).unwrap_or(true)),
+            Ok(()) => {
+                let is_there = conn.has_blocks(&[span], *series).map_or(true, |there| there.contains(&true));
+                found.bad_blocks += u64::from(is_there);
+            }
             Err(_) => found.bad_blocks += 1,
         }
     }
@@ -304,12 +309,14 @@ fn batch(conn: &Connection, device: &OldDevice, row: i64, gathered: &mut Gathere
 /// Takes the figures of a series from some rows of a table.
 fn figures(conn: &Connection, series: SeriesId, table: Table, rows: &[i64], found: &mut Recovered) -> Row {
     let mut row = Row::default();
-    let read = table.read(conn, series, (i64::MIN, i64::MAX), rows, |start, bucket, knots| {
-        row.buckets.insert(start, *bucket);
+    let keys: Vec<i64> = rows.iter().map(|row| table.key(*row, series)).collect();
+    let read = conn.rollups(table, &keys, &mut |stored| {
+        let knots = stored.points();
+        row.buckets.extend(stored.buckets.iter().map(|(start, bucket)| (*start, *bucket)));
         row.knots.extend(knots.iter().map(|knot| (knot.at.0, knot.value)));
     });
-    if read.is_err() && !found.torn.contains(&table.name()) {
-        found.torn.push(table.name());
+    if read.is_err() && !found.torn.contains(&name_of(table)) {
+        found.torn.push(name_of(table));
     }
     found.figures += row.buckets.len() as u64;
     row
@@ -337,5 +344,13 @@ impl Gathered {
         let open = self.builders.into_iter().filter(|(_, builder)| !builder.is_empty());
         self.done.extend(open.map(|(epoch, mut builder)| (epoch, builder.finish())));
         self.done
+    }
+}
+
+/// What a table of rollups is called in the file.
+const fn name_of(table: Table) -> &'static str {
+    match table.tier {
+        Tier::Hour => "hours",
+        Tier::Raw | Tier::Minute => "minutes",
     }
 }

@@ -14,9 +14,11 @@ use rusqlite::{Connection, OpenFlags, params_from_iter};
 
 use crate::durable;
 use crate::store::SecretKey;
+use crate::store::cap::PAGE;
+use crate::store::engine::upkeep::CatalogState;
 use crate::store::error::{Error, Result};
 use crate::store::sqlite::file::FILE;
-use crate::store::sqlite::file::{cap, migrate};
+use crate::store::sqlite::file::migrate;
 use crate::store::sqlite::row_sum::{self, SUMMED};
 
 /// The copy of who is who, beside the database.
@@ -47,7 +49,7 @@ const PROBES: i64 = 200_000;
 /// Makes the database of `dir` anew from a damaged one and from the copy.
 pub(in crate::store) fn replace(dir: &Path, damaged: &Path, key: &SecretKey) -> Result<()> {
     let temp = dir.join(NEW);
-    let mut target = make(&temp, cap::PAGE)?;
+    let mut target = make(&temp, PAGE)?;
     for (source, skip) in [(damaged.to_owned(), &[][..]), (dir.join(COPY), &FLEETING[..])] {
         if !source.exists() {
             continue;
@@ -63,11 +65,6 @@ pub(in crate::store) fn replace(dir: &Path, damaged: &Path, key: &SecretKey) -> 
     finish(target, &temp, &dir.join(FILE))
 }
 
-/// What changes when somebody joins or makes something, or changes a rule, a webhook, a user or hardware, or sensor numbers stand for
-/// others: those of then and of now must not be mixed. What else is changed (a name, a label)
-/// is in the copy of the next day.
-pub(in crate::store) type State = [i64; 10];
-
 const STATE: &str = "SELECT (SELECT COUNT(*) FROM device), (SELECT COUNT(*) FROM series),
     (SELECT COALESCE(MAX(updated_at), 0) + COUNT(*) FROM rule),
     (SELECT COALESCE(MAX(updated_at), 0) + COUNT(*) FROM webhook), (SELECT COALESCE(MAX(id), 0) FROM webhook_secret),
@@ -76,8 +73,8 @@ const STATE: &str = "SELECT (SELECT COUNT(*) FROM device), (SELECT COUNT(*) FROM
     (SELECT COALESCE(MAX(at), 0) + COUNT(*) FROM swap), (SELECT COALESCE(SUM(epoch + (seq & 1048575)), 0) FROM numbering)";
 
 /// Tells whether a copy is still what there is.
-pub(in crate::store) fn state(conn: &Connection) -> Result<State> {
-    let mut state = State::default();
+pub(in crate::store) fn state(conn: &Connection) -> Result<CatalogState> {
+    let mut state = CatalogState::default();
     conn.prepare_cached(STATE)?.query_row([], |row| {
         state.iter_mut().enumerate().try_for_each(|(n, part)| row.get(n).map(|found| *part = found))
     })?;

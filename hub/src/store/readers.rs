@@ -4,39 +4,35 @@
 //! would take longer than the query.
 
 use std::ops::Deref;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rusqlite::config::DbConfig;
-use rusqlite::{Connection, InterruptHandle, OpenFlags, Transaction};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::store::engine::snapshot::Snapshot;
-use crate::store::error::{Error, Result};
+use super::engine::snapshot::Snapshot;
+use super::engine::{Engine, Held, Reads, Stop};
+use super::error::{Error, Result};
 
 /// Queries that may wait for a reader: a page of a dashboard asks some twenty at once, three people look.
 const WAITING: usize = 64;
 /// Longest a query may run; a person has given up by then.
 const DEADLINE: Duration = Duration::from_secs(10);
-/// Prepared statements a connection keeps: all the store's reads.
-const STATEMENTS: usize = 64;
 
 /// The pool. Cheap to clone.
 #[derive(Clone)]
-pub(in crate::store) struct Readers {
-    idle: Arc<Mutex<Vec<Connection>>>,
+pub(super) struct Readers {
+    idle: Arc<Mutex<Vec<Box<dyn Reads>>>>,
     count: usize,
     permits: Arc<Semaphore>,
     waiting: Arc<AtomicUsize>,
 }
 
 impl Readers {
-    /// Opens `count` connections to a file that exists.
-    pub(in crate::store) fn open(file: &Path, count: usize) -> Result<Self> {
+    /// Opens `count` connections.
+    pub(super) fn open(engine: &dyn Engine, count: usize) -> Result<Self> {
         let count = count.max(1);
-        let idle = (0..count).map(|_| connect(file)).collect::<Result<Vec<_>>>()?;
+        let idle = (0..count).map(|_| engine.reader()).collect::<Result<Vec<_>>>()?;
         Ok(Self {
             idle: Arc::new(Mutex::new(idle)),
             count,
@@ -46,7 +42,7 @@ impl Readers {
     }
 
     /// Runs `work` on a reader. A caller that goes away stops it.
-    pub(in crate::store) async fn run<T: Send + 'static>(
+    pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Reader) -> Result<T> + Send + 'static,
     ) -> Result<T> {
@@ -55,7 +51,7 @@ impl Readers {
 
     /// One reader, waited for if need be, and up to `most` in all if they are free: as many as there are cores, and never
     /// the last free one, which is for whoever comes next.
-    pub(in crate::store) async fn lend(&self, most: usize) -> Result<Vec<Reader>> {
+    pub(super) async fn lend(&self, most: usize) -> Result<Vec<Reader>> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let mut readers = vec![self.take().await?];
         while readers.len() < most.min(cores) && self.permits.available_permits() > 1 {
@@ -66,12 +62,12 @@ impl Readers {
     }
 
     /// Readers at work, and queries that wait for one.
-    pub(in crate::store) fn reads(&self) -> usize {
+    pub(super) fn reads(&self) -> usize {
         self.count - self.permits.available_permits().min(self.count) + self.waiting.load(Ordering::Relaxed)
     }
 
     /// One reader, waited for if need be.
-    pub(in crate::store) async fn take(&self) -> Result<Reader> {
+    pub(super) async fn take(&self) -> Result<Reader> {
         let permits = self.permits.clone();
         let permit = if let Ok(permit) = permits.clone().try_acquire_owned() {
             permit
@@ -89,25 +85,6 @@ impl Readers {
         let conn = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         Reader { conn, stopped: Arc::default(), idle: self.idle.clone(), _permit: permit }
     }
-}
-
-/// Opens one read-only connection.
-pub(in crate::store) fn connect(file: &Path) -> Result<Connection> {
-    let conn = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    conn.busy_timeout(Duration::from_secs(5))?;
-    // It may be a file from elsewhere, of which something is brought back.
-    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
-    conn.execute_batch("PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192;")?;
-    plan_once(&conn)?;
-    conn.set_prepared_statement_cache_capacity(STATEMENTS);
-    Ok(conn)
-}
-
-/// Has statements planned without a look at what is bound: beside a partial index SQLite would else plan anew each time
-/// another value is (measured: a tenth of a short query).
-pub(in crate::store) fn plan_once(conn: &Connection) -> Result<()> {
-    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    Ok(())
 }
 
 /// A place in the queue.
@@ -130,23 +107,23 @@ impl Drop for Place<'_> {
 }
 
 /// A connection on loan; goes back when dropped.
-pub(in crate::store) struct Reader {
-    conn: Option<Connection>,
+pub(super) struct Reader {
+    conn: Option<Box<dyn Reads>>,
     stopped: Arc<AtomicBool>,
-    idle: Arc<Mutex<Vec<Connection>>>,
+    idle: Arc<Mutex<Vec<Box<dyn Reads>>>>,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Reader {
     /// Runs `work` on a thread that may wait for the disk. A caller that goes away stops it.
-    pub(in crate::store) async fn run<T: Send + 'static>(
+    pub(super) async fn run<T: Send + 'static>(
         self,
         work: impl FnOnce(&Self) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (handle, stopped) = (self.conn()?.get_interrupt_handle(), self.stopped.clone());
+        let (handle, stopped) = (self.conn()?.stop(), self.stopped.clone());
         // The reader comes back with the result: it is not in the pool while `stop`, dropped first, may still interrupt it.
         let mut job = tokio::task::spawn_blocking(move || (work(&self), self));
-        let stop = Stop { handle, stopped };
+        let stop = Deadline { handle, stopped };
         let finished = tokio::select! {
             finished = &mut job => finished,
             () = tokio::time::sleep(DEADLINE) => {
@@ -160,7 +137,7 @@ impl Reader {
     }
 
     /// Like [`Reader::run`], but right here when the work is done in a fraction of a millisecond.
-    pub(in crate::store) async fn run_here_if<T: Send + 'static>(
+    pub(super) async fn run_here_if<T: Send + 'static>(
         self,
         is_short: bool,
         work: impl FnOnce(&Self) -> Result<T> + Send + 'static,
@@ -169,31 +146,30 @@ impl Reader {
     }
 
     /// Fails once the query is too late or unwanted: to be asked between statements.
-    pub(in crate::store) fn go_on(&self) -> Result<()> {
+    pub(super) fn go_on(&self) -> Result<()> {
         if self.stopped.load(Ordering::Relaxed) { Err(Error::Busy("the query took too long")) } else { Ok(()) }
     }
 
     /// What questions are put to, each answered as of its own moment.
-    pub(in crate::store) fn ask(&self) -> Result<&dyn Snapshot> {
-        Ok(self.conn()?)
+    pub(super) fn ask(&self) -> Result<&dyn Snapshot> {
+        Ok(self.conn()?.ask())
     }
 
     /// One moment: all questions put to it are answered as of the first.
-    pub(in crate::store) fn snapshot(&self) -> Result<Moment<'_>> {
+    pub(super) fn snapshot(&self) -> Result<Moment<'_>> {
         let conn = self.conn()?;
-        Ok(Moment { ask: conn, _held: conn.unchecked_transaction()? })
+        Ok(Moment { ask: conn.ask(), _held: conn.hold()? })
     }
 
-    /// The connection.
-    pub(in crate::store) fn conn(&self) -> Result<&Connection> {
-        self.conn.as_ref().ok_or(Error::Closed)
+    fn conn(&self) -> Result<&dyn Reads> {
+        self.conn.as_deref().ok_or(Error::Closed)
     }
 }
 
 /// One moment of the database, as long as it is held.
-pub(in crate::store) struct Moment<'a> {
+pub(super) struct Moment<'a> {
     ask: &'a dyn Snapshot,
-    _held: Transaction<'a>,
+    _held: Box<dyn Held + 'a>,
 }
 
 impl<'a> Deref for Moment<'a> {
@@ -213,22 +189,22 @@ impl Drop for Reader {
 }
 
 /// Stops the query when the deadline passes or the caller goes away.
-struct Stop {
-    handle: InterruptHandle,
+struct Deadline {
+    handle: Box<dyn Stop>,
     stopped: Arc<AtomicBool>,
 }
 
-impl Stop {
+impl Deadline {
     fn now(&self) {
         self.stopped.store(true, Ordering::Relaxed);
-        self.handle.interrupt();
+        self.handle.stop();
     }
 }
 
-impl Drop for Stop {
+impl Drop for Deadline {
     fn drop(&mut self) {
         if !self.stopped.swap(true, Ordering::Relaxed) {
-            self.handle.interrupt();
+            self.handle.stop();
         }
     }
 }
@@ -236,31 +212,39 @@ impl Drop for Stop {
 #[cfg(test)]
 mod tests {
     use std::future::ready;
+    use std::path::Path;
 
     use futures_util::stream::FuturesUnordered;
     use futures_util::{FutureExt, StreamExt};
+    use rusqlite::Connection;
 
     use super::*;
+    use crate::store::sqlite::open::Sqlite;
 
-    const ENDLESS: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n";
-
+    /// Of a database in which it takes for ever to count users, and no time to count silences.
     fn one_reader(dir: &Path) -> Readers {
         let file = dir.join("test.db");
-        Connection::open(&file).unwrap().execute_batch("CREATE TABLE t (a)").unwrap();
-        Readers::open(&file, 1).unwrap()
+        let made = "CREATE TABLE silence (id); CREATE VIEW user AS
+            WITH RECURSIVE n (id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n) SELECT id FROM n";
+        Connection::open(&file).unwrap().execute_batch(made).unwrap();
+        Readers::open(&Sqlite::at(file), 1).unwrap()
     }
 
-    async fn count(readers: &Readers, sql: &'static str) -> Result<i64> {
-        readers.run(move |reader| Ok(reader.conn()?.query_row(sql, [], |row| row.get(0))?)).await
+    async fn for_ever(readers: &Readers) -> Result<u32> {
+        readers.run(|reader| reader.ask()?.user_count()).await
+    }
+
+    async fn at_once(readers: &Readers) -> Result<u64> {
+        readers.run(|reader| reader.ask()?.silence_count()).await
     }
 
     #[tokio::test]
     async fn a_caller_that_goes_away_frees_its_reader() {
         let dir = tempfile::tempdir().unwrap();
         let readers = one_reader(dir.path());
-        let gone = tokio::time::timeout(Duration::from_millis(50), count(&readers, ENDLESS)).await;
+        let gone = tokio::time::timeout(Duration::from_millis(50), for_ever(&readers)).await;
         assert!(gone.is_err());
-        let next = tokio::time::timeout(Duration::from_secs(5), count(&readers, "SELECT COUNT(*) FROM t")).await;
+        let next = tokio::time::timeout(Duration::from_secs(5), at_once(&readers)).await;
         assert_eq!(next.unwrap().unwrap(), 0);
     }
 
@@ -270,14 +254,13 @@ mod tests {
         let readers = one_reader(dir.path());
         // The only reader is out until all have asked: however quick an answer is, it frees no place.
         let busy = readers.take().await.unwrap();
-        let mut asked: FuturesUnordered<_> =
-            (0..WAITING + 2).map(|_| count(&readers, "SELECT COUNT(*) FROM t")).collect();
+        let mut asked: FuturesUnordered<_> = (0..WAITING + 2).map(|_| at_once(&readers)).collect();
         for _ in 0..2 {
             assert!(matches!(asked.next().await, Some(Err(Error::Busy(_)))));
         }
         assert!(asked.next().now_or_never().is_none());
         drop(busy);
         assert!(asked.all(|answer| ready(answer.is_ok())).await);
-        assert_eq!(count(&readers, "SELECT COUNT(*) FROM t").await.unwrap(), 0);
+        assert_eq!(at_once(&readers).await.unwrap(), 0);
     }
 }

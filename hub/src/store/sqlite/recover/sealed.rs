@@ -10,11 +10,11 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use super::backup::{self, Contents};
 use crate::age;
 use crate::durable;
 use crate::store::error::{Error, Result};
 use crate::store::secret;
-use crate::store::sqlite::recover::backup::{self, Contents};
 
 /// The open backup, in a directory of its owner. One name: what a command left that was killed goes with the next.
 const OPEN: &str = "backup.partial";

@@ -9,8 +9,9 @@
 //! because a group that could outgrow it waits for a checkpoint. Between `shut` and `full` readings wait and deletions go
 //! on, which is why making room never waits for room: a deletion needs a handful of pages, here there are a sixteenth.
 
-/// Bytes of a page; larger than the default so that a batch of a datagram wastes little of one.
-pub(in crate::store) const PAGE: i64 = 8192;
+/// Bytes of a page; larger than SQLite's default so that a batch of a datagram wastes little of one.
+pub(super) const PAGE: i64 = 8192;
+
 /// Journal that is not waited with, where nothing caps it. It is held in memory as well, up to twice as much when blocks are
 /// not made as fast as readings come.
 const JOURNAL: usize = 32 << 20;
@@ -28,17 +29,17 @@ const MOST_PAGES: i64 = 4_294_967_294;
 
 /// How a cap is divided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::store) struct Cap {
+pub(super) struct Cap {
     /// The cap, in bytes of database, log and its index together.
-    pub(in crate::store) bytes: Option<u64>,
+    pub(super) bytes: Option<u64>,
     /// Pages the database may have.
-    pub(in crate::store) full: i64,
+    pub(super) full: i64,
     /// Bytes the log may have.
-    pub(in crate::store) log: i64,
+    pub(super) log: i64,
 }
 
 impl Cap {
-    pub(in crate::store) fn of(bytes: Option<u64>) -> Self {
+    pub(super) fn of(bytes: Option<u64>) -> Self {
         let Some(cap) = bytes.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX)) else {
             return Self { bytes, full: MOST_PAGES, log: LOG };
         };
@@ -47,61 +48,61 @@ impl Cap {
     }
 
     /// The same with a short log: what is written in one step, and waits to be copied back, is a few hundred kilobytes.
-    pub(in crate::store) fn in_small_steps(self) -> Self {
+    pub(super) fn in_small_steps(self) -> Self {
         Self { log: self.log.min(LITTLE_LOG), ..self }
     }
 
     /// Pages in use from which on the oldest must go.
-    pub(in crate::store) const fn high(&self) -> i64 {
+    pub(super) const fn high(&self) -> i64 {
         self.full - self.full / 8
     }
 
     /// Pages in use down to which they go.
-    pub(in crate::store) const fn low(&self) -> i64 {
+    pub(super) const fn low(&self) -> i64 {
         self.high() - self.full / 64
     }
 
     /// Pages in use from which on readings wait.
-    pub(in crate::store) const fn shut(&self) -> i64 {
+    pub(super) const fn shut(&self) -> i64 {
         self.full - self.full / 16
     }
 
     /// Bytes of journal that are not waited with: an eighth of the cap.
-    pub(in crate::store) fn journal(&self) -> usize {
+    pub(super) fn journal(&self) -> usize {
         self.bytes.map_or(JOURNAL, |bytes| JOURNAL.min(usize::try_from(bytes / 8).unwrap_or(JOURNAL)))
     }
 
     /// Payload of a group: what it writes must fit the rest of the log.
-    pub(in crate::store) fn group(&self) -> usize {
+    pub(super) fn group(&self) -> usize {
         GROUP.min(usize::try_from(self.log / 8).unwrap_or(GROUP))
     }
 
     /// Journal that is cut into blocks in one transaction; two of these are the largest there is.
-    pub(in crate::store) fn cut(&self) -> usize {
+    pub(super) fn cut(&self) -> usize {
         usize::try_from(self.log / 4).unwrap_or(GROUP)
     }
 
     /// Bytes of log from which on nothing is written before it is copied back: the largest transaction and a group fit
     /// behind. Without a cap it only keeps the log from growing for ever, also while there is little room: then a query
     /// that reads it may make it longer than it should be, but holds nobody up.
-    pub(in crate::store) const fn log_held(&self) -> i64 {
+    pub(super) const fn log_held(&self) -> i64 {
         if self.bytes.is_some() { self.log / 4 } else { LOG - LOG / 4 }
     }
 
     /// Bytes of log that are copied back even while writes wait.
-    pub(in crate::store) const fn log_copied(&self) -> i64 {
+    pub(super) const fn log_copied(&self) -> i64 {
         if self.bytes.is_some() { self.log / 8 } else { self.log / 8 * 3 }
     }
 
     /// Pages that blocks of so much journal may take, at worst.
-    pub(in crate::store) fn pages_of(&self, journal: usize) -> i64 {
+    pub(super) fn pages_of(&self, journal: usize) -> i64 {
         // A page a table and index that grows, besides.
         const BESIDE: i64 = 16;
         i64::try_from(journal).unwrap_or(i64::MAX) / PAGE * 5 / 4 + BESIDE
     }
 
     /// Bytes the database may fill before the oldest go; `None` without a cap.
-    pub(in crate::store) fn usable(&self) -> Option<u64> {
+    pub(super) fn usable(&self) -> Option<u64> {
         self.bytes.map(|_| u64::try_from(self.high() * PAGE).unwrap_or(0))
     }
 }

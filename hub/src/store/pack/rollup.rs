@@ -6,15 +6,20 @@
 
 use std::collections::BTreeMap;
 
-use super::table::{DAMAGED, Rolled};
+use super::bucket::Bucket;
+use super::packed;
 use crate::model::UnixMillis;
 use crate::model::reading::Point;
-use crate::store::error::Result;
-use crate::store::pack::bucket::Bucket;
-use crate::store::pack::packed;
+use crate::store::error::{Error, Result};
 
 /// Most knots of a bucket; a counter that restarts more often is none.
 const KNOTS: usize = 64;
+
+/// What is said of a row that cannot be read.
+const DAMAGED: Error = Error::Corrupt { what: "rollup" };
+
+/// Buckets by their start.
+pub(in crate::store) type Rolled = BTreeMap<i64, Bucket>;
 
 /// The buckets of one series, and knots by their time.
 #[derive(Debug, Clone, Default)]
@@ -25,12 +30,12 @@ pub(in crate::store) struct Row {
 
 impl Row {
     /// Knots as points, in order.
-    pub(super) fn points(&self) -> Vec<Point> {
+    pub(in crate::store) fn points(&self) -> Vec<Point> {
         self.knots.iter().map(|(&at, &value)| Point { at: UnixMillis(at), value }).collect()
     }
 
     /// Keeps a reading that becomes part of figures.
-    pub(super) fn keep_one(&mut self, point: Point, length: i64) {
+    pub(in crate::store) fn keep_one(&mut self, point: Point, length: i64) {
         let start = point.at.0.div_euclid(length) * length;
         if self.knots.range(start..start + length).count() < KNOTS {
             self.knots.insert(point.at.0, point.value);
@@ -39,7 +44,7 @@ impl Row {
 }
 
 /// Buckets as columns: number, count, offsets of the first and last reading; then their values.
-pub(super) fn pack(row: &Row, length: i64, key: i64) -> Result<Vec<u8>> {
+pub(in crate::store) fn pack(row: &Row, length: i64, key: i64) -> Result<Vec<u8>> {
     let Row { buckets, knots } = row;
     let whole = |column: &dyn Fn(i64, &Bucket) -> i64| {
         packed::pack_whole(&buckets.iter().map(|(&start, bucket)| column(start, bucket)).collect::<Vec<_>>())
@@ -78,7 +83,7 @@ pub(super) fn pack(row: &Row, length: i64, key: i64) -> Result<Vec<u8>> {
     Ok(packed::bundle(&columns, key))
 }
 
-pub(super) fn unpack(data: &[u8], count: usize, length: i64, key: i64) -> Result<Row> {
+pub(in crate::store) fn unpack(data: &[u8], count: usize, length: i64, key: i64) -> Result<Row> {
     let columns = packed::unbundle(data, key)?;
     let [number, counts, first_at, last_at, min, max, sum, first, last, rest @ ..] = columns.as_slice() else {
         return Err(DAMAGED);

@@ -2,12 +2,12 @@
 
 use tokio::sync::oneshot;
 
+use super::error::Result;
 use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
-use crate::store::error::Result;
 
 /// What the maker is asked to do besides its own looks.
-pub(in crate::store) enum Order {
+pub(super) enum Order {
     /// Pack and merge everything there is, sweep, let go what is too old at this moment (if one is given), give back free
     /// space.
     All(Option<UnixMillis>, oneshot::Sender<Result<()>>),
