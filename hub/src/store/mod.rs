@@ -81,7 +81,7 @@ use crate::model::device::DeviceNo;
 use crate::model::limits::Limits;
 use crate::model::reading::SeriesId;
 use crate::model::retention::{Ages, Preview, Retention};
-use engine::upkeep::PAGE;
+use cap::PAGE;
 use rollup::retention;
 
 /// Where the store lives and how much it may take.

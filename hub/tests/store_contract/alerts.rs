@@ -13,7 +13,7 @@ use telemetry_hub::model::view::Among;
 use telemetry_hub::model::webhook::{DeliveryId, DeliveryState, Secret, Settlement, WebhookId};
 use telemetry_hub::store::{AlertQuery, Commit, DeliveryQuery, Error, acts, with_actor};
 
-use crate::scene::{Hub, T0, settlement, to};
+use super::scene::{Hub, T0, settlement, to};
 
 #[tokio::test]
 async fn alerts_are_written_with_their_readings_and_listed_newest_first() {

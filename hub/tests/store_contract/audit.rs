@@ -5,7 +5,7 @@ use telemetry_hub::model::audit::{Actor, ActorKind};
 use telemetry_hub::model::device::Labels;
 use telemetry_hub::store::{Config, SecretKey, Store, acts, with_actor};
 
-use crate::scene::{Hub, T0};
+use super::scene::{Hub, T0};
 
 fn token(number: u64) -> Actor {
     Actor { kind: ActorKind::Token, who: format!("tok_{number}"), address: "192.168.0.5".to_owned() }

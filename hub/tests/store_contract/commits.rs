@@ -6,7 +6,7 @@ use telemetry_hub::model::device::DevicePatch;
 use telemetry_hub::model::{BatchSeq, Epoch};
 use telemetry_hub::store::{Commit, Error, Floor};
 
-use crate::scene::{Hub, T0, new_device, open, point};
+use super::scene::{Hub, T0, new_device};
 
 #[tokio::test]
 async fn a_batch_committed_twice_is_stored_once() {
@@ -18,17 +18,6 @@ async fn a_batch_committed_twice_is_stored_once() {
     assert_eq!(hub.values(0, 0, 10_000).await, [1.0, 2.0]);
     let stats = hub.store.stats();
     assert_eq!((stats.readings_total, stats.batches_total, stats.repeats_total), (2, 1, 3));
-}
-
-#[tokio::test]
-async fn a_closed_store_leaves_its_directory_alone() {
-    let dir = tempfile::tempdir().unwrap();
-    for _ in 0..5 {
-        open(dir.path(), None).unwrap().close().await.unwrap();
-        // What the maker begins with was under way when the store was closed.
-        assert!(dir.path().join("catalog.db").exists() && !dir.path().join("catalog.db.new").exists());
-        std::fs::remove_file(dir.path().join("catalog.db")).unwrap();
-    }
 }
 
 #[tokio::test]
@@ -111,18 +100,4 @@ async fn a_write_that_fails_does_not_hurt_its_group() {
     assert_eq!(hub.store.catalog().device_by_name("other").map(|device| device.no), Some(other.no));
     hub.restart().await;
     assert_eq!(hub.store.catalog().device_by_name("pump").unwrap().notes, "in the cellar");
-}
-
-#[tokio::test]
-async fn a_store_that_was_not_closed_is_rebuilt_from_its_journal() {
-    let hub = Hub::new().await;
-    hub.put(0, &[(0, 0, 1.0), (1, 10, 2.0)]).await;
-    let copy = tempfile::tempdir().unwrap();
-    // The files as a power cut would leave them: nothing was closed, nothing checkpointed.
-    for file in ["telemetry.db", "telemetry.db-wal", "secret.key"] {
-        std::fs::copy(hub.dir.path().join(file), copy.path().join(file)).unwrap();
-    }
-    let store = open(copy.path(), None).unwrap();
-    assert_eq!(store.latest(&hub.series), [Some(point(0, 1.0)), Some(point(10, 2.0)), None]);
-    assert_eq!(store.windows()[0].2.mark(), BatchSeq(1));
 }

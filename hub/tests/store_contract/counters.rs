@@ -9,7 +9,7 @@ use telemetry_hub::model::reading::{Batch, Point, SeriesId};
 use telemetry_hub::model::{SensorKind, SensorNo, UnixMillis};
 use telemetry_hub::store::{Aggregates, Buckets, Commit, Group, Query, Tier};
 
-use crate::scene::{DAY, Hub, T0, sensor};
+use super::scene::{DAY, Hub, T0, sensor};
 
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 3_600_000;
@@ -37,7 +37,7 @@ impl Meter {
         for some in readings.chunks(50) {
             let all: Vec<SeriesId> = self.hub.series.iter().copied().chain([self.series]).collect();
             let body: Vec<(u16, i64, f64)> = some.iter().map(|&(at, value)| (3, at, value)).collect();
-            let batch = crate::scene::batch_of(self.hub.device.no, &all, self.seq, &body);
+            let batch = super::scene::batch_of(self.hub.device.no, &all, self.seq, &body);
             let batch = Batch { received_at: T0.plus(self.day * DAY), ..batch };
             self.hub.store.commit(Commit { batches: vec![batch], ..Commit::default() }).await.unwrap();
             self.readings.extend(some.iter().copied());

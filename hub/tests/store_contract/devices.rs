@@ -4,7 +4,7 @@ use telemetry_hub::model::device::{DeviceNo, Standing};
 use telemetry_hub::model::{BatchSeq, DeviceId, Epoch, Numbering, SensorKind, SensorNo, SensorSpec};
 use telemetry_hub::store::Error;
 
-use crate::scene::{Hub, T0, new_device, sensor};
+use super::scene::{Hub, T0, new_device, sensor};
 
 #[tokio::test]
 async fn names_are_made_unique_and_blocking_and_deleting_are_remembered() {

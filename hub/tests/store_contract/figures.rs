@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use telemetry_hub::model::UnixMillis;
 use telemetry_hub::store::{Buckets, Group, Tier};
 
-use crate::scene::{Hub, T0};
+use super::scene::{Hub, T0};
 
 /// What a property feeds in: batches of (sensor, time, value).
 type Batches = Vec<Vec<(u16, i64, i32)>>;

@@ -8,7 +8,7 @@ use telemetry_hub::model::UnixMillis;
 use telemetry_hub::model::reading::Batch;
 use telemetry_hub::store::{Aggregates, Buckets, Columns, Commit, Group, Query, Tier};
 
-use crate::scene::{DAY, Hub, T0};
+use super::scene::{DAY, Hub, T0};
 
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 3_600_000;

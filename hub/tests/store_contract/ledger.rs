@@ -9,7 +9,7 @@ use telemetry_hub::model::{Epoch, Hour, Lane};
 use telemetry_hub::store::Commit;
 use wire::ledger::{DropReason, Entry, Report};
 
-use crate::scene::{Hub, T0};
+use super::scene::{Hub, T0};
 
 const HOUR: i64 = 3_600_000;
 

@@ -1,20 +1,32 @@
-//! What the store promises, through its public methods alone: a second engine would have to pass the same suite.
+//! What the store promises, through its public methods alone, once for each engine: a second one has to pass the same suite.
+//! What only SQLite has (its file, its log, backups of it) is in `store_sqlite`.
 
 #![expect(clippy::unwrap_used, reason = "the scenes below the tests fail as loudly as the tests")]
 
-mod access;
-mod alerts;
-mod audit;
-mod backups;
-mod commits;
-mod counters;
-mod cut;
-mod devices;
-mod figures;
-mod folds;
-mod ledger;
-mod readings;
-mod recovers;
-mod room;
-mod scene;
-mod webhooks;
+/// The suite on an engine: a module of its name, with every scene and test in it.
+macro_rules! on {
+    ($engine:ident, $config:expr) => {
+        #[path = "."]
+        mod $engine {
+            /// The store of a directory on this engine.
+            pub(crate) const CONFIG: fn(&std::path::Path) -> telemetry_hub::store::Config = $config;
+
+            mod access;
+            mod ages;
+            mod alerts;
+            mod audit;
+            mod commits;
+            mod counters;
+            mod cut;
+            mod devices;
+            mod figures;
+            mod folds;
+            mod ledger;
+            mod readings;
+            mod scene;
+            mod webhooks;
+        }
+    };
+}
+
+on!(sqlite, |dir| telemetry_hub::store::Config { dir: dir.to_owned(), ..telemetry_hub::store::Config::default() });

@@ -3,7 +3,7 @@
 use telemetry_hub::model::reading::SeriesId;
 use telemetry_hub::model::{SensorNo, UnixMillis};
 
-use crate::scene::{Hub, new_device, point, sensor};
+use super::scene::{Hub, new_device, point, sensor};
 
 #[tokio::test]
 async fn pages_go_through_all_readings_in_order_however_they_came() {

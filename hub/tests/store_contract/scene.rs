@@ -92,7 +92,7 @@ pub(crate) fn open(dir: &Path, max_bytes: Option<u64>) -> Result<Store, Error> {
     let days = |days: u64| Some(Duration::from_hours(24 * days));
     let ages = Ages { raw: days(14), minutes: days(90), hours: days(5 * 365) };
     let retention = Retention { ages, by_label: Vec::new() };
-    let config = Config { dir: dir.to_owned(), max_bytes, retention, ..Config::default() };
+    let config = Config { max_bytes, retention, ..super::CONFIG(dir) };
     Store::open(&config, &key)
 }
 

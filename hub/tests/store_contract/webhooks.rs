@@ -1,62 +1,9 @@
-//! Webhooks that are changed while something waits for them, and what of them is sealed on disk.
+//! Webhooks that are changed while something waits for them.
 
-use std::fs;
-use std::path::Path;
-
-use rusqlite::Connection;
-use telemetry_hub::model::webhook::{DeliveryId, DeliveryState, Fields, Headers, Settlement, WebhookKind, WebhookSpec};
+use telemetry_hub::model::webhook::{DeliveryId, DeliveryState, Settlement, WebhookSpec};
 use telemetry_hub::store::{Commit, Error};
 
-use crate::scene::{Hub, T0, settlement, to};
-
-const CREDENTIAL: &str = "Bearer tk_of_the_receiver";
-const FIELD: &str = "routing_key_of_the_receiver";
-
-#[tokio::test]
-async fn url_headers_and_fields_of_a_webhook_are_nowhere_in_the_data_directory() {
-    let mut hub = Hub::new().await;
-    let webhook = hub.webhook().await;
-    let fields = Fields([("routing_key".to_owned(), FIELD.to_owned())].into());
-    let spec = WebhookSpec { kind: WebhookKind::PagerDuty, fields, ..with_credential(webhook.spec.clone()) };
-    let wanted = spec.clone();
-    hub.store.change_webhook(webhook.id, T0, move |_| Ok::<_, ()>(wanted)).await.unwrap().unwrap();
-    hub.restart().await;
-    assert_eq!(hub.store.webhook(webhook.id).await.unwrap().spec, spec);
-    let printed = format!("{:?}", hub.store.webhook(webhook.id).await);
-    assert!(!printed.contains(CREDENTIAL) && !printed.contains(FIELD), "not by Debug either: {printed}");
-    hub.store.clone().close().await.unwrap();
-    assert!([CREDENTIAL, FIELD, "example.org"].iter().all(|text| !any_file_has(hub.dir.path(), text)));
-}
-
-#[tokio::test]
-async fn what_an_older_hub_kept_plain_is_sealed_when_it_is_opened() {
-    for url in ["https://example.org/hook", ""] {
-        plain_is_sealed(url).await;
-    }
-}
-
-async fn plain_is_sealed(url: &str) {
-    let mut hub = Hub::new().await;
-    let webhook = hub.webhook().await;
-    hub.store.clone().close().await.unwrap();
-    let conn = Connection::open(hub.dir.path().join("telemetry.db")).unwrap();
-    let plain = format!("Authorization={CREDENTIAL}\n");
-    conn.execute("UPDATE webhook SET headers = ?1, headers_sealed = NULL", [plain]).unwrap();
-    if !url.is_empty() {
-        conn.execute("UPDATE webhook SET url = ?1, url_sealed = NULL", [url]).unwrap();
-    }
-    drop(conn);
-    hub.restart().await;
-    let read = hub.store.webhook(webhook.id).await.unwrap();
-    assert_eq!(read.spec, with_credential(webhook.spec));
-    let conn = Connection::open(hub.dir.path().join("telemetry.db")).unwrap();
-    let left: String = conn.query_row("SELECT headers || url FROM webhook", [], |row| row.get(0)).unwrap();
-    assert_eq!(left, "");
-    drop(conn);
-    hub.store.clone().close().await.unwrap();
-    let is_left = |text| any_file_has(hub.dir.path(), text);
-    assert!(!is_left(CREDENTIAL) && !is_left("example.org"), "what was there before is overwritten");
-}
+use super::scene::{Hub, T0, settlement, to};
 
 #[tokio::test]
 async fn another_address_is_tried_at_once_by_all_that_waits_and_by_nothing_that_is_under_way() {
@@ -152,15 +99,4 @@ async fn nor_is_it_by_changing_its_webhook_again_and_again() {
         }
     }
     panic!("tried more than a hundred times");
-}
-
-fn with_credential(spec: WebhookSpec) -> WebhookSpec {
-    WebhookSpec { headers: Headers(vec![("Authorization".to_owned(), CREDENTIAL.to_owned())]), ..spec }
-}
-
-fn any_file_has(dir: &Path, text: &str) -> bool {
-    fs::read_dir(dir).unwrap().any(|entry| {
-        let path = entry.unwrap().path();
-        path.is_file() && fs::read(path).unwrap().windows(text.len()).any(|bytes| bytes == text.as_bytes())
-    })
 }

@@ -1,0 +1,30 @@
+//! The files of a data directory: what a closed store leaves, and what a power cut does.
+
+use telemetry_hub::model::BatchSeq;
+
+use crate::scene::{Hub, open, point};
+
+#[tokio::test]
+async fn a_closed_store_leaves_its_directory_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    for _ in 0..5 {
+        open(dir.path(), None).unwrap().close().await.unwrap();
+        // What the maker begins with was under way when the store was closed.
+        assert!(dir.path().join("catalog.db").exists() && !dir.path().join("catalog.db.new").exists());
+        std::fs::remove_file(dir.path().join("catalog.db")).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_was_not_closed_is_rebuilt_from_its_journal() {
+    let hub = Hub::new().await;
+    hub.put(0, &[(0, 0, 1.0), (1, 10, 2.0)]).await;
+    let copy = tempfile::tempdir().unwrap();
+    // The files as a power cut would leave them: nothing was closed, nothing checkpointed.
+    for file in ["telemetry.db", "telemetry.db-wal", "secret.key"] {
+        std::fs::copy(hub.dir.path().join(file), copy.path().join(file)).unwrap();
+    }
+    let store = open(copy.path(), None).unwrap();
+    assert_eq!(store.latest(&hub.series), [Some(point(0, 1.0)), Some(point(10, 2.0)), None]);
+    assert_eq!(store.windows()[0].2.mark(), BatchSeq(1));
+}
