@@ -3,9 +3,10 @@
 //! Cuts (see `block::cut`) are numbered in the order of commits, so of two readings of a series at one time the one of the later
 //! cut counts, and any reading still in the head before both. Blocks of different cuts may overlap (late data); within one
 //! cut no series has a moment twice. Small cuts are merged into one that counts as the last of them (see `block::merge`).
-//! A damaged block is left out of every answer and said in the log; it is never believed.
+//! A damaged block is left out of every answer and said in the log; it is never believed. How blocks come and go is in
+//! `block_changes`.
 
-use rusqlite::types::{Value, ValueRef};
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::{greedy, row_sum};
@@ -13,11 +14,10 @@ use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
 use crate::store::engine::snapshot::{Column, Part, Spans, TimesOfSpan, ValuesOfSpan};
-use crate::store::engine::transaction::ChangeSpans;
 use crate::store::error::{Error, Result};
 use crate::store::pack::beat;
 use crate::store::pack::packed::{self, Figures, Summary};
-use crate::store::span::{Blocks, Going, Level, Outline, Small, Span, Times, Unmerged, key};
+use crate::store::span::{Going, Outline, Small, Span, Unmerged, key};
 
 const SPANS: &str = "SELECT id, cut, start_at, end_at, count, crc FROM times
     WHERE device = :device AND end_at >= :from AND start_at < :to";
@@ -271,7 +271,8 @@ fn holds(span: &Span, device: DeviceNo, stored: Option<i64>) -> bool {
     stored.is_none_or(|stored| stored == sum(span, device))
 }
 
-fn sum(span: &Span, device: DeviceNo) -> i64 {
+/// Sum of what places a span.
+pub(super) fn sum(span: &Span, device: DeviceNo) -> i64 {
     let numbers = [span.id, span.cut, device.0.into(), span.start.0, span.end.0, span.count as i64];
     row_sum::of(&numbers.map(ValueRef::Integer))
 }
@@ -323,83 +324,5 @@ fn believed<T>(read: Option<Result<T>>, row: i64) -> Result<Option<T>> {
             Ok(None)
         }
         other => other.transpose(),
-    }
-}
-
-const INSERT_TIMES: &str = "INSERT INTO times (id, cut, device, start_at, end_at, received_at, count, level, data, crc)
-    VALUES (:id, :cut, :device, :start_at, :end_at, :received_at, :count, :level, :data, :crc)";
-const INSERT_CELLS: &str = "INSERT INTO cells (times, data) VALUES (:times, :data)";
-const INSERT_BLOCK: &str = "INSERT INTO block (id, scale, min, max, sum, first, last, data)
-    VALUES (:id, :scale, :min, :max, :sum, :first, :last, :data)";
-
-const DONE: &str = "UPDATE times SET level = 1 WHERE id = :id";
-
-const SOME_OF: &str = "SELECT id FROM times WHERE device = :device LIMIT :at_most";
-const DELETE_BLOCKS: &str = "DELETE FROM block WHERE id >= :times << 32 AND id < (:times + 1) << 32";
-const DELETE_CELLS: &str = "DELETE FROM cells WHERE times = :times";
-const DELETE_TIMES: &str = "DELETE FROM times WHERE id = :times";
-
-impl ChangeSpans for Connection {
-    fn put_blocks(&self, device: DeviceNo, blocks: &Blocks, level: Level) -> Result<()> {
-        let mut times = self.prepare_cached(INSERT_TIMES)?;
-        for Times { span, data, cells } in &blocks.times {
-            times.execute(named_params! {
-                ":id": span.id,
-                ":cut": span.cut,
-                ":device": device,
-                ":start_at": span.start.0,
-                ":end_at": span.end.0,
-                ":received_at": blocks.received.0,
-                ":count": i64::try_from(span.count).unwrap_or(i64::MAX),
-                ":level": level as i64,
-                ":data": data,
-                ":crc": sum(span, device),
-            })?;
-            if let Some(cells) = cells {
-                self.prepare_cached(INSERT_CELLS)?.execute(named_params! { ":times": span.id, ":data": cells })?;
-            }
-        }
-        let mut block = self.prepare_cached(INSERT_BLOCK)?;
-        for (id, packed) in &blocks.columns {
-            let (scale, figures) = match &packed.summary {
-                Summary::Scaled(scale, figures) => (Some(*scale), figures.all().map(Value::Integer)),
-                Summary::Plain(figures) => (None, figures.all().map(Value::Real)),
-            };
-            let [min, max, sum, first, last] = figures;
-            block.execute(named_params! {
-                ":id": id,
-                ":scale": scale,
-                ":min": min,
-                ":max": max,
-                ":sum": sum,
-                ":first": first,
-                ":last": last,
-                ":data": packed.data,
-            })?;
-        }
-        Ok(())
-    }
-
-    fn leave_unmerged(&self, ids: &[i64]) -> Result<()> {
-        let mut done = self.prepare_cached(DONE)?;
-        ids.iter().try_for_each(|id| done.execute(named_params! { ":id": id }).map(drop))?;
-        Ok(())
-    }
-
-    fn delete_spans(&self, ids: &[i64]) -> Result<()> {
-        for times in ids {
-            self.prepare_cached(DELETE_BLOCKS)?.execute(named_params! { ":times": times })?;
-            self.prepare_cached(DELETE_CELLS)?.execute(named_params! { ":times": times })?;
-            self.prepare_cached(DELETE_TIMES)?.execute(named_params! { ":times": times })?;
-        }
-        Ok(())
-    }
-
-    fn delete_some_spans(&self, device: DeviceNo, at_most: usize) -> Result<usize> {
-        let mut statement = self.prepare_cached(SOME_OF)?;
-        let params = named_params! { ":device": device, ":at_most": i64::try_from(at_most).unwrap_or(i64::MAX) };
-        let found: Vec<i64> = statement.query_map(params, |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-        self.delete_spans(&found)?;
-        Ok(found.len())
     }
 }

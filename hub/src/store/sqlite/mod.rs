@@ -10,6 +10,7 @@ pub(super) mod file;
 pub(super) mod open;
 pub(super) mod recover;
 
+mod block_changes;
 mod blocks;
 mod catalog;
 mod column;
