@@ -39,7 +39,6 @@ pub enum Error {
     /// The folder cannot be made or written.
     #[error("state folder {} cannot be used: {source}; choose another with --state", .folder.display())]
     Folder {
-        /// Which folder.
         folder: PathBuf,
         /// What the file system said.
         source: io::Error,

@@ -24,16 +24,13 @@ const ABOUT: Duration = Duration::from_millis(250);
 pub enum Input {
     /// The machine's own sensors.
     Host {
-        /// Which.
         host: Box<Host>,
-        /// When.
         schedule: Schedule,
         /// Reused from round to round.
         samples: Samples,
         /// A round has been taken.
         begun: bool,
     },
-    /// A recorded series.
     Recording {
         /// Name of its sensor.
         sensor: String,

@@ -29,7 +29,6 @@ type Talking = AsyncFd<UdpSocket>;
 /// How a probe reaches hubs whose address nobody knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
-    /// The multicast group.
     Group,
     /// The network's broadcast address; IPv4 only.
     Broadcast,

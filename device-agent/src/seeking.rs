@@ -39,7 +39,6 @@ pub struct Search<'a> {
     pub is_undecided: bool,
     /// Whether there is any network besides this machine's own loopback.
     pub has_network: bool,
-    /// Readings that wait.
     pub waiting: u64,
 }
 

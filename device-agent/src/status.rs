@@ -30,7 +30,6 @@ const MOST_REMARKS: usize = 256 << 10;
 pub struct Report {
     /// Version of the agent.
     pub version: String,
-    /// The device's id.
     pub id: String,
     /// The six words to compare.
     pub words: String,
@@ -51,9 +50,7 @@ pub struct Report {
     /// Whether it was adopted by a hub, now or before.
     #[serde(default)]
     pub belongs: bool,
-    /// Boot count.
     pub boot: u32,
-    /// Sensors known.
     pub sensors: usize,
     /// Readings taken since the start.
     pub readings_taken: u64,

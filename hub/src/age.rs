@@ -58,7 +58,7 @@ type Result<T> = std::result::Result<T, Error>;
 
 /// Whether a file that begins like this is in the format of age.
 #[must_use]
-pub fn is_sealed(head: &[u8]) -> bool {
+pub(crate) fn is_sealed(head: &[u8]) -> bool {
     head.starts_with(VERSION.as_bytes())
 }
 
@@ -66,7 +66,7 @@ pub fn is_sealed(head: &[u8]) -> bool {
 ///
 /// # Errors
 /// What reading and writing say; the operating system has no randomness.
-pub fn seal(passphrase: &str, from: &mut impl Read, to: &mut impl Write) -> Result<()> {
+pub(crate) fn seal(passphrase: &str, from: &mut impl Read, to: &mut impl Write) -> Result<()> {
     seal_with(passphrase, WORK, from, to)
 }
 
@@ -98,7 +98,7 @@ fn seal_with(passphrase: &str, work: u8, from: &mut impl Read, to: &mut impl Wri
 }
 
 /// A sealed file of which the passphrase is right.
-pub struct Opened<R> {
+pub(crate) struct Opened<R> {
     from: R,
     key: LessSafeKey,
 }
@@ -108,7 +108,7 @@ impl<R: BufRead> Opened<R> {
     ///
     /// # Errors
     /// It is nothing that a passphrase opens, or this one does not.
-    pub fn new(passphrase: &str, mut from: R) -> Result<Self> {
+    pub(crate) fn new(passphrase: &str, mut from: R) -> Result<Self> {
         let mut header = String::new();
         let mut line = |header: &mut String| -> Result<String> {
             let start = header.len();
@@ -145,7 +145,7 @@ impl<R: BufRead> Opened<R> {
     ///
     /// # Errors
     /// It is damaged or cut off: what was written so far is its beginning. Or what reading and writing say.
-    pub fn write_to(mut self, to: &mut impl Write) -> Result<()> {
+    pub(crate) fn write_to(mut self, to: &mut impl Write) -> Result<()> {
         let mut number = 0;
         let mut piece = read_piece(&mut self.from, PIECE + TAG)?;
         loop {

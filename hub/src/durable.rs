@@ -22,7 +22,7 @@ use rustix::fs::OFlags;
 ///
 /// # Errors
 /// Whatever the file system says, a full disk among it.
-pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut name = path.as_os_str().to_owned();
     name.push(".new");
     // One name, so that tries that were killed leave one file and not many.
@@ -46,7 +46,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 ///
 /// # Errors
 /// `place` ends in no name, or the operating system has no randomness.
-pub fn staging(place: &Path) -> io::Result<PathBuf> {
+pub(crate) fn staging(place: &Path) -> io::Result<PathBuf> {
     let mut random = [0; 8];
     SystemRandom::new().fill(&mut random).map_err(|_| io::Error::other("no randomness from the operating system"))?;
     let mut name = OsStr::new(".").to_owned();
@@ -59,7 +59,7 @@ pub fn staging(place: &Path) -> io::Result<PathBuf> {
 ///
 /// # Errors
 /// Something has that name, a link that leads nowhere too; or whatever else the file system says.
-pub fn create(path: &Path) -> io::Result<File> {
+pub(crate) fn create(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
@@ -67,7 +67,7 @@ pub fn create(path: &Path) -> io::Result<File> {
 ///
 /// # Errors
 /// Somebody else put a file of theirs in its place meanwhile; or whatever the file system says.
-pub fn place(staged: &Path, path: &Path) -> io::Result<()> {
+pub(crate) fn place(staged: &Path, path: &Path) -> io::Result<()> {
     let follow_no_link = OFlags::NOFOLLOW.bits().cast_signed();
     let file = OpenOptions::new().read(true).custom_flags(follow_no_link).open(staged)?;
     let found = file.metadata()?;
@@ -82,7 +82,7 @@ pub fn place(staged: &Path, path: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// Whatever the file system says.
-pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)?;
     sync_folder_of(to)
 }
@@ -91,7 +91,7 @@ pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// Whatever the file system says.
-pub fn remove(path: &Path) -> io::Result<()> {
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
     fs::remove_file(path)?;
     sync_folder_of(path)
 }
@@ -100,13 +100,13 @@ pub fn remove(path: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// Whatever the file system says.
-pub fn sync_folder_of(path: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder_of(path: &Path) -> io::Result<()> {
     File::open(folder_of(path))?.sync_all()
 }
 
 /// The folder that holds `path`.
 #[must_use]
-pub fn folder_of(path: &Path) -> &Path {
+pub(crate) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }
 

@@ -23,7 +23,7 @@ pub enum Error {
 }
 
 /// File in the data directory with the token of the setup link, for its owner only.
-pub const SETUP_FILE: &str = "setup-token";
+pub(crate) const SETUP_FILE: &str = "setup-token";
 /// Setting: SHA-256 of the token of the setup link.
 const SETUP_TOKEN: &str = "setup_token";
 /// Setting: SHA-256 of the login code and when it expires.
@@ -38,7 +38,7 @@ const INVITATION_MS: i64 = 24 * 3_600_000;
 ///
 /// # Errors
 /// Those of the store.
-pub async fn mint_setup_token(store: &Store) -> Result<Option<String>, Error> {
+pub(crate) async fn mint_setup_token(store: &Store) -> Result<Option<String>, Error> {
     if store.passwords()? > 0 {
         return Ok(None);
     }
@@ -51,7 +51,7 @@ pub async fn mint_setup_token(store: &Store) -> Result<Option<String>, Error> {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn set_unknown_password(store: &Store, now: UnixMillis) -> Result<(), Error> {
+pub(crate) async fn set_unknown_password(store: &Store, now: UnixMillis) -> Result<(), Error> {
     let password = crate::access::hex(&random::bytes::<16>()?);
     let hash = Passwords::default().hash(password, random::bytes()?).await?;
     store.set_first_password(hash, now).await?;
@@ -62,7 +62,7 @@ pub async fn set_unknown_password(store: &Store, now: UnixMillis) -> Result<(), 
 ///
 /// # Errors
 /// Those of the store.
-pub async fn is_setup_token(store: &Store, token: &str) -> Result<bool, Error> {
+pub(crate) async fn is_setup_token(store: &Store, token: &str) -> Result<bool, Error> {
     let stored = store.setting(SETUP_TOKEN).await?;
     Ok(stored.is_some_and(|hash| hash == sha256(token.trim().as_bytes())))
 }
@@ -71,7 +71,7 @@ pub async fn is_setup_token(store: &Store, token: &str) -> Result<bool, Error> {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn spend_setup_token(store: &Store) -> Result<(), Error> {
+pub(crate) async fn spend_setup_token(store: &Store) -> Result<(), Error> {
     Ok(store.put_setting(SETUP_TOKEN, Vec::new()).await?)
 }
 
@@ -79,7 +79,7 @@ pub async fn spend_setup_token(store: &Store) -> Result<(), Error> {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn mint_login_code(store: &Store, now: UnixMillis) -> Result<String, Error> {
+pub(crate) async fn mint_login_code(store: &Store, now: UnixMillis) -> Result<String, Error> {
     let code = crate::access::hex(&random::bytes::<16>()?);
     let mut setting = sha256(code.as_bytes()).to_vec();
     setting.extend(now.plus(LOGIN_CODE_MS).0.to_be_bytes());
@@ -91,7 +91,7 @@ pub async fn mint_login_code(store: &Store, now: UnixMillis) -> Result<String, E
 ///
 /// # Errors
 /// Those of the store.
-pub async fn take_login_code(store: &Store, code: &str, now: UnixMillis) -> Result<bool, Error> {
+pub(crate) async fn take_login_code(store: &Store, code: &str, now: UnixMillis) -> Result<bool, Error> {
     let Some(setting) = store.setting(LOGIN_CODE).await? else { return Ok(false) };
     let Some((hash, end)) = setting.split_at_checked(32) else { return Ok(false) };
     let end = end.try_into().map(i64::from_be_bytes).unwrap_or(0);
@@ -106,7 +106,7 @@ pub async fn take_login_code(store: &Store, code: &str, now: UnixMillis) -> Resu
 ///
 /// # Errors
 /// The operating system has no randomness.
-pub fn invite(now: UnixMillis) -> Result<(String, Invite), NoRandomness> {
+pub(crate) fn invite(now: UnixMillis) -> Result<(String, Invite), NoRandomness> {
     let code = crate::access::hex(&random::bytes::<16>()?);
     let invite = Invite { hash: sha256(code.as_bytes()), until: now.plus(INVITATION_MS) };
     Ok((format!("/#invite={code}"), invite))

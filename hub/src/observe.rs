@@ -96,18 +96,18 @@ impl Histogram {
 
 /// Writes `/metrics`.
 #[derive(Debug, Default)]
-pub struct Exposition(String);
+pub(crate) struct Exposition(String);
 
 impl Exposition {
     /// A counter or gauge without labels.
-    pub fn value(&mut self, kind: &str, name: &str, help: &str, value: impl std::fmt::Display) -> &mut Self {
+    pub(crate) fn value(&mut self, kind: &str, name: &str, help: &str, value: impl std::fmt::Display) -> &mut Self {
         self.head(kind, name, help);
         let _ = writeln!(self.0, "{name} {value}");
         self
     }
 
     /// A gauge that is left out while nobody knows its value.
-    pub fn optional(&mut self, name: &str, help: &str, value: Option<f64>) -> &mut Self {
+    pub(crate) fn optional(&mut self, name: &str, help: &str, value: Option<f64>) -> &mut Self {
         match value {
             Some(value) => self.value("gauge", name, help, value),
             None => self,
@@ -115,7 +115,7 @@ impl Exposition {
     }
 
     /// A family with one label.
-    pub fn family<L: std::fmt::Display, V: std::fmt::Display>(
+    pub(crate) fn family<L: std::fmt::Display, V: std::fmt::Display>(
         &mut self,
         (kind, name, help): (&str, &str, &str),
         label: &str,
@@ -129,7 +129,7 @@ impl Exposition {
     }
 
     /// A histogram of durations, in seconds.
-    pub fn histogram(&mut self, name: &str, help: &str, histogram: &Histogram) -> &mut Self {
+    pub(crate) fn histogram(&mut self, name: &str, help: &str, histogram: &Histogram) -> &mut Self {
         self.head("histogram", name, help);
         let mut below = 0;
         for (count, edge) in histogram.buckets.iter().zip(EDGES_MS.map(Some).into_iter().chain([None])) {
@@ -144,7 +144,7 @@ impl Exposition {
 
     /// The text.
     #[must_use]
-    pub fn finish(self) -> String {
+    pub(crate) fn finish(self) -> String {
         self.0
     }
 

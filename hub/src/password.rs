@@ -32,7 +32,7 @@ impl Failed {
 
 /// Hashes and verifies.
 #[derive(Debug)]
-pub struct Passwords(Semaphore);
+pub(crate) struct Passwords(Semaphore);
 
 impl Default for Passwords {
     fn default() -> Self {
@@ -45,7 +45,7 @@ impl Passwords {
     ///
     /// # Errors
     /// [`Failed`].
-    pub async fn hash(&self, password: String, salt: [u8; 16]) -> Result<String, Failed> {
+    pub(crate) async fn hash(&self, password: String, salt: [u8; 16]) -> Result<String, Failed> {
         self.run(move || {
             let salt = SaltString::encode_b64(&salt).map_err(Failed::by)?;
             let hash = argon2()?.hash_password(password.as_bytes(), &salt).map_err(Failed::by)?;
@@ -58,7 +58,7 @@ impl Passwords {
     ///
     /// # Errors
     /// [`Failed`].
-    pub async fn is_of(&self, password: String, stored: Option<String>) -> Result<bool, Failed> {
+    pub(crate) async fn is_of(&self, password: String, stored: Option<String>) -> Result<bool, Failed> {
         if password.len() > 4 * LENGTH.end() {
             return Ok(false);
         }
@@ -80,7 +80,7 @@ impl Passwords {
 
 /// Whether a password that is to be set is neither too short nor too long.
 #[must_use]
-pub fn is_fit(password: &str) -> bool {
+pub(crate) fn is_fit(password: &str) -> bool {
     LENGTH.contains(&password.chars().count())
 }
 

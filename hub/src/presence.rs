@@ -12,7 +12,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use wire::message::Health;
 
-pub use self::pushed::Pushed;
+pub(crate) use self::pushed::Pushed;
 use crate::model::alert::{Absence, Absences};
 use crate::model::catalog::Catalog;
 use crate::model::device::{Conflict, Device, DeviceNo, Link, Pending, Standing};

@@ -11,7 +11,7 @@ pub struct NoRandomness;
 ///
 /// # Errors
 /// [`NoRandomness`]: never a weak secret.
-pub fn bytes<const N: usize>() -> Result<[u8; N], NoRandomness> {
+pub(crate) fn bytes<const N: usize>() -> Result<[u8; N], NoRandomness> {
     let mut bytes = [0; N];
     SystemRandom::new().fill(&mut bytes).map_err(|_| NoRandomness)?;
     Ok(bytes)

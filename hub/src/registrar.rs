@@ -41,10 +41,8 @@ const ANSWERS_AT_ONCE: usize = 512;
 
 /// What the registrar works with.
 #[derive(Clone)]
-pub struct Registrar {
-    /// To the endpoint.
+pub(crate) struct Registrar {
     pub commands: mpsc::Sender<Command>,
-    /// To the pipeline.
     pub floors: mpsc::Sender<Floor>,
     /// Set when a join took a use from a token: the endpoint hears of it at the next look. The store counts exactly.
     pub tokens_used: Arc<AtomicBool>,
@@ -60,9 +58,7 @@ pub struct Registrar {
     pub rules_changed: Arc<Notify>,
     /// Links and pending devices.
     pub presence: Arc<Presence>,
-    /// Who is told.
     pub bus: Bus,
-    /// Time.
     pub clock: Clock,
 }
 
@@ -71,7 +67,7 @@ impl Registrar {
     ///
     /// # Errors
     /// The store failed for good.
-    pub async fn run(self, mut events: mpsc::Receiver<Event>) -> Result<(), store::Error> {
+    pub(crate) async fn run(self, mut events: mpsc::Receiver<Event>) -> Result<(), store::Error> {
         self.tell_tokens().await?;
         let mut look = tokio::time::interval(LOOK_EVERY);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
@@ -375,7 +371,7 @@ fn note(no: DeviceNo, address: SocketAddr, last_seen: UnixMillis) -> DeviceNote 
 
 /// A device as the endpoint needs it, without windows: the endpoint has those from the start. None that has no key.
 #[must_use]
-pub fn known(store: &Store, no: DeviceNo) -> Option<Known> {
+pub(crate) fn known(store: &Store, no: DeviceNo) -> Option<Known> {
     let catalog = store.catalog();
     let device = catalog.device(no).filter(|device| device.has_key())?.clone();
     let sensors = if device.standing == Standing::Adopted { catalog.own_numbers(no).to_vec() } else { Vec::new() };

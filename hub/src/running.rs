@@ -21,7 +21,7 @@ const PROGRAM: &str = "telemetry-hub";
 
 /// A hub that runs, or ran until it was killed.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Running {
+pub(crate) struct Running {
     /// Where it listens for browsers.
     pub http: SocketAddr,
     /// Where it listens for devices.
@@ -49,7 +49,7 @@ impl Running {
     ///
     /// # Errors
     /// The directory cannot be written.
-    pub fn leave(&self, data: &Path) -> io::Result<Word> {
+    pub(crate) fn leave(&self, data: &Path) -> io::Result<Word> {
         let path = data.join(FILE);
         let part = data.join(format!("{FILE}.part"));
         let mut file: File = File::options().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
@@ -65,21 +65,21 @@ impl Running {
 
     /// Where browsers find it.
     #[must_use]
-    pub fn links(&self) -> Vec<String> {
+    pub(crate) fn links(&self) -> Vec<String> {
         let scheme = if self.tls { "https" } else { "http" };
         reach::links(Page { listen: self.http, scheme, names: &self.names }, reach::hostname().as_deref())
     }
 
     /// What the hub of a data directory left; `None` if none runs there, or it may not be read.
     #[must_use]
-    pub fn of(data: &Path) -> Option<Self> {
+    pub(crate) fn of(data: &Path) -> Option<Self> {
         toml::from_str(&fs::read_to_string(data.join(FILE)).ok()?).ok()
     }
 }
 
 /// The file, for as long as the hub runs.
 #[derive(Debug)]
-pub struct Word(PathBuf);
+pub(crate) struct Word(PathBuf);
 
 impl Drop for Word {
     fn drop(&mut self) {
@@ -89,14 +89,14 @@ impl Drop for Word {
 
 /// The hub that runs on a data directory, as far as this user may see.
 #[must_use]
-pub fn there(data: &Path) -> Option<Running> {
+pub(crate) fn there(data: &Path) -> Option<Running> {
     let full = data.canonicalize().ok()?;
     elsewhere().contains(&full).then(|| Running::of(data)).flatten()
 }
 
 /// Data directories of the hubs that run on this machine, in this network, as far as this user may see.
 #[must_use]
-pub fn elsewhere() -> Vec<PathBuf> {
+pub(crate) fn elsewhere() -> Vec<PathBuf> {
     let network = |process: &Path| fs::read_link(process.join("ns/net")).ok();
     let own = network(Path::new("/proc/self"));
     let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };

@@ -30,7 +30,7 @@ pub enum Error {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn saved_policy(store: &Store) -> store::Result<Option<JoinPolicy>> {
+pub(crate) async fn saved_policy(store: &Store) -> store::Result<Option<JoinPolicy>> {
     let setting = store.setting(JOIN_POLICY).await?;
     let all = [JoinPolicy::Closed, JoinPolicy::Token, JoinPolicy::Click, JoinPolicy::Open];
     Ok(setting.and_then(|bytes| all.into_iter().find(|policy| policy_name(*policy).as_bytes() == bytes)))
@@ -40,13 +40,13 @@ pub async fn saved_policy(store: &Store) -> store::Result<Option<JoinPolicy>> {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn save_policy(store: &Store, policy: JoinPolicy) -> store::Result<()> {
+pub(crate) async fn save_policy(store: &Store, policy: JoinPolicy) -> store::Result<()> {
     store.put_setting(JOIN_POLICY, policy_name(policy).as_bytes().to_vec()).await
 }
 
 /// A policy in a word.
 #[must_use]
-pub const fn policy_name(policy: JoinPolicy) -> &'static str {
+pub(crate) const fn policy_name(policy: JoinPolicy) -> &'static str {
     match policy {
         JoinPolicy::Closed => "closed",
         JoinPolicy::Token => "token",
@@ -59,7 +59,7 @@ pub const fn policy_name(policy: JoinPolicy) -> &'static str {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn saved_grace(store: &Store) -> store::Result<Option<i64>> {
+pub(crate) async fn saved_grace(store: &Store) -> store::Result<Option<i64>> {
     let saved = store.setting(OFFLINE_AFTER).await?;
     let saved = saved.and_then(|bytes| String::from_utf8(bytes).ok());
     Ok(match saved.as_deref() {
@@ -73,7 +73,7 @@ pub async fn saved_grace(store: &Store) -> store::Result<Option<i64>> {
 ///
 /// # Errors
 /// Those of the store.
-pub async fn save_grace(store: &Store, after_ms: Option<i64>) -> store::Result<()> {
+pub(crate) async fn save_grace(store: &Store, after_ms: Option<i64>) -> store::Result<()> {
     let text = after_ms.map_or_else(|| "off".to_owned(), |ms| ms.to_string());
     store.put_setting(OFFLINE_AFTER, text.into_bytes()).await
 }
@@ -100,7 +100,7 @@ struct SavedOfLabel {
 ///
 /// # Errors
 /// Those of the store; [`Error::Retention`].
-pub async fn saved_retention(store: &Store) -> Result<Option<Retention>, Error> {
+pub(crate) async fn saved_retention(store: &Store) -> Result<Option<Retention>, Error> {
     let Some(saved) = store.setting(RETENTION).await? else { return Ok(None) };
     let Saved { raw, minutes, hours, by_label } =
         serde_json::from_slice(&saved).map_err(|error| Error::Retention(error.to_string()))?;
@@ -116,7 +116,7 @@ pub async fn saved_retention(store: &Store) -> Result<Option<Retention>, Error> 
 ///
 /// # Errors
 /// Those of the store; [`Error::Retention`].
-pub async fn save_retention(store: &Store, retention: &Retention) -> Result<(), Error> {
+pub(crate) async fn save_retention(store: &Store, retention: &Retention) -> Result<(), Error> {
     let by_label = retention.by_label.iter().map(|entry| {
         let [raw, minutes, hours] = texts(entry.ages);
         SavedOfLabel { labels: entry.labels.clone(), raw, minutes, hours }

@@ -17,7 +17,7 @@ type Finished = (&'static str, anyhow::Result<()>);
 
 /// Starts tasks, watches them, ends them.
 #[derive(Debug, Default)]
-pub struct Supervisor {
+pub(crate) struct Supervisor {
     tasks: JoinSet<Finished>,
     stop: CancellationToken,
 }
@@ -25,12 +25,12 @@ pub struct Supervisor {
 impl Supervisor {
     /// The token that tells the sources to stop. The rest runs dry.
     #[must_use]
-    pub fn stop(&self) -> CancellationToken {
+    pub(crate) fn stop(&self) -> CancellationToken {
         self.stop.clone()
     }
 
     /// Starts a task that lives until the hub stops.
-    pub fn spawn<E>(&mut self, name: &'static str, task: impl Future<Output = Result<(), E>> + Send + 'static)
+    pub(crate) fn spawn<E>(&mut self, name: &'static str, task: impl Future<Output = Result<(), E>> + Send + 'static)
     where
         E: Into<anyhow::Error> + Send + 'static,
     {
@@ -41,7 +41,7 @@ impl Supervisor {
     ///
     /// # Errors
     /// The first task that ended without being asked, failed or panicked; or that the tasks did not end in time.
-    pub async fn run(mut self, until: impl Future<Output = ()>) -> anyhow::Result<()> {
+    pub(crate) async fn run(mut self, until: impl Future<Output = ()>) -> anyhow::Result<()> {
         let first = tokio::select! {
             () = until => Ok(()),
             Some(ended) = self.tasks.join_next() => Err(unexpected(ended)),

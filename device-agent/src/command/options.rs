@@ -144,6 +144,7 @@ fn place_of(key: &Key, flags: &Layer, variables: &Layer, file: Option<&Path>) ->
     }
 }
 
+/// The value of a flag that is text.
 pub(crate) fn text(parser: &mut Parser) -> Result<String, Failure> {
     Ok(parser.value()?.string()?)
 }

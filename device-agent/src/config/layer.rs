@@ -30,7 +30,6 @@ pub struct Layer {
     pub interval: Option<String>,
     /// Labels of the device.
     pub labels: BTreeMap<String, String>,
-    /// What to measure.
     pub sensors: SensorLayer,
     /// What is kept while the hub is away.
     pub spool: SpoolLayer,

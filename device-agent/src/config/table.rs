@@ -20,7 +20,6 @@ pub(super) type Wrong = (&'static str, String);
 pub struct FileTable {
     /// Sensor name, or the start of it.
     pub name: String,
-    /// Which file.
     pub path: PathBuf,
     /// `number` (the default), or `json` if there is a pointer, or `influx`.
     pub format: Option<String>,
@@ -43,7 +42,6 @@ pub struct FileTable {
 pub struct ExecTable {
     /// Sensor name, or the start of it.
     pub name: String,
-    /// Program and arguments.
     pub command: Vec<String>,
     /// As in `[[file]]`.
     pub format: Option<String>,

@@ -37,7 +37,6 @@ const STACK: usize = 128 << 10;
 /// Work that came to its end.
 #[derive(Debug)]
 pub struct Done<W: Work> {
-    /// The work.
     pub work: W,
     /// What came of it.
     pub output: W::Output,

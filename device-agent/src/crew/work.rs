@@ -25,7 +25,6 @@ pub struct Kin {
     pub kind: u32,
     /// Who gives the answer.
     pub driver: u32,
-    /// Where.
     pub place: u32,
 }
 
@@ -62,7 +61,6 @@ pub struct Limits {
     pub untried: usize,
     /// Where so many hang, each kind may have one more that hangs.
     pub hung: usize,
-    /// Kinds of work.
     pub kinds: usize,
     /// What is not slow and takes longer than this hangs.
     pub patience: Duration,

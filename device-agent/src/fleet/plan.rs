@@ -10,11 +10,9 @@ use crate::netem::Conditions;
 /// What to simulate.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// The hub.
     pub hub: SocketAddr,
     /// Lets the devices join.
     pub token: Option<JoinToken>,
-    /// How many devices.
     pub devices: u16,
     /// Sensors each.
     pub sensors: u16,
@@ -54,7 +52,6 @@ pub struct History {
 /// What came of it, in readings unless a name says otherwise.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Outcome {
-    /// Devices simulated.
     pub devices: u16,
     /// Devices that streamed at the end.
     pub streaming: usize,
@@ -64,11 +61,8 @@ pub struct Outcome {
     pub acked: u64,
     /// Dropped because a spool was full.
     pub dropped: u64,
-    /// Reboots simulated.
     pub reboots: u64,
-    /// Datagrams sent.
     pub datagrams_sent: u64,
-    /// Datagrams received.
     pub datagrams_received: u64,
     /// From the first session to the last acknowledgement.
     pub seconds: f64,

@@ -11,9 +11,7 @@ use crate::clock::{self, Now};
 #[derive(Debug)]
 pub struct Arrived {
     pub(super) source: usize,
-    /// When.
     pub at: Now,
-    /// Readings.
     pub readings: Vec<Measured>,
     /// How often they come, in milliseconds; 0 if they come as they please.
     pub interval_ms: u32,

@@ -23,9 +23,7 @@ pub enum Address {
 pub enum Source {
     /// Thermometers on the 1-Wire bus of the machine whose `/` is here.
     OneWire(PathBuf),
-    /// A file.
     File {
-        /// Which.
         path: PathBuf,
         /// What is in it.
         format: Format,
@@ -34,9 +32,7 @@ pub enum Source {
         /// How often it is read.
         every: Duration,
     },
-    /// A command.
     Exec {
-        /// Program and arguments.
         command: Vec<String>,
         /// What it prints.
         format: Format,
@@ -49,7 +45,6 @@ pub enum Source {
     },
     /// Other programs.
     Listen {
-        /// Where.
         address: Address,
         /// Put before each name, with a dot.
         prefix: String,

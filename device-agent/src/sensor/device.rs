@@ -9,11 +9,9 @@ use super::{Error, hwmon, iio};
 pub(super) enum Part {
     /// A channel of a monitoring chip.
     Hwmon(hwmon::Input),
-    /// A thermal zone.
     Zone,
     /// A channel of an I/O device.
     Iio(iio::Channel),
-    /// A power supply.
     Supply,
 }
 

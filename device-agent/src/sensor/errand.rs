@@ -27,15 +27,11 @@ pub(super) enum Task {
     List,
     /// What a device is and has; holds the print of the last time.
     Describe(Option<Print>),
-    /// A whole source.
     Cpu(Cpu),
-    /// A whole source.
     Memory,
-    /// A whole source.
     Load,
     /// A whole source, with the names of its cards.
     Network(network::Names),
-    /// A file system.
     Disk(Disk),
     /// A sensor of this name, or a supply.
     Part(Part, String),
@@ -46,11 +42,9 @@ pub(super) enum Task {
 pub(super) enum Found {
     /// Names of the folders of a class, in the order in which the kernel counts.
     Folders(Vec<String>),
-    /// The file systems.
     Disks(Vec<Disk>),
     /// Network cards, of which some have no name.
     Cards(Vec<String>),
-    /// A device.
     Device(Box<Device>),
 }
 

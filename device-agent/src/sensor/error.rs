@@ -8,7 +8,6 @@ pub enum Error {
     /// A file could not be read.
     #[error("{}: {why}", .path.display())]
     Read {
-        /// Which file.
         path: PathBuf,
         /// What the file system said.
         why: String,

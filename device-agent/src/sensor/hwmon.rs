@@ -32,7 +32,6 @@ pub(super) struct Input {
 /// What the label of a channel says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Label {
-    /// This.
     Says(String),
     /// Nothing that makes a name, this time.
     Empty,

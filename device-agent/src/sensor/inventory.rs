@@ -40,7 +40,6 @@ pub(super) struct Inventory {
     pub(super) things: BTreeMap<u32, Thing>,
     /// Those of them of which there is something to be said.
     pub(super) told: BTreeSet<u32>,
-    /// Their errands.
     pub(super) home: Home,
     next: u32,
     /// Counts the rounds, for those who share what they see in one.

@@ -17,7 +17,6 @@ pub struct Sample<'a> {
     pub unit: &'static str,
     /// Gauge or counter.
     pub kind: SensorKind,
-    /// When.
     pub at: UnixMillis,
     /// Always finite.
     pub value: f64,

@@ -18,7 +18,6 @@ use crate::crew::{Kin, PATIENCE, Pace, Work};
 /// What is handed to a thread.
 #[derive(Debug)]
 pub(super) enum Job {
-    /// One errand.
     Trip(Trip),
     /// Several files: the number of the tour, what they are like, since when they are away.
     Tour(u32, Kin, Instant, Arc<Stops>),

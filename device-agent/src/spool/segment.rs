@@ -25,7 +25,6 @@ const FIELDS: usize = 13;
 /// One batch as a segment keeps it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Record {
-    /// Its number.
     pub seq: BatchSeq,
     /// Readings in it.
     pub readings: u16,

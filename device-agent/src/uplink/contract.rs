@@ -89,7 +89,6 @@ pub enum Event {
     Recorded {
         /// Boot that numbered it.
         epoch: Epoch,
-        /// Its number.
         number: u32,
     },
     /// Another machine uses this device's identity.

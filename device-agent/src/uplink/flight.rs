@@ -14,7 +14,6 @@ use wire::{BatchSeq, Epoch, Lane};
 pub struct Outgoing {
     /// Boot in which it was numbered.
     pub epoch: Epoch,
-    /// Its number.
     pub seq: BatchSeq,
     /// Lane to send it in.
     pub lane: Lane,

@@ -31,6 +31,7 @@
 //! speaks the last two.
 
 #![no_std]
+#![warn(missing_docs)]
 
 extern crate alloc;
 

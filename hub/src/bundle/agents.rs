@@ -36,16 +36,10 @@ pub enum Error {
     },
     /// It cannot be read.
     #[error("cannot read {}: {source}", path.display())]
-    Unreadable {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    Unreadable { path: PathBuf, source: io::Error },
     /// It is not what it should be.
     #[error("{} {why}", path.display())]
     Unfit {
-        /// Which.
         path: PathBuf,
         /// What it is.
         why: String,
@@ -99,7 +93,7 @@ impl Agents {
 ///
 /// # Errors
 /// It cannot be read, or is for another machine.
-pub fn read(path: &Path, target: Target) -> Result<Vec<u8>, Error> {
+pub(crate) fn read(path: &Path, target: Target) -> Result<Vec<u8>, Error> {
     let unreadable = |source| Error::Unreadable { path: path.to_owned(), source };
     let unfit = |why: String| Error::Unfit { path: path.to_owned(), why };
     let found = fs::metadata(path).map_err(unreadable)?;
@@ -116,7 +110,7 @@ pub fn read(path: &Path, target: Target) -> Result<Vec<u8>, Error> {
 
 /// Whether a program needs the device's own C library, which may be older than the one it was built with.
 #[must_use]
-pub fn is_dynamic(program: &[u8]) -> bool {
+pub(crate) fn is_dynamic(program: &[u8]) -> bool {
     elf::is_dynamic(program)
 }
 

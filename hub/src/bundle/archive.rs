@@ -16,7 +16,7 @@ pub(super) const TIME: u64 = 946_684_800;
 ///
 /// # Errors
 /// None in memory but what the writers may say in principle.
-pub fn tar_gz(payload: &Payload) -> io::Result<Vec<u8>> {
+pub(crate) fn tar_gz(payload: &Payload) -> io::Result<Vec<u8>> {
     let mut tar = Builder::new(Vec::new());
     for file in payload.files() {
         put_file(&mut tar, file.path, &file)?;

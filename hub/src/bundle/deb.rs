@@ -35,7 +35,7 @@ const SCRIPTS: [(&str, &str); 4] = [
 ///
 /// # Errors
 /// None in memory but what the writers may say in principle.
-pub fn package(payload: &Payload) -> io::Result<Vec<u8>> {
+pub(crate) fn package(payload: &Payload) -> io::Result<Vec<u8>> {
     let unit = SYSTEMD.replace(&format!("/{PROGRAM}"), &format!("/{PACKAGED_PROGRAM}"));
     let files = [
         File { path: PACKAGED_PROGRAM, mode: 0o755, bytes: Cow::Borrowed(&payload.program) },

@@ -12,13 +12,13 @@
 //! different devices. The same payload gives the same bytes, whenever it is made.
 
 mod accounts;
-pub mod agents;
-pub mod archive;
-pub mod deb;
+pub(crate) mod agents;
+pub(crate) mod archive;
+pub(crate) mod deb;
 mod elf;
-pub mod place;
-pub mod root;
-pub mod script;
+pub(crate) mod place;
+pub(crate) mod root;
+pub(crate) mod script;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -29,9 +29,9 @@ use std::str::FromStr;
 use wire::handshake::JoinToken;
 
 /// Where the program lies on a device.
-pub const PROGRAM: &str = "usr/local/bin/device-agent";
+pub(crate) const PROGRAM: &str = "usr/local/bin/device-agent";
 /// Where its configuration lies.
-pub const CONFIG: &str = "etc/device-agent.toml";
+pub(crate) const CONFIG: &str = "etc/device-agent.toml";
 const SYSTEMD_UNIT: &str = "etc/systemd/system/device-agent.service";
 const OPENRC_SCRIPT: &str = "etc/init.d/device-agent";
 const SYSTEMD: &str = include_str!("../../../device-agent/dist/device-agent.service");
@@ -88,14 +88,13 @@ impl FromStr for Target {
 
 /// What the agent is told: all of it may be absent.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// `HOST` or `HOST:PORT` of the hub; multicast finds it when absent.
     pub hub: Option<String>,
     /// Lets the device join without a click. A secret.
     pub join_token: Option<JoinToken>,
     /// Name of the device; its host name when absent.
     pub name: Option<String>,
-    /// Its labels.
     pub labels: BTreeMap<String, String>,
 }
 
@@ -104,7 +103,7 @@ impl Settings {
     ///
     /// # Errors
     /// The key, and what would be right.
-    pub fn check(&self) -> Result<(), (&'static str, String)> {
+    pub(crate) fn check(&self) -> Result<(), (&'static str, String)> {
         if let Some(hub) = &self.hub {
             check_host_port(hub).map_err(|why| ("hub", why))?;
         }
@@ -129,7 +128,7 @@ impl Settings {
 
     /// The text of `device-agent.toml`.
     #[must_use]
-    pub fn toml(&self) -> String {
+    pub(crate) fn toml(&self) -> String {
         let token = self.join_token.as_ref().map(JoinToken::to_string);
         let mut text = String::new();
         for (key, value) in [("hub", &self.hub), ("join_token", &token), ("name", &self.name)] {
@@ -177,7 +176,7 @@ fn quoted(text: &str) -> String {
 
 /// One file of a payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct File<'a> {
+pub(crate) struct File<'a> {
     /// From the root, without a leading slash.
     pub path: &'static str,
     /// Permission bits.
@@ -188,10 +187,8 @@ pub struct File<'a> {
 
 /// Everything a device gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Payload {
-    /// For which machine.
+pub(crate) struct Payload {
     pub target: Target,
-    /// The agent's program.
     pub program: Vec<u8>,
     /// What it is told.
     pub settings: Settings,
@@ -201,7 +198,7 @@ impl Payload {
     /// The files as they lie on the device. Only root reads the configuration until `device-agent install` has made the
     /// agent's group, for there may be a token in it.
     #[must_use]
-    pub fn files(&self) -> Vec<File<'_>> {
+    pub(crate) fn files(&self) -> Vec<File<'_>> {
         vec![
             File { path: PROGRAM, mode: 0o755, bytes: Cow::Borrowed(&self.program) },
             File { path: CONFIG, mode: 0o600, bytes: Cow::Owned(self.settings.toml().into_bytes()) },

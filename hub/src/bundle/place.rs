@@ -13,7 +13,7 @@ use crate::durable::{self, folder_of};
 
 /// What is staged.
 #[derive(Debug, Default)]
-pub struct Placing {
+pub(crate) struct Placing {
     /// Where it lies, and where it will.
     staged: Vec<(PathBuf, PathBuf)>,
     /// Folders made, outermost first.
@@ -21,14 +21,14 @@ pub struct Placing {
 }
 
 /// Who owns a file: user and group, by number.
-pub type Owner = (u32, u32);
+pub(crate) type Owner = (u32, u32);
 
 impl Placing {
     /// Stages a file.
     ///
     /// # Errors
     /// Whatever the file system says; the path is the one meant.
-    pub fn file(&mut self, place: &Path, bytes: &[u8], mode: u32, owner: Option<Owner>) -> Result<(), Failed> {
+    pub(crate) fn file(&mut self, place: &Path, bytes: &[u8], mode: u32, owner: Option<Owner>) -> Result<(), Failed> {
         let failed = |error| Failed { path: place.to_owned(), error };
         let staged = self.stage(place).map_err(failed)?;
         let written = (|| {
@@ -48,7 +48,7 @@ impl Placing {
     ///
     /// # Errors
     /// As for a file.
-    pub fn link(&mut self, place: &Path, to: &str) -> Result<(), Failed> {
+    pub(crate) fn link(&mut self, place: &Path, to: &str) -> Result<(), Failed> {
         let failed = |error| Failed { path: place.to_owned(), error };
         let staged = self.stage(place).map_err(failed)?;
         symlink(to, &staged).map_err(failed)
@@ -58,7 +58,7 @@ impl Placing {
     ///
     /// # Errors
     /// Whatever the file system says; what comes after is not in place then.
-    pub fn commit(mut self) -> Result<(), Failed> {
+    pub(crate) fn commit(mut self) -> Result<(), Failed> {
         let staged = std::mem::take(&mut self.staged);
         self.made.clear();
         for (nth, (from, to)) in staged.iter().enumerate() {
@@ -101,10 +101,8 @@ impl Drop for Placing {
 /// A file could not be put in place.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write {}: {error}", path.display())]
-pub struct Failed {
-    /// Which.
+pub(crate) struct Failed {
     pub path: PathBuf,
-    /// Why.
     pub error: io::Error,
 }
 

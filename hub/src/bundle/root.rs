@@ -34,7 +34,7 @@ enum Manager {
 
 /// A root file system.
 #[derive(Debug)]
-pub struct Root {
+pub(crate) struct Root {
     path: PathBuf,
     manager: Manager,
     /// For which machine it is, and which program says so.
@@ -43,18 +43,13 @@ pub struct Root {
 
 /// Why nothing was put into it.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// No root file system lies there, or not one that can be used; the text says what was looked for.
     #[error("{0}")]
     Unfit(String),
     /// A file cannot be read.
     #[error("cannot read {}: {error}", path.display())]
-    Read {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        error: io::Error,
-    },
+    Read { path: PathBuf, error: io::Error },
     /// A file cannot be written.
     #[error(transparent)]
     Write(#[from] Failed),
@@ -62,7 +57,7 @@ pub enum Error {
 
 /// What was found on the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Flashed {
+pub(crate) struct Flashed {
     /// Another configuration was replaced.
     pub replaced_config: bool,
     /// There is an identity: the card was in a device before and stays the same device.
@@ -74,7 +69,7 @@ impl Root {
     ///
     /// # Errors
     /// What it lacks.
-    pub fn open(path: &Path, force: bool) -> Result<Self, Error> {
+    pub(crate) fn open(path: &Path, force: bool) -> Result<Self, Error> {
         let unfit = |text: String| Error::Unfit(format!("{} {text}", path.display()));
         let found = fs::metadata(path).map_err(|error| unfit(format!("cannot be opened: {error}")))?;
         if !force && fs::metadata("/").is_ok_and(|own| (own.dev(), own.ino()) == (found.dev(), found.ino())) {
@@ -111,7 +106,7 @@ impl Root {
     ///
     /// # Errors
     /// It is for another machine, for one that agents are not built for, or nothing tells.
-    pub fn target(&self, wanted: Option<Target>) -> Result<Target, Error> {
+    pub(crate) fn target(&self, wanted: Option<Target>) -> Result<Target, Error> {
         let root = self.path.display();
         match (self.machine, wanted) {
             (Some((Machine::Known(found), _)), None) => Ok(found),
@@ -135,7 +130,7 @@ impl Root {
     ///
     /// # Errors
     /// Nothing was changed then, but for a file system that fails between two renames.
-    pub fn install(&self, payload: &Payload, force: bool) -> Result<Flashed, Error> {
+    pub(crate) fn install(&self, payload: &Payload, force: bool) -> Result<Flashed, Error> {
         let config = payload.settings.toml();
         let found = self.read(CONFIG)?;
         let replaced_config = found.as_ref().is_some_and(|found| !config.is_empty() && *found != config);

@@ -7,7 +7,7 @@ use super::Target;
 const SCRIPT: &str = include_str!("../../../device-agent/dist/install.sh");
 
 /// What the script is filled with.
-pub struct Script<'a> {
+pub(crate) struct Script<'a> {
     /// Where the page is, `http://host:8080`.
     pub url: &'a str,
     /// Where agents are downloaded from, the same or by plain HTTP.
@@ -23,7 +23,7 @@ pub struct Script<'a> {
 impl Script<'_> {
     /// The script; `None` when an address has characters that a shell could take for something else.
     #[must_use]
-    pub fn text(&self) -> Option<String> {
+    pub(crate) fn text(&self) -> Option<String> {
         let plain = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "-._~:/[]%".contains(c));
         if ![self.url, self.from, self.hub].into_iter().all(plain) {
             return None;
@@ -44,14 +44,14 @@ impl Script<'_> {
 ///
 /// `why` is a sentence of ours, without quotes.
 #[must_use]
-pub fn refusal(why: &str) -> String {
+pub(crate) fn refusal(why: &str) -> String {
     let why: String = why.chars().filter(|c| *c != '\'' && !c.is_control()).collect();
     // Not `echo`: that of dash reads backslashes.
     format!("printf '%s\\n' 'device-agent: {why}' >&2\nexit 1\n")
 }
 
 /// Why there is no script for a token that does not work.
-pub const SPENT: &str = "this install command does not work: its token is used up, expired, \
+pub(crate) const SPENT: &str = "this install command does not work: its token is used up, expired, \
 mistyped or of another hub. Create another under \"Add a device\" on the page of the hub";
 
 #[cfg(test)]

@@ -8,15 +8,15 @@ pub enum Error {
     /// The file cannot be read.
     #[error("--config {}: {source}", path.display())]
     Unreadable {
-        /// Which.
+        /// The file, as it was given.
         path: PathBuf,
-        /// Why.
+        /// What the system says.
         source: std::io::Error,
     },
     /// The file is not what it should be; the text names key and line.
     #[error("{}: {text}", path.display())]
     File {
-        /// Which.
+        /// The file, as it was given.
         path: PathBuf,
         /// What is wrong, with line and column.
         text: String,

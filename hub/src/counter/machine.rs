@@ -35,9 +35,7 @@ const WRAPS: [f64; 11] = [
 /// A point of the line that never falls: what was counted by then, from wherever the machine began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark {
-    /// When.
     pub at: UnixMillis,
-    /// How much.
     pub total: Amount,
     /// What the reading showed there.
     pub shown: Amount,

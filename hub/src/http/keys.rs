@@ -12,7 +12,6 @@ use crate::store::Store;
 pub(in crate::http) struct Keys {
     /// Users, sessions and tokens.
     pub(in crate::http) store: Store,
-    /// Time.
     pub(in crate::http) clock: Clock,
     /// SHA-256 of the text of one more admin token (`--admin-token-file`).
     pub(in crate::http) admin_token: Option<[u8; 32]>,

@@ -14,7 +14,7 @@
 mod access;
 mod alerts;
 mod assets;
-pub mod config;
+pub(crate) mod config;
 mod devices;
 mod error;
 mod files;
@@ -33,7 +33,7 @@ mod request;
 mod rules;
 mod serve;
 mod shares;
-pub mod state;
+pub(crate) mod state;
 mod webhooks;
 
 #[cfg(test)]
@@ -85,13 +85,13 @@ fn api() -> OpenApiRouter<AppState> {
 ///
 /// # Errors
 /// Those of [`serve::run`].
-pub async fn serve(listener: TcpListener, state: AppState, stop: CancellationToken) -> std::io::Result<()> {
+pub(crate) async fn serve(listener: TcpListener, state: AppState, stop: CancellationToken) -> std::io::Result<()> {
     let router = router(state.clone());
     serve::run(listener, state, router, stop).await
 }
 
 /// The whole HTTP surface over one state.
-pub fn router(state: AppState) -> Router {
+pub(crate) fn router(state: AppState) -> Router {
     let (api, document) = openapi::split(api());
     let json = Bytes::from(document.to_json().unwrap_or_default());
     let page = Bytes::from(openapi::page(&document));

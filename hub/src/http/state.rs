@@ -120,13 +120,12 @@ pub struct Intake {
 }
 
 /// A snapshot function.
-pub type Snapshot<T> = Arc<dyn Fn() -> T + Send + Sync>;
+pub(crate) type Snapshot<T> = Arc<dyn Fn() -> T + Send + Sync>;
 
 /// What `hub` hands over.
 pub struct Wiring {
     /// What an operator set.
     pub config: Config,
-    /// The store.
     pub store: Store,
     /// Links and pending devices.
     pub presence: Arc<Presence>,
@@ -134,7 +133,6 @@ pub struct Wiring {
     pub intake: Intake,
     /// What just happened.
     pub bus: Bus,
-    /// To the endpoint.
     pub commands: mpsc::Sender<Command>,
     /// Devices of which nothing is under way any more, once that was asked for.
     pub parted: broadcast::Sender<DeviceId>,
@@ -142,13 +140,10 @@ pub struct Wiring {
     pub access_ended: watch::Sender<()>,
     /// What is given up at the moment.
     pub pressure: Arc<Pressure>,
-    /// Time.
     pub clock: Clock,
-    /// Facts.
     pub info: HubInfo,
     /// TLS, where it is served by that.
     pub tls: Option<Arc<Tls>>,
-    /// Who may join.
     pub join: Arc<JoinState>,
     /// How long a device may be away before the hub tells of it.
     pub grace: Arc<Grace>,

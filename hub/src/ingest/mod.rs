@@ -109,7 +109,6 @@ pub struct Ingest {
     pub pace: Pace,
     /// What the hub is to those whom webhooks tell.
     pub teller: Teller,
-    /// Time.
     pub clock: Clock,
     /// Seconds from receiving a batch to having it on disk.
     pub latency: Arc<Histogram>,

@@ -7,7 +7,7 @@ use super::names::unescaped;
 
 /// The value of a field.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Value<'a> {
+pub(crate) enum Value<'a> {
     /// A number, also a whole one; always finite.
     Number(f64),
     /// True or false.
@@ -18,7 +18,7 @@ pub enum Value<'a> {
 
 /// The fields of a line. It ends at the first error: the byte of the fields where it is, and what is wrong.
 #[derive(Debug, Clone)]
-pub struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     text: &'a str,
     at: usize,
 }
@@ -30,7 +30,7 @@ impl<'a> Fields<'a> {
 
     /// The name of a field without escapes.
     #[must_use]
-    pub fn name(written: &str) -> Cow<'_, str> {
+    pub(crate) fn name(written: &str) -> Cow<'_, str> {
         unescaped(written, b",= ")
     }
 

@@ -17,13 +17,13 @@ mod names;
 mod tests;
 
 use ends::{brief, fields_end, leading_spaces, plain_end};
-pub use fields::{Fields, Value};
-pub use names::Series;
+pub(crate) use fields::{Fields, Value};
+pub(crate) use names::Series;
 
 /// What is wrong, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, column {column}: {what}")]
-pub struct Error {
+pub(crate) struct Error {
     /// Line, from 1.
     pub line: usize,
     /// Byte of the line, from 1.
@@ -34,7 +34,7 @@ pub struct Error {
 
 /// One point: a series, its fields, a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Line<'a> {
+pub(crate) struct Line<'a> {
     /// Its number, from 1.
     pub number: usize,
     /// Measurement and tags as they are written.
@@ -48,7 +48,7 @@ pub struct Line<'a> {
 
 /// The lines of a text. It ends at the first error.
 #[derive(Debug, Clone)]
-pub struct Lines<'a> {
+pub(crate) struct Lines<'a> {
     rest: &'a str,
     number: usize,
 }
@@ -56,7 +56,7 @@ pub struct Lines<'a> {
 impl<'a> Lines<'a> {
     /// Begins with the first line.
     #[must_use]
-    pub const fn of(text: &'a str) -> Self {
+    pub(crate) const fn of(text: &'a str) -> Self {
         Self { rest: text, number: 0 }
     }
 
@@ -126,31 +126,31 @@ impl<'a> Line<'a> {
     ///
     /// # Errors
     /// A tag without name or value, or twice.
-    pub fn series(&self) -> Result<Series<'a>, Error> {
+    pub(crate) fn series(&self) -> Result<Series<'a>, Error> {
         Series::of(self.key).map_err(|(at, what)| self.error(at, what))
     }
 
     /// Its fields, in order.
     #[must_use]
-    pub const fn fields(&self) -> Fields<'a> {
+    pub(crate) const fn fields(&self) -> Fields<'a> {
         Fields::of(self.fields)
     }
 
     /// An error in this line, at a byte of it.
     #[must_use]
-    pub fn error(&self, at: usize, what: impl Into<String>) -> Error {
+    pub(crate) fn error(&self, at: usize, what: impl Into<String>) -> Error {
         Error { line: self.number, column: at + 1, what: what.into() }
     }
 
     /// The same, at the timestamp.
     #[must_use]
-    pub fn error_in_timestamp(&self, what: impl Into<String>) -> Error {
+    pub(crate) fn error_in_timestamp(&self, what: impl Into<String>) -> Error {
         self.error(self.time, what)
     }
 
     /// The same, at a byte of the fields.
     #[must_use]
-    pub fn error_in_fields(&self, at: usize, what: impl Into<String>) -> Error {
+    pub(crate) fn error_in_fields(&self, at: usize, what: impl Into<String>) -> Error {
         // What is between is spaces; one of them is what people write.
         self.error(self.key.len() + 1 + at, what)
     }

@@ -6,8 +6,7 @@ use super::ends::{brief, plain_end};
 
 /// What a line is of.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Series<'a> {
-    /// What is measured.
+pub(crate) struct Series<'a> {
     pub measurement: Cow<'a, str>,
     /// Tags, sorted by name: programs may send them in any order.
     pub tags: Vec<(Cow<'a, str>, Cow<'a, str>)>,
@@ -41,7 +40,7 @@ impl<'a> Series<'a> {
 
     /// The value of a tag.
     #[must_use]
-    pub fn tag(&self, name: &str) -> Option<&str> {
+    pub(crate) fn tag(&self, name: &str) -> Option<&str> {
         self.tags.iter().find(|(tag, _)| tag == name).map(|(_, value)| &**value)
     }
 }

@@ -17,8 +17,8 @@ use crate::model::device::DeviceNo;
 use crate::model::reading::Batch;
 use crate::model::webhook::DeliveryId;
 
-pub use sight::{Seen, Sight};
-pub use subscription::{FRAME_ROWS, Filter, Frame, Room, Subscription, WAITING_ROWS};
+pub(crate) use sight::{Seen, Sight};
+pub(crate) use subscription::{FRAME_ROWS, Filter, Room, Subscription};
 
 /// Updates kept for listeners that are busy: at some 100 commits a second two seconds of them, then a listener is lagging.
 /// Each is an `Arc`, so the ring holds batches that are in memory anyway.

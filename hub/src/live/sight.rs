@@ -11,18 +11,17 @@ use crate::model::view::View;
 
 /// What a listener is told of a device that changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Seen {
+pub(crate) enum Seen {
     /// How it is now.
     Now,
     /// That it is gone.
     Gone,
-    /// Nothing.
     Never,
 }
 
 /// See the module's header.
 #[derive(Debug)]
-pub struct Sight {
+pub(crate) struct Sight {
     view: View,
     /// Devices in the view, as the listener knows; empty where the view is everything. At the cap of 20,000 devices half a
     /// megabyte.
@@ -32,24 +31,24 @@ pub struct Sight {
 impl Sight {
     /// Of somebody who begins to listen.
     #[must_use]
-    pub fn new(view: View, catalog: &Catalog) -> Self {
+    pub(crate) fn new(view: View, catalog: &Catalog) -> Self {
         let known = Self::in_view(&view, catalog);
         Self { view, known }
     }
 
     /// What may be seen.
     #[must_use]
-    pub const fn view(&self) -> &View {
+    pub(crate) const fn view(&self) -> &View {
         &self.view
     }
 
     /// A device changed, came, or asks to be adopted.
-    pub fn changed(&mut self, id: DeviceId, catalog: &Catalog) -> Seen {
+    pub(crate) fn changed(&mut self, id: DeviceId, catalog: &Catalog) -> Seen {
         if self.view.is_all() { Seen::Now } else { self.look(id, catalog) }
     }
 
     /// A device is gone, or one that waited: that may have had the id of one that is there by its readings alone.
-    pub fn removed(&mut self, id: DeviceId, catalog: &Catalog) -> Seen {
+    pub(crate) fn removed(&mut self, id: DeviceId, catalog: &Catalog) -> Seen {
         if self.view.is_all() { Seen::Gone } else { self.look(id, catalog) }
     }
 
@@ -62,7 +61,7 @@ impl Sight {
     }
 
     /// Some changes were missed: devices that left the view meanwhile.
-    pub fn missed(&mut self, catalog: &Catalog) -> Vec<DeviceId> {
+    pub(crate) fn missed(&mut self, catalog: &Catalog) -> Vec<DeviceId> {
         let known = Self::in_view(&self.view, catalog);
         let before = std::mem::replace(&mut self.known, known);
         before.into_iter().filter(|id| !self.known.contains(id)).collect()

@@ -16,7 +16,7 @@ use crate::model::view::View;
 use crate::model::{Lane, UnixMillis};
 
 /// Rows kept one by one between two frames: a thousand devices of four sensors at once. Beyond it, the newest per series.
-pub const WAITING_ROWS: usize = 4_096;
+pub(crate) const WAITING_ROWS: usize = 4_096;
 
 /// Rows that all subscriptions of one listener keep between two frames, at most: every series of a thousand devices.
 const LISTENER_ROWS: usize = 16_384;
@@ -30,7 +30,7 @@ const ROW_BYTES: usize = 64;
 /// Room of one listener for rows that wait: a few always, and more of them as it is lent, because all listeners share what
 /// memory there is.
 #[derive(Debug)]
-pub struct Room {
+pub(crate) struct Room {
     left: usize,
     all: usize,
 }
@@ -44,19 +44,19 @@ impl Default for Room {
 impl Room {
     /// How many rows should be lent before `rows` more come; 0 when there is room for them, or no listener has more.
     #[must_use]
-    pub fn wants(&self, rows: usize) -> usize {
+    pub(crate) fn wants(&self, rows: usize) -> usize {
         let missing = rows.saturating_sub(self.left);
         missing.next_multiple_of(LENT_ROWS).min(LISTENER_ROWS.saturating_sub(self.all))
     }
 
     /// Has room for so many rows more.
-    pub const fn lend(&mut self, rows: usize) {
+    pub(crate) const fn lend(&mut self, rows: usize) {
         self.left += rows;
         self.all += rows;
     }
 
     /// Gives back what was lent, unless rows wait; whether there was any.
-    pub const fn repay(&mut self) -> bool {
+    pub(crate) const fn repay(&mut self) -> bool {
         let repays = self.left == self.all && self.all > OWN_ROWS;
         if repays {
             (self.left, self.all) = (OWN_ROWS, OWN_ROWS);
@@ -66,18 +66,18 @@ impl Room {
 
     /// Bytes of what was lent.
     #[must_use]
-    pub const fn lent_bytes(&self) -> usize {
+    pub(crate) const fn lent_bytes(&self) -> usize {
         Self::bytes_of(self.all - OWN_ROWS)
     }
 
     /// Bytes that so many rows take.
     #[must_use]
-    pub const fn bytes_of(rows: usize) -> usize {
+    pub(crate) const fn bytes_of(rows: usize) -> usize {
         rows * ROW_BYTES
     }
 
     /// A subscription ended: what waits in it goes nowhere.
-    pub fn give_back(&mut self, ended: &Subscription) {
+    pub(crate) fn give_back(&mut self, ended: &Subscription) {
         self.left += ended.live.rows.len() + ended.recovered.rows.len();
     }
 
@@ -94,11 +94,11 @@ impl Room {
 const PRESSED_EVERY: Duration = Duration::from_secs(1);
 
 /// Rows of one message: at 200 bytes each it stays below the socket's write buffer of 256 KiB.
-pub const FRAME_ROWS: usize = 1_024;
+pub(crate) const FRAME_ROWS: usize = 1_024;
 
 /// Which series a listener wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Filter {
+pub(crate) struct Filter {
     /// Glob over device id and name.
     pub device: Glob,
     /// Glob over sensor names.
@@ -110,20 +110,20 @@ pub struct Filter {
 impl Filter {
     /// Whether a device is meant, by its id or its name, and may be seen.
     #[must_use]
-    pub fn wants_device(&self, device: &Device) -> bool {
+    pub(crate) fn wants_device(&self, device: &Device) -> bool {
         self.view.has(device) && (self.device.matches(&device.name) || self.device.matches(&device.id.to_string()))
     }
 
     /// Whether a series is meant. A series the catalog does not know is not.
     #[must_use]
-    pub fn wants(&self, series: SeriesId, catalog: &Catalog) -> bool {
+    pub(crate) fn wants(&self, series: SeriesId, catalog: &Catalog) -> bool {
         let Some(series) = catalog.series(series) else { return false };
         self.sensor.matches(&series.sensor)
             && catalog.device(series.device).is_some_and(|device| self.wants_device(device))
     }
 
     /// All series meant that exist.
-    pub fn series<'a>(&'a self, catalog: &'a Catalog) -> impl Iterator<Item = SeriesId> + 'a {
+    pub(crate) fn series<'a>(&'a self, catalog: &'a Catalog) -> impl Iterator<Item = SeriesId> + 'a {
         catalog
             .devices()
             .filter(|device| self.wants_device(device))
@@ -135,7 +135,7 @@ impl Filter {
 
 /// What is due to be sent.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Frame {
+pub(crate) struct Frame {
     /// Readings as measured, or kept while the hub was away.
     pub lane: Lane,
     /// Rows in the order they came.
@@ -146,7 +146,7 @@ pub struct Frame {
 
 /// See the module's header.
 #[derive(Debug)]
-pub struct Subscription {
+pub(crate) struct Subscription {
     filter: Filter,
     every: Duration,
     pressed: bool,
@@ -159,7 +159,7 @@ pub struct Subscription {
 impl Subscription {
     /// Sends at most `max_hz` frames a second; at least one in ten seconds, at most a hundred a second.
     #[must_use]
-    pub fn new(filter: Filter, max_hz: f64) -> Self {
+    pub(crate) fn new(filter: Filter, max_hz: f64) -> Self {
         Self {
             filter,
             every: Duration::from_secs_f64(1.0 / max_hz.clamp(0.1, 100.0)),
@@ -171,25 +171,19 @@ impl Subscription {
         }
     }
 
-    /// What it asks for.
-    #[must_use]
-    pub const fn filter(&self) -> &Filter {
-        &self.filter
-    }
-
     /// Bytes that it takes to know which series it wants.
     #[must_use]
-    pub const fn known_bytes(&self) -> usize {
+    pub(crate) const fn known_bytes(&self) -> usize {
         self.verdicts.bits.len()
     }
 
     /// Says whether the hub is pressed: then at most a frame of [`PRESSED_EVERY`], with the newest row of each series.
-    pub const fn set_pressed(&mut self, pressed: bool) {
+    pub(crate) const fn set_pressed(&mut self, pressed: bool) {
         self.pressed = pressed;
     }
 
     /// Takes the rows it wants into its listener's `room`. `catalog` is asked once a series.
-    pub fn observe(&mut self, now: Instant, batch: &Batch, catalog: &Catalog, room: &mut Room) {
+    pub(crate) fn observe(&mut self, now: Instant, batch: &Batch, catalog: &Catalog, room: &mut Room) {
         let waiting = match batch.lane {
             Lane::Live => &mut self.live,
             Lane::Recovered => &mut self.recovered,
@@ -206,18 +200,18 @@ impl Subscription {
     }
 
     /// A device was renamed, came or went, or has other labels: what its series mean has to be asked again.
-    pub fn forget_verdicts(&mut self) {
+    pub(crate) fn forget_verdicts(&mut self) {
         self.verdicts = Verdicts::default();
     }
 
     /// When the next frame may leave; `None` while nothing waits.
     #[must_use]
-    pub fn poll_timeout(&self) -> Option<Instant> {
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         if self.live.is_empty() && self.recovered.is_empty() { None } else { self.due }
     }
 
     /// What is due, out of its listener's `room`. Live readings leave before recovered ones.
-    pub fn poll(&mut self, now: Instant, room: &mut Room) -> Vec<Frame> {
+    pub(crate) fn poll(&mut self, now: Instant, room: &mut Room) -> Vec<Frame> {
         if self.due.is_none_or(|due| due > now) {
             return Vec::new();
         }

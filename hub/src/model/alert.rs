@@ -12,16 +12,12 @@ use super::{SensorKind, UnixMillis};
 /// What an alert is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subject {
-    /// A series.
     Series {
-        /// Whose.
         device: DeviceNo,
-        /// Which.
         series: SeriesId,
     },
     /// A device as a whole: it went away.
     Device(DeviceNo),
-    /// The hub itself.
     Hub(Ailment),
 }
 
@@ -55,7 +51,6 @@ pub struct Absences {
 /// A device that is offline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Absence {
-    /// Which one.
     pub device: DeviceNo,
     /// When it was last heard.
     pub heard: UnixMillis,
@@ -139,17 +134,13 @@ pub enum AlertState {
 /// One alert as stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Alert {
-    /// Row number.
     pub id: AlertId,
-    /// Which rule.
     pub rule: RuleId,
     /// Its name when the alert began.
     pub rule_name: String,
     /// Its severity when the alert began.
     pub severity: Severity,
-    /// About what.
     pub about: Subject,
-    /// Where it stands.
     pub state: AlertState,
     /// What `value` and `threshold` say.
     pub measure: Measure,
@@ -185,7 +176,6 @@ pub struct Names<'a> {
     pub device: &'a str,
     /// Name of the sensor; for the hub, of what ails it.
     pub sensor: &'a str,
-    /// The sensor's unit.
     pub unit: &'a str,
     /// Whether it is a counter: then it is its growth that a deviation is about.
     pub is_counter: bool,

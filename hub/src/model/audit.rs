@@ -7,7 +7,6 @@ use super::UnixMillis;
 pub enum ActorKind {
     /// A browser that is signed in.
     Session,
-    /// An API token.
     Token,
     /// The token of `--admin-token-file`.
     AdminFile,
@@ -35,9 +34,7 @@ pub struct Actor {
 pub struct Entry {
     /// Row number, growing with time.
     pub id: u64,
-    /// When.
     pub at: UnixMillis,
-    /// By whom.
     pub actor: Actor,
     /// What was done: `rule.changed`.
     pub action: String,
@@ -52,7 +49,6 @@ pub struct Entry {
 /// One thing that changed. A secret is `(hidden)` on both sides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
-    /// Its name.
     pub field: String,
     /// What it was; `None` where there was nothing.
     pub before: Option<String>,

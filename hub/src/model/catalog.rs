@@ -12,9 +12,7 @@ use super::{DeviceId, Numbering, SensorKind, SensorNo, numbering};
 /// One sensor of one device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Series {
-    /// Row number.
     pub id: SeriesId,
-    /// Whose.
     pub device: DeviceNo,
     /// The device's sensor name.
     pub sensor: String,

@@ -43,7 +43,6 @@ pub struct Introduction {
 /// A device with a row in the store.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Device {
-    /// Row number.
     pub no: DeviceNo,
     /// Hash of its key.
     pub id: DeviceId,
@@ -53,7 +52,6 @@ pub struct Device {
     pub name: String,
     /// Adopted or blocked.
     pub standing: Standing,
-    /// Labels.
     pub labels: Labels,
     /// Hardware or operating system; empty when it did not say.
     pub model: String,
@@ -95,7 +93,6 @@ pub struct Conflict {
     pub holder: SocketAddr,
     /// Where the other one is, of which nothing is taken.
     pub other: SocketAddr,
-    /// Since when.
     pub since: UnixMillis,
 }
 
@@ -172,7 +169,6 @@ pub struct NewDevice {
     pub introduction: Introduction,
     /// Where it was heard.
     pub address: Option<SocketAddr>,
-    /// Now.
     pub at: UnixMillis,
     /// The join token it used; the store takes one use from it in the same transaction.
     pub join_token: Option<u64>,
@@ -183,7 +179,6 @@ pub struct NewDevice {
 /// What a person may change about a device; `None` leaves it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct DevicePatch {
-    /// New name.
     pub name: Option<String>,
     /// All labels anew.
     pub labels: Option<Labels>,
@@ -219,7 +214,6 @@ pub struct Link {
 pub struct Pending {
     /// Hash of its key.
     pub id: DeviceId,
-    /// Its key.
     pub key: PublicKey,
     /// What it says of itself.
     pub introduction: Introduction,

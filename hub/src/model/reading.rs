@@ -43,11 +43,9 @@ pub struct Stretch {
 /// A batch's place in its device's numbering; no two batches share one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BatchId {
-    /// Whose.
     pub device: DeviceNo,
     /// In which boot.
     pub epoch: Epoch,
-    /// Which one.
     pub seq: BatchSeq,
 }
 

@@ -27,7 +27,6 @@ pub enum Op {
 pub enum Condition {
     /// The value is beyond a limit.
     Threshold {
-        /// Direction.
         op: Op,
         /// The limit.
         value: f64,
@@ -36,7 +35,6 @@ pub enum Condition {
     },
     /// The value changes at a rate beyond a limit.
     Rate {
-        /// Direction.
         op: Op,
         /// The limit: change per `per`. A value that falls has a negative rate.
         value: f64,
@@ -49,7 +47,6 @@ pub enum Condition {
     },
     /// The value changed by an amount beyond a limit: of a counter, how much it counted.
     Increase {
-        /// Direction.
         op: Op,
         /// The limit.
         value: f64,
@@ -131,7 +128,6 @@ pub struct RuleSpec {
     pub hold: Duration,
     /// How bad it is.
     pub severity: Severity,
-    /// Who is told.
     pub webhooks: Vec<WebhookId>,
     /// Whether it is evaluated.
     pub enabled: bool,
@@ -140,9 +136,7 @@ pub struct RuleSpec {
 /// A stored rule.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rule {
-    /// Row number.
     pub id: RuleId,
-    /// What it says.
     pub spec: RuleSpec,
     /// When it was made.
     pub created_at: UnixMillis,

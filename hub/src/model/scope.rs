@@ -5,13 +5,13 @@
 pub enum Scope {
     /// Send readings, and nothing else: look at nothing.
     Ingest,
-    /// Look.
+    /// Look at everything, change nothing.
     Read,
     /// Look, acknowledge alerts, silence them for a day at most, send readings.
     Write,
     /// That, and what people do daily: rules, silences of any length, devices but for deleting them.
     Operate,
-    /// Everything.
+    /// Do everything.
     Admin,
 }
 

@@ -21,18 +21,14 @@ pub struct SilenceSpec {
     pub labels: Labels,
     /// From when, by the hub's clock.
     pub from: UnixMillis,
-    /// Until when.
     pub until: UnixMillis,
-    /// Why.
     pub comment: String,
 }
 
 /// A stored silence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Silence {
-    /// Row number.
     pub id: SilenceId,
-    /// What it says.
     pub spec: SilenceSpec,
     /// When it was made.
     pub created_at: UnixMillis,

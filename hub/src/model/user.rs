@@ -79,9 +79,7 @@ pub struct Invite {
 /// What of somebody is changed; what is `None` stays.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct UserChange {
-    /// The name.
     pub name: Option<String>,
-    /// The role.
     pub role: Option<Role>,
     /// Whether they may sign in.
     pub enabled: Option<bool>,

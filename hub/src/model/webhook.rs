@@ -121,7 +121,6 @@ pub const MOST_ATTEMPTS: u32 = 100;
 /// A stored webhook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Webhook {
-    /// Row number.
     pub id: WebhookId,
     /// What a person set.
     pub spec: WebhookSpec,
@@ -144,7 +143,6 @@ pub struct Webhook {
 pub struct LastDelivery {
     /// When it last changed.
     pub at: UnixMillis,
-    /// Where it stands.
     pub state: DeliveryState,
     /// HTTP status of its last attempt.
     pub status: Option<u16>,
@@ -177,11 +175,9 @@ pub enum DeliveryState {
 /// A delivery to be made, written in the same transaction as its cause.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewDelivery {
-    /// To whom.
     pub webhook: WebhookId,
     /// About which alert; deliveries of one alert to one webhook go in order.
     pub alert: Option<AlertId>,
-    /// What happened.
     pub event: Event,
     /// What happened, in the hub's own form: what is sent is made of it, the same for every attempt.
     pub body: Vec<u8>,
@@ -207,15 +203,10 @@ pub struct Attempt {
 /// A delivery as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
-    /// Row number.
     pub id: DeliveryId,
-    /// To whom.
     pub webhook: WebhookId,
-    /// About which alert.
     pub alert: Option<AlertId>,
-    /// What happened.
     pub event: Event,
-    /// Where it stands.
     pub state: DeliveryState,
     /// Every try, oldest first.
     pub attempts: Vec<Attempt>,
@@ -232,7 +223,6 @@ pub struct Delivery {
 /// What to write after an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settlement {
-    /// Which delivery.
     pub delivery: DeliveryId,
     /// The attempt just made.
     pub attempt: Attempt,

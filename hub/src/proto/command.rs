@@ -23,7 +23,6 @@ pub enum JoinPolicy {
 /// An adopted or blocked device as the endpoint needs it.
 #[derive(Debug, Clone)]
 pub struct Known {
-    /// Its row.
     pub device: Device,
     /// Series of its sensor numbers, from 0.
     pub sensors: Vec<SeriesId>,
@@ -53,7 +52,6 @@ pub enum Command {
     Retired(Vec<Retired>),
     /// Sensors that a device described were not registered, or its numbering is not followed: it may say so again. Or the hub has no place for them.
     NotRegistered {
-        /// Whose.
         device: DeviceNo,
         /// There are as many series as the hub takes.
         no_place: bool,

@@ -90,25 +90,17 @@ impl Drop {
 /// Counters of one endpoint, shared with whoever shows them.
 #[derive(Debug, Default)]
 pub struct Counters {
-    /// Datagrams received.
     pub datagrams_in: AtomicU64,
-    /// Bytes received.
     pub bytes_in: AtomicU64,
-    /// Datagrams sent.
     pub datagrams_out: AtomicU64,
-    /// Bytes sent.
     pub bytes_out: AtomicU64,
-    /// Handshakes accepted.
     pub handshakes: AtomicU64,
     /// Probes heard, answered or not.
     pub probes: AtomicU64,
-    /// Probes answered.
     pub probes_answered: AtomicU64,
-    /// Batches passed on.
     pub batches: AtomicU64,
     /// Of those, batches of a number that was used: stored beside the one that used it.
     pub batches_aside: AtomicU64,
-    /// Acknowledgements sent.
     pub acks: AtomicU64,
     /// Batches that devices gave up, as told by their floors.
     pub batches_given_up: AtomicU64,
@@ -127,12 +119,14 @@ impl Counters {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts a datagram that could not be read.
     pub(crate) fn malformed(&self, reason: DecodeError) {
         if let Some(counter) = self.malformed.get(reason.index()) {
             Self::count(counter);
         }
     }
 
+    /// Counts a datagram that was read and not taken.
     pub(crate) fn dropped(&self, reason: Drop) {
         if let Some(counter) = self.dropped.get(reason as usize) {
             Self::count(counter);

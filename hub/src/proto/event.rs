@@ -14,7 +14,6 @@ pub enum Event {
     Join(Box<NewDevice>),
     /// A device described sensors the hub does not know: register them, then tell the endpoint.
     Sensors {
-        /// Whose.
         device: DeviceNo,
         /// Number of the first.
         first: SensorNo,
@@ -22,17 +21,10 @@ pub enum Event {
         sensors: Vec<SensorSpec>,
     },
     /// A device gives its sensor numbers to other sensors: follow its numbering, then tell the endpoint.
-    Renumber {
-        /// Which.
-        device: DeviceNo,
-        /// Its numbering.
-        numbering: Numbering,
-    },
+    Renumber { device: DeviceNo, numbering: Numbering },
     /// A device introduced itself in a new session.
     Introduced {
-        /// Which.
         device: DeviceNo,
-        /// What it says.
         introduction: Introduction,
         /// Where it is.
         address: SocketAddr,
@@ -49,7 +41,6 @@ pub enum Event {
     PendingGone(DeviceId),
     /// A device will never send what is missing below this number.
     Floor {
-        /// Which.
         device: DeviceNo,
         /// In which boot.
         epoch: Epoch,
@@ -57,31 +48,19 @@ pub enum Event {
         below: BatchSeq,
     },
     /// A device reports what it took and what it gave up: once it is on disk, tell the endpoint.
-    Ledger {
-        /// Which.
-        device: DeviceNo,
-        /// What it says.
-        report: Report,
-    },
+    Ledger { device: DeviceNo, report: Report },
     /// A device says what it finds wrong with itself.
-    Health {
-        /// Which.
-        device: DeviceNo,
-        /// What it says.
-        health: Health,
-    },
+    Health { device: DeviceNo, health: Health },
     /// Nothing of a device is under way any more, as a command asked: see [`Command::Part`](super::command::Command::Part).
     Parted(DeviceId),
     /// Hardware that was replaced asks for a session; said now and then, and not answered.
     Returned {
-        /// Which.
         retired: Retired,
         /// Where it is.
         address: SocketAddr,
     },
     /// Another start of its agent speaks for a device, or a second machine uses its identity, or does no longer.
     Claim {
-        /// Which.
         device: DeviceNo,
         /// Who speaks for it.
         claim: Claim,

@@ -39,9 +39,7 @@ use crate::model::UnixMillis;
 /// One reading of both clocks: timers use `now`, records use `wall`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
-    /// Monotonic.
     pub now: Instant,
-    /// Wall clock.
     pub wall: UnixMillis,
 }
 

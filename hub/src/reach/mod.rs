@@ -39,7 +39,6 @@ fn is_of_a_network(ip: IpAddr) -> bool {
 /// What listens for browsers.
 #[derive(Debug, Clone, Copy)]
 pub struct Page<'a> {
-    /// Where.
     pub listen: SocketAddr,
     /// `http` or `https`.
     pub scheme: &'a str,

@@ -16,7 +16,6 @@ use crate::model::rule::RuleId;
 /// `from <= at < to`, oldest first, hand them to [`Recall::take`], and it to [`Engine::recalled`].
 #[derive(Debug)]
 pub struct Recall {
-    /// Whose points.
     pub series: SeriesId,
     /// Start, included.
     pub from: UnixMillis,

@@ -53,7 +53,6 @@ pub(super) struct Track {
     pub(super) last: Option<UnixMillis>,
     /// When the series was last heard, by the hub's clock.
     pub(super) heard: Option<UnixMillis>,
-    /// How it reports.
     pub(super) rhythm: Rhythm,
     /// Evaluated points, oldest first, at most [`RECENT`].
     pub(super) recent: Vec<Point>,

@@ -26,7 +26,6 @@ const FRESH_MS: i64 = 60_000;
 /// Batches that came together, of one device.
 #[derive(Debug)]
 pub(super) struct Upload {
-    /// When they came.
     pub(super) came: UnixMillis,
     /// By no agent: what was not heard while the hub was away is kept nowhere.
     pub(super) is_pushed: bool,

@@ -63,7 +63,6 @@ pub enum Error {
     File {
         /// Which file.
         path: PathBuf,
-        /// Why.
         source: std::io::Error,
     },
     /// A file beside the database has the wrong content.
@@ -79,7 +78,6 @@ pub enum Error {
     Sealed {
         /// Which file.
         path: PathBuf,
-        /// Why.
         source: crate::age::Error,
     },
     /// The writer met an error it cannot go on after, and ended.

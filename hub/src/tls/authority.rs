@@ -76,13 +76,13 @@ impl std::fmt::Debug for Wanted {
 
 /// The authority's certificate in a data directory, whether it is there or not.
 #[must_use]
-pub fn certificate_in(data: &Path) -> PathBuf {
+pub(crate) fn certificate_in(data: &Path) -> PathBuf {
     data.join("tls/ca.crt")
 }
 
 /// SHA-256 of a certificate as browsers and phones show it: `AB:CD:...`.
 #[must_use]
-pub fn fingerprint(certificate: &CertificateDer<'_>) -> String {
+pub(crate) fn fingerprint(certificate: &CertificateDer<'_>) -> String {
     let bytes = crate::access::sha256(certificate);
     bytes.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":")
 }

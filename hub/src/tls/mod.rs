@@ -4,7 +4,7 @@
 //!
 //! TLS 1.2 and 1.3, by rustls; the same provider of ciphers as webhooks have.
 
-pub mod authority;
+pub(crate) mod authority;
 mod files;
 mod names;
 mod pair;
@@ -21,8 +21,8 @@ use tokio_util::sync::CancellationToken;
 
 use self::authority::{Authority, Wanted};
 use self::files::Files;
-pub use self::names::Names;
-pub use self::shown::Public;
+pub(crate) use self::names::Names;
+pub(crate) use self::shown::Public;
 use self::shown::Shown;
 use crate::clock::Clock;
 use crate::model::UnixMillis;

@@ -11,7 +11,6 @@ const ADDRESSES: usize = 64;
 pub struct Names {
     /// Names of hosts, in small letters.
     pub dns: BTreeSet<String>,
-    /// Addresses.
     pub addresses: BTreeSet<IpAddr>,
 }
 

@@ -28,7 +28,7 @@ const BUFFER: usize = 512;
 
 /// The groups' sockets, one a family; a family the machine does not have is absent.
 #[derive(Debug)]
-pub struct Groups {
+pub(crate) struct Groups {
     v4: Option<UdpSocket>,
     v6: Option<UdpSocket>,
     interfaces: BTreeMap<u32, Interface>,
@@ -48,7 +48,7 @@ impl Groups {
     ///
     /// # Errors
     /// Neither family can be had.
-    pub fn join() -> io::Result<Self> {
+    pub(crate) fn join() -> io::Result<Self> {
         let v4 = open(SocketAddr::from((Ipv4Addr::UNSPECIFIED, DISCOVERY_PORT)));
         let v6 = open(SocketAddr::from((Ipv6Addr::UNSPECIFIED, DISCOVERY_PORT)));
         if let (Err(error), Err(_)) = (&v4, &v6) {
@@ -153,7 +153,7 @@ fn open(address: SocketAddr) -> io::Result<UdpSocket> {
 ///
 /// # Errors
 /// A socket failed.
-pub async fn run(
+pub(crate) async fn run(
     mut groups: Groups,
     mut responder: Responder,
     clock: Clock,

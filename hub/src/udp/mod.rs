@@ -4,8 +4,8 @@
 //! batches where they are and the endpoint drops datagrams before they change anything: no acknowledgement, the device
 //! repeats. At the end the shell stops reading, lets the pipeline run dry, and sends the last acknowledgements.
 
-pub mod discovery;
-pub mod socket;
+pub(crate) mod discovery;
+pub(crate) mod socket;
 
 use std::io;
 use std::sync::Arc;
@@ -33,22 +33,16 @@ const FULL_LOOKS: u32 = 8;
 const LINGER: Duration = Duration::from_secs(5);
 
 /// What the shell works with.
-pub struct Driver {
-    /// The protocol.
+pub(crate) struct Driver {
     pub endpoint: Endpoint,
-    /// Its socket.
     pub socket: Socket,
-    /// To the pipeline.
     pub batches: Entrance,
-    /// To the registrar.
     pub events: mpsc::Sender<Event>,
-    /// From the pipeline.
     pub outcomes: mpsc::Receiver<Outcome>,
     /// From the rest of the hub.
     pub commands: mpsc::Receiver<Command>,
     /// What is given up at the moment: measured here, where the way to the disk begins.
     pub pressure: Arc<Pressure>,
-    /// Time.
     pub clock: Clock,
 }
 
@@ -57,7 +51,7 @@ impl Driver {
     ///
     /// # Errors
     /// The socket failed.
-    pub async fn run(self, stop: CancellationToken) -> io::Result<()> {
+    pub(crate) async fn run(self, stop: CancellationToken) -> io::Result<()> {
         let Self { mut endpoint, socket, batches, events, mut outcomes, mut commands, pressure, clock } = self;
         let moment = || Moment { now: clock.now(), wall: clock.wall() };
         let mut inbox = Inbox::new();

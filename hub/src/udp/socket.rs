@@ -20,7 +20,7 @@ const TRAIN_BYTES: usize = 1 << 16;
 
 /// A bound socket.
 #[derive(Debug)]
-pub struct Socket {
+pub(crate) struct Socket {
     io: UdpSocket,
     state: UdpSocketState,
     is_v6: bool,
@@ -28,7 +28,7 @@ pub struct Socket {
 }
 
 /// Room for what one system call receives.
-pub struct Inbox {
+pub(crate) struct Inbox {
     buffers: Vec<Vec<u8>>,
     metas: [RecvMeta; TRAINS],
     trains: usize,
@@ -39,7 +39,7 @@ impl Socket {
     ///
     /// # Errors
     /// The address is taken or not this machine's.
-    pub fn bind(address: SocketAddr) -> io::Result<Self> {
+    pub(crate) fn bind(address: SocketAddr) -> io::Result<Self> {
         let both = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), address.port());
         let dual = address.ip() == IpAddr::from([0, 0, 0, 0]);
         // A machine without IPv6 refuses the dual-stack socket; then IPv4 alone it is.
@@ -55,19 +55,19 @@ impl Socket {
     ///
     /// # Errors
     /// The operating system does not say.
-    pub fn port(&self) -> io::Result<u16> {
+    pub(crate) fn port(&self) -> io::Result<u16> {
         self.io.local_addr().map(|address| address.port())
     }
 
     /// Bytes of receive buffer the kernel granted.
     #[must_use]
-    pub const fn receive_buffer(&self) -> usize {
+    pub(crate) const fn receive_buffer(&self) -> usize {
         self.receive_buffer
     }
 
     /// Bytes of receive buffer asked for.
     #[must_use]
-    pub const fn wanted_buffer() -> usize {
+    pub(crate) const fn wanted_buffer() -> usize {
         RECEIVE_BUFFER
     }
 
@@ -75,7 +75,7 @@ impl Socket {
     ///
     /// # Errors
     /// The socket failed. What a peer's ICMP says is not a failure.
-    pub async fn receive(&self, inbox: &mut Inbox) -> io::Result<()> {
+    pub(crate) async fn receive(&self, inbox: &mut Inbox) -> io::Result<()> {
         inbox.trains = 0;
         let received = self
             .io
@@ -96,7 +96,7 @@ impl Socket {
     ///
     /// # Errors
     /// The socket failed.
-    pub async fn send(&self, to: SocketAddr, datagram: &[u8]) -> io::Result<()> {
+    pub(crate) async fn send(&self, to: SocketAddr, datagram: &[u8]) -> io::Result<()> {
         let to = match (self.is_v6, to) {
             (true, SocketAddr::V4(v4)) => SocketAddr::new(IpAddr::V6(v4.ip().to_ipv6_mapped()), v4.port()),
             _ => to,
@@ -129,18 +129,18 @@ fn open(address: SocketAddr) -> io::Result<UdpSocket> {
 impl Inbox {
     /// Empty.
     #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { buffers: vec![vec![0; TRAIN_BYTES]; TRAINS], metas: [RecvMeta::default(); TRAINS], trains: 0 }
     }
 
     /// Whether the last [`Socket::receive`] took all that it could: more may wait.
     #[must_use]
-    pub const fn is_full(&self) -> bool {
+    pub(crate) const fn is_full(&self) -> bool {
         self.trains == TRAINS
     }
 
     /// The datagrams of the last [`Socket::receive`], and where each came from.
-    pub fn datagrams(&self) -> impl Iterator<Item = (SocketAddr, &[u8])> {
+    pub(crate) fn datagrams(&self) -> impl Iterator<Item = (SocketAddr, &[u8])> {
         self.metas.iter().zip(&self.buffers).take(self.trains).flat_map(|(meta, buffer)| {
             let from = canonical(meta.addr);
             let bytes = buffer.get(..meta.len).unwrap_or_default();

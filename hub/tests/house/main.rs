@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod circles;
+mod docs;
 mod imports;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -347,6 +348,14 @@ fn has_statement(code: &str) -> bool {
     ["SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM ", "PRAGMA ", "CREATE TABLE "]
         .iter()
         .any(|begin| code.contains(&format!("\"{begin}")))
+}
+
+#[test]
+fn what_others_use_says_what_it_is_and_no_comment_only_repeats_a_name() {
+    let agent = src().join("../../device-agent/src");
+    let files = [src(), agent].into_iter().flat_map(|src| sources(&src)).filter(|file| !is_test(file));
+    let complaints: Vec<_> = files.flat_map(|file| docs::complaints(&file)).collect();
+    assert!(complaints.is_empty(), "\n{}", complaints.join("\n"));
 }
 
 #[test]

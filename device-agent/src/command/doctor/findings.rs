@@ -11,11 +11,9 @@ pub(super) enum About {
     Network,
     /// One of the ways to the hub.
     Way,
-    /// The clock.
     Clock,
     /// The hub and whether it takes this device.
     Hub,
-    /// What is measured.
     Sensor,
 }
 

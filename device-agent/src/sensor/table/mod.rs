@@ -51,7 +51,6 @@ type Key = (Epoch, BatchSeq);
 /// When something is taken, and which batch it goes into.
 #[derive(Debug, Clone, Copy)]
 pub struct Moment {
-    /// When.
     pub now: Instant,
     /// The batch that is being filled.
     pub batch: Key,

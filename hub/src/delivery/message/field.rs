@@ -9,7 +9,6 @@ pub const LONGEST: usize = 512;
 /// A field of a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Field {
-    /// Its name.
     pub name: &'static str,
     /// Whether it is never given back.
     pub secret: bool,

@@ -8,13 +8,10 @@ use crate::model::webhook::Fields;
 /// A request to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// How.
     pub method: Method,
-    /// Where.
     pub url: String,
     /// What the kind sets itself, beside what all have in common.
     pub headers: Vec<(&'static str, String)>,
-    /// The bytes.
     pub body: Vec<u8>,
 }
 

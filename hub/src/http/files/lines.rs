@@ -90,7 +90,6 @@ pub(crate) struct Reader {
     columns: Option<Columns>,
     /// Number of the last line that was read.
     pub lines: u64,
-    /// Lines read.
     pub read: u64,
     /// First and last moment of readings so far.
     pub span: Option<(UnixMillis, UnixMillis)>,

@@ -36,7 +36,6 @@ impl FromParams for AskPage {
 /// How much to return, and from where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Paging {
-    /// Items at most.
     pub limit: usize,
     /// Sort key of the last item of the page before.
     pub after: Option<String>,

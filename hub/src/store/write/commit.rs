@@ -26,7 +26,6 @@ pub struct Commit {
 /// A device will never send these batches: its receive window counts them as there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Floor {
-    /// Whose.
     pub device: DeviceNo,
     /// In which boot.
     pub epoch: Epoch,

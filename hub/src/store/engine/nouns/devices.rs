@@ -105,7 +105,6 @@ pub(in crate::store) trait ChangeClaims: Claims {
 /// A change of a device's hardware.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Swap {
-    /// When.
     pub at: UnixMillis,
     /// The hardware that went.
     pub was: DeviceId,
