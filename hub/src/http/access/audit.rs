@@ -12,7 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::error::{ApiError, Problem};
-use crate::http::gate::auth::Admin;
+use crate::http::gate::auth::MayAdmin;
 use crate::http::request::page::{Page, Paging};
 use crate::http::request::params::{Asked, FromParams, Params};
 use crate::model::audit::{self, ActorKind, Entry};
@@ -150,7 +150,7 @@ impl FromParams for Ask {
     responses((status = 200, content((Page<AuditEntry> = "application/json"), (String = "application/x-ndjson"))), (status = 400, body = Problem)))]
 pub(in crate::http) async fn list(
     State(store): State<Store>,
-    _: Admin,
+    _: MayAdmin,
     Asked(asked): Asked<Ask>,
 ) -> Result<Response, ApiError> {
     let before = asked.paging.number()?;

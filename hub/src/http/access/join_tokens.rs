@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use super::dto::{JoinToken, JoinTokenWithText, NewJoinToken};
 use crate::clock::Clock;
 use crate::http::error::{ApiError, Problem};
-use crate::http::gate::auth::Admin;
+use crate::http::gate::auth::MayAdmin;
 use crate::http::request::body::Body;
 use crate::http::request::page::{AskPage, Page, Paging};
 use crate::http::request::params::Asked;
@@ -31,7 +31,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 pub(in crate::http) async fn list(
     State(store): State<Store>,
     State(clock): State<Clock>,
-    _: Admin,
+    _: MayAdmin,
     Asked(AskPage(paging)): Asked<AskPage>,
 ) -> Result<Json<Page<JoinToken>>, ApiError> {
     let tokens = store.join_tokens(clock.wall()).await?;
@@ -43,7 +43,7 @@ pub(in crate::http) async fn list(
     responses((status = 201, body = JoinTokenWithText), (status = 400, body = Problem)))]
 pub(in crate::http) async fn create(
     State(app): State<AppState>,
-    _: Admin,
+    _: MayAdmin,
     Body(new): Body<NewJoinToken>,
 ) -> Result<(StatusCode, Json<JoinTokenWithText>), ApiError> {
     let now = app.clock.wall();
@@ -59,7 +59,7 @@ pub(in crate::http) async fn create(
     responses((status = 204), (status = 404, body = Problem)))]
 pub(in crate::http) async fn revoke(
     State(app): State<AppState>,
-    _: Admin,
+    _: MayAdmin,
     Id(id): Id<JoinTokenId>,
 ) -> Result<StatusCode, ApiError> {
     app.store.revoke_join_token(id.0).await?;

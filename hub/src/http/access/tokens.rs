@@ -10,7 +10,7 @@ use super::dto::{NewToken, Token, TokenWithText};
 use crate::access::{ApiToken, sha256};
 use crate::clock::Clock;
 use crate::http::error::{ApiError, Problem};
-use crate::http::gate::auth::Admin;
+use crate::http::gate::auth::MayAdmin;
 use crate::http::keys::Keys;
 use crate::http::request::body::Body;
 use crate::http::request::page::{AskPage, Page, Paging};
@@ -26,7 +26,7 @@ use crate::store::Store;
 #[utoipa::path(get, path = "/api/v1/tokens", tag = "access", params(Paging), responses((status = 200, body = Page<Token>)))]
 pub(in crate::http) async fn list(
     State(store): State<Store>,
-    _: Admin,
+    _: MayAdmin,
     Asked(AskPage(paging)): Asked<AskPage>,
 ) -> Result<Json<Page<Token>>, ApiError> {
     let tokens = store.tokens().await?;
@@ -39,7 +39,7 @@ pub(in crate::http) async fn list(
 pub(in crate::http) async fn create(
     State(store): State<Store>,
     State(clock): State<Clock>,
-    _: Admin,
+    _: MayAdmin,
     Body(new): Body<NewToken>,
 ) -> Result<(StatusCode, Json<TokenWithText>), ApiError> {
     let now = clock.wall();
@@ -60,7 +60,7 @@ pub(in crate::http) async fn create(
     responses((status = 204), (status = 404, body = Problem)))]
 pub(in crate::http) async fn revoke(
     State(keys): State<Arc<Keys>>,
-    _: Admin,
+    _: MayAdmin,
     Id(id): Id<TokenId>,
 ) -> Result<StatusCode, ApiError> {
     keys.store.revoke_token(id.0).await?;

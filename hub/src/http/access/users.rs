@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use super::person::{InviteLink, NewUser, User, UserPatch, UserWithLink};
 use crate::clock::Clock;
 use crate::http::error::{ApiError, Problem};
-use crate::http::gate::auth::Admin;
+use crate::http::gate::auth::MayAdmin;
 use crate::http::keys::Keys;
 use crate::http::principal::Principal;
 use crate::http::request::body::Body;
@@ -27,7 +27,7 @@ use crate::store::Store;
 pub(in crate::http) async fn list(
     State(store): State<Store>,
     State(clock): State<Clock>,
-    _: Admin,
+    _: MayAdmin,
     Asked(AskPage(paging)): Asked<AskPage>,
 ) -> Result<Json<Page<User>>, ApiError> {
     let (users, now) = (store.users().await?, clock.wall());
@@ -40,7 +40,7 @@ pub(in crate::http) async fn list(
 pub(in crate::http) async fn create(
     State(store): State<Store>,
     State(clock): State<Clock>,
-    _: Admin,
+    _: MayAdmin,
     Body(new): Body<NewUser>,
 ) -> Result<(StatusCode, Json<UserWithLink>), ApiError> {
     let (name, now) = (text::person("name", &new.name)?, clock.wall());
@@ -61,7 +61,7 @@ pub(in crate::http) async fn create(
         (status = 409, description = "The name is taken, or no admin would be left", body = Problem)))]
 pub(in crate::http) async fn change(
     State(keys): State<Arc<Keys>>,
-    _: Admin,
+    _: MayAdmin,
     Id(id): Id<UserId>,
     Body(patch): Body<UserPatch>,
 ) -> Result<Json<User>, ApiError> {
@@ -81,7 +81,7 @@ pub(in crate::http) async fn change(
     responses((status = 204), (status = 404, body = Problem), (status = 409, description = "No admin would be left", body = Problem)))]
 pub(in crate::http) async fn delete(
     State(keys): State<Arc<Keys>>,
-    _: Admin,
+    _: MayAdmin,
     Id(id): Id<UserId>,
 ) -> Result<StatusCode, ApiError> {
     keys.store.delete_user(id.0).await?;
@@ -95,7 +95,7 @@ pub(in crate::http) async fn delete(
     responses((status = 200, body = InviteLink), (status = 404, body = Problem), (status = 409, description = "It is your own", body = Problem)))]
 pub(in crate::http) async fn reset(
     State(keys): State<Arc<Keys>>,
-    _: Admin,
+    _: MayAdmin,
     principal: Principal,
     Id(id): Id<UserId>,
 ) -> Result<Json<InviteLink>, ApiError> {
@@ -112,7 +112,7 @@ pub(in crate::http) async fn reset(
     responses((status = 204), (status = 404, body = Problem), (status = 409, description = "It is your own", body = Problem)))]
 pub(in crate::http) async fn drop_second_factor(
     State(store): State<Store>,
-    _: Admin,
+    _: MayAdmin,
     principal: Principal,
     Id(id): Id<UserId>,
 ) -> Result<StatusCode, ApiError> {

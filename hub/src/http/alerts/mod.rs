@@ -10,7 +10,7 @@ use axum::extract::State;
 
 use crate::clock::Clock;
 use crate::http::error::{ApiError, Problem};
-use crate::http::gate::auth::{Attendant, Onlooker};
+use crate::http::gate::auth::{MayReadSome, MayWriteSome};
 use crate::http::request::body::Body;
 use crate::http::request::page::{Page, Paging};
 use crate::http::request::params::{Asked, FromParams, Params};
@@ -83,7 +83,7 @@ impl FromParams for ListAlerts {
 pub(super) async fn list(
     State(store): State<Store>,
     State(clock): State<Clock>,
-    Onlooker(view): Onlooker,
+    MayReadSome(view): MayReadSome,
     Asked(asked): Asked<ListAlerts>,
 ) -> Result<Json<Page<ListedAlert>>, ApiError> {
     let device = match asked.device {
@@ -111,7 +111,7 @@ pub(super) async fn list(
     request_body = AckRequest, responses((status = 200, body = Alert), (status = 404, body = Problem)))]
 pub(super) async fn ack(
     State(app): State<AppState>,
-    Attendant(view): Attendant,
+    MayWriteSome(view): MayWriteSome,
     Id(id): Id<AlertId>,
     Body(request): Body<AckRequest>,
 ) -> Result<Json<Alert>, ApiError> {
@@ -128,7 +128,7 @@ pub(super) async fn ack(
     responses((status = 200, body = AckedMany), (status = 400, body = Problem)))]
 pub(super) async fn ack_many(
     State(app): State<AppState>,
-    Attendant(view): Attendant,
+    MayWriteSome(view): MayWriteSome,
     Body(request): Body<AckManyRequest>,
 ) -> Result<Json<AckedMany>, ApiError> {
     request.comment.as_deref().map_or(Ok(()), text::comment)?;

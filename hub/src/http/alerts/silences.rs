@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::clock::Clock;
 use crate::http::error::{ApiError, Problem};
-use crate::http::gate::auth::{Reader, Writer};
+use crate::http::gate::auth::{MayRead, MayWrite};
 use crate::http::request::body::Body;
 use crate::http::request::page::{AskPage, Page, Paging};
 use crate::http::request::params::Asked;
@@ -167,7 +167,7 @@ impl NewSilence {
 pub(in crate::http) async fn list(
     State(store): State<Store>,
     State(clock): State<Clock>,
-    _: Reader,
+    _: MayRead,
     Asked(AskPage(paging)): Asked<AskPage>,
 ) -> Result<Json<Page<Silence>>, ApiError> {
     let (silences, now) = (store.silences().await?, clock.wall());
@@ -180,7 +180,7 @@ pub(in crate::http) async fn list(
     responses((status = 201, body = Silence), (status = 400, body = Problem), (status = 403, body = Problem)))]
 pub(in crate::http) async fn create(
     State(app): State<AppState>,
-    Writer(scope): Writer,
+    MayWrite(scope): MayWrite,
     Body(new): Body<NewSilence>,
 ) -> Result<(StatusCode, Json<Silence>), ApiError> {
     let now = app.clock.wall();
@@ -194,7 +194,7 @@ pub(in crate::http) async fn create(
     responses((status = 204), (status = 404, body = Problem)))]
 pub(in crate::http) async fn delete(
     State(app): State<AppState>,
-    _: Writer,
+    _: MayWrite,
     Id(id): Id<SilenceId>,
 ) -> Result<StatusCode, ApiError> {
     app.store.delete_silence(id).await?;

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::found::unknown;
 use crate::http::error::{ApiError, Problem};
-use crate::http::gate::auth::Onlooker;
+use crate::http::gate::auth::MayReadSome;
 use crate::http::request::page::Paging;
 use crate::http::request::params::{Asked, FromParams, Params, in_order};
 use crate::http::request::path::InPath;
@@ -133,7 +133,7 @@ impl FromParams for AskLedger {
     responses((status = 200, body = Ledger), (status = 400, body = Problem), (status = 404, body = Problem)))]
 pub(in crate::http) async fn show(
     State(store): State<Store>,
-    Onlooker(view): Onlooker,
+    MayReadSome(view): MayReadSome,
     InPath(id): InPath,
     Asked(asked): Asked<AskLedger>,
 ) -> Result<Json<Ledger>, ApiError> {

@@ -18,7 +18,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 
 use crate::http::error::{ApiError, Problem};
-use crate::http::gate::auth::{Admin, Onlooker, Operator};
+use crate::http::gate::auth::{MayAdmin, MayOperate, MayReadSome};
 use crate::http::request::body::Body;
 use crate::http::request::page::{Page, Paging};
 use crate::http::request::params::{Asked, FromParams, Nothing, Params};
@@ -150,7 +150,7 @@ impl Entry<'_> {
     responses((status = 200, body = Page<Device>), (status = 400, body = Problem)))]
 pub(super) async fn list(
     State(fleet): State<Fleet>,
-    Onlooker(view): Onlooker,
+    MayReadSome(view): MayReadSome,
     Asked(asked): Asked<ListDevices>,
 ) -> Json<Page<Device>> {
     let now = fleet.clock.wall();
@@ -186,7 +186,7 @@ pub(super) async fn list(
     responses((status = 200, body = Device), (status = 404, body = Problem)))]
 pub(super) async fn show(
     State(fleet): State<Fleet>,
-    Onlooker(view): Onlooker,
+    MayReadSome(view): MayReadSome,
     InPath(id): InPath,
     _: Asked<Nothing>,
 ) -> Result<Json<Device>, ApiError> {
@@ -198,7 +198,7 @@ pub(super) async fn show(
     request_body = DevicePatch, responses((status = 200, body = Device), (status = 400, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn change(
     State(fleet): State<Fleet>,
-    _: Operator,
+    _: MayOperate,
     InPath(id): InPath,
     Body(patch): Body<DevicePatch>,
 ) -> Result<Json<Device>, ApiError> {
@@ -212,7 +212,7 @@ pub(super) async fn change(
     responses((status = 200, body = Device), (status = 404, body = Problem)))]
 pub(super) async fn forget(
     State(fleet): State<Fleet>,
-    _: Operator,
+    _: MayOperate,
     InPath(id): InPath,
 ) -> Result<Json<Device>, ApiError> {
     let known = fleet.store.catalog().device_by_id(id).cloned().ok_or_else(|| unknown(id))?;
@@ -228,7 +228,11 @@ pub(super) async fn forget(
 /// Deletes a device with all its readings. The hub no longer knows its key.
 #[utoipa::path(delete, path = "/api/v1/devices/{id}", tag = "devices", params(("id" = String, Path, description = "Device id")),
     responses((status = 204), (status = 404, body = Problem)))]
-pub(super) async fn delete(State(fleet): State<Fleet>, _: Admin, InPath(id): InPath) -> Result<StatusCode, ApiError> {
+pub(super) async fn delete(
+    State(fleet): State<Fleet>,
+    _: MayAdmin,
+    InPath(id): InPath,
+) -> Result<StatusCode, ApiError> {
     if fleet.store.catalog().device_by_id(id).is_none() && is_waiting(&fleet, id) {
         fleet.store.note("device.ignored", id.to_string()).await?;
         fleet.endpoint.tell(Command::Ignored(id)).await?;
@@ -248,7 +252,7 @@ pub(super) async fn delete(State(fleet): State<Fleet>, _: Admin, InPath(id): InP
     request_body = AdoptRequest, responses((status = 200, body = Device), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn adopt(
     State(fleet): State<Fleet>,
-    _: Operator,
+    _: MayOperate,
     InPath(id): InPath,
     Body(request): Body<AdoptRequest>,
 ) -> Result<Json<Device>, ApiError> {
@@ -269,7 +273,7 @@ pub(super) async fn adopt(
     responses((status = 200, body = Device), (status = 404, body = Problem)))]
 pub(super) async fn block(
     State(fleet): State<Fleet>,
-    _: Operator,
+    _: MayOperate,
     InPath(id): InPath,
 ) -> Result<Json<Device>, ApiError> {
     let now = fleet.clock.wall();

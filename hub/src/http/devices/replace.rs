@@ -19,7 +19,7 @@ use super::dto::{Device, ReplaceRequest, Swap};
 use super::fleet::Fleet;
 use super::found::{Hardware, follow, follow_with, newcomer, note_heard, unknown, view};
 use crate::http::error::{ApiError, Problem};
-use crate::http::gate::auth::{Onlooker, Operator};
+use crate::http::gate::auth::{MayOperate, MayReadSome};
 use crate::http::request::body::Body;
 use crate::http::request::page::Page;
 use crate::http::request::params::{Asked, Nothing};
@@ -45,7 +45,7 @@ const PARTS_WITHIN: Duration = Duration::from_secs(10);
     request_body = ReplaceRequest, responses((status = 200, body = Device), (status = 400, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(in crate::http) async fn replace(
     State(fleet): State<Fleet>,
-    _: Operator,
+    _: MayOperate,
     InPath(id): InPath,
     Body(request): Body<ReplaceRequest>,
 ) -> Result<Json<Device>, ApiError> {
@@ -229,7 +229,7 @@ async fn go_on(
     responses((status = 200, body = Page<Swap>), (status = 404, body = Problem)))]
 pub(in crate::http) async fn swaps(
     State(store): State<Store>,
-    Onlooker(view): Onlooker,
+    MayReadSome(view): MayReadSome,
     InPath(id): InPath,
     _: Asked<Nothing>,
 ) -> Result<Json<Page<Swap>>, ApiError> {

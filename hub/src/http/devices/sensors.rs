@@ -9,7 +9,7 @@ use super::dto::{Sensor, SensorPatch};
 use super::fleet::Fleet;
 use super::found::unknown;
 use crate::http::error::{ApiError, Problem};
-use crate::http::gate::auth::{Onlooker, Operator};
+use crate::http::gate::auth::{MayOperate, MayReadSome};
 use crate::http::request::body::Body;
 use crate::http::request::page::Page;
 use crate::http::request::params::{Asked, Nothing};
@@ -21,7 +21,7 @@ use crate::live::Update;
     responses((status = 200, body = Page<Sensor>), (status = 404, body = Problem)))]
 pub(in crate::http) async fn list(
     State(fleet): State<Fleet>,
-    Onlooker(view): Onlooker,
+    MayReadSome(view): MayReadSome,
     InPath(id): InPath,
     _: Asked<Nothing>,
 ) -> Result<Json<Page<Sensor>>, ApiError> {
@@ -47,7 +47,7 @@ pub(in crate::http) async fn list(
     request_body = SensorPatch, responses((status = 200, body = Sensor), (status = 400, body = Problem), (status = 404, body = Problem)))]
 pub(in crate::http) async fn change(
     State(fleet): State<Fleet>,
-    _: Operator,
+    _: MayOperate,
     SensorInPath(id, sensor): SensorInPath,
     Body(patch): Body<SensorPatch>,
 ) -> Result<Json<Sensor>, ApiError> {

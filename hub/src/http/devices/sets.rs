@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::dto::{self, Status};
 use super::fleet::Fleet;
-use crate::http::gate::auth::Onlooker;
+use crate::http::gate::auth::MayReadSome;
 use crate::http::request::page::Page;
 use crate::http::request::params::{Asked, Nothing};
 
@@ -36,7 +36,7 @@ pub(in crate::http) struct SensorSet {
 #[utoipa::path(get, path = "/api/v1/sensor-sets", tag = "devices", responses((status = 200, body = Page<SensorSet>)))]
 pub(in crate::http) async fn list(
     State(fleet): State<Fleet>,
-    Onlooker(view): Onlooker,
+    MayReadSome(view): MayReadSome,
     _: Asked<Nothing>,
 ) -> Json<Page<SensorSet>> {
     let now = fleet.clock.wall();

@@ -29,7 +29,7 @@ use super::rows::{ExportRow, Format, Rows};
 use crate::http::error::nobody;
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth;
-use crate::http::gate::auth::Onlooker;
+use crate::http::gate::auth::MayReadSome;
 use crate::http::limits::{EXPORTS, EXPORTS_OF_ONE};
 use crate::http::principal::Principal;
 use crate::http::request::params::{Asked, FromParams, Params, range};
@@ -100,7 +100,7 @@ impl FromParams for AskExport {
         (status = 400, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
 pub(in crate::http) async fn download(
     State(app): State<AppState>,
-    Onlooker(view): Onlooker,
+    MayReadSome(view): MayReadSome,
     Extension(asker): Extension<Asker>,
     Asked(asked): Asked<AskExport>,
     headers: HeaderMap,

@@ -22,7 +22,7 @@ use tokio::time::{sleep, timeout};
 use super::lines::{Imported, Reader};
 use super::rows::Format;
 use crate::http::error::{ApiError, Problem};
-use crate::http::gate::auth::Importer;
+use crate::http::gate::auth::MayAdminWithQuery;
 use crate::http::intake::commit::{Sends, store};
 use crate::http::intake::unpack::is_gzip;
 use crate::http::request::params::{Asked, FromParams, Params};
@@ -87,7 +87,7 @@ impl FromParams for AskImport {
         (status = 503, body = Problem), (status = 507, body = Problem)))]
 pub(in crate::http) async fn upload(
     State(app): State<AppState>,
-    Importer(actor): Importer,
+    MayAdminWithQuery(actor): MayAdminWithQuery,
     Asked(asked): Asked<AskImport>,
     request: Request,
 ) -> Result<Json<Imported>, ApiError> {

@@ -1,11 +1,13 @@
-//! Who asks: a bearer token or a session cookie, and what it may do.
+//! Who makes a request: a bearer token or a session cookie, and what it may do.
 //!
-//! A handler says who may call it by its first argument: [`Reader`], [`Writer`], [`Operator`] or [`Admin`]; [`Account`] where it
-//! is about whoever asks. What a session may do is what the role of its user allows. Secrets have 128 bits and
-//! more, so their SHA-256 is enough at rest; they are compared by hash, which tells nothing by its timing.
+//! A handler says who may call it by its first argument, named after the scope that is needed: [`MayRead`],
+//! [`MayWrite`], [`MayOperate`] or [`MayAdmin`]. [`Account`] is for requests about the user who makes them. A session
+//! may do what the role of its user allows. Secrets have 128 bits or more, so SHA-256 is enough at rest; hashes are
+//! compared instead of secrets, so the time of a comparison tells nothing.
 //!
-//! A token that is only for devices with certain labels is refused by all of these. A handler that shows or changes nothing but
-//! what is in a [`View`] takes [`Onlooker`], [`Attendant`], [`Sender`] or [`Pusher`], and is given the view with it.
+//! All of these refuse a token that is limited to devices with certain labels. A handler that shows or changes only
+//! what is in a [`View`] takes [`MayReadSome`], [`MayWriteSome`], [`MayIngestSome`] or [`MayIngestSomeWithQuery`], and
+//! is given the view with it.
 
 use std::sync::Arc;
 
@@ -30,46 +32,46 @@ use crate::store::Who;
 
 /// Name of the session cookie.
 pub(crate) const COOKIE: &str = "thub";
-/// The same where the browser uses TLS: nobody but this host can set one (RFC 6265bis, 4.1.3.2).
+/// Name of the session cookie over TLS: a browser lets only this host set one (RFC 6265bis, 4.1.3.2).
 pub(crate) const HOST_COOKIE: &str = "__Host-thub";
-/// Cookies of that name that are looked at.
+/// Cookies of these names that are looked at in one request.
 const COOKIES: usize = 8;
 
-/// Why nobody can sign in yet.
+/// Answer to a sign-in before any password is set.
 pub(in crate::http) const UNSET: &str =
     "no password is set yet: open the setup link that `telemetry-hub open` prints on the hub's machine";
 
-/// Whoever may look; what they may do besides decides how much is shown.
+/// Scope `read`, for all devices. Holds the caller's scope, which decides how much is shown.
 #[derive(Debug)]
-pub(crate) struct Reader(pub Scope);
-/// Whoever may acknowledge; what they may do besides decides how long they may silence.
+pub(crate) struct MayRead(pub Scope);
+/// Scope `write`, for all devices. Holds the caller's scope, which decides how long a silence may be.
 #[derive(Debug)]
-pub(crate) struct Writer(pub Scope);
-/// Whoever may do what people do daily.
+pub(crate) struct MayWrite(pub Scope);
+/// Scope `operate`: rules, silences of any length, devices.
 #[derive(Debug)]
-pub(crate) struct Operator;
-/// Whoever may look at some devices: at these.
+pub(crate) struct MayOperate;
+/// Scope `read` for the devices in this view, which may be all.
 #[derive(Debug)]
-pub(crate) struct Onlooker(pub View);
-/// Whoever may acknowledge what is about some devices: about these.
+pub(crate) struct MayReadSome(pub View);
+/// Scope `write` for alerts of the devices in this view.
 #[derive(Debug)]
-pub(crate) struct Attendant(pub View);
-/// Whoever may send readings of some devices: of these.
+pub(crate) struct MayWriteSome(pub View);
+/// Scope `ingest` for readings of the devices in this view.
 #[derive(Debug)]
-pub(crate) struct Sender(pub View);
-/// Scope `ingest`, for handlers that read the query string: [`Sender`] refuses one.
+pub(crate) struct MayIngestSome(pub View);
+/// The same for handlers that read the query string, which [`MayIngestSome`] refuses.
 #[derive(Debug)]
-pub(crate) struct Pusher(pub View);
-/// Whoever it is, whatever they may do: to be told who they are.
+pub(crate) struct MayIngestSomeWithQuery(pub View);
+/// Any valid credentials: for telling callers who they are.
 #[derive(Debug)]
 pub(crate) struct Somebody(pub Principal);
-/// Scope `admin`, for the import, which reads the query string: [`Admin`] refuses one.
+/// Scope `admin` for the import, which reads the query string; [`MayAdmin`] refuses one.
 #[derive(Debug)]
-pub(crate) struct Importer(pub Actor);
-/// Whoever may do everything.
+pub(crate) struct MayAdminWithQuery(pub Actor);
+/// Scope `admin`: everything.
 #[derive(Debug)]
-pub(crate) struct Admin;
-/// Whose account a request is about: that of the user who asks. For a program that may do everything, of the only user.
+pub(crate) struct MayAdmin;
+/// Whose account a request is about: that of the user who makes it. A program with scope `admin` means the only user.
 #[derive(Debug)]
 pub(crate) struct Account {
     /// Row number of the user.
@@ -77,7 +79,7 @@ pub(crate) struct Account {
     /// Hash of the session that asks, if one does.
     pub session: Option<[u8; 32]>,
 }
-/// Whoever may look at sessions and end them: their own, or as an admin everybody's (`None`).
+/// Whose sessions a caller may list and end: those of one user, or everybody's (`None`) for an admin.
 #[derive(Debug)]
 pub(crate) struct SessionsOf(pub Option<u64>);
 
@@ -103,7 +105,7 @@ where
     }
 }
 
-/// Whoever asks, if that is known.
+/// The caller, if the credentials are valid.
 async fn somebody(parts: &mut Parts, keys: &Keys) -> Result<Principal, ApiError> {
     let Ok(peer) = Peer::from_request_parts(parts, &()).await;
     let principal = identify(keys, peer, &parts.headers).await?.ok_or_else(nobody)?;
@@ -113,7 +115,7 @@ async fn somebody(parts: &mut Parts, keys: &Keys) -> Result<Principal, ApiError>
     Ok(principal)
 }
 
-/// The same of whoever may ask about all devices.
+/// The caller, if not limited to some devices.
 async fn for_all(parts: &mut Parts, keys: &Keys) -> Result<Principal, ApiError> {
     let principal = somebody(parts, keys).await?;
     is_for_all(&principal)?;
@@ -174,7 +176,7 @@ fn may(principal: &Principal, needed: Scope) -> Result<(), ApiError> {
     if principal.scope.includes(needed) { Ok(()) } else { Err(lacks(principal, needed)) }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Onlooker
+impl<S: Send + Sync> FromRequestParts<S> for MayReadSome
 where
     Arc<Keys>: FromRef<S>,
 {
@@ -188,7 +190,7 @@ where
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Attendant
+impl<S: Send + Sync> FromRequestParts<S> for MayWriteSome
 where
     Arc<Keys>: FromRef<S>,
 {
@@ -202,7 +204,7 @@ where
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Reader
+impl<S: Send + Sync> FromRequestParts<S> for MayRead
 where
     Arc<Keys>: FromRef<S>,
 {
@@ -214,7 +216,7 @@ where
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Writer
+impl<S: Send + Sync> FromRequestParts<S> for MayWrite
 where
     Arc<Keys>: FromRef<S>,
 {
@@ -226,7 +228,7 @@ where
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Operator
+impl<S: Send + Sync> FromRequestParts<S> for MayOperate
 where
     Arc<Keys>: FromRef<S>,
 {
@@ -285,20 +287,20 @@ where
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Sender
+impl<S: Send + Sync> FromRequestParts<S> for MayIngestSome
 where
     Arc<Keys>: FromRef<S>,
 {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let Pusher(view) = Pusher::from_request_parts(parts, state).await?;
+        let MayIngestSomeWithQuery(view) = MayIngestSomeWithQuery::from_request_parts(parts, state).await?;
         no_params(&parts.uri)?;
         Ok(Self(view))
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Pusher
+impl<S: Send + Sync> FromRequestParts<S> for MayIngestSomeWithQuery
 where
     Arc<Keys>: FromRef<S>,
 {
@@ -311,7 +313,7 @@ where
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Importer
+impl<S: Send + Sync> FromRequestParts<S> for MayAdminWithQuery
 where
     Arc<Keys>: FromRef<S>,
 {
@@ -326,7 +328,7 @@ where
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Admin
+impl<S: Send + Sync> FromRequestParts<S> for MayAdmin
 where
     Arc<Keys>: FromRef<S>,
 {

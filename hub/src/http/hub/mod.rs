@@ -14,7 +14,7 @@ use axum::extract::State;
 use crate::http::devices::dto as device;
 use crate::http::devices::dto::Status;
 use crate::http::error::{ApiError, Problem};
-use crate::http::gate::auth::{Admin, Reader};
+use crate::http::gate::auth::{MayAdmin, MayRead};
 use crate::http::request::body::Body;
 use crate::http::request::params::{Asked, Nothing};
 use crate::http::state::{AppState, HubInfo, Join};
@@ -46,7 +46,7 @@ const WINDOW: std::ops::RangeInclusive<Duration> = Duration::from_secs(60)..=Dur
 
 /// The hub: who it is and how it is doing.
 #[utoipa::path(get, path = "/api/v1/hub", tag = "hub", responses((status = 200, body = Hub)))]
-pub(super) async fn show(State(app): State<AppState>, _: Reader, _: Asked<Nothing>) -> Result<Json<Hub>, ApiError> {
+pub(super) async fn show(State(app): State<AppState>, _: MayRead, _: Asked<Nothing>) -> Result<Json<Hub>, ApiError> {
     view(&app).await.map(Json)
 }
 
@@ -55,7 +55,7 @@ pub(super) async fn show(State(app): State<AppState>, _: Reader, _: Asked<Nothin
     responses((status = 200, body = Hub), (status = 400, body = Problem)))]
 pub(super) async fn change(
     State(app): State<AppState>,
-    _: Admin,
+    _: MayAdmin,
     Body(patch): Body<HubPatch>,
 ) -> Result<Json<Hub>, ApiError> {
     if patch.join.is_none() && patch.own_alerts.is_none() {

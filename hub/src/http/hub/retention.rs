@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::http::error::{ApiError, Problem};
-use crate::http::gate::auth::{Admin, Reader};
+use crate::http::gate::auth::{MayAdmin, MayRead};
 use crate::http::request::body::Body;
 use crate::http::request::params::{Asked, Nothing};
 use crate::http::request::text;
@@ -163,7 +163,7 @@ fn thousands(count: u64) -> String {
 
 /// How long readings are kept.
 #[utoipa::path(get, path = "/api/v1/retention", tag = "hub", responses((status = 200, body = Retention)))]
-pub(in crate::http) async fn show(State(app): State<AppState>, _: Reader, _: Asked<Nothing>) -> Json<Retention> {
+pub(in crate::http) async fn show(State(app): State<AppState>, _: MayRead, _: Asked<Nothing>) -> Json<Retention> {
     Json(Retention::of(&app.store.retention(), app.config.retention_configured))
 }
 
@@ -172,7 +172,7 @@ pub(in crate::http) async fn show(State(app): State<AppState>, _: Reader, _: Ask
     responses((status = 200, body = Retention), (status = 400, body = Problem), (status = 409, body = Problem)))]
 pub(in crate::http) async fn replace(
     State(app): State<AppState>,
-    _: Admin,
+    _: MayAdmin,
     Body(request): Body<RetentionRequest>,
 ) -> Result<Json<Retention>, ApiError> {
     if app.config.retention_configured {
@@ -211,7 +211,7 @@ fn wanted(request: RetentionRequest) -> Result<Policy, ApiError> {
     responses((status = 200, body = RetentionPreview), (status = 400, body = Problem), (status = 503, body = Problem)))]
 pub(in crate::http) async fn preview(
     State(app): State<AppState>,
-    _: Admin,
+    _: MayAdmin,
     Body(request): Body<RetentionRequest>,
 ) -> Result<Json<RetentionPreview>, ApiError> {
     app.history()?;

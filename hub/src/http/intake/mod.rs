@@ -22,7 +22,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::http::error::{ApiError, Problem};
-use crate::http::gate::auth::{Pusher, Sender};
+use crate::http::gate::auth::{MayIngestSome, MayIngestSomeWithQuery};
 use crate::http::gate::peer::Peer;
 use crate::http::request::params::{Asked, FromParams, Params};
 use crate::http::shares::asker::Asker;
@@ -61,7 +61,7 @@ const PASSED_OVER: HeaderName = HeaderName::from_static("x-values-skipped");
         (status = 507, body = Problem)))]
 pub(super) async fn readings(
     State(app): State<AppState>,
-    Sender(view): Sender,
+    MayIngestSome(view): MayIngestSome,
     peer: Peer,
     request: Request,
 ) -> Result<Json<Pushed>, ApiError> {
@@ -126,7 +126,7 @@ impl FromParams for AskWrite {
         (status = 507, body = Problem)))]
 pub(super) async fn write_v2(
     app: State<AppState>,
-    pusher: Pusher,
+    pusher: MayIngestSomeWithQuery,
     peer: Peer,
     asked: Asked<AskWrite>,
     request: Request,
@@ -142,7 +142,7 @@ pub(super) async fn write_v2(
         (status = 507, body = Problem)))]
 pub(super) async fn write(
     State(app): State<AppState>,
-    Pusher(view): Pusher,
+    MayIngestSomeWithQuery(view): MayIngestSomeWithQuery,
     peer: Peer,
     Asked(asked): Asked<AskWrite>,
     request: Request,

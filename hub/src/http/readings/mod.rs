@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use crate::clock::Clock;
 use crate::http::error::{ApiError, Problem};
-use crate::http::gate::auth::Onlooker;
+use crate::http::gate::auth::MayReadSome;
 use crate::http::request::page::{Page, Paging, cursor};
 use crate::http::request::params::{Asked, FromParams, Params, range};
 use crate::http::request::select;
@@ -128,7 +128,7 @@ impl FromParams for AskLatest {
 pub(super) async fn latest(
     State(store): State<Store>,
     State(clock): State<Clock>,
-    Onlooker(view): Onlooker,
+    MayReadSome(view): MayReadSome,
     Asked(asked): Asked<AskLatest>,
 ) -> Json<Page<Latest>> {
     let now = clock.wall();
@@ -178,7 +178,7 @@ impl FromParams for AskReadings {
         (status = 503, body = Problem)))]
 pub(super) async fn list(
     State(app): State<AppState>,
-    Onlooker(view): Onlooker,
+    MayReadSome(view): MayReadSome,
     Asked(asked): Asked<AskReadings>,
 ) -> Result<Json<Page<Point>>, ApiError> {
     app.history()?;

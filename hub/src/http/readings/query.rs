@@ -13,7 +13,7 @@ use super::result as query;
 use super::result::{Empty, Group, Name, NewQuery, QueriesRequest, QueryResult, QueryResults, Source};
 use crate::http::devices::dto::Kind;
 use crate::http::error::{ApiError, Problem};
-use crate::http::gate::auth::Onlooker;
+use crate::http::gate::auth::MayReadSome;
 use crate::http::request::answers::Making;
 use crate::http::request::body::Body;
 use crate::http::request::page::{Paging, cursor};
@@ -155,7 +155,7 @@ impl FromParams for AskQuery {
     responses((status = 200, body = QueryResult), (status = 400, body = Problem), (status = 503, body = Problem)))]
 pub(in crate::http) async fn one(
     State(app): State<AppState>,
-    Onlooker(view): Onlooker,
+    MayReadSome(view): MayReadSome,
     making: Making,
     Asked(AskQuery(query)): Asked<AskQuery>,
 ) -> Result<Pieces, ApiError> {
@@ -170,7 +170,7 @@ pub(in crate::http) async fn one(
     responses((status = 200, body = QueryResults), (status = 400, body = Problem), (status = 503, body = Problem)))]
 pub(in crate::http) async fn several(
     State(app): State<AppState>,
-    Onlooker(view): Onlooker,
+    MayReadSome(view): MayReadSome,
     making: Making,
     Body(request): Body<QueriesRequest>,
 ) -> Result<Pieces, ApiError> {

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use super::dto::{Needs, NewRule};
 use super::measure::Measure;
 use crate::http::error::{ApiError, Problem};
-use crate::http::gate::auth::Reader;
+use crate::http::gate::auth::MayRead;
 use crate::http::request::body::Body;
 use crate::http::request::params::in_order;
 use crate::http::request::time::{Time, time};
@@ -151,7 +151,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
     responses((status = 200, body = Backtest), (status = 400, body = Problem), (status = 503, body = Problem)))]
 pub(in crate::http) async fn run(
     State(app): State<AppState>,
-    _: Reader,
+    _: MayRead,
     Body(request): Body<BacktestRequest>,
 ) -> Result<Json<Backtest>, ApiError> {
     app.history()?;

@@ -11,7 +11,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 
 use crate::http::error::{ApiError, Problem};
-use crate::http::gate::auth::{Operator, Reader};
+use crate::http::gate::auth::{MayOperate, MayRead};
 use crate::http::request::body::Body;
 use crate::http::request::page::{AskPage, Page, Paging};
 use crate::http::request::params::{Asked, Nothing};
@@ -36,7 +36,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 #[utoipa::path(get, path = "/api/v1/rules", tag = "rules", params(Paging), responses((status = 200, body = Page<Rule>)))]
 pub(super) async fn list(
     State(app): State<AppState>,
-    _: Reader,
+    _: MayRead,
     Asked(AskPage(paging)): Asked<AskPage>,
 ) -> Result<Json<Page<Rule>>, ApiError> {
     let rules = app.store.list_rules().await?;
@@ -48,7 +48,7 @@ pub(super) async fn list(
     responses((status = 201, body = Rule), (status = 400, body = Problem)))]
 pub(super) async fn create(
     State(app): State<AppState>,
-    _: Operator,
+    _: MayOperate,
     Body(new): Body<NewRule>,
 ) -> Result<(StatusCode, Json<Rule>), ApiError> {
     let by_default = new.tells_nobody_by_name();
@@ -67,7 +67,7 @@ pub(super) async fn create(
     responses((status = 200, body = Rule), (status = 404, body = Problem)))]
 pub(super) async fn show(
     State(app): State<AppState>,
-    _: Reader,
+    _: MayRead,
     Id(id): Id<RuleId>,
     _: Asked<Nothing>,
 ) -> Result<Json<Rule>, ApiError> {
@@ -79,7 +79,7 @@ pub(super) async fn show(
     request_body = NewRule, responses((status = 200, body = Rule), (status = 400, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn replace(
     State(app): State<AppState>,
-    _: Operator,
+    _: MayOperate,
     Id(id): Id<RuleId>,
     Body(new): Body<NewRule>,
 ) -> Result<Json<Rule>, ApiError> {
@@ -94,7 +94,7 @@ pub(super) async fn replace(
     responses((status = 204), (status = 404, body = Problem)))]
 pub(super) async fn delete(
     State(app): State<AppState>,
-    _: Operator,
+    _: MayOperate,
     Id(id): Id<RuleId>,
 ) -> Result<StatusCode, ApiError> {
     app.store.delete_rule(id).await?;

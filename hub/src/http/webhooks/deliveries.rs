@@ -10,7 +10,7 @@ use super::dto::{Delivery, DeliveryWithBody};
 use crate::delivery::message::{self, Sender, field};
 use crate::delivery::sign;
 use crate::http::error::{ApiError, Problem};
-use crate::http::gate::auth::{Admin, Reader};
+use crate::http::gate::auth::{MayAdmin, MayRead};
 use crate::http::request::page::{Page, Paging};
 use crate::http::request::params::{Asked, FromParams, Nothing, Params};
 use crate::http::request::path::Id;
@@ -56,7 +56,7 @@ impl FromParams for ListDeliveries {
     responses((status = 200, body = Page<Delivery>), (status = 400, body = Problem)))]
 pub(in crate::http) async fn list(
     State(store): State<Store>,
-    Reader(scope): Reader,
+    MayRead(scope): MayRead,
     Asked(asked): Asked<ListDeliveries>,
 ) -> Result<Json<Page<Delivery>>, ApiError> {
     let query = DeliveryQuery {
@@ -78,7 +78,7 @@ pub(in crate::http) async fn list(
     responses((status = 200, body = DeliveryWithBody), (status = 404, body = Problem)))]
 pub(in crate::http) async fn show(
     State(app): State<AppState>,
-    Reader(scope): Reader,
+    MayRead(scope): MayRead,
     Id(id): Id<DeliveryId>,
     _: Asked<Nothing>,
 ) -> Result<Json<DeliveryWithBody>, ApiError> {
@@ -102,7 +102,7 @@ pub(in crate::http) async fn show(
     responses((status = 200, body = Delivery), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(in crate::http) async fn replay(
     State(app): State<AppState>,
-    _: Admin,
+    _: MayAdmin,
     Id(id): Id<DeliveryId>,
 ) -> Result<Json<Delivery>, ApiError> {
     let delivery = app.store.replay_delivery(id, app.clock.wall()).await?;

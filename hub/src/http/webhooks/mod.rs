@@ -15,7 +15,7 @@ use jiff::tz::TimeZone;
 use crate::clock::Clock;
 use crate::delivery::payload::{Teller, test_delivery};
 use crate::http::error::{ApiError, Problem};
-use crate::http::gate::auth::{Admin, Reader};
+use crate::http::gate::auth::{MayAdmin, MayRead};
 use crate::http::request::body::Body;
 use crate::http::request::page::{AskPage, Page, Paging};
 use crate::http::request::params::{Asked, Nothing};
@@ -50,7 +50,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     responses((status = 200, body = Page<Webhook>)))]
 pub(super) async fn list(
     State(store): State<Store>,
-    Reader(scope): Reader,
+    MayRead(scope): MayRead,
     Asked(AskPage(paging)): Asked<AskPage>,
 ) -> Result<Json<Page<Webhook>>, ApiError> {
     let webhooks = store.webhooks().await?;
@@ -63,7 +63,7 @@ pub(super) async fn list(
     responses((status = 201, body = WebhookWithSecret), (status = 400, body = Problem)))]
 pub(super) async fn create(
     State(app): State<AppState>,
-    _: Admin,
+    _: MayAdmin,
     Body(new): Body<NewWebhook>,
 ) -> Result<(StatusCode, Json<WebhookWithSecret>), ApiError> {
     let secret = mint()?;
@@ -78,7 +78,7 @@ pub(super) async fn create(
     responses((status = 200, body = Webhook), (status = 404, body = Problem)))]
 pub(super) async fn show(
     State(app): State<AppState>,
-    Reader(scope): Reader,
+    MayRead(scope): MayRead,
     Id(id): Id<WebhookId>,
     _: Asked<Nothing>,
 ) -> Result<Json<Webhook>, ApiError> {
@@ -90,7 +90,7 @@ pub(super) async fn show(
     request_body = NewWebhook, responses((status = 200, body = Webhook), (status = 400, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn replace(
     State(app): State<AppState>,
-    _: Admin,
+    _: MayAdmin,
     Id(id): Id<WebhookId>,
     Body(new): Body<NewWebhook>,
 ) -> Result<Json<Webhook>, ApiError> {
@@ -104,7 +104,7 @@ pub(super) async fn replace(
     request_body = WebhookPatch, responses((status = 200, body = Webhook), (status = 400, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn change(
     State(app): State<AppState>,
-    _: Admin,
+    _: MayAdmin,
     Id(id): Id<WebhookId>,
     Body(patch): Body<WebhookPatch>,
 ) -> Result<Json<Webhook>, ApiError> {
@@ -117,7 +117,7 @@ pub(super) async fn change(
     responses((status = 200, body = Webhook), (status = 404, body = Problem)))]
 pub(super) async fn add_to_rules(
     State(app): State<AppState>,
-    _: Admin,
+    _: MayAdmin,
     Id(id): Id<WebhookId>,
 ) -> Result<Json<Webhook>, ApiError> {
     if app.store.tell_of_all_rules(id, app.clock.wall()).await? > 0 {
@@ -131,7 +131,7 @@ pub(super) async fn add_to_rules(
     responses((status = 204), (status = 404, body = Problem)))]
 pub(super) async fn delete(
     State(app): State<AppState>,
-    _: Admin,
+    _: MayAdmin,
     Id(id): Id<WebhookId>,
 ) -> Result<StatusCode, ApiError> {
     app.store.delete_webhook(id).await?;
@@ -145,7 +145,7 @@ pub(super) async fn delete(
     responses((status = 200, body = WebhookPreview), (status = 400, body = Problem)))]
 pub(super) async fn preview(
     State(app): State<AppState>,
-    _: Admin,
+    _: MayAdmin,
     Body(asked): Body<AskPreview>,
 ) -> Result<Json<WebhookPreview>, ApiError> {
     let zone = app.info.time_zone.as_deref().and_then(zones::named).unwrap_or(TimeZone::UTC);
@@ -158,7 +158,7 @@ pub(super) async fn preview(
     responses((status = 201, body = Delivery), (status = 404, body = Problem)))]
 pub(super) async fn test(
     State(app): State<AppState>,
-    _: Admin,
+    _: MayAdmin,
     Id(id): Id<WebhookId>,
 ) -> Result<(StatusCode, Json<Delivery>), ApiError> {
     let webhook = app.store.webhook(id).await?;
@@ -174,7 +174,7 @@ pub(super) async fn test(
 pub(super) async fn rotate_secret(
     State(store): State<Store>,
     State(clock): State<Clock>,
-    _: Admin,
+    _: MayAdmin,
     Id(id): Id<WebhookId>,
 ) -> Result<Json<WebhookWithSecret>, ApiError> {
     let secret = mint()?;
