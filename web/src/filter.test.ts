@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { sampleDevice } from "./device.sample";
 import type { Values } from "./fleet";
-import { asksValues, matches, misunderstood, parseFilter, toggled, whyNone } from "./filter";
+import { asksValues, compared, matches, misunderstood, parseFilter, toggled, whyNone } from "./filter";
 import type { Device } from "./types";
 
 const device = (name: string, labels: Record<string, string> = {}): Device =>
@@ -185,4 +185,12 @@ describe("what cannot be answered is said, with how to write it", () => {
   test("without any value nothing is offered", () => {
     expect(misunderstood(parseFilter("t>3"), fleet, {})).toBe("No device has a sensor or label called “t”.");
   });
+});
+
+test("the sensors that a search compares are known, so that they can be shown", () => {
+  const sensors = ["temperature", "battery", "mem.used_pct"];
+  const of = (q: string) => compared(parseFilter(q), sensors);
+  expect(of("bat<20 site=south pump")).toEqual(["battery"]);
+  expect(of("memoryused>5 temp>3")).toEqual(["mem.used_pct", "temperature"]);
+  expect(of("site=south")).toEqual([]);
 });

@@ -67,11 +67,25 @@ export function asksValues(terms: readonly Term[]): boolean {
   return terms.some((term) => term.kind === "compare" && term.number !== null);
 }
 
+/** Of these sensors those whose values it compares: for each comparison the first that it can mean. */
+export function compared(terms: readonly Term[], sensors: readonly string[]): string[] {
+  const all = sensors.map((sensor) => ({ sensor }));
+  return terms.flatMap((term) =>
+    term.kind === "compare" && term.number !== null
+      ? meant(all, term.name)
+          .slice(0, 1)
+          .map(({ sensor }) => sensor)
+      : [],
+  );
+}
+
 const plain = (text: string) => text.toLowerCase().replace(/[\s,]+/g, "");
 
-/** Values of the sensors that are meant: by name, by what people call it, by glob, else by how it begins. */
-function valuesOf(values: Values | undefined, name: string): Latest[] {
-  const all = Object.values(values ?? {});
+const valuesOf = (values: Values | undefined, name: string): readonly Latest[] =>
+  meant(Object.values(values ?? {}), name);
+
+/** What is of the sensors that are meant: by name, by what people call it, by glob, else by how it begins. */
+function meant<Of extends { sensor: string }>(all: readonly Of[], name: string): readonly Of[] {
   const wanted = plain(name);
   const same = all.filter(
     ({ sensor }) => sensor.toLowerCase() === name.toLowerCase() || plain(title(sensor)) === wanted,

@@ -8,8 +8,10 @@ import {
   cutAtOrdinary,
   oddities,
   ownOf,
+  sensorsOf,
   setsOf,
   sorted,
+  withAsked,
   type Values,
 } from "./fleet";
 import { byImportance } from "./rank";
@@ -213,4 +215,23 @@ test("groups by label, those without it last", () => {
     grouped(fleet, "site").map(({ value, devices }) => `${value} ${devices.map(({ name }) => name).join("")}`),
   ).toEqual(["north c", "south ad", "null b"]);
   expect(groupings(fleet)).toEqual(["status", "model", "site"]);
+});
+
+test("what a person asked for takes the place of the last columns, and stays where it is one already", () => {
+  const columns = ["temperature", "humidity", "co2", "pressure"];
+  expect(withAsked(columns, ["battery"], 4)).toEqual(["temperature", "humidity", "co2", "battery"]);
+  expect(withAsked(columns, ["humidity"], 4)).toEqual(columns);
+  expect(withAsked(columns, ["pressure", "battery"], 4)).toEqual(["temperature", "humidity", "pressure", "battery"]);
+  expect(withAsked(["temperature"], ["battery"], 4)).toEqual(["temperature", "battery"]);
+  expect(withAsked(columns, ["a", "b", "c", "d", "e"], 4)).toEqual(["a", "b", "c", "d"]);
+  expect(withAsked(columns, [], 4)).toEqual(columns);
+});
+
+test("a list can be sorted by every sensor of the fleet, not only by those that are its columns", () => {
+  const set = (...sensors: string[]) => ({ sensors, devices: 3, online: 3 });
+  expect(sensorsOf([set("rssi", "temperature"), set("humidity", "temperature")], byImportance)).toEqual([
+    "temperature",
+    "humidity",
+    "rssi",
+  ]);
 });

@@ -38,6 +38,15 @@ export function columnsOf(
   ];
 }
 
+/** Columns with those in it that a person asked for, in place of the last of the others. */
+export function withAsked(columns: readonly string[], asked: readonly string[], most: number): string[] {
+  const more = asked.filter((sensor) => !columns.includes(sensor)).slice(0, most);
+  const wanted = columns.filter((sensor) => asked.includes(sensor)).length;
+  let others = Math.max(0, most - more.length - wanted);
+  const kept = columns.filter((sensor) => asked.includes(sensor) || others-- > 0);
+  return [...kept, ...more].slice(0, most);
+}
+
 /** What these devices measure, where every value of theirs is known; those are left out that measure nothing. */
 export function setsOf(devices: readonly Device[], latest: Readonly<Record<string, Values>>): SensorSet[] {
   const found = new Map<string, SensorSet>();
@@ -50,6 +59,16 @@ export function setsOf(devices: readonly Device[], latest: Readonly<Record<strin
   }
   return [...found.values()];
 }
+
+/** Every sensor of these, the more important ones first. */
+export const sensorsOf = (
+  sets: readonly SensorSet[],
+  byImportance: (a: { sensor: string }, b: { sensor: string }) => number,
+): string[] =>
+  [...new Set(sets.flatMap(({ sensors }) => sensors))]
+    .map((sensor) => ({ sensor }))
+    .sort(byImportance)
+    .map(({ sensor }) => sensor);
 
 /** Devices that measure the same, and how many of them there are. */
 interface Kind {

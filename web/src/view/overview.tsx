@@ -3,8 +3,20 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { LIVE_DEVICES, loadHub, loadLatest, loadSensorSets } from "../actions/loading";
 import { go, part, state } from "../app";
-import { asksValues, matches, misunderstood, parseFilter, whyNone } from "../filter";
-import { columnsOf, cutAtOrdinary, firstWay, grouped, groupings, oddities, setsOf, sorted, type Odd } from "../fleet";
+import { asksValues, compared, matches, misunderstood, parseFilter, whyNone } from "../filter";
+import {
+  columnsOf,
+  cutAtOrdinary,
+  firstWay,
+  grouped,
+  groupings,
+  oddities,
+  sensorsOf,
+  setsOf,
+  sorted,
+  withAsked,
+  type Odd,
+} from "../fleet";
 import { favourites } from "../favourites";
 import { clean, count, many } from "../format";
 import { title } from "../names";
@@ -247,7 +259,13 @@ function Fleet({ route }: { route: OverviewRoute }) {
   const isKnown = q !== "" && rows.length <= FOUND_FEW && rows.every(({ id }) => latest[id]);
   const ofFleet = sensorSets.value ?? [];
   const sets = isKnown || (ofFleet.length === 0 && !many) ? setsOf(rows, latest) : ofFleet;
-  const columns = columnsOf(sets, columnsMost(), byImportance);
+  const sensors = sensorsOf(sets, byImportance);
+  // What is sorted or compared by is shown; a sensor of a few devices is in no set, but may be asked for.
+  const asked = [
+    ...(sensors.includes(by) || Object.values(latest).some((values) => values[by]) ? [by] : []),
+    ...compared(terms, sensors),
+  ];
+  const columns = withAsked(columnsOf(sets, columnsMost(), byImportance), asked, columnsMost());
   const items = isLooking ? rows : itemsOf(rows, route, made.current.odd);
   return (
     <>
@@ -256,7 +274,7 @@ function Fleet({ route }: { route: OverviewRoute }) {
           {made.current.problem}
         </p>
       )}
-      <Order route={route} columns={columns} found={rows.length} />
+      <Order route={route} sensors={sensors} found={rows.length} />
       {rows.length > 0 ? (
         <Rows
           items={items}
@@ -302,7 +320,7 @@ function isShown(device: Device, { status, q }: OverviewRoute): boolean {
 }
 
 /** Sorting and grouping for hands of every size; on a wide screen the heads of the columns sort as well. */
-function Order({ route, columns, found }: { route: OverviewRoute; columns: readonly string[]; found: number }) {
+function Order({ route, sensors, found }: { route: OverviewRoute; sensors: readonly string[]; found: number }) {
   const by = route.sort.replace(/^-/, "");
   const down = route.sort.startsWith("-");
   const sorts: [string, string][] = [
@@ -310,7 +328,7 @@ function Order({ route, columns, found }: { route: OverviewRoute; columns: reado
     ["status", "Status"],
     ["odd", "Unlike the others first"],
     ["seen", "Last seen"],
-    ...columns.map((sensor): [string, string] => [sensor, title(sensor)]),
+    ...sensors.map((sensor): [string, string] => [sensor, title(sensor)]),
   ];
   if (!sorts.some(([name]) => name === by)) sorts.push([by, title(by)]);
   const groups = groupings(named.value);

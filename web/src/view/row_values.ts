@@ -50,6 +50,8 @@ export function useLiveValues({ visible, total, asks, columns, least, worth }: S
   const ids = visible.map(({ id }) => id);
   const few = Object.keys(state.value.devices ?? {}).length <= LIVE_DEVICES;
   const everything = total <= FOUND_FEW;
+  // Values come in pieces: who has none of this yet is drawn when it comes.
+  const having = visible.filter(({ id }) => worth.some((sensor) => latest.value[id]?.[sensor])).length;
   useEffect(() => (few ? subscribe({ device: "*", sensor: "*", max_hz: 1 }) : undefined), [few]);
   useEvery(
     few ? 60_000 : 2_000,
@@ -68,7 +70,7 @@ export function useLiveValues({ visible, total, asks, columns, least, worth }: S
       // A row without its sparkline is still a row: a failure here is not worth words.
       firstLines(visible, worth).then(setFound, () => {});
     },
-    `${ids} ${worth} ${streams.value} ${visible.filter((device) => latest.value[device.id]).length}`,
+    `${ids} ${worth} ${streams.value} ${having}`,
   );
   return worth.includes(found.drawn ?? "") ? found : { sparks: {} };
 }
