@@ -1,10 +1,10 @@
-//! SQLite's own check of how pages hang together: beside the rest of a start, never longer than five seconds, and once a week
-//! while the hub runs, a table at a time by a reader like any other, never longer than ten seconds each.
+//! The weekly check of how the database hangs together: a part at a time by a reader like any other, never longer than ten seconds
+//! each. What a start checks is the engine's.
 //!
-//! The week outlives restarts: the database keeps when it was checked last, a hub that is started anew every day is checked all
+//! The week outlives restarts: the database keeps when it was checked last, so a hub that is started anew every day is checked all
 //! the same.
 //!
-//! Neither holds up an acknowledgement. What was not read in time was not checked, and that is said ([`Checked::whole`]).
+//! It holds up no acknowledgement. What was not read in time was not checked, and that is said ([`Checked::whole`]).
 
 use std::time::Duration;
 
@@ -54,7 +54,7 @@ impl Store {
         let _ = self.put_setting(CHECKED, checked.at.0.to_string().into_bytes()).await;
     }
 
-    /// Has SQLite check how the pages hang together. Damage ends the writer, as damage met by any other way does.
+    /// Checks how the pages hang together. Damage ends the writer, as damage met by any other way does.
     ///
     /// # Errors
     /// `Corrupt`, or those of any read but being too late.

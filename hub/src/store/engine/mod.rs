@@ -4,7 +4,7 @@
 //! ```text
 //!   write, query, maker, catalog ..      ask           decide what is stored, found, let go
 //!   ───────────────────────────────────────────────────────────────────────────────────────
-//!   engine   snapshot  transaction  nouns  upkeep      traits: questions and changes
+//!   engine   snapshot  transaction  nouns  upkeep  salvage      traits: questions and changes
 //!   ───────────────────────────────────────────────────────────────────────────────────────
 //!   sqlite                               answers       rows, SQL, the file
 //! ```
