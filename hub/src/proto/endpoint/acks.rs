@@ -1,10 +1,10 @@
 //! What devices are told: their batches that are on disk, and nothing else; each session those that came in it.
 
-use std::collections::VecDeque;
-
 use wire::message::{Ack, Control, RUN_LIMIT};
 
-use super::{Endpoint, known_sensors};
+use super::Endpoint;
+use super::entry::known_sensors;
+use super::outgoing::Outgoing;
 use crate::model::{BatchSeq, Epoch};
 use crate::proto::Moment;
 use crate::proto::counters::Counters;
@@ -13,29 +13,33 @@ use crate::proto::session::Sessions;
 /// What one acknowledgement says of batches: the boot, the mark, the runs above it.
 type Named = (Epoch, BatchSeq, Vec<(u64, u64)>);
 
-impl Endpoint {
-    pub(super) fn owe_ack(due: &mut VecDeque<u32>, sessions: &mut Sessions, session: u32, epoch: Epoch, seq: BatchSeq) {
+impl Outgoing {
+    /// Owes a session the acknowledgement of a batch that is on disk.
+    pub(super) fn owe_ack(&mut self, sessions: &mut Sessions, session: u32, epoch: Epoch, seq: BatchSeq) {
         if let Some(session) = sessions.get_mut(session) {
             session.owe(epoch, seq);
         }
-        Self::queue_ack(due, sessions, session);
+        self.queue_ack(sessions, session);
     }
 
-    pub(super) fn queue_ack(due: &mut VecDeque<u32>, sessions: &mut Sessions, session: u32) {
+    /// Owes a session an acknowledgement, if only as a sign of life.
+    pub(super) fn queue_ack(&mut self, sessions: &mut Sessions, session: u32) {
         // Without it there is no way to the device now; it will repeat, and be told then.
         if let Some(open) = sessions.get_mut(session).filter(|open| !open.ack_queued) {
             open.ack_queued = true;
-            due.push_back(session);
+            self.ack_due.push_back(session);
         }
     }
+}
 
+impl Endpoint {
     /// Writes what a session is owed: for each epoch its mark and the runs around what has just reached the disk.
     pub(super) fn write_acks(&mut self, moment: Moment, index: u32) {
-        let credit = self.credit();
-        let Some(session) = self.sessions.get_mut(index) else { return };
+        let credit = self.incoming.credit();
+        let Some(session) = self.front.sessions.get_mut(index) else { return };
         session.ack_queued = false;
         let mut owed = std::mem::take(&mut session.owed);
-        let Some(entry) = self.devices.get(&session.peer) else { return };
+        let Some(entry) = self.roster.devices.get(&session.peer) else { return };
         owed.sort_unstable();
         owed.dedup();
         let (echo_counter, echo_received) = session.echo;

@@ -9,8 +9,9 @@ use wire::DecodeError;
 use wire::batch::{BatchBuilder, MAX_BODY, Rows, decode};
 use wire::message;
 
-use super::{Aside, Endpoint, Entry, MAX_ASIDE, MAX_BATCHES, MAX_FIRST_BATCHES, known_sensors, trim_epochs};
-use crate::model::device::Standing;
+use super::Endpoint;
+use super::entry::{Aside, Entry, known_sensors, trim_epochs};
+use super::incoming::{CREDIT, MAX_BATCHES};
 use crate::model::reading::{Batch, BatchId, Digest, SeriesId, is_time};
 use crate::model::{BatchSeq, Lane, PublicKey, UnixMillis, numbering};
 use crate::pressure::{Pressure, Shed};
@@ -18,6 +19,11 @@ use crate::proto::Moment;
 use crate::proto::counters::{Counters, Drop};
 use crate::proto::window::Arrival;
 
+/// Extra places, only for devices that have nothing in the pipeline: in a burst each device's first batch gets through, so that its
+/// alerts do not depend on luck.
+const MAX_FIRST_BATCHES: usize = 256;
+/// Batches of one device on their way to the disk under numbers of the hub: as many as it may have in flight.
+const MAX_ASIDE: usize = CREDIT as usize;
 /// An agent does not send as live what is older.
 const LIVE_MS: i64 = 10_000;
 
@@ -33,32 +39,38 @@ impl Endpoint {
         if numbering::is_own(batch.epoch) {
             return Err(DecodeError::OutOfRange);
         }
-        let Some(entry) = self.devices.get_mut(&key).filter(|entry| entry.device.standing == Standing::Adopted) else {
+        let Some(entry) = self.roster.adopted(&key) else {
             self.counters.dropped(Drop::NotAdopted);
             return Ok(());
         };
         // Before it changes anything.
-        if let Err(why) = may_come(entry, moment.now, batch.lane, self.batches.len(), &self.pressure) {
+        if let Err(why) = may_come(entry, moment.now, batch.lane, self.incoming.batches.len(), &self.pressure) {
             self.counters.dropped(why);
             return Ok(());
         }
         let digest = Digest::of(batch.body);
         let arrival = entry.windows.get(&batch.epoch).map(|window| window.arrival(batch.seq, digest));
-        let mut is_done = || self.sessions.get_mut(session).is_some_and(|open| open.is_done(batch.epoch, batch.seq));
+        let mut is_done =
+            || self.front.sessions.get_mut(session).is_some_and(|open| open.is_done(batch.epoch, batch.seq));
         if arrival == Some(Arrival::Committed) || arrival == Some(Arrival::Used) && is_done() {
             self.counters.dropped(Drop::Repeat);
-            Self::owe_ack(&mut self.ack_due, &mut self.sessions, session, batch.epoch, batch.seq);
+            self.outgoing.owe_ack(&mut self.front.sessions, session, batch.epoch, batch.seq);
             return Ok(());
         }
-        self.rows.clear();
-        decode(batch.body, &mut self.rows)?;
-        let Some(Stored { series, payload, refused }) = stored(entry, &mut self.rows, &batch, moment.wall) else {
+        self.incoming.rows.clear();
+        decode(batch.body, &mut self.incoming.rows)?;
+        let Some(Stored { series, payload, refused }) = stored(entry, &mut self.incoming.rows, &batch, moment.wall)
+        else {
             self.counters.dropped(Drop::UnknownSensor);
             // An empty acknowledgement says which sensors are known.
-            Self::queue_ack(&mut self.ack_due, &mut self.sessions, session);
+            self.queue_ack(session);
             return Ok(());
         };
-        let id = match numbered(entry, Aside { session, epoch: batch.epoch, seq: batch.seq, digest }, self.next_aside) {
+        let id = match numbered(
+            entry,
+            Aside { session, epoch: batch.epoch, seq: batch.seq, digest },
+            self.incoming.next_aside,
+        ) {
             Ok(id) => id,
             Err(why) => {
                 self.counters.dropped(why);
@@ -66,19 +78,19 @@ impl Endpoint {
             }
         };
         if id.epoch == numbering::ASIDE {
-            self.next_aside += 1;
+            self.incoming.next_aside += 1;
             Counters::count(&self.counters.batches_aside);
         }
         Counters::count(&self.counters.batches);
         self.counters.readings_refused.fetch_add(refused, Ordering::Relaxed);
-        self.batches.push_back(Batch {
+        self.incoming.batches.push_back(Batch {
             id,
             lane: batch.lane,
             received_at: moment.wall,
             payload: payload.into_owned(),
             series,
-            at: self.rows.at.clone(),
-            value: self.rows.value.clone(),
+            at: self.incoming.rows.at.clone(),
+            value: self.incoming.rows.value.clone(),
         });
         Ok(())
     }

@@ -4,7 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use wire::message::{Control, Status};
 
-use super::{DEVICE_RATE, Endpoint, Entry, Parting, Registration, known_sensors, trim_epochs};
+use super::Endpoint;
+use super::entry::{DEVICE_RATE, Entry, Parting, Registration, known_sensors, trim_epochs};
 use crate::model::DeviceId;
 use crate::model::device::{Claim, Standing};
 use crate::proto::Moment;
@@ -23,34 +24,27 @@ impl Endpoint {
             Command::Part(id) => self.part(id),
             Command::Retired(retired) => self.retire(&retired),
             Command::Forgotten(id) => {
-                if let Some((key, no)) =
-                    self.devices.iter().find(|(_, e)| e.device.id == id).map(|(k, e)| (*k, e.device.no))
-                {
-                    self.devices.remove(&key);
-                    self.keys.remove(&no);
-                    self.sessions.end(&key);
+                if let Some(key) = self.roster.forget(id) {
+                    self.front.sessions.end(&key);
                 }
             }
             Command::Ignored(id) => {
-                if let Some(key) = self.pending.iter().find(|(_, (pending, _))| pending.id == id).map(|(key, _)| *key) {
-                    self.pending.remove(&key);
-                    self.sessions.end(&key);
-                    self.event(Event::PendingGone(id));
+                if let Some(key) = self.roster.ignore(id) {
+                    self.pending_gone(&key);
                 }
             }
             Command::Recorded(reports) => {
                 for (device, epoch, number) in reports {
-                    let Some(key) = self.keys.get(&device).copied() else { continue };
-                    if let Some(entry) = self.devices.get_mut(&key) {
-                        entry.recording = None;
-                    }
+                    let Some(entry) = self.roster.numbered(device) else { continue };
+                    entry.recording = None;
+                    let key = entry.device.key;
                     if let Some(session) = self.current(&key) {
                         self.send(session, &Control::Recorded { epoch, number });
                     }
                 }
             }
             Command::NotRegistered { device, no_place } => {
-                let Some(entry) = self.keys.get(&device).and_then(|key| self.devices.get_mut(key)) else { return };
+                let Some(entry) = self.roster.numbered(device) else { return };
                 let below = match entry.registration {
                     Registration::UnderWay { below, .. } => below,
                     Registration::Renumbering { .. } => 0,
@@ -59,30 +53,30 @@ impl Endpoint {
                 (entry.registration, entry.described) = (Registration::Open, 0);
                 if no_place {
                     self.counters.dropped(Drop::SeriesLimit);
-                    if Self::leave_out_sensors(entry, moment.now, below)
-                        && let Some(session) = self.sessions.current(&entry.device.key, entry.claims.holder())
+                    let key = entry.device.key;
+                    if entry.leave_out_sensors(moment.now, below)
+                        && let Some(session) = self.current(&key)
                     {
-                        Self::queue_ack(&mut self.ack_due, &mut self.sessions, session);
+                        self.queue_ack(session);
                     }
                 }
             }
-            Command::JoinTokens(tokens) => self.tokens = tokens.into_iter().map(|token| (token.id, token)).collect(),
-            Command::Policy { policy, open_until } => {
-                (self.policy, self.open_until) = (policy, open_until);
-                self.show_policy();
+            Command::JoinTokens(tokens) => {
+                self.roster.tokens = tokens.into_iter().map(|token| (token.id, token)).collect();
             }
+            Command::Policy { policy, open_until } => self.roster.set_policy(policy, open_until),
         }
     }
 
     fn know(&mut self, moment: Moment, known: Known) {
         let Known { device, sensors, numbering, windows, digests, claim, since } = known;
         let (key, no, standing) = (device.key, device.no, device.standing);
-        if self.pending.remove(&key).is_some() {
+        if self.roster.pending.remove(&key).is_some() {
             self.event(Event::PendingGone(DeviceId::of(&key)));
         }
-        self.joining.remove(&key);
-        self.keys.insert(no, key);
-        let entry = self.devices.entry(key).or_insert_with(|| Entry {
+        self.roster.joining.remove(&key);
+        self.roster.keys.insert(no, key);
+        let entry = self.roster.devices.entry(key).or_insert_with(|| Entry {
             device: device.clone(),
             sensors: Vec::new(),
             numbering,
@@ -126,7 +120,7 @@ impl Endpoint {
             }
         }
         match standing {
-            Standing::Blocked => self.sessions.end(&key),
+            Standing::Blocked => self.front.sessions.end(&key),
             Standing::Adopted if news || is_asked => self.welcome(moment, key, None),
             Standing::Adopted => {}
         }

@@ -8,11 +8,15 @@ use wire::message::Status;
 
 use crate::model::device::Device;
 use crate::model::reading::{Digest, SeriesId};
-use crate::model::{BatchSeq, Epoch, Numbering, UnixMillis};
-use crate::proto::admission::Bucket;
+use crate::model::{BatchSeq, Epoch, Numbering, SensorNo, UnixMillis};
+use crate::proto::admission::{Bucket, Rate};
 use crate::proto::claims::Claims;
 use crate::proto::window::Window;
 
+/// Datagrams of one device: enough for a backlog at full speed, too few to starve the others.
+pub(super) const DEVICE_RATE: Rate = Rate { per_second: 20_000.0, burst: 20_000.0 };
+/// How long sensors that had no place are not tried again.
+pub(super) const NO_PLACE_FOR: Duration = Duration::from_secs(60);
 /// Epochs of one device whose windows are kept here; the store knows the older ones.
 const MAX_EPOCHS: usize = 16;
 /// A renumbering that took this long failed: batches are taken again, by the numbers that are known.
@@ -85,6 +89,15 @@ impl Entry {
     pub(super) fn is_renumbering(&self, now: Instant) -> bool {
         matches!(self.registration, Registration::Renumbering { since, .. }
             if now.saturating_duration_since(since) < RENUMBER_WITHIN)
+    }
+
+    /// Lets the device go on without its sensors up to `below`; whether it does, and is to be told. One that would have none at
+    /// all keeps its readings instead.
+    pub(super) fn leave_out_sensors(&mut self, since: Instant, below: u16) -> bool {
+        let has_others = !self.sensors.is_empty();
+        let left_out = if has_others { below.min(SensorNo::LIMIT) } else { 0 };
+        self.registration = Registration::NoPlace { since, left_out };
+        has_others
     }
 }
 

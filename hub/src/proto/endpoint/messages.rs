@@ -3,19 +3,17 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use wire::DecodeError;
 use wire::ledger::Report;
 use wire::message::{Control, Health, Hello, Message, Status};
 use wire::packet::Data;
 
+use super::entry::{DEVICE_RATE, Entry, NO_PLACE_FOR, Registration, known_sensors};
 use super::spelled::spell;
-use super::{
-    DEVICE_RATE, Endpoint, Entry, MAX_JOINING, MAX_PENDING, MAX_PENDING_PER_ADDRESS, NO_PLACE_FOR, RECORD_WITHIN,
-    Registration, known_sensors, waiting,
-};
-use crate::model::device::{Introduction, NewDevice, Pending, Standing};
+use super::{Endpoint, waiting};
+use crate::model::device::{Introduction, NewDevice, Pending};
 use crate::model::{DeviceId, Numbering, PublicKey, SensorNo, SensorSpec};
 use crate::pressure::Shed;
 use crate::proto::Moment;
@@ -24,19 +22,27 @@ use crate::proto::command::JoinPolicy;
 use crate::proto::counters::Drop;
 use crate::proto::event::Event;
 
+/// Devices that may wait for adoption, in all and behind one address.
+pub(crate) const MAX_PENDING: usize = 256;
+const MAX_PENDING_PER_ADDRESS: usize = 4;
+/// Devices that may be on their way into the store at once; beyond, they say hello again.
+const MAX_JOINING: usize = 4_096;
+/// A report of the ledger that took this long to reach the disk did not: the device may send it again.
+pub(super) const RECORD_WITHIN: Duration = Duration::from_secs(20);
+
 impl Endpoint {
     pub(super) fn handle_data(&mut self, moment: Moment, from: SocketAddr, data: &Data<'_>) -> Result<(), DecodeError> {
-        let Some(session) = self.sessions.get_mut(data.receiver) else {
+        let Some(session) = self.front.sessions.get_mut(data.receiver) else {
             self.counters.dropped(Drop::UnknownSession);
             return Ok(());
         };
-        let mut plain = std::mem::take(&mut self.plain);
+        let mut plain = std::mem::take(&mut self.incoming.plain);
         let outcome = session.open(moment, from, data, &mut plain);
         let (key, token, counter) = (session.peer, session.token, session.handshake_counter);
         let start = session.start;
         let outcome = outcome.and_then(|()| {
             let mut stand = Stand::Speaks;
-            if let Some(entry) = self.devices.get_mut(&key) {
+            if let Some(entry) = self.roster.devices.get_mut(&key) {
                 stand = entry.claims.heard(moment, data.receiver, (start, counter), from);
                 if stand == Stand::Speaks {
                     entry.last_seen = Some(moment.wall);
@@ -67,7 +73,7 @@ impl Endpoint {
                 }
             }
         });
-        self.plain = plain;
+        self.incoming.plain = plain;
         outcome
     }
 
@@ -93,8 +99,8 @@ impl Endpoint {
             Control::Bye => {
                 // Also of one that came and went between two reports it is known that it was here.
                 self.tell_links();
-                self.sessions.end_one(session);
-                if let Some(entry) = self.devices.get_mut(&key) {
+                self.front.sessions.end_one(session);
+                if let Some(entry) = self.roster.devices.get_mut(&key) {
                     entry.claims.left(session);
                     entry.link_changed = false;
                     let no = entry.device.no;
@@ -120,18 +126,18 @@ impl Endpoint {
     ) {
         let Hello { name, model, version, labels, preview } = hello;
         let introduction = Introduction { name, model, version, labels: labels.into_iter().collect() };
-        if let Some(entry) = self.devices.get(&key) {
+        if let Some(entry) = self.roster.devices.get(&key) {
             let device = entry.device.no;
             self.event(Event::Introduced { device, introduction, address: from, handshake_counter });
             return self.welcome(moment, key, Some(session));
         }
         // The store takes the use from the token, so a hello that is repeated meanwhile must not become a second join.
-        if self.joining.contains_key(&key) {
+        if self.roster.joining.contains_key(&key) {
             return;
         }
-        let token = token.filter(|id| self.tokens.get(id).is_some_and(|token| token.uses_left > 0));
-        if token.is_some() || self.policy_at(moment.now) == JoinPolicy::Open {
-            if self.is_full() {
+        let token = token.filter(|id| self.roster.tokens.get(id).is_some_and(|token| token.uses_left > 0));
+        if token.is_some() || self.roster.policy_at(moment.now) == JoinPolicy::Open {
+            if self.roster.is_full() {
                 return self.counters.dropped(Drop::DeviceLimit);
             }
             let device = NewDevice {
@@ -143,14 +149,14 @@ impl Endpoint {
                 handshake_counter,
             };
             // Answered once the store has it: `know` sends the welcome.
-            if self.joining.len() < MAX_JOINING {
-                self.joining.insert(key, moment.now);
+            if self.roster.joining.len() < MAX_JOINING {
+                self.roster.joining.insert(key, moment.now);
                 self.event(Event::Join(Box::new(device)));
             }
             return;
         }
         // Its token was used up by another since the handshake: no reason to ask a person.
-        if self.policy_at(moment.now) != JoinPolicy::Click && !self.pending.contains_key(&key) {
+        if self.roster.policy_at(moment.now) != JoinPolicy::Click && !self.roster.pending.contains_key(&key) {
             return self.counters.dropped(Drop::NotAdmitted);
         }
         self.wait_for_adoption(moment, key, from, introduction, preview, handshake_counter);
@@ -165,7 +171,7 @@ impl Endpoint {
         preview: Vec<(String, String, f64)>,
         handshake_counter: u64,
     ) {
-        let first_seen = match self.pending.get_mut(&key) {
+        let first_seen = match self.roster.pending.get_mut(&key) {
             // It is there; only what its sensors say is old.
             Some((_, heard)) if self.pressure.sheds(Shed::Previews) => {
                 *heard = moment.now;
@@ -173,12 +179,13 @@ impl Endpoint {
             }
             Some((known, _)) => known.first_seen,
             None => {
-                let neighbours = self.pending.values().filter(|(pending, _)| pending.address.ip() == from.ip()).count();
+                let neighbours =
+                    self.roster.pending.values().filter(|(pending, _)| pending.address.ip() == from.ip()).count();
                 if neighbours >= MAX_PENDING_PER_ADDRESS {
                     self.counters.dropped(Drop::PendingFull);
                     return;
                 }
-                if self.pending.len() >= MAX_PENDING {
+                if self.roster.pending.len() >= MAX_PENDING {
                     self.give_way();
                 }
                 moment.wall
@@ -195,18 +202,17 @@ impl Endpoint {
             handshake_counter,
         };
         self.event(Event::Pending(Box::new(pending.clone())));
-        self.pending.insert(key, (pending, moment.now));
+        self.roster.pending.insert(key, (pending, moment.now));
         self.welcome(moment, key, None);
     }
 
     /// One that waits gives way to another.
     fn give_way(&mut self) {
-        let waiting = self.pending.iter().map(|(key, (pending, _))| (key, pending));
+        let waiting = self.roster.pending.iter().map(|(key, (pending, _))| (key, pending));
         let Some(key) = waiting::gives_way(waiting) else { return };
         self.counters.dropped(Drop::PendingFull);
-        self.pending.remove(&key);
-        self.sessions.end(&key);
-        self.event(Event::PendingGone(DeviceId::of(&key)));
+        self.roster.pending.remove(&key);
+        self.pending_gone(&key);
     }
 
     /// A device says which numbering its batches follow. Ours is given up for it once nothing that speaks of ours is on its
@@ -219,7 +225,7 @@ impl Endpoint {
         first: SensorNo,
         sensors: Vec<SensorSpec>,
     ) {
-        let Some(entry) = self.devices.get_mut(&key).filter(|entry| entry.device.standing == Standing::Adopted) else {
+        let Some(entry) = self.roster.adopted(&key) else {
             return self.counters.dropped(Drop::NotAdopted);
         };
         if entry.numbering == numbering {
@@ -251,14 +257,16 @@ impl Endpoint {
         first: SensorNo,
         mut sensors: Vec<SensorSpec>,
     ) {
-        let Some(entry) = self.devices.get_mut(&key).filter(|entry| entry.numbering == numbering) else { return };
+        let Some(entry) = self.roster.devices.get_mut(&key).filter(|entry| entry.numbering == numbering) else {
+            return;
+        };
         let known = known_sensors(entry);
         let Some(repeated) = known.checked_sub(first.0).map(usize::from) else { return };
         if repeated >= sensors.len() {
             if let Some(event) = restated(entry, first, sensors) {
                 self.event(event);
             }
-            return Self::queue_ack(&mut self.ack_due, &mut self.sessions, session);
+            return self.queue_ack(session);
         }
         let below = known.saturating_add(u16::try_from(sensors.len() - repeated).unwrap_or(u16::MAX));
         match entry.registration {
@@ -272,8 +280,8 @@ impl Endpoint {
                 if left_out > 0 || now.saturating_duration_since(since) < NO_PLACE_FOR =>
             {
                 self.counters.dropped(Drop::SeriesLimit);
-                if Self::leave_out_sensors(entry, since, below) {
-                    Self::queue_ack(&mut self.ack_due, &mut self.sessions, session);
+                if entry.leave_out_sensors(since, below) {
+                    self.queue_ack(session);
                 }
                 return;
             }
@@ -286,20 +294,11 @@ impl Endpoint {
         self.event(Event::Sensors { device, first: SensorNo(known), sensors });
     }
 
-    /// Has a device go on without its sensors up to `below`; whether it does, and is to be told. One that would have none at
-    /// all keeps its readings instead.
-    pub(super) fn leave_out_sensors(entry: &mut Entry, since: Instant, below: u16) -> bool {
-        let has_others = !entry.sensors.is_empty();
-        let left_out = if has_others { below.min(SensorNo::LIMIT) } else { 0 };
-        entry.registration = Registration::NoPlace { since, left_out };
-        has_others
-    }
-
     pub(super) fn handle_status(&mut self, key: PublicKey, session: u32, status: Status) {
-        let Some(entry) = self.devices.get_mut(&key) else { return };
+        let Some(entry) = self.roster.devices.get_mut(&key) else { return };
         let mut floors = Vec::new();
         for &(epoch, below) in &status.floors {
-            if let Some(session) = self.sessions.get_mut(session) {
+            if let Some(session) = self.front.sessions.get_mut(session) {
                 session.raise(epoch, below);
             }
             let Some(window) = entry.windows.get_mut(&epoch) else { continue };
@@ -311,16 +310,16 @@ impl Endpoint {
         }
         entry.status = status;
         // Answered, so that an idle device can tell that the hub is alive, and measure the way.
-        Self::queue_ack(&mut self.ack_due, &mut self.sessions, session);
+        self.queue_ack(session);
         floors.into_iter().for_each(|floor| self.event(floor));
     }
 
     fn handle_ledger(&mut self, moment: Moment, key: PublicKey, session: u32, mut report: Report) {
-        let Some(entry) = self.devices.get_mut(&key).filter(|entry| entry.device.standing == Standing::Adopted) else {
+        let Some(entry) = self.roster.adopted(&key) else {
             return self.counters.dropped(Drop::NotAdopted);
         };
         // A sign of life at once; that it is on disk is said when it is.
-        Self::queue_ack(&mut self.ack_due, &mut self.sessions, session);
+        self.outgoing.queue_ack(&mut self.front.sessions, session);
         let busy = |since: Instant| moment.now.saturating_duration_since(since) < RECORD_WITHIN;
         if entry.recording.is_some_and(busy) {
             return;
@@ -334,11 +333,11 @@ impl Endpoint {
     }
 
     fn handle_health(&mut self, key: PublicKey, session: u32, health: Health) {
-        let Some(entry) = self.devices.get_mut(&key).filter(|entry| entry.device.standing == Standing::Adopted) else {
+        let Some(entry) = self.roster.adopted(&key) else {
             return self.counters.dropped(Drop::NotAdopted);
         };
-        Self::queue_ack(&mut self.ack_due, &mut self.sessions, session);
         let device = entry.device.no;
+        self.queue_ack(session);
         self.event(Event::Health { device, health });
     }
 }

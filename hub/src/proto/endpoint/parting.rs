@@ -4,7 +4,8 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::{Endpoint, Parting};
+use super::Endpoint;
+use super::entry::Parting;
 use crate::model::device::Retired;
 use crate::model::{DeviceId, PublicKey};
 use crate::proto::event::Event;
@@ -15,19 +16,19 @@ const TELL_EVERY: Duration = Duration::from_secs(600);
 impl Endpoint {
     /// Takes nothing more from a device. One without a key has nothing under way.
     pub(super) fn part(&mut self, id: DeviceId) {
-        let Some((key, entry)) = self.devices.iter_mut().find(|(_, entry)| entry.device.id == id) else {
+        let Some((key, entry)) = self.roster.devices.iter_mut().find(|(_, entry)| entry.device.id == id) else {
             return self.event(Event::Parted(id));
         };
         entry.parting = Parting::Waits;
         let key = *key;
-        self.sessions.end(&key);
+        self.front.sessions.end(&key);
         self.tell_parted();
     }
 
     /// Says which devices have nothing under way any more. It comes behind all that was said of them before.
     pub(super) fn tell_parted(&mut self) {
         let mut parted = Vec::new();
-        for entry in self.devices.values_mut() {
+        for entry in self.roster.devices.values_mut() {
             if entry.parting == Parting::Waits && !entry.is_waiting() {
                 entry.parting = Parting::Told;
                 let claim = entry.claims.take_news();
@@ -42,18 +43,18 @@ impl Endpoint {
 
     /// Follows which hardware is not heard.
     pub(super) fn retire(&mut self, retired: &[Retired]) {
-        let known = std::mem::take(&mut self.retired);
+        let known = std::mem::take(&mut self.roster.retired);
         let told = |hardware| known.get(hardware).and_then(|(_, told)| *told);
-        self.retired = retired.iter().map(|one| (one.hardware, (one.device, told(&one.hardware)))).collect();
+        self.roster.retired = retired.iter().map(|one| (one.hardware, (one.device, told(&one.hardware)))).collect();
     }
 
     /// Whether this is hardware that was replaced; where it is, that is said now and then.
     pub(super) fn is_retired(&mut self, now: Instant, key: &PublicKey, address: SocketAddr) -> bool {
-        if self.retired.is_empty() || self.devices.contains_key(key) {
+        if self.roster.retired.is_empty() || self.roster.devices.contains_key(key) {
             return false;
         }
         let hardware = DeviceId::of(key);
-        let Some((device, told)) = self.retired.get_mut(&hardware) else { return false };
+        let Some((device, told)) = self.roster.retired.get_mut(&hardware) else { return false };
         let retired = Retired { hardware, device: *device };
         if told.is_none_or(|at| now.saturating_duration_since(at) >= TELL_EVERY) {
             *told = Some(now);

@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use wire::message::{Ack, Claimed, Control};
 
-use super::{Endpoint, known_sensors};
+use super::Endpoint;
+use super::entry::known_sensors;
 use crate::model::{BatchSeq, Epoch, PublicKey};
 use crate::proto::Moment;
 use crate::proto::counters::{Counters, Drop};
@@ -16,10 +17,10 @@ impl Endpoint {
     pub(super) fn handle_rival(&mut self, moment: Moment, key: PublicKey, session: u32, control: Option<Control>) {
         match control {
             Some(Control::Hello(_)) => self.welcome(moment, key, Some(session)),
-            Some(Control::Status(_)) => Self::queue_ack(&mut self.ack_due, &mut self.sessions, session),
+            Some(Control::Status(_)) => self.queue_ack(session),
             Some(Control::Bye) => {
-                self.sessions.end_one(session);
-                if let Some(entry) = self.devices.get_mut(&key) {
+                self.front.sessions.end_one(session);
+                if let Some(entry) = self.roster.devices.get_mut(&key) {
                     entry.claims.left(session);
                 }
             }
@@ -32,11 +33,11 @@ impl Endpoint {
     /// Asks the session that speaks for a device whether it lives, by a question that agents of any version answer at once:
     /// what is the last of your sensors?
     fn ask_holder(&mut self, moment: Moment, key: PublicKey) {
-        let Some(entry) = self.devices.get_mut(&key) else { return };
+        let Some(entry) = self.roster.devices.get_mut(&key) else { return };
         let Some(holder) = entry.claims.asks(moment.now) else { return };
         let known_sensors = known_sensors(entry).saturating_sub(1);
-        let credit = self.credit();
-        let Some(session) = self.sessions.get_mut(holder) else { return };
+        let credit = self.incoming.credit();
+        let Some(session) = self.front.sessions.get_mut(holder) else { return };
         let (echo_counter, echo_received) = session.echo;
         let (epoch, mark, runs) = (Epoch(0), BatchSeq(0), Vec::new());
         let ack = Ack { epoch, mark, runs, credit, known_sensors, echo_counter, echo_received, now: moment.wall };
@@ -46,7 +47,7 @@ impl Endpoint {
 
     /// Tells both machines of each other, now and then.
     fn tell_conflict(&mut self, moment: Moment, key: PublicKey) {
-        let Some(entry) = self.devices.get_mut(&key) else { return };
+        let Some(entry) = self.roster.devices.get_mut(&key) else { return };
         let Some((conflict, other)) = entry.claims.notice(moment.now) else { return };
         let holder = entry.claims.holder();
         let claimed = |other: std::net::SocketAddr, goes_on| {
@@ -63,7 +64,7 @@ impl Endpoint {
     /// Passes on what changed in who speaks for which device.
     pub(super) fn tell_claims(&mut self, now: Instant) {
         let mut news = Vec::new();
-        for entry in self.devices.values_mut() {
+        for entry in self.roster.devices.values_mut() {
             entry.claims.expire(now);
             news.extend(entry.claims.take_news().map(|claim| (entry.device.no, claim)));
         }

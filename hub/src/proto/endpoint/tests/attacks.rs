@@ -14,7 +14,9 @@ use crate::model::reading::BatchId;
 use crate::model::{BatchSeq, Epoch};
 use crate::proto::command::JoinPolicy;
 use crate::proto::counters::Drop;
-use crate::proto::endpoint::{Endpoint, MAX_HANDSHAKES, MAX_TRANSMITS};
+use crate::proto::endpoint::Endpoint;
+use crate::proto::endpoint::front::MAX_HANDSHAKES;
+use crate::proto::endpoint::outgoing::MAX_TRANSMITS;
 
 #[test]
 fn no_captured_packet_is_accepted_twice() {
@@ -67,8 +69,9 @@ fn a_blocked_key_and_an_unknown_one_leave_the_same_nothing() {
         assert!(device.connect(&mut scene, &[7; 32], 7).is_none());
         steps.push(counts(&scene).iter().zip(before).map(|(after, before)| after - before).collect::<Vec<_>>());
         assert_eq!((scene.events(), scene.sent()), (Vec::new(), Vec::<Vec<u8>>::new()));
-        let Endpoint { sessions, pending, joining, handshakes, .. } = &scene.endpoint;
-        assert_eq!((sessions.peers(), pending.len(), joining.len(), handshakes.len()), (0, 0, 0, 0));
+        let Endpoint { front, roster, .. } = &scene.endpoint;
+        let (sessions, pending, joining) = (&front.sessions, &roster.pending, &roster.joining);
+        assert_eq!((sessions.peers(), pending.len(), joining.len(), front.handshakes.len()), (0, 0, 0, 0));
     }
     assert!(steps.iter().all(|step| step == &steps[0] && step.iter().sum::<u64>() == 2), "{steps:?}");
 }
@@ -104,8 +107,8 @@ fn a_flood_of_handshakes_stays_in_its_queue_and_delays_no_data() {
     for n in 0..20_000_u32 {
         let from = SocketAddr::from(([11, (n >> 16) as u8, (n >> 8) as u8, n as u8], 1_024 + (n % 7) as u16));
         scene.endpoint.handle_input(scene.moment, from, storm[n as usize % storm.len()].datagram());
-        assert!(scene.endpoint.handshakes.len() <= MAX_HANDSHAKES);
-        assert!(scene.endpoint.transmits.len() <= 2 * MAX_TRANSMITS);
+        assert!(scene.endpoint.front.handshakes.len() <= MAX_HANDSHAKES);
+        assert!(scene.endpoint.outgoing.transmits.len() <= 2 * MAX_TRANSMITS);
         if n % 200 == 0 {
             let seq = u64::from(n / 200);
             adopted.batch(&mut scene, seq, 0);

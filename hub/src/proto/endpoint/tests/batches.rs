@@ -14,7 +14,8 @@ use crate::model::reading::BatchId;
 use crate::model::{BatchSeq, Epoch, UnixMillis};
 use crate::proto::command::{Command, JoinPolicy};
 use crate::proto::counters::Drop;
-use crate::proto::endpoint::{MAX_BATCHES, RECORD_WITHIN};
+use crate::proto::endpoint::MAX_BATCHES;
+use crate::proto::endpoint::messages::RECORD_WITHIN;
 use crate::proto::event::Event;
 
 #[test]

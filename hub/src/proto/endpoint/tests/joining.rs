@@ -11,7 +11,8 @@ use crate::model::UnixMillis;
 use crate::model::device::Standing;
 use crate::proto::command::{Command, JoinPolicy};
 use crate::proto::counters::Drop;
-use crate::proto::endpoint::{MAX_PENDING, MAX_STRANGERS};
+use crate::proto::endpoint::MAX_PENDING;
+use crate::proto::endpoint::handshakes::MAX_STRANGERS;
 use crate::proto::event::Event;
 use crate::proto::session::STRANGER_TTL;
 
@@ -115,9 +116,9 @@ fn whoever_fills_the_list_of_those_who_wait_hides_nobody() {
         scene.events();
     }
     let last = waits(&mut scene, device_at(2));
-    assert_eq!(scene.endpoint.pending.len(), MAX_PENDING);
+    assert_eq!(scene.endpoint.roster.pending.len(), MAX_PENDING);
     for device in [first, last] {
-        assert!(scene.endpoint.pending.contains_key(&device), "a true device is not seen");
+        assert!(scene.endpoint.roster.pending.contains_key(&device), "a true device is not seen");
     }
     assert!(matches!(scene.events()[..], [Event::PendingGone(_), Event::Pending(_)]));
     assert_eq!(scene.dropped(Drop::PendingFull), MAX_PENDING as u64 + 2);
@@ -201,12 +202,12 @@ fn strangers_hold_a_bounded_number_of_sessions_and_not_for_long() {
         }
     }
     scene.events();
-    assert!(strangers >= MAX_STRANGERS && scene.endpoint.sessions.peers() <= MAX_STRANGERS + 1, "{strangers}");
+    assert!(strangers >= MAX_STRANGERS && scene.endpoint.front.sessions.peers() <= MAX_STRANGERS + 1, "{strangers}");
     assert!(scene.dropped(Drop::PendingFull) > 0);
     adopted.batch(&mut scene, 0, 0);
     assert!(scene.endpoint.poll_batch().is_some(), "an adopted device notices nothing");
     (0..STRANGER_TTL.as_secs() + 1).for_each(|_| scene.pass(1));
-    assert_eq!(scene.endpoint.sessions.peers(), 1);
+    assert_eq!(scene.endpoint.front.sessions.peers(), 1);
 }
 
 #[test]
@@ -223,6 +224,6 @@ fn answers_that_got_lost_keep_no_newcomer_out() {
         device_at(n).connect(&mut scene, &NO_PSK, 0).unwrap_or_else(|| panic!("the {n}th finds no place"));
     }
     assert_eq!(scene.dropped(Drop::PendingFull), 0);
-    assert!(scene.endpoint.sessions.peers() <= MAX_STRANGERS);
-    assert!(scene.endpoint.sessions.knows(&there.keys.public), "who spoke keeps its place");
+    assert!(scene.endpoint.front.sessions.peers() <= MAX_STRANGERS);
+    assert!(scene.endpoint.front.sessions.knows(&there.keys.public), "who spoke keeps its place");
 }

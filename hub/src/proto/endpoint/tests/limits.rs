@@ -14,7 +14,8 @@ use crate::model::reading::{LAST_TIME, SeriesId};
 use crate::model::{BatchSeq, Epoch, UnixMillis};
 use crate::proto::command::{Command, JoinPolicy};
 use crate::proto::counters::Drop;
-use crate::proto::endpoint::{MAX_EVENTS, NO_PLACE_FOR};
+use crate::proto::endpoint::entry::NO_PLACE_FOR;
+use crate::proto::endpoint::outgoing::MAX_EVENTS;
 use crate::proto::event::Event;
 
 fn describe(device: &mut FakeDevice, scene: &mut Scene, first: u16, names: &[&str]) {
@@ -30,7 +31,7 @@ fn not_registered(scene: &mut Scene, no_place: bool) {
 fn a_full_hub_is_silent_to_newcomers_counts_them_and_knows_its_own() {
     let mut scene = Scene::new(JoinPolicy::Open);
     let mut old = scene.adopted(1);
-    scene.endpoint.max_devices = 1;
+    scene.endpoint.roster.max_devices = 1;
     assert!(FakeDevice::new().connect(&mut scene, &NO_PSK, 0).is_none());
     let (text, token) = token(9, scene.moment.wall.plus(60_000));
     scene.endpoint.handle_command(scene.moment, Command::JoinTokens(vec![token]));
@@ -44,7 +45,7 @@ fn a_full_hub_is_silent_to_newcomers_counts_them_and_knows_its_own() {
 #[test]
 fn the_last_place_is_given_once() {
     let mut scene = Scene::new(JoinPolicy::Open);
-    scene.endpoint.max_devices = 1;
+    scene.endpoint.roster.max_devices = 1;
     let [mut first, mut second] = [FakeDevice::new(), FakeDevice::new()];
     first.connect(&mut scene, &NO_PSK, 0).expect("there is a place");
     second.connect(&mut scene, &NO_PSK, 0).expect("nobody has it yet");
@@ -57,7 +58,7 @@ fn the_last_place_is_given_once() {
 #[test]
 fn a_person_sees_who_waits_at_a_full_hub() {
     let mut scene = Scene::new(JoinPolicy::Click);
-    scene.endpoint.max_devices = 0;
+    scene.endpoint.roster.max_devices = 0;
     let mut device = FakeDevice::new();
     device.connect(&mut scene, &NO_PSK, 0).expect("may ask");
     device.say(&mut scene, &hello());
