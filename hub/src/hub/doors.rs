@@ -1,0 +1,107 @@
+//! Last step of a start: HTTP. When it is done the hub answers, and commands on this machine find it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use anyhow::Context as _;
+use wire::discovery::GROUP_V4;
+
+use super::encryption;
+use super::metrics::exposition;
+use super::wires::{HttpEnds, Wires};
+use crate::bundle::agents::Agents;
+use crate::http::state::{AppState, Figures, HubInfo, Intake, JoinState, Snapshot, Wiring};
+use crate::running::{Running, Word};
+use crate::{access, http, links, random, reach, zones};
+
+/// Starts the server and the check of the store; how the hub is found from then on, which ends with the word.
+///
+/// # Errors
+/// No randomness, or a data directory that cannot be written.
+pub(super) fn open(wires: &mut Wires, ends: HttpEnds) -> anyhow::Result<(Running, Word)> {
+    let running = Running {
+        http: wires.http,
+        udp: wires.udp,
+        discovery: wires.config.discovery,
+        tls: wires.tls.is_some(),
+        names: wires.tls.as_deref().map(encryption::names).unwrap_or_default(),
+        key: access::hex(&random::bytes::<32>()?),
+    };
+    let state = AppState::new(wiring(wires, &running, ends.admin_token));
+    let stop = wires.supervisor.stop();
+    wires.supervisor.spawn("check", wires.store.clone().keep_checking(stop.clone().cancelled_owned()));
+    wires.supervisor.spawn("http", http::serve(ends.listener, state, stop));
+    let data = &wires.config.data;
+    let word = running.leave(data).with_context(|| format!("writing into {}", data.display()))?;
+    Ok((running, word))
+}
+
+/// What HTTP is handed of the rest of the hub.
+fn wiring(wires: &Wires, running: &Running, admin_token: Option<[u8; 32]>) -> Wiring {
+    let config = &wires.config;
+    Wiring {
+        config: http::config::Config {
+            allowed_hosts: config.names(),
+            trusted_proxies: config.trusted_proxies.clone(),
+            hostname: reach::hostname(),
+            admin_token,
+            local_key: Some(access::sha256(running.key.as_bytes())),
+            login_code: config.login_code.as_deref().map(|code| access::sha256(code.as_bytes())),
+            setup_file: Some(config.data.join(links::SETUP_FILE)),
+            agents: Agents::new(config.agents.clone(), &config.data),
+            retention_configured: config.keep.is_some(),
+            ..Default::default()
+        },
+        store: wires.store.clone(),
+        presence: Arc::clone(&wires.presence),
+        intake: Intake {
+            entrance: wires.entrance.clone(),
+            desk: Arc::clone(&wires.desk),
+            learning: Arc::clone(&wires.learning),
+        },
+        bus: wires.bus.clone(),
+        commands: wires.commands.clone(),
+        parted: wires.parted.clone(),
+        access_ended: wires.access_ended.clone(),
+        pressure: Arc::clone(&wires.pressure),
+        clock: wires.clock,
+        info: HubInfo {
+            id: wires.id,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            http: wires.http,
+            udp: wires.udp,
+            url: config.url.clone(),
+            started_at: wires.clock.wall(),
+            discovery: config.discovery,
+            discovery_group: GROUP_V4.to_string(),
+            time_zone: zones::own(),
+        },
+        tls: wires.tls.clone(),
+        join: Arc::new(JoinState::new(wires.join)),
+        grace: Arc::clone(&wires.grace),
+        figures: figures(wires),
+        metrics: metrics(wires),
+        webhook_policy: wires.webhook_policy.clone(),
+        rules_changed: Arc::clone(&wires.rules_changed),
+    }
+}
+
+/// The figures that move on the page.
+fn figures(wires: &Wires) -> Snapshot<Figures> {
+    let (meter, latency, counters) =
+        (Arc::clone(&wires.meter), Arc::clone(&wires.latency), Arc::clone(&wires.counters));
+    let clock = wires.clock;
+    Arc::new(move || Figures {
+        readings_per_s: meter.rate(clock.now()),
+        ack_p99_ms: latency.quantile_ms(0.99),
+        probes: counters.probes.load(Ordering::Relaxed),
+    })
+}
+
+/// The text of `/metrics`.
+fn metrics(wires: &Wires) -> Snapshot<String> {
+    let (store, presence, pressure) = (wires.store.clone(), Arc::clone(&wires.presence), Arc::clone(&wires.pressure));
+    let (counters, webhooks) = (Arc::clone(&wires.counters), Arc::clone(&wires.webhook_counters));
+    let (desk, latency, meter) = (Arc::clone(&wires.desk), Arc::clone(&wires.latency), Arc::clone(&wires.meter));
+    Arc::new(move || exposition(&store, &presence, &counters, &desk.counters, &pressure, &webhooks, &latency, &meter))
+}

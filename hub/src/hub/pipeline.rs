@@ -1,0 +1,86 @@
+//! Fourth step of a start: readings to the disk, devices into the catalog, alerts to webhooks.
+
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+
+use super::wires::{PipelineEnds, Wires};
+use crate::delivery::payload::Teller;
+use crate::ingest::pace::Pace;
+use crate::ingest::{Ingest, Waiting};
+use crate::live::Update;
+use crate::registrar::Registrar;
+use crate::rules::Engine;
+use crate::rules::silences::Silences;
+use crate::webhook::{self, Dispatcher};
+use crate::zones;
+
+/// Starts the pipeline, the registrar and the dispatcher.
+///
+/// # Errors
+/// The store cannot be read, or no client for webhooks can be made.
+pub(super) async fn start(wires: &mut Wires, ends: PipelineEnds) -> anyhow::Result<()> {
+    let PipelineEnds { batches, outcomes, floors_in, floors, events } = ends;
+    let store = wires.store.clone();
+    let engine = Engine::new(store.list_rules().await?, store.open_alerts().await?, store.next_alert_id().await?);
+    let absences = {
+        let (store, presence, grace) = (store.clone(), Arc::clone(&wires.presence), Arc::clone(&wires.grace));
+        Arc::new(move |now| presence.absences(&store.catalog(), &grace, now))
+    };
+    let clocks = {
+        let presence = Arc::clone(&wires.presence);
+        Arc::new(move || presence.clocks())
+    };
+    let zone = zones::own().and_then(|name| zones::named(&name)).unwrap_or(TimeZone::UTC);
+    let ingest = Ingest {
+        batches,
+        floors,
+        outcomes,
+        desk: Arc::clone(&wires.desk),
+        rules_changed: Arc::clone(&wires.rules_changed),
+        engine,
+        learning: Arc::clone(&wires.learning),
+        webhooks: store.webhooks().await?,
+        silences: Silences::new(store.silences().await?, store.muted_alerts().await?),
+        bus: wires.bus.clone(),
+        pace: wires.config.commit_interval.map_or(Pace::ByLoad, Pace::Every),
+        teller: Teller { url: wires.config.url.clone(), zone },
+        clock: wires.clock,
+        latency: Arc::clone(&wires.latency),
+        meter: Arc::clone(&wires.meter),
+        absences,
+        clocks,
+        waiting: Waiting::default(),
+        store: store.clone(),
+    };
+    wires.supervisor.spawn("ingest", ingest.run());
+    let registrar = Registrar {
+        commands: wires.commands.clone(),
+        floors: floors_in,
+        tokens_used: Arc::default(),
+        reports: Arc::default(),
+        parted: wires.parted.clone(),
+        access_ended: wires.access_ended.clone(),
+        store,
+        rules_changed: Arc::clone(&wires.rules_changed),
+        presence: Arc::clone(&wires.presence),
+        bus: wires.bus.clone(),
+        clock: wires.clock,
+    };
+    wires.supervisor.spawn("registrar", registrar.run(events));
+    dispatch(wires)
+}
+
+/// Starts what carries alerts to webhooks.
+fn dispatch(wires: &mut Wires) -> anyhow::Result<()> {
+    let settled = wires.bus.clone();
+    let dispatcher = Dispatcher::new(
+        wires.store.clone(),
+        webhook::Client::new(wires.id, wires.webhook_policy.clone())?,
+        Arc::clone(&wires.webhook_counters),
+        Arc::new(move |delivery| settled.publish(Arc::new(Update::Delivery(delivery)))),
+    );
+    let stop = wires.supervisor.stop();
+    wires.supervisor.spawn("webhooks", webhook::run(dispatcher, stop));
+    Ok(())
+}

@@ -1,0 +1,159 @@
+//! Second step of a start: what the parts of a hub share, and the channels between them. Nothing runs yet.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, broadcast, mpsc, watch};
+use wire::{HubId, KeyPair};
+
+use super::open::Opened;
+use crate::clock::Clock;
+use crate::config::{Config, Reach};
+use crate::delivery::policy::{Mode, Policy};
+use crate::ingest::Outcome;
+use crate::ingest::desk::Desk;
+use crate::ingest::learning::Learning;
+use crate::ingest::queue::{self, queue};
+use crate::live::Bus;
+use crate::model::DeviceId;
+use crate::observe::{Histogram, Meter};
+use crate::presence::{Grace, Presence};
+use crate::pressure::Pressure;
+use crate::proto::command::{Command, JoinPolicy};
+use crate::proto::counters::Counters;
+use crate::proto::event::Event;
+use crate::store::{Floor, Store};
+use crate::supervisor::Supervisor;
+use crate::tls::Tls;
+use crate::udp::socket::Socket;
+use crate::{settings, webhook};
+
+/// Outcomes on their way back: one a commit, taken at once.
+const OUTCOME_QUEUE: usize = 64;
+/// Joins, sensors, links: a fleet of a thousand that starts at once.
+const EVENT_QUEUE: usize = 1_024;
+/// Commands to the endpoint: people's clicks and answers to events.
+const COMMAND_QUEUE: usize = 256;
+/// Devices of which nothing is under way any more: one change of hardware at a time asks for two.
+const PARTED_QUEUE: usize = 4;
+
+/// What every later step takes from, and the tasks that they start.
+pub(super) struct Wires {
+    pub(super) supervisor: Supervisor,
+    pub(super) config: Config,
+    pub(super) clock: Clock,
+    pub(super) store: Store,
+    pub(super) id: HubId,
+    pub(super) join: JoinPolicy,
+    /// Where browsers connect.
+    pub(super) http: SocketAddr,
+    /// Where devices send to.
+    pub(super) udp: SocketAddr,
+    pub(super) tls: Option<Arc<Tls>>,
+    /// Into the pipeline.
+    pub(super) entrance: queue::Entrance,
+    /// To the endpoint.
+    pub(super) commands: mpsc::Sender<Command>,
+    /// Devices of which nothing is under way any more, once that was asked for.
+    pub(super) parted: broadcast::Sender<DeviceId>,
+    /// Told when sessions or tokens were ended.
+    pub(super) access_ended: watch::Sender<()>,
+    /// Pinged after a change of rules, webhooks, or device names and labels.
+    pub(super) rules_changed: Arc<Notify>,
+    pub(super) desk: Arc<Desk>,
+    pub(super) learning: Arc<Learning>,
+    pub(super) presence: Arc<Presence>,
+    pub(super) grace: Arc<Grace>,
+    pub(super) bus: Bus,
+    pub(super) pressure: Arc<Pressure>,
+    pub(super) counters: Arc<Counters>,
+    pub(super) webhook_counters: Arc<webhook::Counters>,
+    pub(super) webhook_policy: Policy,
+    /// Seconds from receiving a batch to having it on disk.
+    pub(super) latency: Arc<Histogram>,
+    /// Readings committed.
+    pub(super) meter: Arc<Meter>,
+}
+
+/// What the step of UDP takes for itself.
+pub(super) struct UdpEnds {
+    pub(super) keys: KeyPair,
+    pub(super) socket: Socket,
+    pub(super) events: mpsc::Sender<Event>,
+    pub(super) outcomes: mpsc::Receiver<Outcome>,
+    pub(super) commands: mpsc::Receiver<Command>,
+}
+
+/// What the step of the pipeline takes for itself.
+pub(super) struct PipelineEnds {
+    pub(super) batches: queue::Exit,
+    pub(super) outcomes: mpsc::Sender<Outcome>,
+    pub(super) floors_in: mpsc::Sender<Floor>,
+    pub(super) floors: mpsc::Receiver<Floor>,
+    pub(super) events: mpsc::Receiver<Event>,
+}
+
+/// What the step of HTTP takes for itself.
+pub(super) struct HttpEnds {
+    pub(super) listener: TcpListener,
+    pub(super) admin_token: Option<[u8; 32]>,
+}
+
+impl Wires {
+    /// Makes every channel, and gives each step its ends. Renews certificates from here on.
+    pub(super) async fn lay(opened: Opened) -> anyhow::Result<(Self, UdpEnds, PipelineEnds, HttpEnds)> {
+        let Opened { config, clock, admin_token, store, keys, id, join, listener, socket, http, udp, tls } = opened;
+        let mut supervisor = Supervisor::default();
+        let tls = tls.map(|(tls, keeper)| {
+            supervisor.spawn("tls", keeper.run(clock, supervisor.stop()));
+            Arc::new(tls)
+        });
+        let (entrance, batches) = queue(config.ingest_queue);
+        let (outcomes_in, outcomes) = mpsc::channel(OUTCOME_QUEUE);
+        let (events_in, events) = mpsc::channel(EVENT_QUEUE);
+        let (floors_in, floors) = mpsc::channel(COMMAND_QUEUE);
+        let (commands, commands_out) = mpsc::channel(COMMAND_QUEUE);
+        let presence = Arc::new(Presence::default());
+        presence.resume(&store.catalog(), clock.wall());
+        let wires = Self {
+            supervisor,
+            clock,
+            id,
+            join,
+            http,
+            udp,
+            tls,
+            entrance,
+            commands,
+            parted: broadcast::channel(PARTED_QUEUE).0,
+            access_ended: watch::Sender::new(()),
+            rules_changed: Arc::default(),
+            desk: Arc::default(),
+            learning: Arc::default(),
+            presence,
+            grace: Arc::new(Grace::new(settings::saved_grace(&store).await?)),
+            bus: Bus::default(),
+            pressure: Arc::default(),
+            counters: Arc::default(),
+            webhook_counters: Arc::default(),
+            webhook_policy: webhook_policy(&config, http),
+            latency: Arc::default(),
+            meter: Arc::default(),
+            config,
+            store,
+        };
+        let udp = UdpEnds { keys, socket, events: events_in, outcomes, commands: commands_out };
+        let pipeline = PipelineEnds { batches, outcomes: outcomes_in, floors_in, floors, events };
+        Ok((wires, udp, pipeline, HttpEnds { listener, admin_token }))
+    }
+}
+
+/// Where webhooks may go.
+fn webhook_policy(config: &Config, own: SocketAddr) -> Policy {
+    let mode = match config.webhook_policy {
+        Reach::Lan => Mode::Lan,
+        Reach::Internet => Mode::Internet,
+    };
+    Policy { allow: config.webhook_allow.clone(), mode, own: Some(own) }
+}
