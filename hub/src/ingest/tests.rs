@@ -1,12 +1,13 @@
 //! The pipeline on a store that has no room, at its end, and beside a change of rules.
 
+use super::group::Owed;
 use super::*;
-use crate::model::alert::{Ailment, Alert, AlertState, Measure, Subject};
+use crate::model::alert::{Ailment, Alert, AlertId, AlertState, Measure, Subject, Transition};
 use crate::model::device::{Introduction, Labels, NewDevice};
 use crate::model::rule::{Condition, Op, RuleId, RuleSpec, Severity};
-use crate::model::webhook::{Event, Secret, WebhookId, WebhookSpec};
+use crate::model::webhook::{Event, NewDelivery, Secret, WebhookId, WebhookSpec};
 use crate::model::{BatchSeq, Epoch, PublicKey, SensorKind, SensorNo, SensorSpec};
-use crate::store::{Config, SecretKey};
+use crate::store::{Commit, Config, SecretKey};
 
 #[tokio::test]
 async fn what_a_full_disk_kept_from_being_told_is_told_at_the_end_if_there_is_room_then() {

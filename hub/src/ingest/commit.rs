@@ -1,0 +1,169 @@
+//! How a group and what it caused become true, all of it or nothing, and who is told then.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::desk::Verdict;
+use super::group::Owed;
+use super::{Ingest, Outcome};
+use crate::delivery::payload;
+use crate::live::Update;
+use crate::model::UnixMillis;
+use crate::model::alert::Transition;
+use crate::model::reading::{Batch, BatchId};
+use crate::model::webhook::NewDelivery;
+use crate::rules::Proposed;
+use crate::rules::silences::Hushed;
+use crate::store::{self, Commit, Floor};
+
+/// After a full disk: how long to wait before the next try. Readings come again and again meanwhile, and go by.
+const DEGRADED_PAUSE: Duration = Duration::from_millis(100);
+
+impl Ingest {
+    /// Makes a group and what it caused true, or nothing of it (`false`: the disk is full).
+    pub(super) async fn commit(
+        &mut self,
+        batches: Vec<Batch>,
+        floors: Vec<Floor>,
+        proposed: Proposed,
+    ) -> Result<bool, store::Error> {
+        let told = self.silences.hush(self.clock.wall(), &proposed.transitions, &self.store.catalog());
+        self.commit_telling(batches, floors, proposed, told).await
+    }
+
+    /// The same, where it was decided already whom silences keep from being told.
+    pub(super) async fn commit_telling(
+        &mut self,
+        batches: Vec<Batch>,
+        floors: Vec<Floor>,
+        proposed: Proposed,
+        hushed: Hushed,
+    ) -> Result<bool, store::Error> {
+        let decided = Owed {
+            transitions: proposed.transitions.clone(),
+            deliveries: self.deliveries(&hushed.told),
+            muted: hushed.marks.clone(),
+        };
+        // What is owed goes along, and first: an alert must not be resolved in the store before it was raised there.
+        let owed = self.waiting.owed.and(&decided);
+        let late = proposed.waiting.clone();
+        if batches.is_empty() && floors.is_empty() && owed.is_empty() && late.is_empty() {
+            self.engine.apply(proposed);
+            return Ok(true);
+        }
+        // The store takes the batches with it, so what is said of them afterwards is noted before.
+        let group = Noted::of(&batches);
+        let shown = if self.bus.is_heard() { self.waiting.not_shown(&batches) } else { Vec::new() };
+        match self.store.commit(Commit { late, ..owed.clone().commit(batches, floors) }).await {
+            Ok(committed) => {
+                // Memory follows the disk, never before it: had the commit failed, the rules would decide the same again.
+                self.waiting.stored(&group.ids);
+                self.engine.apply(proposed);
+                self.silences.apply(hushed);
+                self.measure(&group);
+                // Devices and programs next: what they wait for is on disk, and until they know they hold it and send it again.
+                // The endpoint is gone only at shutdown; nobody waits for the answer then.
+                let stored = group.ids.into_iter().filter(|id| !committed.refused.contains(id)).collect();
+                let stored = self.desk.settle(stored, Verdict::Stored);
+                let _ = self.outcomes.send(Outcome::Committed(stored)).await;
+                if !committed.refused.is_empty() {
+                    let _ = self.outcomes.send(Outcome::Refused(committed.refused)).await;
+                }
+                // Last whoever only watches: nothing waits for that.
+                self.tell(shown, decided.transitions).await;
+                Ok(true)
+            }
+            Err(error) if error.is_fatal() => Err(error),
+            Err(error) => {
+                if !matches!(error, store::Error::Full) && self.waiting.is_to_be_told() {
+                    tracing::error!(%error, "not storing: {error}; devices keep their readings until this ends");
+                }
+                // Only what somebody saw: who opens a page later sees it when it comes again.
+                self.waiting.show(&shown);
+                // Before anything else is tried: the endpoint must let the same batches in again.
+                let ids = self.desk.settle(group.ids, Verdict::Refused);
+                let _ = self.outcomes.send(Outcome::Refused(ids)).await;
+                // Alerts fit where readings do not, and are what a full disk must not silence.
+                let heard = self.owe(proposed, hushed, owed).await?;
+                // A transition that was not decided is not shown either; the readings are, once.
+                self.tell(shown, if heard { decided.transitions } else { Vec::new() }).await;
+                // The same readings come again at once: without a pause they would be tried without end.
+                tokio::time::sleep(DEGRADED_PAUSE).await;
+                Ok(heard)
+            }
+        }
+    }
+
+    /// Commits what was decided about alerts without the readings that caused it, or owes it. `false` when neither goes:
+    /// then it was not decided, and is again when the readings come again.
+    async fn owe(&mut self, proposed: Proposed, hushed: Hushed, owed: Owed) -> Result<bool, store::Error> {
+        let outcome = if owed.is_empty() {
+            Ok(())
+        } else {
+            self.store.commit(owed.clone().commit(Vec::new(), Vec::new())).await.map(drop)
+        };
+        match outcome {
+            Ok(()) => self.waiting.owed = Owed::default(),
+            Err(error) if error.is_fatal() => return Err(error),
+            Err(_) => {
+                if !self.waiting.owe(owed) {
+                    return Ok(false);
+                }
+            }
+        }
+        self.engine.apply(proposed);
+        self.silences.apply(hushed);
+        Ok(true)
+    }
+
+    /// Counts what is on disk now, and how long it took.
+    fn measure(&self, group: &Noted) {
+        if let Some(received) = group.received {
+            self.latency.record_ms(self.clock.wall().since(received));
+            self.meter.add(self.clock.now(), group.readings as u64);
+        }
+    }
+
+    /// Who is told of these transitions.
+    fn deliveries(&self, transitions: &[Transition]) -> Vec<NewDelivery> {
+        if transitions.is_empty() {
+            return Vec::new();
+        }
+        let rules: Vec<_> = self.engine.rules().cloned().collect();
+        payload::deliveries_for(transitions, &rules, &self.webhooks, &self.store.catalog(), &self.teller)
+    }
+
+    /// Publishes what happened to the pages that watch.
+    async fn tell(&self, batches: Vec<Batch>, transitions: Vec<Transition>) {
+        if !batches.is_empty() {
+            self.bus.publish(Arc::new(Update::Batches(batches)));
+        }
+        for transition in transitions {
+            self.bus.publish(Arc::new(match transition {
+                Transition::Put { alert, .. } => Update::Alert(alert),
+                // Somebody may have acknowledged it, which the rules do not know.
+                Transition::Amend(alert) => Update::Alert(self.store.alert(alert.id).await.unwrap_or(alert)),
+                Transition::Cancel(id, device) => Update::NoAlert(id, device),
+                Transition::TellPast { .. } => continue,
+            }));
+        }
+    }
+}
+
+/// What is said of a group after the store took its batches.
+struct Noted {
+    ids: Vec<BatchId>,
+    /// When the first of them came.
+    received: Option<UnixMillis>,
+    readings: usize,
+}
+
+impl Noted {
+    fn of(batches: &[Batch]) -> Self {
+        Self {
+            ids: batches.iter().map(|batch| batch.id).collect(),
+            received: batches.iter().map(|batch| batch.received_at).min(),
+            readings: batches.iter().map(Batch::len).sum(),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! What is read from the store beside the pipeline: what rules have to remember of a series, and late readings that are held
+//! against them. One of each at a time; what cannot be read is done without.
+
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, OptionFuture};
+
+use crate::rules::{Recall, Review, Reviewed};
+use crate::store::{self, Store};
+
+/// Readings of one series read at once for a rule's memory, or to look at late ones: a millisecond of the pipeline's time.
+const RECALL_PAGE: usize = 20_000;
+
+/// What is being read.
+#[derive(Default)]
+pub(super) struct History {
+    recalling: Option<BoxFuture<'static, Recall>>,
+    reviewing: Option<BoxFuture<'static, Reviewed>>,
+}
+
+/// What was read.
+pub(super) enum Past {
+    /// What a rule has to remember.
+    Recalled(Recall),
+    /// What late readings say.
+    Reviewed(Reviewed),
+}
+
+impl History {
+    /// Whether something is read for a rule's memory.
+    pub(super) const fn recalls(&self) -> bool {
+        self.recalling.is_some()
+    }
+
+    /// Whether late readings are looked at.
+    pub(super) const fn reviews(&self) -> bool {
+        self.reviewing.is_some()
+    }
+
+    /// Begins to read what a rule has to remember.
+    pub(super) fn recall(&mut self, store: &Store, next: Recall) {
+        self.recalling = Some(recall(store.clone(), next).boxed());
+    }
+
+    /// Begins to look at late readings.
+    pub(super) fn review(&mut self, store: &Store, next: Review) {
+        self.reviewing = Some(review(store.clone(), next).boxed());
+    }
+
+    /// What is read first; waits for ever while nothing is. May be dropped and called again: nothing is lost.
+    pub(super) async fn next(&mut self) -> Past {
+        tokio::select! {
+            Some(recalled) = OptionFuture::from(self.recalling.as_mut()) => {
+                self.recalling = None;
+                Past::Recalled(recalled)
+            }
+            Some(reviewed) = OptionFuture::from(self.reviewing.as_mut()) => {
+                self.reviewing = None;
+                Past::Reviewed(reviewed)
+            }
+            else => std::future::pending().await,
+        }
+    }
+}
+
+/// Reads what a rate or deviation rule has to remember of one series; what cannot be read, it learns from here on.
+async fn recall(store: Store, mut recall: Recall) -> Recall {
+    if recall.wants_lead() {
+        match store.lead(recall.series, recall.from).await {
+            Ok(lead) => recall.begin_behind(&lead),
+            Err(error) => tracing::warn!(%error, "a rule does not know where a counter stood: {error}"),
+        }
+    }
+    while recall.from < recall.to {
+        match store.readings(recall.series, recall.from, recall.to, RECALL_PAGE).await {
+            Ok(page) => {
+                recall.take(&page.points);
+                match page.points.last().filter(|_| page.more) {
+                    Some(last) => recall.from = last.at.plus(1),
+                    None => return recall,
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a rule starts without the history of a series: {error}");
+                return recall;
+            }
+        }
+    }
+    recall
+}
+
+/// Holds rules against late readings; what cannot be read is not looked at.
+async fn review(store: Store, review: Review) -> Reviewed {
+    match try_review(&store, &review).await {
+        Ok(reviewed) => reviewed,
+        // The device was deleted meanwhile.
+        Err(store::Error::NotFound { .. }) => Reviewed::default(),
+        Err(error) => {
+            tracing::warn!(%error, "late readings were not checked against the rules: {error}");
+            Reviewed::default()
+        }
+    }
+}
+
+async fn try_review(store: &Store, review: &Review) -> Result<Reviewed, store::Error> {
+    let lead = match review.wants_lead() {
+        true => Some(store.lead(review.series(), review.begins()).await?),
+        false => None,
+    };
+    let mut hearing = review.hear(lead.as_ref());
+    while let Some((from, to)) = hearing.wants() {
+        let page = store.readings(review.series(), from, to, RECALL_PAGE).await?;
+        hearing.take(&page.points, page.more);
+        // Pages from memory come without waiting: others want their turn too.
+        tokio::task::yield_now().await;
+    }
+    let mut known = Vec::new();
+    for rule in review.rules() {
+        known.extend(store.alerts_during(rule, (review.device(), review.series()), review.span()).await?);
+    }
+    Ok(hearing.finish(known))
+}
