@@ -58,11 +58,16 @@ impl Driver {
         let mut gauge = Gauge::default();
         let mut full_looks = 0_u32;
         loop {
+            // 1. To the pipeline before anything is sent: how full it is now decides the credit in the acknowledgements.
             let fill = hand_on(&mut endpoint, &batches, &events);
             pressure.set(gauge.observe(clock.now(), fill));
+            // 2. Everything out before the wait: nobody would send it while the loop sleeps.
             send_all(&mut endpoint, &socket, moment()).await?;
+            // 3. What is waited for, as the endpoint stands now.
             let (blocked, handshakes) = (endpoint.batches() > 0, endpoint.has_handshakes());
             let deadline = endpoint.poll_timeout();
+            // 4. In this order: outcomes and commands are few, and each makes room or says who is known; a busy socket is
+            //    always ready, and would come before them for ever.
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
@@ -87,7 +92,9 @@ impl Driver {
                     };
                     endpoint.handle_handshakes(moment, turn);
                 }
+                // The socket is empty, so nobody's data waits for this.
                 () = std::future::ready(()), if handshakes => endpoint.handle_handshakes(moment(), HANDSHAKES_A_TURN),
+                // The pipeline has room again, with nothing from outside to wake the loop for it.
                 Some(place) = batches.reserve(), if blocked => {
                     if let Some(batch) = endpoint.poll_batch() {
                         place.send(batch);
@@ -95,7 +102,7 @@ impl Driver {
                 }
                 () = clock.sleep_until(Some(deadline)) => {}
             }
-            // Whatever woke us: a busy socket is always ready, and time passes all the same.
+            // 5. Whatever woke the loop: a busy socket is always ready, and time passes all the same.
             if clock.now() >= deadline {
                 endpoint.handle_timeout(moment());
             }
@@ -111,7 +118,9 @@ impl Driver {
                 Some(outcome) = outcomes.recv() => settle(&mut endpoint, outcome),
             }
         }
+        // Nothing follows: the pipeline ends once it has committed what it holds, and the registrar with it.
         drop((batches, events));
+        // Outcomes end with the pipeline, or are waited for no longer: devices that are not told repeat what they hold.
         let deadline = clock.now() + LINGER;
         loop {
             tokio::select! {
