@@ -5,13 +5,14 @@
 //! old, so that a clock which is wrong at the start can be set, and a hub that is there can take what it is given.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use wire::Hour;
 use wire::ledger::DropReason;
 
+use super::Spool;
+use super::listed::Key;
 use super::taken::Taken;
-use super::{Key, Spool};
 use crate::clock::Now;
 
 /// How often ages are looked at: a limit of days needs no more.
@@ -34,17 +35,18 @@ impl Spool {
             Taken::Here(at) => now.mono.saturating_duration_since(at) > limit,
             Taken::Earlier(at) => believed && now.unix.since(at) > limit_ms,
         };
-        let cold = self.cold.iter().map(|(number, cold)| (*number, is_old(cold.newest)));
+        let cold = self.cold.segments.iter().map(|(number, cold)| (*number, is_old(cold.newest)));
         // A segment goes as a whole, once the last of it is too old: part of it would be back at the next start.
-        let listed = self.held.values().filter_map(|held| Some((held.segment()?, is_old(held.taken))));
+        let listed = self.listed.held.values().filter_map(|held| Some((held.segment()?, is_old(held.taken))));
         let mut segments: BTreeMap<u32, bool> = BTreeMap::new();
         for (number, old) in cold.chain(listed) {
             *segments.entry(number).or_insert(true) &= old;
         }
         let in_memory: Vec<Key> = self
+            .listed
             .in_memory
             .iter()
-            .filter(|key| self.held.get(key).is_some_and(|held| is_old(held.taken)))
+            .filter(|key| self.listed.held.get(key).is_some_and(|held| is_old(held.taken)))
             .copied()
             .collect();
         for (number, _) in segments.into_iter().filter(|(_, old)| *old) {
@@ -69,13 +71,7 @@ impl Spool {
 
     /// When the newest readings of a segment that an earlier boot left were taken.
     pub(super) fn taken_earlier(&self, key: Key, body: Option<Vec<u8>>) -> Taken {
-        let moved = self.shifts.of(key.0, key.1);
+        let moved = self.books.moved(key);
         body.map_or(Taken::Here(self.opened), |body| Taken::of_earlier(&body, moved, self.opened))
-    }
-
-    /// When the oldest batch that is in memory only began to wait.
-    pub(super) fn oldest_in_memory(&self) -> Option<Instant> {
-        let held = self.in_memory.first().and_then(|key| self.held.get(key))?;
-        Some(held.taken.since(self.opened))
     }
 }

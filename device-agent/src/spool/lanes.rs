@@ -1,86 +1,51 @@
 //! The order in which batches leave: live ones oldest first, the backlog newest first.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
 
 use wire::Lane;
-use wire::ledger::DropReason;
 
-use super::{Key, Spool};
-use crate::uplink::Outgoing;
+use super::listed::Key;
 
 /// Age past which an unsent batch is backlog: a live view has no use for it.
 pub const LIVE_FOR: Duration = Duration::from_secs(10);
 
-impl Spool {
-    /// Keeps everything until the time it was taken is known.
-    pub fn hold_back(&mut self, hold_back: bool) {
-        self.held_back = hold_back;
-    }
+/// Batches that wait to be handed out, and those that were.
+#[derive(Debug, Default)]
+pub(super) struct Lanes {
+    pub(super) live: VecDeque<Key>,
+    pub(super) backlog: BTreeSet<Key>,
+    pub(super) handed: BTreeSet<Key>,
+    /// Nothing is handed out: what is held has no time yet.
+    pub(super) held_back: bool,
+}
 
-    /// Hands out the oldest batch of the live lane.
-    pub fn take_live(&mut self, now: Instant) -> Option<Outgoing> {
-        if self.held_back {
-            return None;
-        }
-        while let Some(key) = self.live.pop_front() {
-            match self.held.get(&key) {
-                Some(held) if now.saturating_duration_since(held.taken.since(self.opened)) <= LIVE_FOR => {
-                    if let Some(outgoing) = self.hand_out(key, Lane::Live) {
-                        return Some(outgoing);
-                    }
-                }
-                Some(_) => {
-                    self.backlog.insert(key);
-                }
-                None => {}
-            }
-        }
-        None
-    }
-
-    /// Hands out the newest batch of the backlog.
-    pub fn take_backlog(&mut self) -> Option<Outgoing> {
-        if self.held_back {
-            return None;
-        }
-        loop {
-            while let Some(key) = self.backlog.pop_last() {
-                if let Some(outgoing) = self.hand_out(key, Lane::Recovered) {
-                    return Some(outgoing);
-                }
-            }
-            if !self.warm() {
-                return None;
+impl Lanes {
+    /// A batch waits behind the others of its lane.
+    pub(super) fn queue(&mut self, key: Key, lane: Lane) {
+        match lane {
+            Lane::Live => self.live.push_back(key),
+            Lane::Recovered => {
+                self.backlog.insert(key);
             }
         }
     }
 
-    /// Takes back everything handed out: the session was lost.
-    pub fn rewind(&mut self) {
-        for key in std::mem::take(&mut self.handed).into_iter().rev() {
-            match self.held.get(&key) {
-                Some(held) if held.lane == Lane::Live && key.0 == self.epoch => self.live.push_front(key),
-                Some(_) => {
-                    self.backlog.insert(key);
-                }
-                None => {}
-            }
-        }
+    /// A batch leaves the spool. `live` skips what is not held.
+    pub(super) fn forget(&mut self, key: Key) {
+        self.handed.remove(&key);
+        self.backlog.remove(&key);
     }
 
-    fn hand_out(&mut self, key: Key, lane: Lane) -> Option<Outgoing> {
-        let held = self.held.get(&key)?;
-        let sensors = held.sensors;
-        let Some(body) = self.body(held) else {
-            self.lose(key, DropReason::Unreadable);
-            return None;
-        };
-        self.handed.insert(key);
-        let body = match self.shifts.of(key.0, key.1) {
-            0 => body,
-            ms => wire::batch::moved(&body, ms).map_or(body, Arc::from),
-        };
-        Some(Outgoing { epoch: key.0, seq: key.1, lane, sensors, body })
+    /// All that is held waits as backlog.
+    pub(super) fn begin_epoch(&mut self, held: impl Iterator<Item = Key>) {
+        self.live.clear();
+        self.handed.clear();
+        self.backlog = held.collect();
+    }
+
+    /// Batches that wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.live.len() + self.backlog.len()
     }
 }

@@ -12,59 +12,61 @@ use std::collections::BTreeMap;
 use wire::BatchSeq;
 use wire::ledger::DropReason;
 
-use super::cold::Thinner;
+use super::disk::Disk;
+use super::listed::Key;
 use super::segment::Record;
 use super::taken::Taken;
-use super::{Drops, Key, Spool};
+use super::{Drops, Spool};
 
 impl Spool {
     /// Readings dropped since the device's first start.
     #[must_use]
     pub const fn dropped(&self) -> u64 {
-        self.drops.total()
+        self.books.drops.total()
     }
 
     /// The same, by reason.
     #[must_use]
     pub const fn drops(&self) -> Drops {
-        self.drops
+        self.books.drops
     }
 
     /// Gives a batch up.
     pub(super) fn lose(&mut self, key: Key, reason: DropReason) {
-        let Some(held) = self.held.get(&key) else { return };
+        let Some(held) = self.listed.held.get(&key) else { return };
         let (readings, taken) = (u64::from(held.readings), held.taken);
-        let body = self.body(held);
+        let body = self.files.body(held);
         self.count(key, body.as_deref().unwrap_or_default(), readings, taken, reason);
         self.remove(key);
     }
 
     /// Gives a whole segment up: for `reason` what is still held and can be read, as unreadable what cannot.
     pub(super) fn lose_segment(&mut self, number: u32, reason: DropReason) {
-        let found = self.disk.as_ref().and_then(|disk| disk.bodies(number)).map_or_else(Vec::new, |(_, found)| found);
+        let found =
+            self.files.disk.as_ref().and_then(|disk| disk.bodies(number)).map_or_else(Vec::new, |(_, found)| found);
         self.settle(number, found.iter().map(|(record, _)| record));
         let found: BTreeMap<BatchSeq, (Record, Vec<u8>)> =
             found.into_iter().map(|(record, body)| (record.seq, (record, body))).collect();
         // Its batches are either counted together or listed one by one.
-        if let Some(cold) = self.cold.remove(&number) {
+        if let Some(cold) = self.cold.segments.remove(&number) {
             for (seq, (record, body)) in &found {
                 let key = (cold.epoch, *seq);
                 // Of a batch that is in two segments the other copy is held.
-                if !self.is_acknowledged(key) && !self.held.contains_key(&key) {
+                if !self.cold.is_acknowledged(key) && !self.listed.held.contains_key(&key) {
                     self.count(key, body, u64::from(record.readings), cold.newest, reason);
                 }
             }
         }
-        let listed = self.listed_in(number);
+        let listed = self.listed.in_segment(number);
         for key in &listed {
-            let Some(held) = self.held.get(key) else { continue };
+            let Some(held) = self.listed.held.get(key) else { continue };
             let (readings, taken) = (u64::from(held.readings), held.taken);
             match found.get(&key.1) {
                 Some((_, body)) => self.count(*key, body, readings, taken, reason),
                 None => self.count(*key, &[], readings, taken, DropReason::Unreadable),
             }
         }
-        self.ledger.condemn(number, 0, (self.epoch, self.next));
+        self.books.ledger.condemn(number, 0, (self.epoch, self.next));
         self.remove_condemned(number);
         for key in listed {
             self.remove(key);
@@ -73,15 +75,15 @@ impl Spool {
 
     /// Removes a segment that is counted as lost; while its file stays, so does the ledger's note of it.
     pub(super) fn remove_condemned(&mut self, number: u32) {
-        if self.disk.as_mut().is_none_or(|disk| disk.delete(number)) {
-            self.ledger.done_with(number);
+        if self.files.disk.as_mut().is_none_or(|disk| disk.delete(number)) {
+            self.books.ledger.done_with(number);
         }
     }
 
     /// Tries again to remove the files that could not be removed.
     pub(super) fn remove_leftovers(&mut self) {
-        for number in self.disk.as_mut().map(super::Disk::delete_again).unwrap_or_default() {
-            self.ledger.done_with(number);
+        for number in self.files.disk.as_mut().map(Disk::delete_again).unwrap_or_default() {
+            self.books.ledger.done_with(number);
         }
     }
 
@@ -92,38 +94,28 @@ impl Spool {
     /// batches had how many is then as unreadable as they are, and each counts as the mean of them, rounded down. What
     /// that leaves out the hub shows as missing.
     pub(super) fn settle<'a>(&mut self, number: u32, found: impl Iterator<Item = &'a Record> + Clone) {
-        let Some(&cold) = self.cold.get(&number) else { return };
+        let Some(&cold) = self.cold.segments.get(&number) else { return };
         let batches = (cold.batches as u64).saturating_sub(found.clone().count() as u64);
         if batches == 0 {
             return;
         }
         let left = found.clone().map(|record| u64::from(record.readings)).sum();
         let readings = cold.readings.saturating_sub(left);
-        let mark = self.mark(cold.epoch);
+        let mark = self.cold.mark(cold.epoch);
         let below = mark.0.saturating_sub(cold.first.0).min(cold.batches as u64);
         let acked = below.saturating_sub(found.clone().filter(|record| record.seq < mark).count() as u64).min(batches);
         let lost = if acked == 0 { readings } else { readings / batches * (batches - acked) };
         self.count((cold.epoch, cold.first), &[], lost, cold.newest, DropReason::Unreadable);
-        if let Some(cold) = self.cold.get_mut(&number) {
+        if let Some(cold) = self.cold.segments.get_mut(&number) {
             (cold.batches, cold.readings) = (found.clone().count(), left);
             cold.first = found.clone().map(|record| record.seq).min().unwrap_or(cold.first);
             cold.last = found.map(|record| record.seq).max().unwrap_or(cold.last);
         }
     }
 
-    /// Counts what thinning leaves out; or, if it failed after all, takes that back.
-    pub(super) fn count_thinned(&mut self, thinner: &Thinner, failed: bool) {
-        for (seq, before, after) in &thinner.changed {
-            self.ledger.thin(thinner.epoch, before, after, self.shifts.of(thinner.epoch, *seq), failed);
-        }
-        let gone = thinner.readings - thinner.left;
-        self.drops.thinned = if failed { self.drops.thinned.saturating_sub(gone) } else { self.drops.thinned + gone };
-    }
-
-    /// Counts a batch: its readings by their own hours, and those that its body does not tell by about when they were taken.
+    /// Counts a batch: what its body does not tell by about when it was taken.
     fn count(&mut self, key: Key, body: &[u8], readings: u64, taken: Taken, reason: DropReason) {
-        let told = self.ledger.lose(key.0, body, self.shifts.of(key.0, key.1), reason);
-        self.ledger.lose_at(key.0, self.hour_of(taken), readings.saturating_sub(told), reason);
-        self.drops.add(reason, readings);
+        let hour = self.hour_of(taken);
+        self.books.lose(key, body, readings, hour, reason);
     }
 }

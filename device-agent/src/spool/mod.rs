@@ -16,14 +16,23 @@
 //! - Batches go to disk once the oldest has waited [`SPILL_AFTER`] without acknowledgement (flash wears, so short absences
 //!   cost no write), when memory is full, and at [`Spool::flush`].
 //! - Nothing found on disk keeps the agent from starting.
+//!
+//! A [`Spool`] is made of five parts, each a file: `listed` (batches, and where their bodies are), `lanes` (in which order they
+//! leave), `cold` (segments that are counted and not listed), `files` (the disk), `books` (what is counted). The other files
+//! are what is done with them: `handing`, `spill` and `warming` while all goes well, `room`, `age` and `loss` when something has
+//! to go, `recovery` at the start, `telling` for the hub.
 
 mod age;
+mod books;
 mod cold;
 mod disk;
+mod files;
+mod handing;
 mod journal;
 mod lanes;
 mod ledger;
 mod limits;
+mod listed;
 mod loss;
 mod moved;
 mod recovery;
@@ -35,56 +44,24 @@ mod taken;
 mod tally;
 mod telling;
 pub mod thin;
+mod warming;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Instant;
 
 use wire::{BatchSeq, Epoch, Lane};
 
-use disk::{Disk, Place, Summary};
-use journal::Journal;
+use books::Books;
+use cold::Cold;
+use files::Files;
 pub use lanes::LIVE_FOR;
-use ledger::Ledger;
+use lanes::Lanes;
 pub use limits::{Limits, Policy};
+use listed::{Body, Held, Key, Listed};
 pub use recovery::Recovery;
-use shift::Shifts;
 pub use spill::SPILL_AFTER;
 use taken::Taken;
 pub use tally::Drops;
-use tally::Tally;
-
-/// What one held batch costs in memory besides its body.
-const OVERHEAD: usize = 128;
-
-/// Which batch, oldest first.
-type Key = (Epoch, BatchSeq);
-
-#[derive(Debug)]
-struct Held {
-    body: Body,
-    readings: u16,
-    sensors: u16,
-    lane: Lane,
-    taken: Taken,
-}
-
-impl Held {
-    /// The segment its body lies in.
-    const fn segment(&self) -> Option<u32> {
-        match self.body {
-            Body::Disk(place) => Some(place.segment),
-            Body::Memory(_) => None,
-        }
-    }
-}
-
-#[derive(Debug)]
-enum Body {
-    Memory(Arc<[u8]>),
-    Disk(Place),
-}
 
 /// The unacknowledged batches of a device.
 #[derive(Debug)]
@@ -92,34 +69,17 @@ pub struct Spool {
     epoch: Epoch,
     next: BatchSeq,
     limits: Limits,
-    held: BTreeMap<Key, Held>,
-    /// Keys whose bodies are in memory.
-    in_memory: BTreeSet<Key>,
-    memory: usize,
-    live: VecDeque<Key>,
-    backlog: BTreeSet<Key>,
-    handed: BTreeSet<Key>,
-    disk: Option<Disk>,
-    journal: Option<Journal>,
-    shifts: Shifts,
-    /// Nothing is handed out: what is held has no time yet.
-    held_back: bool,
-    /// Segments whose batches are counted and not listed.
-    cold: BTreeMap<u32, Summary>,
-    /// Everything below was acknowledged; for batches that are not listed.
-    marks: BTreeMap<Epoch, BatchSeq>,
-    /// Segments that were thinned since the start.
-    thinned: BTreeSet<u32>,
     policy: Policy,
     opened: Instant,
-    /// The hub is away: every maintenance writes what came since.
-    spilling: bool,
-    drops: Drops,
-    tally: Tally,
-    ledger: Ledger,
     /// When to look again what is too old.
     ages_due: Instant,
+    /// Readings acknowledged.
     acked: u64,
+    listed: Listed,
+    lanes: Lanes,
+    cold: Cold,
+    files: Files,
+    books: Books,
 }
 
 impl Spool {
@@ -130,27 +90,15 @@ impl Spool {
             epoch,
             next: BatchSeq(0),
             limits,
-            held: BTreeMap::new(),
-            in_memory: BTreeSet::new(),
-            memory: 0,
-            live: VecDeque::new(),
-            backlog: BTreeSet::new(),
-            handed: BTreeSet::new(),
-            disk: None,
-            journal: None,
-            shifts: Shifts::default(),
-            held_back: false,
-            cold: BTreeMap::new(),
-            marks: BTreeMap::new(),
-            thinned: BTreeSet::new(),
             policy: Policy::default(),
             opened,
-            spilling: false,
-            drops: Drops::default(),
-            tally: Tally::default(),
-            ledger: Ledger::default(),
             ages_due: opened,
             acked: 0,
+            listed: Listed::default(),
+            lanes: Lanes::default(),
+            cold: Cold::default(),
+            files: Files::default(),
+            books: Books::default(),
         }
     }
 
@@ -168,10 +116,8 @@ impl Spool {
     /// Starts another epoch, as a reboot does: what is held becomes backlog.
     pub fn begin_epoch(&mut self, epoch: Epoch) {
         (self.epoch, self.next) = (epoch, BatchSeq(0));
-        self.ledger.begin_epoch();
-        self.live.clear();
-        self.handed.clear();
-        self.backlog = self.held.keys().copied().collect();
+        self.books.ledger.begin_epoch();
+        self.lanes.begin_epoch(self.listed.held.keys().copied());
     }
 
     /// Numbers a batch and keeps it until it is acknowledged.
@@ -179,18 +125,11 @@ impl Spool {
         let seq = self.next;
         let key = (self.epoch, seq);
         self.next = BatchSeq(seq.0 + 1);
-        self.ledger.take(self.epoch, &body, 0);
-        self.memory += body.len() + OVERHEAD;
+        self.books.ledger.take(self.epoch, &body, 0);
         let body = Body::Memory(body.into());
-        self.held.insert(key, Held { body, readings, sensors, lane, taken: Taken::Here(now) });
-        self.in_memory.insert(key);
-        match lane {
-            Lane::Live => self.live.push_back(key),
-            Lane::Recovered => {
-                self.backlog.insert(key);
-            }
-        }
-        while self.memory > self.limits.memory && self.disk.is_none() {
+        self.listed.insert(key, Held { body, readings, sensors, lane, taken: Taken::Here(now) });
+        self.lanes.queue(key, lane);
+        while self.listed.memory > self.limits.memory && self.files.disk.is_none() {
             self.drop_oldest_in_memory();
         }
         seq
@@ -208,13 +147,6 @@ impl Spool {
         self.next
     }
 
-    fn body(&self, held: &Held) -> Option<Arc<[u8]>> {
-        match &held.body {
-            Body::Memory(body) => Some(Arc::clone(body)),
-            Body::Disk(place) => self.disk.as_ref()?.read(*place).map(Arc::from),
-        }
-    }
-
     /// Forgets what the hub has on disk: everything of `epoch` below `mark` and in `runs`. Returns the readings forgotten.
     pub fn trim(&mut self, epoch: Epoch, mark: BatchSeq, runs: &[(u64, u64)]) -> u64 {
         let before = self.acked;
@@ -224,7 +156,7 @@ impl Spool {
         }
         let trimmed = self.acked - before;
         if trimmed > 0 {
-            self.spilling = false;
+            self.files.spilling = false;
         }
         trimmed
     }
@@ -235,7 +167,7 @@ impl Spool {
         }
         let from = (epoch, BatchSeq(start));
         let until = (epoch, BatchSeq(end));
-        while let Some((&key, _)) = self.held.range(from..until).next() {
+        while let Some((&key, _)) = self.listed.held.range(from..until).next() {
             if let Some(held) = self.remove(key) {
                 self.acked += u64::from(held.readings);
             }
@@ -246,36 +178,31 @@ impl Spool {
     /// Whether this batch is held: not acknowledged and not dropped.
     #[must_use]
     pub fn holds(&self, epoch: Epoch, seq: BatchSeq) -> bool {
-        let within = |cold: &Summary| cold.epoch == epoch && (cold.first..=cold.last).contains(&seq);
-        self.held.contains_key(&(epoch, seq)) || self.cold.values().any(within)
+        self.listed.held.contains_key(&(epoch, seq)) || self.cold.holds(epoch, seq)
     }
 
     /// Batches held.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.held.len() + self.cold_batches()
+        self.listed.held.len() + self.cold.batches()
     }
 
     /// Whether everything was acknowledged.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.held.is_empty() && self.cold.is_empty()
+        self.listed.held.is_empty() && self.cold.segments.is_empty()
     }
 
     /// Batches that wait to be handed out.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.live.len() + self.backlog.len() + self.cold_batches()
+        self.lanes.waiting() + self.cold.batches()
     }
 
     /// Batches that cost memory each; the others are counted by segment.
     #[must_use]
     pub fn listed(&self) -> usize {
-        self.held.len()
-    }
-
-    fn cold_batches(&self) -> usize {
-        self.cold.values().map(|cold| cold.batches).sum()
+        self.listed.held.len()
     }
 
     /// Readings acknowledged.
@@ -284,29 +211,13 @@ impl Spool {
         self.acked
     }
 
-    /// Listed batches whose bodies lie in this segment, oldest first.
-    fn listed_in(&self, segment: u32) -> Vec<Key> {
-        self.held.iter().filter(|(_, held)| held.segment() == Some(segment)).map(|(key, _)| *key).collect()
-    }
-
-    /// Takes a batch out of every list but `live`, which skips what is not held.
+    /// Takes a batch out of every list, and gives its place on disk free.
     fn remove(&mut self, key: Key) -> Option<Held> {
-        let held = self.held.remove(&key)?;
-        self.handed.remove(&key);
-        self.backlog.remove(&key);
-        match &held.body {
-            Body::Memory(body) => {
-                self.in_memory.remove(&key);
-                self.memory -= body.len() + OVERHEAD;
-            }
-            Body::Disk(place) => self.release(*place),
+        let held = self.listed.remove(key)?;
+        self.lanes.forget(key);
+        if let Body::Disk(place) = held.body {
+            self.files.release(place);
         }
         Some(held)
-    }
-
-    fn release(&mut self, place: Place) {
-        if let Some(disk) = &mut self.disk {
-            disk.release(place);
-        }
     }
 }

@@ -19,7 +19,7 @@ impl Spool {
         if from < until && ms != 0 {
             self.each_held(epoch, from, until, |ledger, body, moved| ledger.shift(epoch, body, moved, moved + ms));
         }
-        self.shifts.add(epoch, from, until, ms)
+        self.books.shifts.add(epoch, from, until, ms)
     }
 
     /// Shows every held batch of a stretch that was not handed out, with how far it is moved.
@@ -31,15 +31,17 @@ impl Spool {
         mut with: impl FnMut(&mut Ledger, &[u8], i64),
     ) {
         let mut bodies: Vec<(BatchSeq, Arc<[u8]>)> = Vec::new();
-        let listed = self.held.range((epoch, from)..(epoch, until)).filter(|(key, _)| !self.handed.contains(*key));
-        bodies.extend(listed.filter_map(|(key, held)| Some((key.1, self.body(held)?))));
-        for (number, _) in self.cold.iter().filter(|(_, cold)| cold.epoch == epoch) {
-            let records = self.disk.as_ref().and_then(|disk| disk.bodies(*number)).map(|(_, records)| records);
+        let listed =
+            self.listed.held.range((epoch, from)..(epoch, until)).filter(|(key, _)| !self.lanes.handed.contains(*key));
+        bodies.extend(listed.filter_map(|(key, held)| Some((key.1, self.files.body(held)?))));
+        for (number, _) in self.cold.segments.iter().filter(|(_, cold)| cold.epoch == epoch) {
+            let records = self.files.disk.as_ref().and_then(|disk| disk.bodies(*number)).map(|(_, records)| records);
             let inside = records.into_iter().flatten().filter(|(record, _)| (from..until).contains(&record.seq));
             bodies.extend(inside.map(|(record, body)| (record.seq, Arc::from(body))));
         }
         for (seq, body) in bodies {
-            with(&mut self.ledger, &body, self.shifts.of(epoch, seq));
+            let moved = self.books.moved((epoch, seq));
+            with(&mut self.books.ledger, &body, moved);
         }
     }
 }

@@ -7,13 +7,17 @@ use std::time::Instant;
 
 use wire::{BatchSeq, Epoch, Lane};
 
+use super::books::Books;
 use super::disk::{Disk, Recovered, Summary};
+use super::files::Files;
 use super::journal::Journal;
 use super::ledger::Ledger;
+use super::listed::{Body, Held};
 use super::segment::Record;
 use super::shift::Shifts;
+use super::taken::Taken;
 use super::tally::Tally;
-use super::{Body, Held, Limits, OVERHEAD, Spool, Taken};
+use super::{Limits, Spool};
 
 /// What recovery found; worth a line in the log.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -37,24 +41,30 @@ impl Spool {
     /// # Errors
     /// The folder cannot be made or listed. Damage inside it is no error.
     pub fn open(folder: &Path, epoch: Epoch, limits: Limits, now: Instant) -> io::Result<(Self, Recovery)> {
+        // 1. The segments first: only this can fail, and nothing else was touched by then.
         let (disk, found) = Disk::open(folder, limits.age, now)?;
+        // 2. What tells how to count and when to believe a time, before anything is counted.
         let (journal, open) = Journal::open(folder);
         let (tally, drops) = Tally::open(folder);
         let (ledger, counted) = Ledger::open(folder);
         let mut spool = Self::in_memory(epoch, limits, now);
-        (spool.tally, spool.drops, spool.ledger) = (tally, drops, ledger);
-        spool.disk = Some(disk);
-        spool.journal = Some(journal);
-        spool.shifts = Shifts::open(folder);
+        spool.books = Books { shifts: Shifts::open(folder), drops, tally, ledger };
+        spool.files = Files { disk: Some(disk), journal: Some(journal), spilling: false };
+        // 3. Segments are counted and not listed; their age needs the shifts of above.
         for (number, summary) in found.segments {
             let newest = spool.taken_earlier((summary.epoch, summary.last), found.newest.get(&number).cloned());
-            spool.cold.insert(number, Summary { newest, ..summary });
+            spool.cold.segments.insert(number, Summary { newest, ..summary });
         }
+        // 4. What was begun with segments is finished before the ledger is saved: the file that step 5 writes says no more that it
+        //    is to be done.
         spool.finish_condemned();
+        // 5. Then the ledger takes what came to disk after it was written, the journal's batch among it, and is saved: a kill from
+        //    here on counts nothing twice.
         spool.finish_ledger(counted, open.as_ref());
+        // 6. Last the journal's batch goes into a segment and the journal is cleared: it is counted by then.
         spool.adopt_journal(open, now);
-        let readings = spool.cold.values().map(|cold| cold.readings).sum::<u64>()
-            + spool.held.values().map(|held| u64::from(held.readings)).sum::<u64>();
+        let readings = spool.cold.segments.values().map(|cold| cold.readings).sum::<u64>()
+            + spool.listed.held.values().map(|held| u64::from(held.readings)).sum::<u64>();
         let Recovered { damaged, foreign, unreadable, .. } = found;
         let recovery = Recovery { batches: spool.len(), readings, damaged, foreign, unreadable };
         Ok((spool, recovery))
@@ -62,17 +72,17 @@ impl Spool {
 
     /// Finishes what was begun with segments, and is counted.
     fn finish_condemned(&mut self) {
-        for (number, left) in self.ledger.condemned() {
+        for (number, left) in self.books.ledger.condemned() {
             // The note outlives this start until the ledger's file is written: it must not come to mean another segment.
-            self.disk.iter_mut().for_each(|disk| disk.pass_over(number));
+            self.files.disk.iter_mut().for_each(|disk| disk.pass_over(number));
             if left == 0 {
-                self.cold.remove(&number);
+                self.cold.segments.remove(&number);
                 self.remove_condemned(number);
                 continue;
             }
-            let to_thin = self.cold.get(&number).is_some_and(|cold| cold.readings > left);
+            let to_thin = self.cold.segments.get(&number).is_some_and(|cold| cold.readings > left);
             if !to_thin || self.finish_thinning(number, left) {
-                self.ledger.done_with(number);
+                self.books.ledger.done_with(number);
             }
         }
     }
@@ -82,38 +92,36 @@ impl Spool {
         let Some(counted) = counted else { return };
         let mut bodies: BTreeMap<(Epoch, BatchSeq), Vec<u8>> = BTreeMap::new();
         // The batch that was being filled, if it will be adopted.
-        let passed = |epoch, seq| self.cold.values().any(|cold| cold.epoch == epoch && cold.last >= seq);
-        let open = open.filter(|(epoch, record, _)| !passed(*epoch, record.seq));
+        let open = open.filter(|(epoch, record, _)| !self.cold.reaches((*epoch, record.seq)));
         bodies.extend(open.map(|(epoch, record, body)| ((*epoch, record.seq), body.clone())));
-        for (number, _) in self.cold.iter().filter(|(_, cold)| (cold.epoch, cold.last) >= counted) {
-            let Some((epoch, records)) = self.disk.as_ref().and_then(|disk| disk.bodies(*number)) else { continue };
+        for (number, _) in self.cold.segments.iter().filter(|(_, cold)| (cold.epoch, cold.last) >= counted) {
+            let Some((epoch, records)) = self.files.disk.as_ref().and_then(|disk| disk.bodies(*number)) else {
+                continue;
+            };
             bodies.extend(records.into_iter().map(|(record, body)| ((epoch, record.seq), body)));
         }
         for ((epoch, seq), body) in bodies.range(counted..) {
-            self.ledger.take(*epoch, body, self.shifts.of(*epoch, *seq));
+            let moved = self.books.moved((*epoch, *seq));
+            self.books.ledger.take(*epoch, body, moved);
         }
         // What was counted is so from here on, whatever happens next.
-        let _ = self.ledger.save((self.epoch, self.next));
+        let _ = self.books.ledger.save((self.epoch, self.next));
     }
 
     /// The batch that was being filled when an earlier run was killed, unless it got into a segment after all.
     fn adopt_journal(&mut self, open: Option<(Epoch, Record, Vec<u8>)>, now: Instant) {
         let Some((epoch, record, body)) = open else { return };
-        if !self.cold.values().any(|cold| cold.epoch == epoch && cold.last >= record.seq) {
-            let key = (epoch, record.seq);
-            self.memory += body.len() + OVERHEAD;
+        let key = (epoch, record.seq);
+        if !self.cold.reaches(key) {
             let Record { readings, sensors, .. } = record;
-            let taken = Taken::of_earlier(&body, self.shifts.of(key.0, key.1), now);
+            let taken = Taken::of_earlier(&body, self.books.moved(key), now);
             let body = Body::Memory(body.into());
-            self.held.insert(key, Held { body, readings, sensors, lane: Lane::Recovered, taken });
-            self.in_memory.insert(key);
-            self.backlog.insert(key);
+            self.listed.insert(key, Held { body, readings, sensors, lane: Lane::Recovered, taken });
+            self.lanes.queue(key, Lane::Recovered);
         }
         // A disk that refuses leaves it in the journal, and in memory, where the next attempt finds it.
         if self.spill().is_ok() {
-            if let Some(journal) = &mut self.journal {
-                let _ = journal.clear();
-            }
+            let _ = self.files.clear_journal();
         }
     }
 }

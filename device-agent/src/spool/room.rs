@@ -10,16 +10,16 @@ use super::limits::Policy;
 
 impl Spool {
     pub(super) fn drop_oldest_in_memory(&mut self) {
-        match self.in_memory.first().copied() {
+        match self.listed.in_memory.first().copied() {
             Some(key) => self.lose(key, DropReason::Oldest),
-            None => self.memory = 0,
+            None => self.listed.memory = 0,
         }
     }
 
     pub(super) fn drop_newest_in_memory(&mut self) {
-        match self.in_memory.last().copied() {
+        match self.listed.in_memory.last().copied() {
             Some(key) => self.lose(key, DropReason::Newest),
-            None => self.memory = 0,
+            None => self.listed.memory = 0,
         }
     }
 
@@ -27,11 +27,11 @@ impl Spool {
         if self.policy == Policy::DropNewest {
             return;
         }
-        while self.disk.as_ref().is_some_and(|disk| disk.bytes() > self.limits.disk) {
+        while self.files.disk.as_ref().is_some_and(|disk| disk.bytes() > self.limits.disk) {
             if self.thin_one() {
                 continue;
             }
-            let Some(disk) = self.disk.as_mut() else { return };
+            let Some(disk) = self.files.disk.as_mut() else { return };
             let Some(oldest) = disk.oldest() else {
                 disk.close_active();
                 if disk.oldest().is_none() {

@@ -4,9 +4,21 @@
 //! Of each eight readings of a sensor the first, the lowest and the highest stay: peaks survive, as they do in a rollup.
 
 use wire::batch::{self, BatchBuilder, MAX_BODY, Rows};
+use wire::{BatchSeq, Epoch};
 
 /// Readings of one sensor that are looked at together.
 const WINDOW: usize = 8;
+
+/// A segment as it would be with fewer readings.
+pub(super) struct Thinner {
+    pub(super) epoch: Epoch,
+    pub(super) bytes: Vec<u8>,
+    /// Readings before, and after.
+    pub(super) readings: u64,
+    pub(super) left: u64,
+    /// The batches that change, before and after.
+    pub(super) changed: Vec<(BatchSeq, Vec<u8>, Vec<u8>)>,
+}
 
 /// The body with fewer readings, and how many; `None` when there is nothing to leave out or the body cannot be read.
 #[must_use]
