@@ -12,34 +12,34 @@ impl Uplink {
     /// The hub has missed answers: a fresh session is tried, soon, but not by a whole fleet at once.
     pub(super) fn doubt(&mut self, now: Now) {
         let wait = self.random.between(Duration::ZERO, RETURN_WITHIN);
-        for candidate in self.candidates.iter_mut() {
+        for candidate in self.hubs.candidates.iter_mut() {
             candidate.rest(now.mono, wait);
         }
     }
 
     /// A hub that was only asked may not be ours: nothing was given to it, and nothing is taken back.
     pub(super) fn leave(&mut self, now: Now) {
-        self.session = None;
-        self.told = None;
-        (self.probe_due, self.probes) = (Some(now.mono), 0);
+        self.link.session = None;
+        self.link.told = None;
+        self.probes.begin(now.mono);
     }
 
     /// The hub is taken for gone. Handshakes that the doubt began go on.
     pub(super) fn lose(&mut self, now: Now) {
-        let Some(session) = self.session.take() else { return };
+        let Some(session) = self.link.session.take() else { return };
         let wait = self.random.between(Duration::ZERO, RETURN_WITHIN);
         // The address may be one that no answer ever named: the hub roamed.
-        self.candidates.note(session.address, session.hub, self.config.pinned, now.mono + wait, now.mono);
+        self.hubs.candidates.note(session.address, session.hub, self.config.pinned, now.mono + wait, now.mono);
         // Tries of the doubt were made while there was a session: the one that tells of silence is still to come.
-        for candidate in self.candidates.iter_mut() {
+        for candidate in self.hubs.candidates.iter_mut() {
             candidate.tries = candidate.tries.min(TELL_AFTER_TRIES - 1);
         }
         if session.confirmed {
-            self.previous = Some((session, now.mono + Duration::from_secs(KEEP_PREVIOUS_SECS)));
+            self.link.previous = Some((session, now.mono + Duration::from_secs(KEEP_PREVIOUS_SECS)));
         }
-        self.told = None;
+        self.link.told = None;
         self.flight.clear();
-        self.events.push_back(Event::Lost);
-        (self.probe_due, self.probes) = (Some(now.mono + wait / 2), 0);
+        self.outbox.tell(Event::Lost);
+        self.probes.begin(now.mono + wait / 2);
     }
 }

@@ -11,17 +11,28 @@
 //! [`Uplink::poll_timeout`]. The driver keeps every batch until [`Event::Acked`] names it, and takes back what it gave on
 //! [`Event::Lost`].
 //!
+//! An [`Uplink`] is made of parts, each a file: `probes` (asking for hubs), `hubs` (those that answered, see `candidates`), `link`
+//! (the session and the path), `catalog` (sensors as the hub is to know them), `flight` (batches on their way), `reports` (what is
+//! said besides), `outbox` (what waits for the driver). What is done with them is in `search` (up to a session), `stream` (within
+//! one) and `loss` (without one again). Methods below stand in this order: what can be set, `handle_*`, `poll_*`, batches; what
+//! can be asked is in `standing`.
+//!
 //! Promises: no reading leaves before a handshake proved the hub; a pinned device talks to no other hub, and one that is told
 //! a hub's words to none but that; with several hubs and nothing to tell which is ours nobody is talked to; a token is used
 //! until the device has joined, and after that only where its hub does not answer without: it may have forgotten the device.
 
 mod candidates;
+mod catalog;
 mod contract;
 mod drift;
 mod flight;
+mod hubs;
+mod link;
 mod loss;
 mod mentions;
+mod outbox;
 mod patience;
+mod probes;
 mod reports;
 mod restated;
 mod rtt;
@@ -32,7 +43,6 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -45,61 +55,34 @@ use wire::{BatchSeq, Epoch, Id, Lane, Numbering, PublicKey, SensorNo, SensorSpec
 
 use crate::clock::Now;
 use crate::random::Random;
-use candidates::Candidates;
+use catalog::Catalog;
 pub use contract::{Config, Event, State};
 use flight::Flight;
 pub use flight::Outgoing;
-use mentions::Mentions;
+use hubs::Hubs;
+use link::Link;
+use outbox::Outbox;
 use patience::Presence;
+use probes::Probes;
 use reports::Reports;
-use restated::Restated;
-use session::{Path, Session};
 
 /// A fleet whose hub restarts comes back spread over this time. Ten thousand devices are a little more than a hub takes in
 /// it: who finds the queue full asks again (`make bench`, the fleet).
 const RETURN_WITHIN: Duration = Duration::from_secs(4);
-const LONGEST_PROBE: Duration = Duration::from_secs(10);
 
 /// Protocol state of one device.
 #[derive(Debug)]
 pub struct Uplink {
     config: Config,
     random: Random,
-    handshakes: u32,
-    /// Starts that are skipped in the counters of handshakes: the hub may know of more than this folder does.
-    skipped: u32,
-    addresses: Vec<SocketAddr>,
-    /// Addresses of well-known names.
-    named: Vec<SocketAddr>,
-    candidates: Candidates,
-    nonce: [u8; 8],
-    probes: u32,
-    probe_due: Option<Instant>,
-    search: bool,
-    session: Option<Session>,
-    previous: Option<(Session, Instant)>,
-    /// The hub and address the driver was last told of as adopted.
-    told: Option<(PublicKey, SocketAddr, Standing)>,
-    /// The session in which the hub is told what it holds in memory only.
-    reporting_in: Option<u32>,
-    /// The first answer of a hub in this search, while others may still answer.
-    heard_at: Option<Instant>,
-    mentions: Mentions,
-    path: Path,
+    probes: Probes,
+    hubs: Hubs,
+    link: Link,
+    catalog: Catalog,
     flight: Flight,
-    sensors: Vec<SensorSpec>,
-    /// What their numbers are of, and how often what they stand for changed.
-    numbering: Numbering,
-    revision: u64,
-    /// Which of them are another thing than the hub was told.
-    restated: Restated,
-    /// Whether to find out if the hub knows how to follow another numbering.
-    asks: bool,
     status: Status,
     reports: Reports,
-    datagrams: VecDeque<(SocketAddr, Vec<u8>)>,
-    events: VecDeque<Event>,
-    plain: Vec<u8>,
+    outbox: Outbox,
 }
 
 impl Uplink {
@@ -109,80 +92,44 @@ impl Uplink {
         let mut random = Random::new(config.seed);
         let nonce = random.bits().to_le_bytes();
         Self {
+            config,
             random,
-            handshakes: 0,
-            skipped: 0,
-            addresses: Vec::new(),
-            named: Vec::new(),
-            candidates: Candidates::default(),
-            nonce,
-            probes: 0,
-            probe_due: Some(now.mono),
-            search: false,
-            session: None,
-            previous: None,
-            told: None,
-            reporting_in: None,
-            heard_at: None,
-            mentions: Mentions::default(),
-            path: Path::default(),
+            probes: Probes::new(nonce, now.mono),
+            hubs: Hubs::default(),
+            link: Link::default(),
+            catalog: Catalog::default(),
             flight: Flight::default(),
-            sensors: Vec::new(),
-            numbering: Numbering::FIRST,
-            revision: 0,
-            restated: Restated::default(),
-            asks: false,
             status: Status::default(),
             reports: Reports::default(),
-            datagrams: VecDeque::new(),
-            events: VecDeque::new(),
-            plain: Vec::new(),
-            config,
+            outbox: Outbox::default(),
         }
     }
 
     /// Addresses to ask directly: those `--hub` names.
     pub fn set_addresses(&mut self, addresses: Vec<SocketAddr>, now: Now) {
-        if addresses != self.addresses {
-            self.addresses = addresses;
-            self.probe_due = self.probe_due.map(|_| now.mono);
-        }
+        self.probes.set_addresses(addresses, now.mono);
     }
 
     /// Addresses of well-known names: asked directly as well, wherever hubs are searched at all.
     pub fn set_named(&mut self, named: Vec<SocketAddr>, now: Now) {
-        if named != self.named {
-            let has_more = named.iter().any(|address| !self.named.contains(address));
-            self.named = named;
-            self.probe_due = self.probe_due.map(|due| if has_more { now.mono } else { due });
-        }
+        self.probes.set_named(named, now.mono);
     }
 
     /// A hub known from before, by its pinned key: tried without asking.
     pub fn add_known(&mut self, hub: PublicKey, address: SocketAddr, now: Now) {
-        self.candidates.note(address, hub, self.config.pinned, now.mono, now.mono);
+        self.hubs.candidates.note(address, hub, self.config.pinned, now.mono, now.mono);
     }
 
     /// The device's sensors, in the order of their numbers.
     pub fn set_sensors(&mut self, sensors: &[SensorSpec]) {
-        let known = self.sensors.len();
-        self.sensors.extend(sensors.iter().skip(known).cloned());
+        self.catalog.set_sensors(sensors);
     }
 
     /// The same for a device that gives numbers to other sensors: `revision` counts the changes other than at the end. No
     /// batch leaves in a numbering that is not the first until the hub follows it.
     pub fn set_numbering(&mut self, sensors: &[SensorSpec], revision: u64, numbering: Numbering) {
-        if revision == self.revision && numbering == self.numbering {
-            return self.set_sensors(sensors);
-        }
-        let before = std::mem::replace(&mut self.sensors, sensors.to_vec());
-        self.revision = revision;
-        // A number that another sensor has is told by what describes that.
-        let name = |of: &[SensorSpec], number: u16| of.get(usize::from(number)).map(|sensor| sensor.name.clone());
-        self.restated.retain(|number| name(&before, number) == name(sensors, number));
-        if std::mem::replace(&mut self.numbering, numbering) != numbering {
-            self.restated.forget();
-            if let Some(session) = &mut self.session {
+        if self.catalog.set_numbering(sensors, revision, numbering) {
+            if let Some(session) = &mut self.link.session {
                 session.renumber();
             }
         }
@@ -190,21 +137,18 @@ impl Uplink {
 
     /// A sensor is another thing than it was: measured in another interval, or in another unit.
     pub fn restate(&mut self, number: SensorNo, spec: SensorSpec, now: Now) {
-        if let Some(sensor) = self.sensors.get_mut(usize::from(number.0)) {
-            *sensor = spec;
-            self.restated.note(number.0, now.mono);
-        }
+        self.catalog.restate(number, spec, now.mono);
     }
 
     /// Whether the hub is not told yet, as often as it is to be, of all that [`Uplink::restate`] was called for.
     #[must_use]
     pub const fn restates_any(&self) -> bool {
-        self.restated.due().is_some()
+        self.catalog.restated.due().is_some()
     }
 
     /// Has the hub asked whether it knows how to follow another numbering, see [`Uplink::can_renumber`].
     pub fn ask_numbering(&mut self, asks: bool) {
-        self.asks = asks;
+        self.catalog.asks = asks;
     }
 
     /// What the next status says of the spool.
@@ -243,13 +187,11 @@ impl Uplink {
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Now) {
-        if self.previous.as_ref().is_some_and(|(_, until)| now.mono >= *until) {
-            self.previous = None;
+        self.link.expire(now.mono);
+        if self.link.session.is_none() {
+            self.hubs.candidates.forget_silent(now.mono, self.config.pinned);
         }
-        if self.session.is_none() {
-            self.candidates.forget_silent(now.mono, self.config.pinned);
-        }
-        if let Some(session) = &mut self.session {
+        if let Some(session) = &mut self.link.session {
             match session.missed(now.mono) {
                 _ if session.is_dead(now.mono) => self.lose(now),
                 Some(Presence::Gone) => self.lose(now),
@@ -257,12 +199,12 @@ impl Uplink {
                 Some(Presence::There) | None => {}
             }
         }
-        if self.flight.expires(self.path.acks.timeout()).is_some_and(|at| now.mono >= at)
-            && self.flight.expire(now.mono, self.path.acks.timeout()) > 0
+        if self.flight.expires(self.link.path.acks.timeout()).is_some_and(|at| now.mono >= at)
+            && self.flight.expire(now.mono, self.link.path.acks.timeout()) > 0
         {
-            self.path.acks.back_off();
+            self.link.path.acks.back_off();
         }
-        if self.probe_due.is_some_and(|due| now.mono >= due) {
+        if self.probes.is_due(now.mono) {
             self.probe(now);
         }
         self.tell_several(now);
@@ -272,15 +214,15 @@ impl Uplink {
     /// When [`Uplink::handle_timeout`] or [`Uplink::poll_transmit`] has something to do without input.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let mut earliest = self.probe_due;
+        let mut earliest = self.probes.due;
         let mut consider = |at: Option<Instant>| earliest = [earliest, at].into_iter().flatten().min();
         if let Some(aim) = self.aim() {
-            for candidate in self.candidates.to_try().filter(|candidate| aim.fits(candidate)) {
+            for candidate in self.hubs.candidates.to_try().filter(|candidate| aim.fits(candidate)) {
                 consider(Some(aim.from.map_or(candidate.next_at, |from| from.max(candidate.next_at))));
             }
         }
-        consider(self.previous.as_ref().map(|(_, until)| *until));
-        if let Some(session) = &self.session {
+        consider(self.link.previous.as_ref().map(|(_, until)| *until));
+        if let Some(session) = &self.link.session {
             consider(session.answer_due());
             if session.standing == Standing::Adopted {
                 consider(Some(session.status_due));
@@ -293,14 +235,14 @@ impl Uplink {
                 consider(Some(session.dictionary_due));
             }
             consider(self.restates(session));
-            consider(self.flight.expires(self.path.acks.timeout()));
+            consider(self.flight.expires(self.link.path.acks.timeout()));
         }
         earliest
     }
 
     /// Replaces `out` with the next datagram; returns where to send it.
     pub fn poll_transmit(&mut self, now: Now, out: &mut Vec<u8>) -> Option<SocketAddr> {
-        if let Some((to, datagram)) = self.datagrams.pop_front() {
+        if let Some((to, datagram)) = self.outbox.next_datagram() {
             out.clear();
             out.extend_from_slice(&datagram);
             return Some(to);
@@ -310,18 +252,18 @@ impl Uplink {
 
     /// A probe for every multicast group and broadcast address on every interface, when it is time for one.
     pub fn poll_search(&mut self) -> Option<Vec<u8>> {
-        std::mem::take(&mut self.search).then(|| Probe::new(self.nonce).encode())
+        std::mem::take(&mut self.probes.to_groups).then(|| Probe::new(self.probes.nonce).encode())
     }
 
     /// Whether searching has brought nothing yet: what was left out at first, because a hub is seldom there, is asked too.
     #[must_use]
     pub const fn searches_again(&self) -> bool {
-        self.probes > 1
+        self.probes.count > 1
     }
 
     /// The next thing the driver should know.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        self.outbox.next_event()
     }
 
     /// Whether a batch of this lane may be given.
@@ -337,8 +279,8 @@ impl Uplink {
 
     /// Says goodbye; the datagram to send, if there is a session.
     pub fn close(&mut self, now: Now, out: &mut Vec<u8>) -> Option<SocketAddr> {
-        let mut session = self.session.take()?;
-        session.seal_control(now, &self.path, out, &Control::Bye)?;
+        let mut session = self.link.session.take()?;
+        session.seal_control(now, &self.link.path, out, &Control::Bye)?;
         Some(session.address)
     }
 }

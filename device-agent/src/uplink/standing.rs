@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use wire::handshake::Standing;
 use wire::{BatchSeq, Epoch, PublicKey};
 
 use super::{State, Uplink};
@@ -12,10 +11,10 @@ impl Uplink {
     /// Where the uplink stands.
     #[must_use]
     pub fn state(&self) -> State {
-        match &self.session {
-            Some(session) if session.standing == Standing::Adopted => State::Streaming,
+        match &self.link.session {
+            Some(_) if self.link.is_adopted() => State::Streaming,
             Some(_) => State::Pending,
-            None if self.candidates.iter().next().is_some() => State::Handshaking,
+            None if self.hubs.candidates.iter().next().is_some() => State::Handshaking,
             None => State::Searching,
         }
     }
@@ -29,45 +28,45 @@ impl Uplink {
     /// The epoch below which the hub took no handshake, if it was above this one's: the state of this device was set back.
     #[must_use]
     pub fn skipped_to(&self) -> Option<Epoch> {
-        (self.skipped > 0).then(|| Epoch(self.config.epoch.0.saturating_add(self.skipped)))
+        self.hubs.counter.skipped_to(self.config.epoch)
     }
 
     /// The hub of the session and its address.
     #[must_use]
     pub fn hub(&self) -> Option<(PublicKey, SocketAddr)> {
-        self.session.as_ref().map(|session| (session.hub, session.address))
+        self.link.session.as_ref().map(|session| (session.hub, session.address))
     }
 
     /// The hub that this device belongs to and where it was last, while there is no session with it.
     #[must_use]
     pub fn last_known(&self) -> Option<(PublicKey, SocketAddr)> {
-        let pinned = self.config.pinned.filter(|_| self.session.is_none())?;
-        Some((pinned, self.candidates.latest_of(pinned)?))
+        let pinned = self.config.pinned.filter(|_| self.link.session.is_none())?;
+        Some((pinned, self.hubs.candidates.latest_of(pinned)?))
     }
 
     /// Smoothed round trip to the hub.
     #[must_use]
     pub const fn round_trip(&self) -> Option<Duration> {
-        self.path.wire.smoothed()
+        self.link.path.wire.smoothed()
     }
 
     /// The device's clock minus the hub's, in milliseconds.
     #[must_use]
     pub const fn clock_offset_ms(&self) -> Option<i64> {
-        self.path.clock_offset_ms
+        self.link.path.clock_offset_ms
     }
 
     /// How fast the device's clock runs away from the hub's, in parts per thousand million; positive: it runs fast.
     #[must_use]
     pub fn clock_drift_ppb(&self) -> Option<i64> {
-        self.path.drift.ppb()
+        self.link.path.drift.ppb()
     }
 
     /// The device's clock was set: what was measured by it before says nothing of it now.
     pub fn forget_clock_offset(&mut self) {
-        self.path.clock_offset_ms = None;
-        self.path.drift.forget();
-        for session in self.session.iter_mut().chain(self.previous.as_mut().map(|(session, _)| session)) {
+        self.link.path.clock_offset_ms = None;
+        self.link.path.drift.forget();
+        for session in self.link.sessions_mut() {
             session.forget_sending_times();
         }
     }
@@ -75,13 +74,13 @@ impl Uplink {
     /// Whether the hub of this session follows the device's numbering and knows how to follow another.
     #[must_use]
     pub fn can_renumber(&self) -> bool {
-        self.session.as_ref().is_some_and(|session| session.numbered == Some(self.numbering))
+        self.link.session.as_ref().is_some_and(|session| session.numbered == Some(self.catalog.numbering))
     }
 
     /// Whether the hub says that it knows none of the device's sensors.
     #[must_use]
     pub fn is_unknown(&self) -> bool {
-        self.session.as_ref().is_some_and(|session| session.known_sensors == 0)
+        self.link.session.as_ref().is_some_and(|session| session.known_sensors == 0)
     }
 
     /// The oldest batch in flight or queued to be.

@@ -210,7 +210,7 @@ fn a_hub_that_answers_later_has_its_say_before_anything_is_said_to_the_first() {
     let (other, from) = (Hub::new(), "10.0.0.3:5770".parse().unwrap());
     world.run(2 * SEC);
     assert_eq!(world.hub.handshakes, 0, "others may still answer");
-    world.feed.uplink.handle_input(world.now, from, &other.answer(world.feed.uplink.nonce));
+    world.feed.uplink.handle_input(world.now, from, &other.answer(world.feed.uplink.probes.nonce));
     world.run(25 * SEC);
     assert_eq!(world.hub.handshakes, 0);
     assert_eq!(world.count(|event| matches!(event, Event::Several { hubs } if hubs.len() == 2)), 1);
@@ -243,7 +243,7 @@ fn lie(world: &mut World, spread: bool) {
     for n in 0..300_u16 {
         let host = if spread { n as u8 } else { 66 };
         let from = SocketAddr::from(([10, 0, 1, host], 5770));
-        let answer = Hub::new().answer(world.feed.uplink.nonce);
+        let answer = Hub::new().answer(world.feed.uplink.probes.nonce);
         world.feed.uplink.handle_input(world.now, from, &answer);
     }
 }
@@ -281,7 +281,7 @@ fn with_several_hubs_and_no_token_it_waits_for_a_person() {
     let (now, other) = (world.now, Hub::new());
     let from = "10.0.0.3:5770".parse().unwrap();
     world.hub.muted = true;
-    let nonce = world.feed.uplink.nonce;
+    let nonce = world.feed.uplink.probes.nonce;
     world.feed.uplink.handle_input(now, world.hub.address, &world.hub.answer(nonce));
     world.feed.uplink.handle_input(now, from, &other.answer(nonce));
     world.run(30 * SEC);
@@ -303,7 +303,7 @@ fn a_hub_that_is_heard_both_ways_is_asked_by_the_address_that_tells_people_somet
     };
     for both in [true, false] {
         let mut world = World::new(|_| {});
-        let (now, nonce) = (world.now, world.feed.uplink.nonce);
+        let (now, nonce) = (world.now, world.feed.uplink.probes.nonce);
         world.feed.uplink.handle_input(now, link_local, &world.hub.answer(nonce));
         assert_eq!(asked(&mut world, 100 * MS), []);
         if both {
@@ -326,7 +326,7 @@ fn a_hub_that_comes_back_is_gone_to_by_the_address_that_tells_people_something()
         world.hub.muted = true;
         world.measure(120, SEC);
         // Announced, or found by a probe.
-        let nonce = if seed % 2 == 0 { [0; 8] } else { world.feed.uplink.nonce };
+        let nonce = if seed % 2 == 0 { [0; 8] } else { world.feed.uplink.probes.nonce };
         for from in [link_local, known] {
             let answer = world.hub.answer(nonce);
             world.feed.uplink.handle_input(world.now, from, &answer);

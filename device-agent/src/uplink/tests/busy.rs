@@ -9,7 +9,7 @@ use super::*;
 fn knocking() -> (World, Vec<u8>) {
     let mut world = World::new(|_| {});
     world.hub.busy = true;
-    let nonce = world.feed.uplink.nonce;
+    let nonce = world.feed.uplink.probes.nonce;
     let answer = world.hub.answer(nonce);
     world.feed.uplink.handle_input(world.now, world.hub.address, &answer);
     let sent = datagrams(&mut world);
@@ -63,7 +63,7 @@ fn a_forged_cookie_changes_nothing() {
         config.seed = 99;
         config.words = Some(words_of(world.hub.responder.public()));
     });
-    let answer = world.hub.answer(other.feed.uplink.nonce);
+    let answer = world.hub.answer(other.feed.uplink.probes.nonce);
     other.feed.uplink.handle_input(other.now, world.hub.address, &answer);
     let others_hs1 = datagrams(&mut other).into_iter().find(|datagram| is_hs1(datagram)).unwrap();
     let of_another_device = world.hub.receive(world.now, &others_hs1).remove(0);
@@ -94,7 +94,7 @@ fn a_fleet_that_doubts_its_hub_returns_spread_over_the_whole_time_it_has() {
             world.hub.muted = true;
             let now = world.now.mono;
             world.feed.spool.append(vec![0; 100], 1, 1, Lane::Live, now);
-            while world.feed.uplink.session.as_ref().is_some_and(|session| session.presence() == Presence::There) {
+            while world.feed.uplink.link.session.as_ref().is_some_and(|session| session.presence() == Presence::There) {
                 world.run(MS);
             }
             let doubted_at = world.now;

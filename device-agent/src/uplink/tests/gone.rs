@@ -14,7 +14,7 @@ fn a_hub_that_is_gone_is_not_taken_for_one_that_refuses_the_device_nor_for_one_t
     }
     assert_eq!(world.feed.uplink.last_known().unwrap().1, world.hub.address);
     // Each of its answers comes several times, by every way that was asked.
-    let answer = world.hub.answer(world.feed.uplink.nonce);
+    let answer = world.hub.answer(world.feed.uplink.probes.nonce);
     for _ in 0..8 {
         world.feed.uplink.handle_input(world.now, world.hub.address, &answer);
     }
