@@ -140,12 +140,6 @@ impl Uplink {
         self.catalog.restate(number, spec, now.mono);
     }
 
-    /// Whether the hub is not told yet, as often as it is to be, of all that [`Uplink::restate`] was called for.
-    #[must_use]
-    pub const fn restates_any(&self) -> bool {
-        self.catalog.restated.due().is_some()
-    }
-
     /// Has the hub asked whether it knows how to follow another numbering, see [`Uplink::can_renumber`].
     pub fn ask_numbering(&mut self, asks: bool) {
         self.catalog.asks = asks;
@@ -253,12 +247,6 @@ impl Uplink {
     /// A probe for every multicast group and broadcast address on every interface, when it is time for one.
     pub fn poll_search(&mut self) -> Option<Vec<u8>> {
         std::mem::take(&mut self.probes.to_groups).then(|| Probe::new(self.probes.nonce).encode())
-    }
-
-    /// Whether searching has brought nothing yet: what was left out at first, because a hub is seldom there, is asked too.
-    #[must_use]
-    pub const fn searches_again(&self) -> bool {
-        self.probes.count > 1
     }
 
     /// The next thing the driver should know.

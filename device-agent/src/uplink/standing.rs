@@ -83,6 +83,18 @@ impl Uplink {
         self.link.session.as_ref().is_some_and(|session| session.known_sensors == 0)
     }
 
+    /// Whether the hub is not told yet, as often as it is to be, of all that [`Uplink::restate`] was called for.
+    #[must_use]
+    pub const fn restates_any(&self) -> bool {
+        self.catalog.restated.due().is_some()
+    }
+
+    /// Whether searching has brought nothing yet: what was left out at first, because a hub is seldom there, is asked too.
+    #[must_use]
+    pub const fn searches_again(&self) -> bool {
+        self.probes.count > 1
+    }
+
     /// The oldest batch in flight or queued to be.
     #[must_use]
     pub fn oldest(&self) -> Option<(Epoch, BatchSeq)> {
