@@ -47,3 +47,22 @@ impl Counter {
         Epoch(epoch.0.saturating_add(self.skipped))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn handshakes_count_up_and_a_hub_that_takes_them_for_replays_is_told_a_later_start() {
+        let (mut counter, epoch) = (Counter::default(), Epoch(3));
+        let (first, second) = (counter.next(epoch).1, counter.next(epoch).1);
+        assert_eq!((first >> 32, second), (3, first + 1));
+        assert_eq!(counter.skipped_to(epoch), None);
+        counter.skip(1);
+        assert_eq!(counter.skipped_to(epoch), Some(Epoch(3 + 16)));
+        counter.skip(9);
+        counter.skip(1);
+        assert_eq!(counter.skipped_to(epoch), Some(Epoch(3 + MOST_SKIPPED)), "it never counts back");
+        assert_eq!(counter.next(epoch).1 >> 32, u64::from(3 + MOST_SKIPPED));
+    }
+}

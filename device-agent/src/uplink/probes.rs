@@ -92,3 +92,32 @@ impl Probes {
         self.due = Some(now + random.between(wait.mul_f64(0.75), wait));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_asks_each_address_once_a_round_ever_less_often_and_nobody_once_it_has_ended() {
+        let start = crate::clock::now().mono;
+        let (mut random, mut outbox) = (Random::new(1), Outbox::default());
+        let mut probes = Probes::new([7; 8], start);
+        let [given, named]: [SocketAddr; 2] = ["10.0.0.1:5770", "10.0.0.2:5770"].map(|text| text.parse().unwrap());
+        probes.set_addresses(vec![given], start);
+        probes.set_named(vec![given, named], start);
+        let mut waits = Vec::new();
+        for _ in 0..3 {
+            let at = probes.due.unwrap();
+            assert!(probes.is_due(at));
+            probes.ask(at, true, &mut random, &mut outbox);
+            let asked: Vec<_> = std::iter::from_fn(|| outbox.next_datagram()).map(|(to, _)| to).collect();
+            assert_eq!(asked, [given, named]);
+            waits.push(probes.due.unwrap() - at);
+        }
+        assert!(waits.is_sorted() && waits[0] < waits[2], "{waits:?}");
+        probes.ask(start, false, &mut random, &mut outbox);
+        assert_eq!(std::iter::from_fn(|| outbox.next_datagram()).count(), 1, "names are left out");
+        probes.end();
+        assert!(!probes.is_due(start + Duration::from_secs(3_600)));
+    }
+}
