@@ -61,6 +61,8 @@ export class Refused extends Error {
   constructor(
     readonly status: number,
     readonly problem: Problem | null,
+    /** Seconds after which the hub wants to be asked again, if it says so. */
+    readonly after: number | null = null,
   ) {
     super(
       problem?.detail || problem?.title || (status === 0 ? "The hub does not answer." : `The hub answered ${status}.`),
@@ -68,7 +70,28 @@ export class Refused extends Error {
   }
 }
 
+/** A hub that is busy says when to ask again: so often, before its words are shown. */
+const BUSY_TRIES = 5;
+/** Seconds until then, at most; and where it does not say. */
+const BUSY_MOST_S = 10;
+const BUSY_USUAL_S = 2;
+
+/** Asks, and asks a question again after a pause while the hub is too busy. What changes something is sent once. */
 async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  const isQuestion = method === "GET" || path === "/query";
+  for (let tries = 1; ; tries++) {
+    try {
+      return await once<T>(method, path, body);
+    } catch (error) {
+      if (!isQuestion || tries >= BUSY_TRIES || !(error instanceof Refused) || error.status !== 503) throw error;
+      // Not all at the same moment: charts that were refused together would be refused together again.
+      const seconds = Math.min(error.after ?? BUSY_USUAL_S, BUSY_MOST_S) * (0.75 + Math.random() / 2);
+      await new Promise((go) => setTimeout(go, seconds * 1_000));
+    }
+  }
+}
+
+async function once<T>(method: string, path: string, body?: unknown): Promise<T> {
   const request: RequestInit = { method, credentials: "same-origin", signal: AbortSignal.timeout(TIMEOUT_MS) };
   if (body !== undefined) {
     request.body = JSON.stringify(body);
@@ -84,7 +107,10 @@ async function call<T>(method: string, path: string, body?: unknown): Promise<T>
     throw new Refused(0, null);
   }
   const json: unknown = text !== "" && response.headers.get("content-type")?.includes("json") ? JSON.parse(text) : null;
-  if (!response.ok) throw new Refused(response.status, json as Problem | null);
+  if (!response.ok) {
+    const after = Number(response.headers.get("retry-after") ?? "");
+    throw new Refused(response.status, json as Problem | null, after > 0 ? after : null);
+  }
   return json as T;
 }
 

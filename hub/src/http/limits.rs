@@ -14,18 +14,18 @@ pub(super) const ANSWERS: usize = 24 << 20;
 pub(super) const ANSWERS_OF_ONE: usize = 22 << 20;
 /// Answers being made at once, of all and of one asker: what each has to know of its buckets before it has room is not counted.
 pub(super) const TURNS: usize = 18;
-/// See [`TURNS`].
-pub(super) const TURNS_OF_ONE: usize = 6;
+/// Half of the store's readers: whoever asks little finds one free, however much somebody else asks.
+pub(super) const TURNS_OF_ONE: usize = 2;
 /// Requests that wait for such a turn, of all and of one asker, some forty kilobytes each; a browser has at most eight at once.
-pub(super) const WAITING: usize = 96;
+pub(super) const WAITING: usize = 160;
 /// See [`WAITING`].
-pub(super) const WAITING_OF_ONE: usize = 32;
+pub(super) const WAITING_OF_ONE: usize = 64;
 /// Bytes of bodies with readings in memory at once, unpacked; one token or session has half of it.
 pub(super) const UNPACKED: usize = 20 << 20;
 /// Bytes that connections of strangers have sent of what is not whole yet: heads, handshakes.
 pub(super) const BEGUN: usize = 2 << 20;
-/// How long a request waits for room; its client repeats it after that.
-pub(super) const ROOM_WITHIN: Duration = Duration::from_secs(5);
+/// How long a request waits for its turn, and for room; its client repeats it after that.
+pub(super) const ROOM_WITHIN: Duration = Duration::from_secs(10);
 /// Bodies with readings that are read at once, a core each: others wait with theirs in memory.
 pub(super) const READ_AT_ONCE: usize = 2;
 /// Bytes of live connections: what they want, rows that wait for a frame, messages on their way. One token or session has half

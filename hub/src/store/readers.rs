@@ -49,12 +49,12 @@ impl Readers {
         self.take().await?.run(work).await
     }
 
-    /// One reader, waited for if need be, and up to `most` in all if they are free: as many as there are cores, and never
-    /// the last free one, which is for whoever comes next.
+    /// One reader, waited for if need be, and up to `most` in all if they are free: as many as there are cores, and none of the last
+    /// half, which is for whoever comes next.
     pub(super) async fn lend(&self, most: usize) -> Result<Vec<Reader>> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let mut readers = vec![self.take().await?];
-        while readers.len() < most.min(cores) && self.permits.available_permits() > 1 {
+        while readers.len() < most.min(cores) && self.permits.available_permits() > self.count / 2 {
             let Ok(permit) = self.permits.clone().try_acquire_owned() else { break };
             readers.push(self.with(permit));
         }

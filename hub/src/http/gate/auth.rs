@@ -34,8 +34,10 @@ use crate::store::Who;
 pub(crate) const COOKIE: &str = "thub";
 /// Name of the session cookie over TLS: a browser lets only this host set one (RFC 6265bis, 4.1.3.2).
 pub(crate) const HOST_COOKIE: &str = "__Host-thub";
-/// Cookies of these names that are looked at in one request.
-const COOKIES: usize = 8;
+
+/// Answer to a password of Basic authentication that cannot be a token's.
+const NO_TOKEN: &str = "sign in, or send an API token (thp_...) as the password of Basic authentication: the one that came is none. Where a \
+                        proxy asks for a password of its own, that is it, and signing in here works beside it";
 
 /// Answer to a sign-in before any password is set.
 pub(in crate::http) const UNSET: &str =
@@ -353,8 +355,19 @@ pub(crate) async fn identify(keys: &Keys, peer: Peer, headers: &HeaderMap) -> Re
         let Some(token) = token else {
             return Err(ApiError::unauthenticated("send an API token as `Authorization: Bearer thp_...`"));
         };
-        return bearer(keys, &token).await.map(Some);
+        let found = bearer(keys, &token).await;
+        let is_basic = matches!(text, Some(("Basic" | "basic", _)));
+        if found.is_ok() || !is_basic || ApiToken::parse(&token).is_ok() {
+            return found.map(Some);
+        }
+        // The browser's answer to a proxy in front that asks for a password of its own: here the cookie decides.
+        return signed_in(keys, peer, headers).await?.map(Some).ok_or_else(|| ApiError::unauthenticated(NO_TOKEN));
     }
+    signed_in(keys, peer, headers).await
+}
+
+/// Whose session the cookies are of, if one of them is of any.
+async fn signed_in(keys: &Keys, peer: Peer, headers: &HeaderMap) -> Result<Option<Principal>, ApiError> {
     for hash in cookies(headers) {
         if let Some(session) = keys.store.session(hash, keys.clock.wall(), Some(peer.ip())).await? {
             return Ok(Some(Principal::of(&session, hash)));
@@ -407,8 +420,8 @@ pub(crate) async fn still_holds(keys: &Keys, principal: &Principal) -> bool {
     }
 }
 
-/// Hashes of the session cookies, at most [`COOKIES`]: another page of this machine, on another port, may have set one of the
-/// same name.
+/// Hashes of all session cookies, as many as the head of a request holds: other pages of this host, on another port or below the same
+/// domain, may have set any number of that name, and a browser sends those with the longer path first.
 pub(crate) fn cookies(headers: &HeaderMap) -> impl Iterator<Item = [u8; 32]> {
     let all = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
     let ours = all.flat_map(|line| line.split(';')).filter_map(|pair| {
@@ -416,5 +429,5 @@ pub(crate) fn cookies(headers: &HeaderMap) -> impl Iterator<Item = [u8; 32]> {
         (name == COOKIE || name == HOST_COOKIE).then_some(value)
     });
     let secrets = ours.filter_map(|ours| URL_SAFE_NO_PAD.decode(ours).ok().filter(|secret| secret.len() == 32));
-    secrets.take(COOKIES).map(|secret| sha256(&secret))
+    secrets.map(|secret| sha256(&secret))
 }

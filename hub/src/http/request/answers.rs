@@ -1,5 +1,5 @@
 //! Room for answers: what of them waits to be taken by whoever asked. A large one counts from when it is made until its last
-//! byte has left; where there is no room, for a query after it looked for some for five seconds, or where too many wait already, the
+//! byte has left; where there is no room, for a query after it looked for some for ten seconds, or where too many wait already, the
 //! request is refused, and nothing is kept for it.
 
 use std::pin::Pin;
@@ -19,7 +19,7 @@ use tokio::time::timeout;
 
 use crate::http::error::ApiError;
 use crate::http::error::nobody;
-use crate::http::limits::{ANSWERS_OF_ONE, ROOM_WITHIN};
+use crate::http::limits::{ANSWERS_OF_ONE, ROOM_WITHIN, WAITING_OF_ONE};
 use crate::http::shares::asker::Asker;
 use crate::http::shares::rooms::Rooms;
 use crate::http::shares::{Growing, PLACE, Taken};
@@ -55,8 +55,8 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let rooms = <Arc<Rooms>>::from_ref(state);
         let by = parts.extensions.get::<Asker>().and_then(Asker::known).ok_or_else(nobody)?;
-        let waits = rooms.waiting.of(by).try_take(PLACE).ok_or_else(no_room)?;
-        let turn = timeout(ROOM_WITHIN, rooms.turns.of(by).take(PLACE)).await.ok().flatten().ok_or_else(no_room)?;
+        let waits = rooms.waiting.of(by).try_take(PLACE).ok_or_else(too_many)?;
+        let turn = timeout(ROOM_WITHIN, rooms.turns.of(by).take(PLACE)).await.ok().flatten().ok_or_else(no_turn)?;
         drop(waits);
         let made = Made { growing: Growing::new(rooms.answers.of(by), SMALL), turn: Some(turn) };
         Ok(Self(Arc::new(Mutex::new(made))))
@@ -124,10 +124,23 @@ pub(in crate::http) async fn counted(State(rooms): State<Arc<Rooms>>, mut reques
     }
 }
 
+/// 503: more wait than may.
+fn too_many() -> ApiError {
+    busy(format!("{WAITING_OF_ONE} queries of yours wait for their turn, or too many of everybody: send fewer at once"))
+}
+
+/// 503: others were before it for too long.
+fn no_turn() -> ApiError {
+    busy("queries that were sent before this one take long: send fewer at once, or ask for less".to_owned())
+}
+
+fn busy(detail: String) -> ApiError {
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(2)
+}
+
 /// 503: too much is on its way already.
 pub(in crate::http) fn no_room() -> ApiError {
-    let detail = "too many large answers are on their way: take those first, or ask for less";
-    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(2)
+    busy("answers of some megabytes are on their way to you or others: read those first, or ask for less".to_owned())
 }
 
 /// A body that holds something until it was sent or given up.

@@ -2,6 +2,8 @@
 
 use axum::body::Body;
 use axum::http::{StatusCode, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use crate::http::tests::scene::{ADMIN, Answer, Scene, request, scene};
@@ -51,6 +53,28 @@ async fn a_browser_signs_out_another_and_then_all_others() {
     // A program has no session of its own to keep.
     assert_eq!(scene.send(request("DELETE", "/api/v1/sessions", ADMIN).body(Body::empty()).unwrap()).await.status, 204);
     assert!(!is_in(&own).await);
+}
+
+#[tokio::test]
+async fn neither_cookies_of_others_nor_a_proxys_password_sign_anybody_out() {
+    let scene = scene();
+    let own = scene.session(1).await;
+    // As many as fit into a head: pages on other ports set them for longer paths, so that a browser sends them first.
+    let foreign: String = (0..200).map(|n| format!("thub={}; ", URL_SAFE_NO_PAD.encode([n; 32]))).collect();
+    let many = format!("{foreign}{own}");
+    assert_eq!(ask(&scene, &many, "GET", "/api/v1/session").await.status, StatusCode::OK);
+    let by_proxy = |password: &str, cookie: &str| {
+        let basic = format!("Basic {}", STANDARD.encode(format!("me:{password}")));
+        let asked = request("GET", "/api/v1/session", "").header(header::AUTHORIZATION, basic);
+        asked.header(header::COOKIE, cookie).body(Body::empty()).unwrap()
+    };
+    assert_eq!(scene.send(by_proxy("hunter2", &own)).await.status, StatusCode::OK);
+    let refused = scene.send(by_proxy("hunter2", "")).await;
+    assert_eq!(refused.problem().0, 401);
+    assert!(refused.text.contains("a proxy asks for a password of its own"), "{}", refused.text);
+    // A token counts more than a session.
+    let token = scene.token(Scope::Read).await;
+    assert_eq!(scene.send(by_proxy(&token, &own)).await.json()["via"], "token");
 }
 
 #[tokio::test]
