@@ -7,7 +7,8 @@
 //!
 //! Monotonic time never jumps, so that wall time less monotonic time is a constant until somebody sets the clock: a change
 //! of it is a step. A step is followed once the clock was plainly unset before it; else the hub's clock decides which side
-//! of the step was wrong, and what was taken on the wrong side and is still held is moved.
+//! of the step was wrong, and what was taken on the wrong side and is still held is moved. Until then nothing is sent: by the
+//! next answer of a hub it is known, and what is at the hub cannot be moved any more.
 
 use std::time::Instant;
 
@@ -20,15 +21,16 @@ pub(crate) const SET_FROM: UnixMillis = UnixMillis(1_704_067_200_000);
 /// Less than this is the clock being slewed, not set.
 const STEP_MS: i64 = 1_000;
 
-/// Move what was taken so far, since the last step or the start, and is still held.
+/// What is to be done with what was taken so far and is still held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repair {
-    /// By so many milliseconds; the question is settled.
+    /// Move what was taken since the last step or the start by so many milliseconds; the question is settled.
     Move(i64),
     /// What was taken so far was taken before a step of so many milliseconds. Ask the hub for the time anew.
     Step(i64),
-    /// What was taken before the last [`Repair::Step`] was wrong by this much.
-    MoveBeforeStep(i64),
+    /// What is taken now is ahead of the hub's clock by so many milliseconds: that judges what was taken before each
+    /// [`Repair::Step`] since the last judgement.
+    Judge(i64),
 }
 
 /// Both clocks, and what is known of their difference.
@@ -39,8 +41,8 @@ pub struct Timeline {
     correction: i64,
     /// The clock is unset and the hub has not told the time.
     unknown: bool,
-    /// A step that the hub's clock has not judged.
-    undecided: Option<i64>,
+    /// There was a step that the hub's clock has not judged.
+    undecided: bool,
     steps: u32,
     last_step: i64,
 }
@@ -49,7 +51,7 @@ impl Timeline {
     /// A timeline that begins now.
     #[must_use]
     pub fn new(now: Now) -> Self {
-        Self { anchor: now, correction: 0, unknown: now.unix < SET_FROM, undecided: None, steps: 0, last_step: 0 }
+        Self { anchor: now, correction: 0, unknown: now.unix < SET_FROM, undecided: false, steps: 0, last_step: 0 }
     }
 
     /// Looks at both clocks, and at the device's clock less the hub's, if that is known of the present clock.
@@ -63,41 +65,51 @@ impl Timeline {
             return self.stepped(step, was_set, now.unix >= SET_FROM);
         }
         let offset = hub_offset?;
-        if now.unix < SET_FROM {
-            let first = std::mem::take(&mut self.unknown);
-            if first || (self.correction + offset).abs() >= STEP_MS {
-                self.correction = -offset;
-            }
-            return first.then_some(Repair::Move(-offset));
+        if std::mem::take(&mut self.unknown) {
+            self.correction = -offset;
+            return Some(Repair::Move(-offset));
         }
-        let step = self.undecided.take()?;
-        // Nearer to the hub's clock is right: a clock that was set wrong repairs nothing.
-        (offset.abs() < (offset - step).abs()).then_some(Repair::MoveBeforeStep(step))
+        let ahead = offset.saturating_add(self.correction);
+        if std::mem::take(&mut self.undecided) {
+            return Some(Repair::Judge(ahead));
+        }
+        if now.unix < SET_FROM && ahead.abs() >= STEP_MS {
+            self.correction = -offset;
+        }
+        None
     }
 
     fn stepped(&mut self, step: i64, was_set: bool, is_set: bool) -> Option<Repair> {
         match (was_set, is_set) {
             (false, true) => {
-                let corrected = !std::mem::take(&mut self.unknown);
-                self.correction = 0;
-                // What was corrected by the hub's clock is right already.
-                (!corrected).then_some(Repair::Move(step))
+                let corrected = std::mem::take(&mut self.correction);
+                if std::mem::take(&mut self.unknown) {
+                    return Some(Repair::Move(step));
+                }
+                // What was corrected by the hub's clock, or went on by the clock that was lost, is as right as that was.
+                self.undecide(step - corrected)
             }
             (false, false) => {
                 // From one wrong time to another: the same moment is now called otherwise.
                 self.correction = if self.unknown { 0 } else { self.correction - step };
                 self.unknown.then_some(Repair::Move(step))
             }
-            (true, true) => {
-                self.undecided = Some(step);
-                Some(Repair::Step(step))
-            }
+            (true, true) => self.undecide(step),
             (true, false) => {
                 // The clock was lost; what it said before is what it should say.
                 self.correction = -step;
                 None
             }
         }
+    }
+
+    /// Readings are called by times that are `step` further on than they were.
+    fn undecide(&mut self, step: i64) -> Option<Repair> {
+        if step.abs() < STEP_MS {
+            return None;
+        }
+        self.undecided = true;
+        Some(Repair::Step(step))
     }
 
     fn expected(&self, mono: Instant) -> UnixMillis {
@@ -111,22 +123,32 @@ impl Timeline {
         now.unix.plus(self.correction)
     }
 
+    /// The time of a reading that was taken at another moment, by the clock as it is now: it may have been set since.
+    #[must_use]
+    pub fn stamp_of(&self, taken: Instant) -> UnixMillis {
+        let ms = |time: std::time::Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+        let ago = ms(self.anchor.mono.saturating_duration_since(taken));
+        let ahead = ms(taken.saturating_duration_since(self.anchor.mono));
+        self.anchor.unix.plus(ahead - ago).plus(self.correction)
+    }
+
     /// Milliseconds to add to what the machine's clock said lately.
     #[must_use]
     pub const fn correction(&self) -> i64 {
         self.correction
     }
 
-    /// Whether readings have no time yet: they are to be kept until they have.
+    /// Whether readings have no time yet.
     #[must_use]
     pub const fn is_unknown(&self) -> bool {
         self.unknown
     }
 
     /// Whether the clock is right as far as the device can know: it is set, and no step of it waits for the hub's judgement.
+    /// Until then readings are to be kept: what the hub has cannot be moved.
     #[must_use]
     pub const fn is_sure(&self) -> bool {
-        !self.unknown && self.undecided.is_none()
+        !self.unknown && !self.undecided
     }
 
     /// By how many milliseconds the clock was set the last time.
@@ -195,15 +217,32 @@ mod tests {
 
     #[test]
     fn a_step_of_a_clock_that_was_set_is_judged_by_the_hub() {
-        let mut behind = Machine::booted_at(TODAY);
-        assert_eq!(behind.after(10, 7_200_000, None), Some(Repair::Step(7_200_000)));
-        assert_eq!(behind.after(1, 0, None), None);
-        assert_eq!(behind.after(1, 0, Some(20)), Some(Repair::MoveBeforeStep(7_200_000)));
-        assert_eq!(behind.after(1, 0, Some(20)), None);
+        let mut machine = Machine::booted_at(TODAY);
+        let before = machine.now.mono;
+        assert_eq!(machine.after(10, 7_200_000, None), Some(Repair::Step(7_200_000)));
+        assert_eq!(machine.timeline.stamp_of(before).0, TODAY + 7_200_000, "it was under way when the clock was set");
+        assert_eq!(machine.after(1, 0, None), None);
+        assert_eq!(machine.after(1, -3_600_000, None), Some(Repair::Step(-3_600_000)));
+        assert!(!machine.timeline.is_sure());
+        assert_eq!(machine.after(1, 0, Some(20)), Some(Repair::Judge(20)), "once for both");
+        assert_eq!((machine.after(1, 0, Some(20)), machine.timeline.is_sure()), (None, true));
+    }
 
-        let mut spoilt = Machine::booted_at(TODAY);
-        assert_eq!(spoilt.after(10, -3_600_000, None), Some(Repair::Step(-3_600_000)));
-        assert_eq!(spoilt.after(1, 0, Some(-3_600_000)), None, "what was taken before was right");
+    #[test]
+    fn what_went_on_by_a_lost_clock_is_judged_when_it_is_set_otherwise() {
+        for (set_to, repair) in [(0, None), (7_200_000, Some(Repair::Step(7_200_000)))] {
+            let mut machine = Machine::booted_at(TODAY);
+            assert_eq!(machine.after(10, -TODAY, None), None);
+            assert_eq!(machine.after(10, TODAY + set_to, None), repair);
+            assert_eq!((machine.stamp(), machine.timeline.is_sure()), (TODAY + 20_000 + set_to, set_to == 0));
+        }
+        // The hub may answer before it is set: what it judges is what readings are called by.
+        let mut machine = Machine::booted_at(TODAY);
+        assert_eq!(machine.after(10, 5_000, None), Some(Repair::Step(5_000)));
+        assert_eq!(machine.after(10, -TODAY, None), None);
+        assert_eq!(machine.after(1, 0, Some(30 - TODAY)), Some(Repair::Judge(30)));
+        assert_eq!(machine.after(1, 0, Some(30 - TODAY)), None);
+        assert_eq!(machine.stamp(), TODAY + 27_000);
     }
 
     #[test]

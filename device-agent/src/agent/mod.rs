@@ -6,6 +6,7 @@
 
 mod moments;
 mod opening;
+mod stretches;
 mod taking;
 
 use std::future::Future;
@@ -20,6 +21,7 @@ use wire::packet::MAX_DATAGRAM;
 use wire::{BatchSeq, Epoch};
 
 use self::moments::{Moments, Overwritten};
+use self::stretches::Stretches;
 
 use crate::clock::{self, Alarm, Now};
 use crate::config::Settings;
@@ -90,8 +92,8 @@ pub struct Agent {
     timeline: Timeline,
     /// The first batch taken by the clock as it is.
     clock_from: BatchSeq,
-    /// Batches taken before the last step of the clock.
-    before_step: (BatchSeq, BatchSeq),
+    /// What was taken before steps of the clock that are not judged yet.
+    stretches: Stretches,
     table: SensorTable,
     /// Sensors without a number, if there are any.
     left_out: Option<Trouble>,

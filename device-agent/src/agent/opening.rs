@@ -7,6 +7,7 @@ use wire::handshake::JoinToken;
 use wire::message::Hello;
 
 use super::moments::{Moments, Overwritten};
+use super::stretches::Stretches;
 use super::{Agent, Error, REJOIN_EVERY};
 use crate::clock::{self, Alarm};
 use crate::config::Settings;
@@ -101,7 +102,7 @@ impl Agent {
             gather: Gather::new(input.lane(now.unix)),
             timeline: Timeline::new(now),
             clock_from: BatchSeq(0),
-            before_step: (BatchSeq(0), BatchSeq(0)),
+            stretches: Stretches::default(),
             deadband: Deadband::new(rules),
             intake: Intake::start(sources),
             settings,

@@ -28,7 +28,7 @@ impl Agent {
         let steps = self.timeline.steps();
         let repair = self.timeline.look(now, self.feed.uplink.clock_offset_ms());
         if self.timeline.steps() != steps {
-            self.feed.uplink.forget_clock_offset();
+            self.feed.uplink.forget_clock_offset(now);
             self.moments.forget();
         }
         if let Some(repair) = repair {
@@ -38,41 +38,44 @@ impl Agent {
         if self.timeline.steps() != steps {
             self.mark_step(now);
         }
-        self.feed.spool.hold_back(self.timeline.is_unknown());
+        self.feed.spool.hold_back(!self.timeline.is_sure());
     }
 
     /// A step leaves its mark among the readings: a chart shows where the clock was set, and an alert can watch for it.
     fn mark_step(&mut self, now: Now) {
-        let seconds = self.timeline.last_step() as f64 / 1000.0;
+        let value = seconds(self.timeline.last_step());
         let at = self.timeline.stamp(now);
         let Self { feed, gather, table, deadband, settings, taken, told_apart, .. } = self;
         let mut intake = Taking { table, deadband, gather, feed, taken, told_apart, skip: &settings.skip, now };
-        intake.take("clock.step", ("s", SensorKind::Gauge, 0), at, seconds);
+        intake.take("clock.step", ("s", SensorKind::Gauge, 0), at, value);
         self.tell_sensors(now);
     }
 
     fn repair(&mut self, repair: Repair, until: BatchSeq) {
-        let (from, to, ms) = match repair {
+        let moves = match repair {
             Repair::Move(ms) => {
-                info!(ms, "the clock was wrong at the start: readings since then are moved by {} s", ms / 1_000);
-                (self.clock_from, until, ms)
+                info!(ms, "the clock was wrong at the start: readings since then are moved by {} s", seconds(ms));
+                let from = self.clock_from;
+                if !self.timeline.is_unknown() {
+                    self.clock_from = until;
+                }
+                vec![(from, until, ms)]
             }
             Repair::Step(ms) => {
-                warn!(ms, "the clock was set by {} s", ms / 1_000);
-                self.before_step = (self.clock_from, until);
+                warn!(ms, "the clock was set by {} s", seconds(ms));
+                self.stretches.stepped(self.clock_from, until, ms);
                 self.clock_from = until;
                 return;
             }
-            Repair::MoveBeforeStep(ms) => {
-                info!(ms, "the clock is right now: earlier readings are moved by {} s", ms / 1_000);
-                (self.before_step.0, self.before_step.1, ms)
-            }
+            Repair::Judge(ahead) => self.stretches.judged(ahead),
         };
-        if let Err(error) = self.feed.spool.moved(from, to, ms) {
-            error!("cannot save that the clock was wrong: {error}");
-        }
-        if matches!(repair, Repair::Move(_)) && !self.timeline.is_unknown() {
-            self.clock_from = until;
+        for (from, until, ms) in moves {
+            if matches!(repair, Repair::Judge(_)) {
+                info!(ms, "the clock is right now: earlier readings are moved by {} s", seconds(ms));
+            }
+            if let Err(error) = self.feed.spool.moved(from, until, ms) {
+                error!("cannot save that the clock was wrong: {error}");
+            }
         }
     }
 
@@ -107,6 +110,8 @@ impl Agent {
     /// Takes in what sources of their own pace gave.
     pub(super) fn take_arrived(&mut self, first: Arrived) {
         let now = clock::now();
+        // What is taken in behind a step of the clock is no part of what is moved by it.
+        self.keep_time(now);
         let now = Now { unix: self.timeline.stamp(now), ..now };
         let correction = self.timeline.correction();
         let (mut held, mut replaced) = (Held::default(), 0);
@@ -128,7 +133,12 @@ impl Agent {
                         let reading = Reading { sensor, at, value: reading.value };
                         arrived.lost.replaced += u64::from(round.own(&mut intake, reading));
                     }
-                    None if round.place(&mut intake, sensor, self.timeline.stamp(arrived.at), reading.value) => {}
+                    None if round.place(
+                        &mut intake,
+                        sensor,
+                        self.timeline.stamp_of(arrived.at.mono),
+                        reading.value,
+                    ) => {}
                     None => {
                         arrived.lost.crowded += 1;
                         continue;
@@ -146,6 +156,11 @@ impl Agent {
         self.gather.round_ends(self.feed.uplink.is_streaming(), &mut self.feed.spool, now.mono);
         self.tell_sensors(now);
     }
+}
+
+/// As a line of the log says it.
+fn seconds(ms: i64) -> f64 {
+    ms as f64 / 1000.0
 }
 
 /// The times of what is taken in at once.

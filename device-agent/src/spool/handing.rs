@@ -12,7 +12,7 @@ use super::listed::Key;
 use crate::uplink::Outgoing;
 
 impl Spool {
-    /// Keeps everything until the time it was taken is known.
+    /// Keeps everything as long as it may have been taken at another time than it says.
     pub fn hold_back(&mut self, hold_back: bool) {
         self.lanes.held_back = hold_back;
     }

@@ -16,7 +16,7 @@ pub(super) struct Lanes {
     pub(super) live: VecDeque<Key>,
     pub(super) backlog: BTreeSet<Key>,
     pub(super) handed: BTreeSet<Key>,
-    /// Nothing is handed out: what is held has no time yet.
+    /// Nothing is handed out: what is held has no time yet, or perhaps a wrong one.
     pub(super) held_back: bool,
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use wire::{BatchSeq, Epoch, PublicKey};
 
 use super::{State, Uplink};
+use crate::clock::Now;
 
 impl Uplink {
     /// Where the uplink stands.
@@ -62,10 +63,14 @@ impl Uplink {
         self.link.path.drift.ppb()
     }
 
-    /// The device's clock was set: what was measured by it before says nothing of it now.
-    pub fn forget_clock_offset(&mut self) {
+    /// The device's clock was set: what was measured by it before says nothing of it now. A hub that is there is asked at once,
+    /// because nothing is sent until it has answered.
+    pub fn forget_clock_offset(&mut self, now: Now) {
         self.link.path.clock_offset_ms = None;
         self.link.path.drift.forget();
+        if let Some(session) = &mut self.link.session {
+            session.status_due = now.mono;
+        }
         for session in self.link.sessions_mut() {
             session.forget_sending_times();
         }

@@ -424,7 +424,7 @@ fn a_clock_that_runs_fast_is_told_by_how_much() {
     }
     let drift = world.feed.uplink.clock_drift_ppb().unwrap();
     assert!((49_000..=51_000).contains(&drift), "{drift}");
-    world.feed.uplink.forget_clock_offset();
+    world.feed.uplink.forget_clock_offset(world.now);
     assert_eq!(world.feed.uplink.clock_drift_ppb(), None);
 }
 
@@ -443,7 +443,7 @@ fn a_device_without_a_time_learns_it_before_it_sends_and_stores_correct_times() 
         if let Some(Repair::Move(ms)) = timeline.look(world.now, world.feed.uplink.clock_offset_ms()) {
             world.feed.spool.moved(BatchSeq(0), before, ms).unwrap();
         }
-        world.feed.spool.hold_back(timeline.is_unknown());
+        world.feed.spool.hold_back(!timeline.is_sure());
         builder.push(&Reading { sensor: SensorNo(0), at: timeline.stamp(world.now), value: 1.0 });
         let seq = world.feed.spool.append(builder.finish(), 1, 1, Lane::Live, world.now.mono);
         taken.push((seq, today.plus(world.now.unix.0)));

@@ -15,6 +15,8 @@ const SOON: Duration = Duration::from_secs(60);
 pub struct Machine {
     dir: tempfile::TempDir,
     pub agent: Option<Stopped>,
+    /// Set for the agent.
+    pub environment: Vec<(&'static str, String)>,
 }
 
 impl Machine {
@@ -25,7 +27,7 @@ impl Machine {
         fs::create_dir_all(proc).unwrap();
         fs::write(chip.join("name"), "probe\n").unwrap();
         fs::write(chip.join("temp1_input"), format!("{degrees}000\n")).unwrap();
-        Self { dir, agent: None }
+        Self { dir, agent: None, environment: Vec::new() }
     }
 
     pub fn state(&self) -> PathBuf {
@@ -43,6 +45,7 @@ impl Machine {
         let mut run = Command::new(agent_program());
         run.args(["run", "--hub", &hub.udp.to_string(), "--interval", "50ms", "--state"]).arg(self.state()).args(more);
         run.env("DEVICE_AGENT_SENSOR_ROOT", self.dir.path().join("root")).stdout(Stdio::null()).stderr(log);
+        run.envs(self.environment.iter().map(|(key, value)| (key, value)));
         self.agent = Some(Stopped(run.spawn().unwrap()));
     }
 
