@@ -4,7 +4,7 @@
 //! `w1_slave`, with `crc=.. YES` where the checksum is right and `t=` in thousandths of a degree. Two readings with a right
 //! checksum are none: all zeros, which is a bus that somebody holds low, and the 85 degrees of a chip that lost its power and
 //! has not measured since, whose seventh byte still is 0x0c. After a measurement of 85 degrees that byte is 0x10, except in a
-//! DS18S20 (family 10), which cannot tell the two apart.
+//! DS18S20 (family 10), which cannot tell the two apart. Where bytes and `t=` are of two temperatures neither is believed.
 
 use crate::sensor::told;
 
@@ -36,7 +36,33 @@ pub(super) fn degrees(serial: &str, text: &str) -> Result<f64, String> {
     if power_on && seventh == NOT_MEASURED {
         return Err("85 Cel before it has measured: it lost power for a moment".to_owned());
     }
+    if let Some((by_bytes, _)) =
+        by_bytes(serial, &bytes).filter(|(by_bytes, off)| (by_bytes - thousandths).abs() > *off)
+    {
+        let [by_bytes, by_text] = [by_bytes, thousandths].map(|thousandths| told(thousandths / 1_000.0));
+        return Err(format!("its bytes say {by_bytes} Cel, and t= says {by_text}"));
+    }
     possible(serial, thousandths)
+}
+
+/// Thousandths of a degree that the bytes of a family with a known form say, and by how much the kernel's number may be
+/// another one.
+fn by_bytes(serial: &str, bytes: &[u8]) -> Option<(f64, f64)> {
+    let [low, high, _, _, configuration, ..] = *bytes else { return None };
+    let number = i16::from_le_bytes([low, high]);
+    match serial.get(..3)? {
+        // Halves, which the kernel makes finer by what was left of the last one.
+        "10-" => Some((f64::from(number) * 500.0, 1_000.0)),
+        // Of a GX20MH01 with two bits more, which are in the configuration.
+        "28-" | "22-" | "42-" if configuration & 0x80 != 0 => {
+            let fine = number.wrapping_shl(2) | i16::from(configuration & 3);
+            Some((f64::from(fine) * 1_000.0 / 64.0, 63.0))
+        }
+        "28-" | "22-" | "42-" => Some((f64::from(number) * 62.5, 63.0)),
+        // The two lowest bits of a converter for thermocouples are no part of the number.
+        THERMOCOUPLES => Some((f64::from(number) * 62.5, 250.0)),
+        _ => None,
+    }
 }
 
 /// Degrees by the number in `temperature`, in which each driver counts as it pleases.
@@ -97,6 +123,31 @@ mod tests {
             assert_eq!(read(serial, bytes, "xx YES", thousandths), degrees, "{serial}");
             assert_eq!(read(serial, bytes, "xx NO", thousandths), None, "{serial} with a wrong checksum");
         }
+    }
+
+    #[test]
+    fn bytes_and_text_of_two_temperatures_are_no_reading() {
+        for (serial, bytes, thousandths, degrees) in [
+            ("28-1", "5e ff 4b 46 7f ff 02 10 00", 99_999, None),
+            ("28-1", "5e ff 4b 46 7f ff 02 10 00", -10_125, Some(-10.125)),
+            ("28-1", "50 01 4b 46 7f ff 10 10 49", 0, None),
+            ("28-1", "50 01 4b 46 7f ff 10 10 49", 21_062, Some(21.062)),
+            ("22-2", "50 01 4b 46 7f ff 10 10 49", 22_000, None),
+            // In the mode of 14 bits: 0x0150 and two bits more are 1346 / 64.
+            ("28-3", "50 01 4b 46 e2 ff 10 10 49", 21_031, Some(21.031)),
+            // Halves, with what the two counters make of them.
+            ("10-4", "32 00 4b 46 ff ff 0c 10 87", 25_000, Some(25.0)),
+            ("10-4", "33 00 4b 46 ff ff 02 10 87", 25_625, Some(25.625)),
+            ("10-4", "ce ff 4b 46 ff ff 0c 10 87", -25_000, Some(-25.0)),
+            ("10-4", "32 00 4b 46 ff ff 0c 00 87", 0, None),
+            ("3b-5", "03 19 00 10 f0 ff ff ff 00", 400_000, Some(400.0)),
+            ("3b-5", "03 19 00 10 f0 ff ff ff 00", 40_000, None),
+            ("77-6", "5e ff 4b 46 7f ff 02 10 00", 99_999, Some(99.999)),
+        ] {
+            assert_eq!(read(serial, bytes, "xx YES", thousandths), degrees, "{serial} {bytes} {thousandths}");
+        }
+        let text = "5e ff 4b 46 7f ff 02 10 00 : crc=00 YES\n5e ff 4b 46 7f ff 02 10 00 t=99999\n";
+        assert_eq!(degrees("28-1", text), Err("its bytes say -10.125 Cel, and t= says 99.999".to_owned()));
     }
 
     #[test]

@@ -90,7 +90,14 @@ pub(super) fn sample(channel: &Channel, files: &mut Files, name: &str, samples: 
         samples.leave_out(name, format!("left out: what in_{} measures in is not known", channel.name));
         return Ok(());
     };
-    let said = times(value(files, &channel.name)?, factor);
+    let value = match value(files, &channel.name)? {
+        Told::Value(value) => value,
+        Told::NoScale(file) => {
+            samples.leave_out(name, format!("left out: {file} says 0, and nothing times 0 is a measurement"));
+            return Ok(());
+        }
+    };
+    let said = times(value, factor);
     let (is_possible, value) = match kind_of(&channel.name) {
         "temp" => (DEGREES.contains(&said), said),
         "humidityrelative" => ((-10.0..=120.0).contains(&said), said.clamp(0.0, 100.0)),
@@ -119,27 +126,38 @@ fn kind_of(channel: &str) -> &str {
     channel.get(..end).unwrap_or_default()
 }
 
+/// What the files of a channel say.
+enum Told {
+    Value(f64),
+    /// A driver that does not know its scale, in this file.
+    NoScale(String),
+}
+
 /// The processed value, or `(raw + offset) * scale`, where scale and offset may be the channel's own or its type's.
-fn value(files: &mut Files, channel: &str) -> Result<f64, Error> {
+fn value(files: &mut Files, channel: &str) -> Result<Told, Error> {
     if let Content::Number(value) = files.number(&format!("in_{channel}_input"))? {
-        return Ok(value);
+        return Ok(Told::Value(value));
     }
     let raw = format!("in_{channel}_raw");
     let Content::Number(raw) = files.number(&raw)? else { return Err(nothing(files, &raw)) };
-    let offset = factor(files, channel, "offset")?.unwrap_or(0.0);
-    Ok(times(raw + offset, factor(files, channel, "scale")?.unwrap_or(1.0)))
+    let offset = factor(files, channel, "offset")?.map_or(0.0, |(offset, _)| offset);
+    Ok(match factor(files, channel, "scale")? {
+        Some((0.0, file)) => Told::NoScale(file),
+        Some((scale, _)) => Told::Value(times(raw + offset, scale)),
+        None => Told::Value(raw + offset),
+    })
 }
 
-/// A factor of the channel, of its type (of a difference, of both its types), or of all inputs. One that is not there is
-/// nothing; one that is there and cannot be read is unknown.
-fn factor(files: &mut Files, channel: &str, what: &str) -> Result<Option<f64>, Error> {
+/// A factor of the channel, of its type (of a difference, of both its types), or of all inputs, and its file. One that is not
+/// there is nothing; one that is there and cannot be read is unknown.
+fn factor(files: &mut Files, channel: &str, what: &str) -> Result<Option<(f64, String)>, Error> {
     let kind = kind_of(channel);
     let both = channel.split_once('-').map(|(_, other)| format!("in_{kind}-{}_{what}", kind_of(other)));
     let of_type = format!("in_{kind}_{what}");
     let names = [Some(format!("in_{channel}_{what}")), both, Some(of_type), Some(format!("in_{what}"))];
     for name in names.into_iter().flatten().chain([what.to_owned()]) {
         match files.number(&name)? {
-            Content::Number(value) => return Ok(Some(value)),
+            Content::Number(value) => return Ok(Some((value, name))),
             Content::Nothing(_) => return Err(nothing(files, &name)),
             Content::NoFile => {}
         }

@@ -168,6 +168,11 @@ impl Supply<'_> {
 
     fn take(&mut self, level: &Level) -> Option<f64> {
         let (file, raw) = level.files.iter().find_map(|file| Some((*file, self.number(file, level.what)?)))?;
+        self.believed(level, file, raw)
+    }
+
+    /// The kernel's number in the unit of a level; what no supply has is named.
+    fn believed(&mut self, level: &Level, file: &str, raw: f64) -> Option<f64> {
         let value = level.value(raw);
         if value.is_none() {
             let why = format!("{} is more or less than there can be", told(raw));
@@ -178,7 +183,22 @@ impl Supply<'_> {
 
     /// How full a battery is that only counts what is in it, in percent.
     fn share(&mut self, now: f64, full: &Level) -> Option<f64> {
-        let full = self.take(full).filter(|full| *full > 0.0)?;
+        let mut zero = None;
+        // A chip that has not learned it yet says 0, where the design is known all the same.
+        let found = full.files.iter().find_map(|file| {
+            let raw = self.number(file, full.what)?;
+            if raw == 0.0 {
+                zero.get_or_insert(*file);
+                return None;
+            }
+            Some((*file, raw))
+        });
+        let Some((file, raw)) = found else {
+            let name = format!("power.{}.{}", self.name, CHARGE_PCT.what);
+            self.samples.leave_out(&name, format!("left out: {} says 0, so that nothing is a share of it", zero?));
+            return None;
+        };
+        let full = self.believed(full, file, raw)?;
         let share = 100.0 * now / full;
         if share > CHARGE_PCT.most {
             let name = format!("power.{}.{}", self.name, CHARGE_PCT.what);
@@ -290,7 +310,12 @@ mod tests {
         assert_eq!(value(&[("energy_now", "25000000"), ("energy_full", "50000000")], "charge_pct"), Some(50.0));
         assert_eq!(value(&[("charge_now", "1500000"), ("charge_full", "2000000")], "charge_pct"), Some(75.0));
         assert_eq!(value(&[("charge_now", "2050000"), ("charge_full", "2000000")], "charge_pct"), Some(100.0));
-        assert_eq!(value(&[("charge_now", "1500000"), ("charge_full", "0")], "charge_pct"), None);
+        let none =
+            vec!["power.bat0.charge_pct: left out: charge_full says 0, so that nothing is a share of it".to_owned()];
+        let unlearned = [("charge_now", "1500000"), ("charge_full", "0")];
+        assert_eq!(read(&unlearned), (vec![("charge".to_owned(), 1.5)], none));
+        let design = [unlearned[0], unlearned[1], ("charge_full_design", "3000000")];
+        assert_eq!((value(&design, "charge_pct"), read(&design).1), (Some(50.0), vec![]));
         let design = [("charge_now", "1500000"), ("charge_full_design", "3000000")];
         assert_eq!(value(&design, "charge_pct"), Some(50.0));
         // More than fits is not believed, and said; another pair may be right.
