@@ -1,10 +1,14 @@
 //! What is wrong with a source: its last error, since when it fails, and how often it did. Pure.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use wire::UnixMillis;
 
 /// Longest text of an error, in bytes: a few lines of a screen.
 const LONGEST: usize = 1_000;
+/// Things of one source that the log names until it is well: the log is no table, and `status` says how many there are.
+const MOST_NAMED: usize = 256;
 
 /// A source that fails.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +59,39 @@ impl Trouble {
     pub fn restate(&mut self, error: &str) {
         self.error = line_of(error);
     }
+}
+
+/// Which things of a source the log has named since it was well: each is named once, whatever came before it and however often
+/// it comes and goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Named(BTreeSet<String>);
+
+impl Named {
+    /// What the log should say of a source, if anything: all that is wrong when it `began` to fail, later only what of it has
+    /// not been named. Forgets everything once the source is well.
+    pub fn news(&mut self, began: bool, error: Option<&str>) -> Option<String> {
+        let Some(error) = error else {
+            self.0.clear();
+            return None;
+        };
+        let mut news = Vec::new();
+        for thing in error.split("; ") {
+            let Some(name) = name_of(thing) else { continue };
+            if self.0.len() < MOST_NAMED && self.0.insert(name.to_owned()) {
+                news.push(thing);
+            }
+        }
+        if began {
+            return Some(error.to_owned());
+        }
+        (!news.is_empty()).then(|| news.join("; "))
+    }
+}
+
+/// The file or the serial number that a part of an error is about. What is counted has none.
+fn name_of(thing: &str) -> Option<&str> {
+    let (name, _) = thing.split_once(": ")?;
+    (name.starts_with('/') || !name.contains(' ')).then_some(name)
 }
 
 /// A text on one line, not too long.
@@ -109,6 +146,25 @@ mod tests {
         assert_eq!(kept, Some(expected));
         assert_eq!(Trouble::note(&mut kept, "exec ups", None, UnixMillis(4)), Some(Change::Ended));
         assert_eq!(kept, None);
+    }
+
+    #[test]
+    fn each_thing_of_a_source_is_named_once_until_the_source_is_well() {
+        let mut named = Named::default();
+        let mut news = |began, error: &str| named.news(began, Some(error).filter(|error| !error.is_empty()));
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!(news(true, "/a: no answer"), text("/a: no answer"));
+        assert_eq!(news(false, "/a: no answer, usually after 20 ms; /b c: gone"), text("/b c: gone"));
+        assert_eq!(news(false, "2 not asked while so many give no answer; /b c: no answer"), None);
+        assert_eq!(
+            news(false, "28-1: wrong checksum; /a: no answer; /d: gone"),
+            text("28-1: wrong checksum; /d: gone")
+        );
+        assert_eq!(news(false, ""), None);
+        assert_eq!(news(true, "/a: no answer; 7 lines: not read"), text("/a: no answer; 7 lines: not read"));
+        let many: Vec<String> = (0..2 * MOST_NAMED).map(|at| format!("/{at}: gone")).collect();
+        assert!(news(false, &many.join("; ")).is_some_and(|news| news.split("; ").count() < MOST_NAMED));
+        assert_eq!(news(false, "/new: gone"), None);
     }
 
     #[test]

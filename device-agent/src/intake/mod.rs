@@ -39,7 +39,7 @@ use self::outlet::Outlet;
 pub use self::source::{Address, Source, givers, under};
 use crate::clock::{self, Now};
 use crate::sensor::{Giver, Remark};
-use crate::trouble::{Change, Trouble};
+use crate::trouble::{Change, Named, Trouble};
 
 /// Rounds of readings that may wait for the loop: more than it leaves waiting while it writes its spool.
 const QUEUE: usize = 32;
@@ -60,6 +60,7 @@ struct Standing {
     key: String,
     label: String,
     trouble: Option<Trouble>,
+    named: Named,
     remark: Option<Remark>,
     lost: Lost,
     /// Until when what was lost is its trouble.
@@ -75,6 +76,7 @@ impl Intake {
             key,
             label,
             trouble: None,
+            named: Named::default(),
             remark: None,
             lost: Lost::default(),
             told_until: None,
@@ -155,11 +157,13 @@ impl Intake {
 
 impl Standing {
     fn say(&mut self, why: Option<&str>, now: UnixMillis) {
-        let Self { label, trouble, .. } = self;
-        match Trouble::note(trouble, label, why, now) {
-            Some(Change::Began) => warn!(source = label, "{label} fails: {}", why.unwrap_or_default()),
-            Some(Change::Ended) => info!(source = label, "{label} works again"),
-            None => {}
+        let Self { label, trouble, named, .. } = self;
+        let change = Trouble::note(trouble, label, why, now);
+        if change == Some(Change::Ended) {
+            info!(source = label, "{label} works again");
+        }
+        if let Some(news) = named.news(change == Some(Change::Began), why) {
+            warn!(source = label, "{label} fails: {news}");
         }
     }
 }

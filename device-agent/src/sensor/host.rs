@@ -21,7 +21,7 @@ use super::trip::Trip;
 use super::{Class, Error, Samples};
 use crate::clock::{self, Now};
 use crate::crew::{Crew, Done, Limits, PATIENCE, Pace};
-use crate::trouble::Trouble;
+use crate::trouble::{Change, Named, Trouble};
 
 /// How often devices that came and went are looked for.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -48,6 +48,7 @@ pub struct Host {
     samples: Samples,
     back: Vec<Done<Job>>,
     troubles: BTreeMap<Class, Option<Trouble>>,
+    named: BTreeMap<Class, Named>,
     remarks: Vec<Remark>,
 }
 
@@ -65,6 +66,7 @@ impl Host {
             samples: Samples::default(),
             back: Vec::new(),
             troubles: Class::ALL.iter().map(|class| (*class, None)).collect(),
+            named: BTreeMap::new(),
             remarks: Vec::new(),
         }
     }
@@ -102,7 +104,7 @@ impl Host {
         send(crew, leaving, awaited);
     }
 
-    /// Takes in what came back. Calls `changed` for each source that began to fail, with its error, or ceased to.
+    /// Takes in what came back. Calls `changed` for each source that fails with something new, with that, or ceased to.
     pub fn collect(&mut self, now: Now, mut changed: impl FnMut(&str, Option<&str>)) {
         // Most of what wakes the agent is no business of the sensors.
         if !self.is_at_work() {
@@ -353,8 +355,11 @@ impl Host {
             if let Some((trouble, error)) = trouble.as_mut().zip(error.as_deref()).filter(|_| !counts) {
                 trouble.restate(error);
             }
-            if (counts || changes) && Trouble::note(trouble, class.name(), error.as_deref(), now.unix).is_some() {
-                changed(class.name(), error.as_deref());
+            let change = (counts || changes).then(|| Trouble::note(trouble, class.name(), error.as_deref(), now.unix));
+            let change = change.flatten();
+            let news = self.named.entry(class).or_default().news(change == Some(Change::Began), error.as_deref());
+            if news.is_some() || change == Some(Change::Ended) {
+                changed(class.name(), news.as_deref());
             }
         }
     }
