@@ -1,4 +1,4 @@
-//! How a command ends, and what it says on stdout.
+//! How a command ends, and its output on stdout.
 
 use std::io::Write as _;
 
@@ -25,7 +25,7 @@ impl From<device_agent::config::Error> for Failure {
     }
 }
 
-/// What a shell reports of a program that a closed pipe ended: 128 and the number of SIGPIPE.
+/// Exit code that a shell reports for a program ended by a closed pipe: 128 plus the number of SIGPIPE.
 const CLOSED_PIPE: i32 = 141;
 
 /// Writes to stdout. When nobody reads any more the program ends quietly, as `head` wants it.

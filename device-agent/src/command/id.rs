@@ -1,4 +1,4 @@
-//! `device-agent id`.
+//! `device-agent id`: prints this device's id and its six words.
 
 use device_agent::identity::Identity;
 use device_agent::status;
@@ -9,7 +9,7 @@ use super::failure::{Failure, print};
 use super::options::Common;
 
 const HELP: &str = "\
-Prints this device's id and its six words; creates the identity if there is none.
+Prints this device's id and its six words, and creates the identity if there is none.
 
 Usage: device-agent id [--state DIR]
 ";

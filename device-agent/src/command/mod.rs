@@ -1,4 +1,5 @@
-//! One command a file. Results go to stdout, everything else to stderr; 0 done, 1 failed, 2 wrong use.
+//! The commands of the program, one file each. Results go to stdout, everything else to stderr; exit codes: 0 done, 1
+//! failed, 2 wrong use.
 
 mod doctor;
 mod failure;
@@ -25,7 +26,7 @@ Usage: device-agent <command> [options]
 Commands:
   run        Measure this machine and send to the hub (found by name, multicast or broadcast, or named with --hub)
   replay     Send a recorded series from a CSV file, with its own times
-  simulate   Send what a fleet of devices would, for tests and benchmarks
+  simulate   Send the readings of a simulated fleet, for tests and benchmarks
   status     Show how the running agent is doing
   doctor     Find out why readings do not arrive
   id         Print this device's id and the six words to compare

@@ -1,4 +1,4 @@
-//! Options that every command has, and the log.
+//! Options that all commands have, and the start of the log.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

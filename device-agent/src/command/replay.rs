@@ -1,4 +1,4 @@
-//! `device-agent replay`.
+//! `device-agent replay`: sends a recorded series from a CSV file.
 
 use std::path::PathBuf;
 

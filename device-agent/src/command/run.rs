@@ -1,4 +1,4 @@
-//! `device-agent run`.
+//! `device-agent run`: measures this machine and sends the readings to the hub.
 
 use device_agent::agent::Agent;
 use device_agent::clock;
@@ -20,7 +20,7 @@ Usage: device-agent run [options]
                        the names telemetry-hub and telemetry-hub.local
   --hub-words WORDS    The six words that the hub shows: the device joins this hub and no other that answers
   --join-token TOKEN   Lets the device join without approval on the hub's page (thj1_...)
-  --state DIR          Where identity and unsent readings are kept
+  --state DIR          Folder for the identity and for unsent readings
                        (default: /var/lib/device-agent if it can be written, else ~/.local/state/device-agent)
   --name NAME          Name to show (default: the host name)
   --label KEY=VALUE    A label of the device; may be repeated
@@ -31,16 +31,16 @@ Usage: device-agent run [options]
 
 Every option is also a variable (DEVICE_AGENT_HUB, DEVICE_AGENT_JOIN_TOKEN, DEVICE_AGENT_LABELS=k=v,k=v ...) and a key
 of the file (hub, hub_words, join_token, state, name, interval, [labels], [sensors] root, skip, include). Flags win over variables, variables
-over the file. DEVICE_AGENT_LOG=debug tells more. SIGTERM keeps what is not acknowledged on disk and exits 0.
+over the file. DEVICE_AGENT_LOG=debug logs more. On SIGTERM it writes unacknowledged readings to disk and exits with 0.
 
 Measured without configuration: processors, memory, load, uptime, disks, network, temperatures (hwmon, thermal zones,
-1-Wire), industrial I/O, batteries. What is plugged in or taken away while it runs is noticed. A sensor that fails is
+1-Wire), industrial I/O, batteries. Sensors that are plugged in or removed while it runs are noticed. A sensor that fails is
 listed by `device-agent status` and on the hub until it works again; a thermometer that is gone from the 1-Wire bus, for a
-day. [sensors] skip = [\"temp.chip.3\"] leaves out what is known to be broken or not wanted. Network cards and mounts of
-containers and virtual machines are left out; [sensors] include = [\"net.docker0.*\"] has some cards measured. A device has
+day. [sensors] skip = [\"temp.chip.3\"] leaves out sensors that are broken or not wanted. Network cards and mounts of
+containers and virtual machines are left out; [sensors] include = [\"net.docker0.*\"] adds some of them. A device has
 at most 256 sensors; one that was not seen for a day is replaced by a new one.
 
-Of a file, a command's output or a datagram 256 KiB are read; lines beyond are counted as lost, longer JSON is
+At most 256 KiB of a file, a command's output or a datagram are read: further lines are counted as lost, longer JSON is
 refused. Commands run with LC_ALL=C. If two sources give the same name, the second one gets eight digits behind it, and
 `device-agent status` says so. More settings of the file; tables in double brackets may be repeated:
 
@@ -50,7 +50,7 @@ refused. Commands run with LC_ALL=C. If two sources give the same name, the seco
   [spool]                             # readings stored while the hub is away
   policy = \"drop-oldest\"              # what is dropped when full: drop-oldest, drop-newest, or thin (peaks stay)
   disk_mib = 64
-  keep_for = \"7d\"                     # what is older is dropped, and counted
+  keep_for = \"7d\"                     # older readings are dropped, and counted
 
   [[file]]                            # a number in a file; JSON with format = \"json\" or a pointer
   name = \"tank.level\"
@@ -72,7 +72,7 @@ refused. Commands run with LC_ALL=C. If two sources give the same name, the seco
   prefix = \"lab\"
   precision = \"ns\"                    # of timestamps: ns, us, ms or s
 
-  [[sensor]]                          # how often sensors are reported; the first table that matches counts
+  [[sensor]]                          # how often sensors are reported; the first table that matches applies
   name = \"temp.*\"
   deadband = 0.5                      # smaller changes are not reported ...
   max_interval = \"5m\"                 # ... but at least this often

@@ -1,4 +1,4 @@
-//! What a command runs in.
+//! The runtime of a command: one thread.
 
 use std::future::Future;
 

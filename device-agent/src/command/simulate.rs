@@ -1,4 +1,4 @@
-//! `device-agent simulate`.
+//! `device-agent simulate`: sends what a fleet of devices would send.
 
 use std::time::Duration;
 
@@ -15,31 +15,31 @@ use super::options::{Common, checked, number, text};
 use super::runtime::{on_one_thread, stopped};
 
 const HELP: &str = "\
-Sends what a fleet of devices would: real keys and sessions, made-up readings. Prints one line of JSON at the end.
+Sends what a fleet of devices would send: real keys and sessions, made-up readings. Prints one line of JSON at the end.
 
 Usage: device-agent simulate --hub HOST[:PORT] [options]
 
   --hub HOST[:PORT]   The hub (port 5770 if left out)
   --join-token TOKEN  Lets the devices join; it needs as many uses as there are devices
-  --devices N         How many devices (default: 10)
-  --sensors S         Sensors each (default: 10)
+  --devices N         Number of devices (default: 10)
+  --sensors S         Sensors per device (default: 10)
   --interval TIME|max Time between rounds (default: 1s); max sends as fast as the hub acknowledges
-  --batch N           Readings a batch with --interval max (default: 100)
+  --batch N           Readings per batch with --interval max (default: 100)
   --in-flight N       Unacknowledged batches per device (default: 64)
-  --duration TIME     How long (default: until SIGINT or SIGTERM)
+  --duration TIME     How long to run (default: until SIGINT or SIGTERM)
   --seed K            Same seed, same readings and same network (default: random)
   --name NAME         Start of the devices' names (default: sim)
   --label KEY=VALUE   A label of every device; may be repeated
-  --history TIME      Readings of this long before the start are sent first: of the last hour as often as live, of the last
-                      hours four a minute, else one
-  --fault             In that history one device gets hot for some hours
+  --history TIME      Send readings of this long before the start first: those of the last hour as often as live ones, of the
+                      last hours four a minute, older ones one a minute
+  --fault             Let one device get hot for some hours of that history
   --loss 5%  --duplicate 1%  --reorder 1%
-                      Share of packets lost, duplicated and late, each way
-  --skew TIME         Clocks wrong by up to this, either way
-  --reboot 1/h        Reboots of each device; what it holds survives
+                      Share of packets that are lost, duplicated or late, in each direction
+  --skew TIME         Clocks are wrong by up to this much, fast or slow
+  --reboot 1/h        How often each device reboots; its unsent readings survive
   --log-format, --help: as for `device-agent run`
 
-The line holds sent, acked and dropped (readings), and what it took. Exit code 1 unless every reading sent was
+The line holds the numbers of readings sent, acked and dropped, and the time and traffic it took. Exit code 1 unless every reading sent was
 acknowledged or counted as dropped.
 ";
 

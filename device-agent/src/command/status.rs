@@ -1,4 +1,4 @@
-//! `device-agent status`.
+//! `device-agent status`: shows how the running agent is doing.
 
 use std::io;
 use std::path::Path;

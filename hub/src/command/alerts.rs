@@ -1,4 +1,4 @@
-//! `telemetry-hub alerts`: what is wrong, and what was.
+//! `telemetry-hub alerts`: lists active alerts, or past ones.
 
 use serde::Deserialize;
 

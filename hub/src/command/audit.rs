@@ -1,4 +1,4 @@
-//! `telemetry-hub audit`: what people changed, who they were and where they came from.
+//! `telemetry-hub audit`: lists what people changed, who they were and from where.
 
 use serde::Deserialize;
 
@@ -8,7 +8,7 @@ use super::remote::Remote;
 use super::table::Table;
 use super::{out, shown};
 
-/// Entries that are shown when nobody says how many.
+/// Entries shown by default.
 const NEWEST: usize = 50;
 
 /// Flags of `audit`.
@@ -16,7 +16,7 @@ const NEWEST: usize = 50;
 pub struct Args {
     #[command(flatten)]
     hub: Remote,
-    /// Show so many of the newest entries, at most 1,000
+    /// Number of entries to show, newest first, at most 1,000
     #[arg(long, value_name = "N", default_value_t = NEWEST, value_parser = how_many)]
     newest: usize,
     /// Print all entries as NDJSON, one a line, newest first

@@ -1,4 +1,4 @@
-//! `telemetry-hub backup`: the whole hub in one file, also while it runs.
+//! `telemetry-hub backup`: writes the whole hub to one file, also while it runs.
 
 use std::path::PathBuf;
 
@@ -13,8 +13,8 @@ use crate::store;
 /// Flags of `backup`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// File to write; an older backup there is replaced once the new one is checked. It holds the hub's keys: keep it safe,
-    /// or give a passphrase
+    /// File to write; an older backup there is replaced once the new one is checked. A backup holds the hub's keys: keep it
+    /// safe, or encrypt it with a passphrase
     #[arg(value_name = "FILE")]
     file: PathBuf,
     #[command(flatten)]

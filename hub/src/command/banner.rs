@@ -1,4 +1,4 @@
-//! The link to open, in a box, as the last thing a start prints: what a person looks for on a terminal.
+//! Prints links in a box as the last thing of a start, because a person on a terminal looks for them.
 
 use std::fmt::Write as _;
 

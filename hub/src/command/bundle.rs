@@ -1,6 +1,7 @@
-//! `telemetry-hub bundle` and `flash`: an agent with its configuration, ready to copy, or in a mounted root file system.
+//! `telemetry-hub bundle` and `flash`: write an agent with its configuration, ready to copy, or put it into a mounted
+//! root file system.
 //!
-//! Everything is looked at first; a token is made last, and taken back when the rest fails.
+//! Everything is checked first. A token is created last, and revoked if the rest fails.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -24,16 +25,16 @@ use crate::store::SecretKey;
 pub(super) struct Agent {
     #[command(flatten)]
     data: Data,
-    /// Token with which the device joins, thj1_..., or `new` to make one; without it, a person adopts the device
+    /// Join token (thj1_...) that adds the device without approval, or `new` to create one
     #[arg(long, value_name = "TOKEN|new")]
     join_token: Option<Token>,
-    /// Devices the new token admits: as many as the image is copied to
+    /// Number of devices that the new token adds: as many as the image is copied to
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = uses)]
     uses: u32,
     /// Time until the new token stops working
     #[arg(long, value_name = "TIME", default_value = "24h", value_parser = crate::model::join_token::life)]
     expires: Duration,
-    /// Address of the hub as the device reaches it, for networks without multicast
+    /// Address by which the device reaches the hub, for networks without multicast
     #[arg(long, value_name = "HOST[:PORT]")]
     hub: Option<String>,
     /// Name of the device [default: its host name]
@@ -42,10 +43,10 @@ pub(super) struct Agent {
     /// Label of the device, key=value; repeatable
     #[arg(long, value_name = "KEY=VALUE", value_parser = label)]
     label: Vec<(String, String)>,
-    /// The agent's program
+    /// Program of the agent, instead of one from --agents
     #[arg(long, value_name = "FILE")]
     agent: Option<PathBuf>,
-    /// Folder of agents, device-agent-<target> each [default: `agents` in the data directory, then beside this program]
+    /// Folder of agent programs, named device-agent-<target> [default: `agents` in the data directory, then beside this program]
     #[arg(long, value_name = "DIR", env = "TELEMETRY_HUB_AGENTS")]
     agents: Option<PathBuf>,
 }
@@ -53,7 +54,7 @@ pub(super) struct Agent {
 /// Flags of `bundle`.
 #[derive(Debug, clap::Args)]
 pub struct Bundle {
-    /// Machine of the device
+    /// Kind of machine that the device is
     #[arg(long, value_enum)]
     target: Target,
     /// Where to write: a new directory, FILE.tar.gz or FILE.deb
@@ -69,10 +70,10 @@ pub struct Flash {
     /// Where the root file system is mounted
     #[arg(long, value_name = "DIR")]
     root: PathBuf,
-    /// Machine of the device [default: the one the root file system is for]
+    /// Machine of the device [default: that of the root file system]
     #[arg(long, value_enum)]
     target: Option<Target>,
-    /// Replace an existing configuration with other settings; accept / as root
+    /// Replace an existing configuration that has other settings, and accept / as --root
     #[arg(long)]
     force: bool,
     #[command(flatten)]

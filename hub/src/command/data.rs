@@ -1,4 +1,5 @@
-//! Which hub a command on this machine means: by its data directory, named or found. None is made unasked.
+//! Finds out which hub a command on this machine means: by the data directory that was named, or by the hub that runs.
+//! No directory is created unless a command is meant to.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ pub struct Data {
     /// Data directory of the hub [default: ./telemetry-data, else that of the hub that runs on this machine]
     #[arg(long, value_name = "DIR", env = "TELEMETRY_HUB_DATA")]
     data: Option<PathBuf>,
-    /// TOML file of the hub, which may name its data directory
+    /// TOML file of the hub, read for its data directory
     #[arg(long, value_name = "FILE", env = "TELEMETRY_HUB_CONFIG")]
     config: Option<PathBuf>,
 }
@@ -115,7 +116,7 @@ pub(super) fn open(dir: &Path) -> Result<Store, Failure> {
     Ok(Store::open_beside(&config, &key)?)
 }
 
-/// Who gives a command: whoever may read the data directory may call themselves as they like.
+/// The person who gives a command, as the environment names them: whoever may read the data directory may use any name.
 fn actor() -> Actor {
     let user = ["SUDO_USER", "USER"].into_iter().find_map(|name| std::env::var(name).ok());
     let who: String = user.unwrap_or_default().chars().filter(|c| !c.is_control()).take(64).collect();

@@ -1,4 +1,4 @@
-//! `telemetry-hub devices`: who is there.
+//! `telemetry-hub devices`: lists the devices.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::clock::Clock;
 pub struct Args {
     #[command(flatten)]
     hub: Remote,
-    /// Only these
+    /// Show only these devices, by id or name
     #[arg(long, value_parser = ["online", "offline", "pending", "blocked"])]
     status: Option<String>,
     /// Only devices with this label, key=value

@@ -1,4 +1,4 @@
-//! When the process is asked to end.
+//! Waits until the process is asked to end.
 
 use std::future::Future;
 

@@ -1,6 +1,6 @@
-//! `telemetry-hub export`: every reading of a range as CSV or NDJSON, to stdout or into a file.
+//! `telemetry-hub export`: writes every reading of a time range as CSV or NDJSON, to stdout or to a file.
 //!
-//! A file is the whole export or is not there: it is written beside its place and put there at the end.
+//! A file is either the complete export or not there: it is written under another name and renamed at the end.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -23,10 +23,10 @@ pub struct Args {
     hub: Remote,
     #[command(flatten)]
     readings: Selection,
-    /// What to write
+    /// Format to write
     #[arg(long, default_value = "csv", value_parser = ["csv", "ndjson"])]
     format: String,
-    /// File to write, replaced once the export is whole; stdout when left out or `-`
+    /// File to write, replaced once the export is complete; stdout when left out or `-`
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
 }

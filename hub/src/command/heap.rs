@@ -1,25 +1,26 @@
-//! The heap of a hub: what a burst took goes back to the machine.
+//! The memory allocator of the hub, so that memory which a burst needed goes back to the machine.
 //!
-//! glibc gives back what lies at the end of its heap and nothing before that. A hub that many asked at once (large queries, heads or
-//! handshakes without end) kept what it had taken for longer than a minute, and several such floods at once left so many gaps that it
-//! grew by 590 MiB where 140 were held. So the program allocates by mimalloc (`main.rs`), with two settings of it:
+//! glibc gives back only what lies at the end of its heap. A hub that was asked by many at once (large queries, endless
+//! heads or handshakes) kept its memory for more than a minute, and several such floods left so many gaps that it grew
+//! by 590 MiB while 140 were in use. So the program allocates by mimalloc (`main.rs`), with two of its settings:
 //!
-//! - What is free is given back at once, not after a second in which somebody has to allocate for it to be noticed: then it is back
-//!   within twenty seconds of each flood (`hub/tests/floods`), and an idle hub is as small as with glibc.
-//! - No huge pages: an idle hub had 30 MiB more by them, which it never touched.
+//! - Free memory is given back at once, instead of a second later and only if somebody allocates. So it is back within
+//!   twenty seconds of each flood (`hub/tests/floods`), and an idle hub is as small as with glibc.
+//! - No huge pages: with them an idle hub had 30 MiB more that it never touched.
 //!
-//! SQLite is C and stays with glibc, which gives threads heaps of their own, and what another thread frees goes back to the heap it
-//! came from: one heap for all threads is set there, too. All of these are read before `main`, so a hub that was not told starts its
-//! program anew, once, in the same process.
+//! SQLite is written in C and stays with glibc, which gives each thread a heap of its own and returns freed memory to
+//! the heap it came from; there, one heap for all threads is set as well. All of these are read before `main`, so a hub
+//! that was started without them starts its program anew, once, in the same process.
 //!
-//! Why nothing else: jemalloc gives back as well, and building it takes minutes; `malloc_trim` of glibc has to be called by unsafe
-//! code, which is forbidden here; glibc's own thresholds (`MALLOC_MMAP_THRESHOLD_`) keep large pieces apart, but not small ones.
+//! Alternatives: jemalloc gives memory back as well, but takes minutes to build. `malloc_trim` of glibc can only be
+//! called by unsafe code, which is forbidden here. glibc's own thresholds (`MALLOC_MMAP_THRESHOLD_`) keep large pieces
+//! apart, but not small ones.
 
 use std::env;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
-/// What the allocators read; whoever sets one decides it.
+/// Environment variables that the allocators read. One that is already set stays.
 const SETTINGS: [(&str, &str); 3] =
     [("MALLOC_ARENA_MAX", "1"), ("MIMALLOC_PURGE_DELAY", "0"), ("MIMALLOC_ALLOW_THP", "0")];
 

@@ -1,7 +1,7 @@
-//! `telemetry-hub import`: history from a file of CSV or NDJSON, such as an export, into a running hub.
+//! `telemetry-hub import`: sends the readings of a CSV or NDJSON file, such as an export, to a running hub.
 //!
-//! The file is sent in parts, each after the one before is on the hub's disk, so it is known at any moment how far it is
-//! stored. Running it again is harmless: a reading of one sensor and moment is stored once.
+//! The file is sent in parts, each of them only after the one before is on the hub's disk, so it is always known how
+//! far it is stored. Running it again is harmless: a reading of one sensor and moment is stored once.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -22,11 +22,11 @@ use super::remote::{Link, Remote, Upload};
 use super::shown;
 use crate::clock::Clock;
 
-/// Text sent at once: a few ten thousand readings, on disk within some tens of milliseconds.
+/// Bytes of text in one part: some ten thousand readings, stored within some tens of milliseconds.
 const PART: usize = 4 << 20;
-/// Wrong lines that are printed.
+/// Wrong lines that are printed at most.
 const TOLD: usize = 20;
-/// How often a part is sent again while the hub has no room for it, at the pace it asks for.
+/// How often a part is sent again while the hub is too busy, with the pause that the hub asks for.
 const TRIES: u32 = 30;
 
 /// Flags of `import`.
@@ -34,16 +34,16 @@ const TRIES: u32 = 30;
 pub struct Args {
     #[command(flatten)]
     hub: Remote,
-    /// Say what would be imported and which lines are wrong, and store nothing
+    /// Show what would be imported and which lines are wrong, without storing anything
     #[arg(long)]
     dry_run: bool,
-    /// Accept times before 2000 and in the future too: what a device with a wrong clock reported
+    /// Accept times before 2000 and in the future, as a device with a wrong clock reports them
     #[arg(long)]
     any_time: bool,
     /// Format of the file; recognised by its first line when left out
     #[arg(long, value_parser = ["csv", "ndjson"])]
     format: Option<String>,
-    /// CSV or NDJSON as `export` writes it, gzip or not; - is stdin
+    /// CSV or NDJSON as `export` writes it, compressed by gzip or not; - is stdin
     #[arg(value_name = "FILE")]
     file: PathBuf,
 }

@@ -1,4 +1,4 @@
-//! `telemetry-hub join-token`: tokens with which devices join, beside a running hub or before its first start.
+//! `telemetry-hub join-token`: tokens with which devices join; with a running hub, or before its first start.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ pub enum Action {
     Create {
         #[command(flatten)]
         data: Data,
-        /// Number of devices that may join with it
+        /// Number of devices that may join with the token
         #[arg(long, default_value_t = 1, value_parser = uses)]
         uses: u32,
         /// Time until it stops working

@@ -1,4 +1,4 @@
-//! What the program can be asked to do, one file each.
+//! The commands of the program, one file each.
 
 mod alerts;
 mod arguments;
@@ -65,14 +65,14 @@ pub enum Command {
     Query(query::Args),
     /// Write every reading of a time range as CSV or NDJSON
     Export(export::Args),
-    /// Import readings from a file of CSV or NDJSON, such as an export
+    /// Import readings from a CSV or NDJSON file, such as an export
     Import(import::Args),
     /// Print a link that signs a browser in
     Open(open::Args),
     /// Reset a password that was forgotten
     #[command(subcommand)]
     Password(password::Action),
-    /// Show what people changed: who, when, from where
+    /// Show what people changed: who, when and from where
     Audit(audit::Args),
     /// List and end the sessions of browsers
     #[command(subcommand)]
@@ -96,7 +96,7 @@ pub enum Command {
     Backup(backup::Args),
     /// Create a data directory from a backup
     Restore(restore::Args),
-    /// Bring back what can be read of a damaged database, also while the hub runs
+    /// Recover the readings of a damaged database, also while the hub runs
     Recover(recover::Args),
 }
 

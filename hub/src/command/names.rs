@@ -1,4 +1,4 @@
-//! Names of devices and units of sensors, for streams that bring ids alone.
+//! Looks up names of devices and units of sensors, for streams that carry only ids.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use super::outcome::Failure;
 use super::remote::Link;
 use crate::clock::Clock;
 
-/// How often they are asked for again when something is not known.
+/// Shortest pause between two requests for names that are not known.
 const AGAIN: Duration = Duration::from_secs(2);
 
 #[derive(Deserialize)]

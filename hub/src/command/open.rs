@@ -1,4 +1,4 @@
-//! `telemetry-hub open`: links that sign one browser in, once, within ten minutes.
+//! `telemetry-hub open`: prints links that sign one browser in, once, within ten minutes.
 
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::links;
 use crate::reach;
 use crate::running::Running;
 
-/// How long a hub on this machine may take to answer.
+/// How long to wait for a hub on this machine.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Flags of `open`.

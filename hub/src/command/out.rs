@@ -1,9 +1,10 @@
-//! What a command says: results to stdout, the log to stderr. A reader that has gone away is no failure of ours, and no panic.
+//! Output of commands: results to stdout, the log to stderr. If the reader of a pipe has gone away, that is neither an
+//! error nor a panic.
 
 use std::fmt::Display;
 use std::io::{self, Write};
 
-/// What a shell reports of a program that a closed pipe ended: 128 and the number of SIGPIPE.
+/// Exit code that a shell reports for a program ended by a closed pipe: 128 plus the number of SIGPIPE.
 const CLOSED_PIPE: i32 = 141;
 
 /// Prints a result. When nobody reads any more the program ends quietly, as `head` wants it.

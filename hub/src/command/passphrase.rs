@@ -1,4 +1,5 @@
-//! The passphrase of a backup, from a file or another program: on a command line everybody on the machine could read it.
+//! Reads the passphrase of a backup from a file or another program. A command line would show it to everybody on the
+//! machine.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -6,9 +7,9 @@ use std::path::PathBuf;
 
 use super::outcome::Failure;
 
-/// Fewer characters than a machine tries in an afternoon.
+/// Shortest passphrase, in characters: fewer are guessed by a machine within an afternoon.
 const SHORTEST: usize = 8;
-/// Longest file that is looked at, in bytes.
+/// Longest file that is read, in bytes.
 const LONGEST: u64 = 4_096;
 
 /// Where it is.

@@ -1,4 +1,4 @@
-//! `telemetry-hub password reset`: for whoever forgot it, and has the hub's data directory.
+//! `telemetry-hub password reset`: for people who forgot their password and can read the hub's data directory.
 
 use clap::Subcommand;
 
@@ -13,14 +13,14 @@ use crate::store::Store;
 /// What to do with a password.
 #[derive(Debug, Subcommand)]
 pub enum Action {
-    /// Forget a password, sign its user out everywhere, and print links to set another. API tokens stay valid
+    /// Delete a password, sign its user out everywhere, and print links to set another. API tokens stay valid
     Reset {
         #[command(flatten)]
         data: Data,
-        /// Whose, by name or id; needed when there are several users
+        /// User, by name or id; required when there are several users
         #[arg(long, value_name = "NAME")]
         user: Option<String>,
-        /// Turn the second factor off, too
+        /// Turn the second factor off as well
         #[arg(long)]
         second_factor: bool,
     },

@@ -1,4 +1,4 @@
-//! A bar on the terminal for what takes longer than a second; where stderr is none, nothing.
+//! Shows a progress bar for work that takes longer than a second, if stderr is a terminal.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::clock::Clock;
 
-/// Shorter work needs no bar.
+/// Work that is shorter than this gets no bar.
 const LONG: Duration = Duration::from_secs(1);
 
 /// How far something is, in bytes.

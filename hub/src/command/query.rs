@@ -1,4 +1,4 @@
-//! `telemetry-hub query`: minimum, average and maximum per interval, as tables or as the hub's JSON.
+//! `telemetry-hub query`: shows minimum, average and maximum per interval, as tables or as the hub's JSON.
 
 use std::collections::HashMap;
 
@@ -14,9 +14,9 @@ use super::table::Table;
 use crate::model::{UnixMillis, called};
 use crate::zones;
 
-/// Buckets when neither `--points` nor `--every` is given: what a terminal shows at a glance.
+/// Default number of buckets: what a terminal shows at a glance.
 const USUAL_POINTS: usize = 12;
-/// Figures that people add up: a rounded one would not fit the sum.
+/// Figures that people add up, so they are not rounded.
 const ADDS_UP: [&str; 3] = ["count", "sum", "increase"];
 
 /// Flags of `query`.

@@ -1,4 +1,4 @@
-//! `telemetry-hub recover`: readings of a damaged database back into the hub, also while it runs.
+//! `telemetry-hub recover`: brings the readings of a damaged database back into the hub, also while it runs.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! A running hub over REST, for commands that ask it from anywhere.
+//! Asks a running hub over REST, for commands that work from anywhere.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::PathBuf;
@@ -18,11 +18,11 @@ use super::way::Way;
 use crate::reach;
 use crate::running::Running;
 
-/// Until a connection stands.
+/// How long a connection may take to be established.
 const CONNECT: Duration = Duration::from_secs(5);
-/// How long a name may take to be looked up.
+/// How long the lookup of a name may take.
 const LOOKUP: Duration = Duration::from_secs(3);
-/// Between two pieces of an answer: longer than an export waits for an overloaded hub.
+/// Longest pause between two pieces of an answer: longer than an export waits for an overloaded hub.
 const SILENCE: Duration = Duration::from_secs(90);
 
 /// Which hub is asked, and by which right: on the hub's own machine its data directory is enough.
@@ -34,7 +34,7 @@ pub(super) struct Remote {
     /// API token; not needed on the hub's own machine
     #[arg(long, value_name = "TOKEN", env = "TELEMETRY_HUB_TOKEN", hide_env_values = true)]
     token: Option<String>,
-    /// Certificate authority of the hub's own, a PEM file such as its /ca.crt; not needed on the hub's own machine
+    /// PEM file of the hub's certificate authority, such as its /ca.crt; not needed on the hub's own machine
     #[arg(long, value_name = "FILE", env = "TELEMETRY_HUB_CA")]
     ca: Option<PathBuf>,
     #[command(flatten)]
@@ -74,7 +74,7 @@ impl Remote {
     }
 }
 
-/// Where a hub is when nobody says anything.
+/// Address of a hub if none is given.
 const NOBODY_SAID: &str = "http://127.0.0.1:8080";
 
 /// On this machine its own key may go by plain HTTP.

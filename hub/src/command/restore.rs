@@ -1,4 +1,4 @@
-//! `telemetry-hub restore`: a data directory from a backup, into an empty place.
+//! `telemetry-hub restore`: creates a data directory from a backup.
 
 use std::path::PathBuf;
 
@@ -20,7 +20,7 @@ pub struct Args {
     /// Data directory to create, or an empty one [default: ./telemetry-data]
     #[arg(long, value_name = "DIR", env = "TELEMETRY_HUB_DATA")]
     data: Option<PathBuf>,
-    /// TOML file of the hub, which may name its data directory
+    /// TOML file of the hub, read for its data directory
     #[arg(long, value_name = "FILE", env = "TELEMETRY_HUB_CONFIG")]
     config: Option<PathBuf>,
 }

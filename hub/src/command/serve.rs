@@ -1,4 +1,4 @@
-//! `telemetry-hub serve`: the hub itself.
+//! `telemetry-hub serve`: runs the hub.
 
 use std::path::{Path, PathBuf};
 

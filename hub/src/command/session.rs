@@ -1,5 +1,5 @@
-//! `telemetry-hub session`: browsers that are signed in, beside a running hub, which closes their live connections within a
-//! moment.
+//! `telemetry-hub session`: lists and ends the sessions of browsers. A running hub closes the live connections of an
+//! ended session within a moment.
 
 use clap::Subcommand;
 

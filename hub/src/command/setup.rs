@@ -1,5 +1,7 @@
-//! The link that sets the first admin password. Its token is shown on a terminal and lies in the data directory (mode 0600); what
-//! a service prints is kept in a log that others may read, so it is not printed there.
+//! Creates and prints the link that sets the first admin password.
+//!
+//! On a terminal the link has its token. The log of a service may be read by others, so no token is printed there: it
+//! is in the data directory (mode 0600).
 
 use std::io::{self, IsTerminal as _};
 use std::path::Path;

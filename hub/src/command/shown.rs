@@ -1,5 +1,5 @@
-//! Counts and times as people read them on a terminal, in local time, beside the names and values of [`crate::model::shown`]. PURE
-//! but for the time zone. Programs read `--json`, which has everything as the hub sent it.
+//! Counts and times as people read them on a terminal, in local time; names and values are in [`crate::model::shown`].
+//! PURE but for the time zone. `--json` prints everything as the hub sent it.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;

@@ -1,4 +1,4 @@
-//! `telemetry-hub status`: how the hub is doing, on one screen.
+//! `telemetry-hub status`: shows how the hub is doing, on one screen.
 
 use serde::Deserialize;
 

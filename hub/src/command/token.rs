@@ -1,4 +1,4 @@
-//! `telemetry-hub token`: API tokens, beside a running hub or before its first start.
+//! `telemetry-hub token`: API tokens; with a running hub, or before its first start.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ pub enum Action {
         /// Time until it stops working, such as 30d; never when absent
         #[arg(long, value_parser = duration)]
         expires: Option<Duration>,
-        /// Only for devices with this label, key=value; repeatable: a device needs all of them. With the scopes ingest, read and write
+        /// Limit the token to devices with this label, key=value (scopes ingest, read and write); repeatable: a device needs all of them
         #[arg(long, value_parser = label)]
         label: Vec<(String, String)>,
     },

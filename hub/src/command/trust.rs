@@ -1,5 +1,5 @@
-//! Whose certificates a command believes: those of the system, that of a hub on this machine by its data directory, or those of one
-//! file alone.
+//! Decides which certificates a command trusts: those of the system, that of a hub on this machine (by its data
+//! directory), or only those of the file in `--ca`.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

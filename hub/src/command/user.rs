@@ -1,5 +1,5 @@
-//! `telemetry-hub user`: the people who sign in, beside a running hub, which signs out at once whoever may no longer, or before its
-//! first start.
+//! `telemetry-hub user`: the people who sign in; with a running hub, or before its first start. A running hub signs out
+//! at once everybody who may no longer sign in.
 
 use std::path::Path;
 
@@ -25,17 +25,17 @@ pub enum Action {
         #[command(flatten)]
         data: Data,
     },
-    /// Add somebody, and print a link by which they choose a password within 24 hours
+    /// Add a user, and print a link to choose a password within 24 hours
     Add {
         #[command(flatten)]
         data: Data,
-        /// What they sign in by
+        /// Name to sign in with
         name: String,
         /// What they may do
         #[arg(long, value_enum)]
         role: Role,
     },
-    /// Give somebody another role; they have to sign in again
+    /// Change the role of a user, who then has to sign in again
     Role {
         #[command(flatten)]
         data: Data,
@@ -45,21 +45,21 @@ pub enum Action {
         #[arg(value_enum)]
         role: Role,
     },
-    /// Sign somebody out and let them in no more
+    /// Sign a user out, and refuse them from now on
     Disable {
         #[command(flatten)]
         data: Data,
         /// Name or id as listed
         user: String,
     },
-    /// Let somebody in again
+    /// Let a disabled user sign in again
     Enable {
         #[command(flatten)]
         data: Data,
         /// Name or id as listed
         user: String,
     },
-    /// Sign somebody out and delete them
+    /// Sign a user out, and delete them
     Remove {
         #[command(flatten)]
         data: Data,

@@ -1,4 +1,4 @@
-//! `telemetry-hub watch`: readings in the terminal as they arrive, over the same WebSocket as the page.
+//! `telemetry-hub watch`: shows readings on the terminal as they arrive, over the same WebSocket as the page.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
-//! The way to a hub: straight where it is on this machine or in a private network, else through the proxy that the
-//! environment names (`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, and `NO_PROXY` for exceptions).
+//! Connects to a hub: directly if it is on this machine or in a private network, otherwise through the proxy that the
+//! environment names (`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, with exceptions in `NO_PROXY`).
 //!
-//! A token that goes to a hub next door has no business at a proxy, and a proxy could not reach it.
+//! A token for a hub next door must not go to a proxy, which could not reach that hub anyway.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{ClientBuilder, Response, Url};
 
-/// How long a name may take to be looked up before the proxy is asked to do it.
+/// How long the lookup of a name may take before the proxy is asked to do it.
 const LOOK_UP: Duration = Duration::from_secs(2);
 
 /// The way to one hub.

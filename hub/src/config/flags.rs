@@ -1,4 +1,4 @@
-//! The flags of `serve`, what each of them takes, and why a text is none of it.
+//! The flags of `serve`: what each of them accepts, and the error for a text that it does not.
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
@@ -33,39 +33,39 @@ pub struct Flags {
     /// File holding one admin API token to accept, for automation
     #[arg(long, value_name = "FILE", env = "TELEMETRY_HUB_ADMIN_TOKEN_FILE")]
     pub admin_token_file: Option<PathBuf>,
-    /// Who may join; a join token always works unless closed [default: as last set on the page, at first click]
+    /// Which new devices may join; a join token always works unless closed [default: as last set on the page, at first click]
     #[arg(long, value_enum, env = "TELEMETRY_HUB_JOIN")]
     pub join: Option<Join>,
     /// Whether the hub answers devices that search for one on the network [default: on]
     #[arg(long, value_enum, env = "TELEMETRY_HUB_DISCOVERY")]
     pub discovery: Option<Switch>,
-    /// How far webhooks may reach [default: lan]
+    /// Networks that webhooks may call [default: lan]
     #[arg(long, value_enum, env = "TELEMETRY_HUB_WEBHOOK_POLICY")]
     pub webhook_policy: Option<Reach>,
-    /// Network that webhooks may reach although it is blocked by default, such as 127.0.0.0/8; repeatable
+    /// Network that webhooks may call although it is blocked by default, such as 127.0.0.0/8; repeatable
     #[arg(long, value_name = "CIDR", env = "TELEMETRY_HUB_WEBHOOK_ALLOW", value_delimiter = ',')]
     pub webhook_allow: Vec<IpNet>,
-    /// Host name under which browsers reach the hub, beside its addresses and its own name; repeatable
+    /// Host name by which browsers reach the hub, in addition to its addresses and its own name; repeatable
     #[arg(long, value_name = "NAME", env = "TELEMETRY_HUB_HOSTS", value_delimiter = ',')]
     pub hosts: Vec<String>,
-    /// URL of the page as people open it, such as `https://example.org/hub/`: for links in alerts, and below whose path the hub
-    /// is found behind a proxy
+    /// URL of the page as people open it, such as `https://example.org/hub/`. Links in alerts begin with it, and its path is
+    /// accepted in requests that a proxy passes on
     #[arg(long, value_name = "URL", env = "TELEMETRY_HUB_URL", value_parser = url)]
     pub url: Option<String>,
-    /// Reverse proxy in front of the hub, whose X-Forwarded-For, -Proto and -Host are believed; repeatable
+    /// Reverse proxy in front of the hub: its X-Forwarded-For, -Proto and -Host headers are trusted; repeatable
     #[arg(long, value_name = "CIDR", env = "TELEMETRY_HUB_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network)]
     pub trusted_proxies: Vec<IpNet>,
-    /// Whether the page, REST and the WebSocket are served by TLS, on the same port; plain HTTP is redirected then [default: off]
+    /// Serve the page, REST and the WebSocket over TLS on the same port; plain HTTP is then redirected [default: off]
     #[arg(long, value_enum, env = "TELEMETRY_HUB_TLS")]
     pub tls: Option<Tls>,
-    /// Certificate for `--tls files`: PEM, the hub's own first, then those that lead to a known authority; read again when it changes
+    /// PEM file for `--tls files`: the hub's certificate first, then the intermediate certificates; read again when it changes
     #[arg(long, value_name = "FILE", env = "TELEMETRY_HUB_TLS_CERT")]
     pub tls_cert: Option<PathBuf>,
-    /// Its private key: PEM, not encrypted; read again when it changes
+    /// Private key of that certificate: PEM, not encrypted; read again when it changes
     #[arg(long, value_name = "FILE", env = "TELEMETRY_HUB_TLS_KEY")]
     pub tls_key: Option<PathBuf>,
-    /// Folder of the agents that devices get from this hub, device-agent-<target> each [default: `agents` in the data
-    /// directory, then beside this program]
+    /// Folder of the agent programs that devices download from this hub, named device-agent-<target> [default: `agents` in the
+    /// data directory, then beside this program]
     #[arg(long, value_name = "DIR", env = "TELEMETRY_HUB_AGENTS")]
     pub agents: Option<PathBuf>,
     /// Maximum size of the database with its log, at least 32MiB; the oldest readings are deleted first [default: none]
@@ -88,10 +88,10 @@ pub struct Flags {
     /// How long every reading is kept, such as 14d, 6w, 5y or forever [default: as set on the page, at first forever]
     #[arg(long, value_name = "AGE", env = "TELEMETRY_HUB_KEEP_RAW", value_parser = age)]
     pub keep_raw: Option<Age>,
-    /// How long one-minute summaries are kept, which replace older readings
+    /// How long one-minute summaries are kept; they replace older readings
     #[arg(long, value_name = "AGE", env = "TELEMETRY_HUB_KEEP_MINUTES", value_parser = age)]
     pub keep_minutes: Option<Age>,
-    /// How long hourly summaries are kept, which replace older one-minute summaries
+    /// How long hourly summaries are kept; they replace older one-minute summaries
     #[arg(long, value_name = "AGE", env = "TELEMETRY_HUB_KEEP_HOURS", value_parser = age)]
     pub keep_hours: Option<Age>,
 }
@@ -118,7 +118,7 @@ pub(super) fn url(text: &str) -> Result<String, String> {
     }
 }
 
-/// Smallest cap: a journal, a log and some blocks fit.
+/// Smallest `--max-size`, in bytes: a journal, a log and some blocks fit.
 const LEAST_SIZE: u64 = 32 << 20;
 
 pub(super) fn max_size(text: &str) -> Result<u64, String> {
@@ -126,10 +126,10 @@ pub(super) fn max_size(text: &str) -> Result<u64, String> {
     if size < LEAST_SIZE { Err(format!("`{text}` is too small: at least 32MiB")) } else { Ok(size) }
 }
 
-/// Readings that wait for the disk: seven hundred thousand where a batch has a hundred, which two cores were seen to store
-/// in a seventh of a second.
+/// Default of `--ingest-queue`, in bytes: seven hundred thousand readings in batches of a hundred, which two cores store in a
+/// seventh of a second.
 pub(super) const INGEST_QUEUE: usize = 16 << 20;
-/// Smallest queue: some of the largest batches fit.
+/// Smallest `--ingest-queue`, in bytes: some of the largest batches fit.
 const LEAST_QUEUE: usize = 256 << 10;
 
 pub(super) fn ingest_queue(text: &str) -> Result<usize, String> {
@@ -141,13 +141,13 @@ pub(super) fn ingest_queue(text: &str) -> Result<usize, String> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Join {
-    /// Nobody new
+    /// No new devices
     Closed,
     /// Only with a join token
     Token,
-    /// Devices ask, a person adopts them
+    /// New devices wait until a person approves them
     Click,
-    /// Every device is adopted at once
+    /// Every new device is added automatically
     Open,
 }
 
@@ -167,9 +167,9 @@ pub enum Switch {
 pub enum Tls {
     /// Plain HTTP
     Off,
-    /// With the certificate of `--tls-cert` and `--tls-key`
+    /// TLS with the certificate of `--tls-cert` and `--tls-key`
     Files,
-    /// With a certificate of the hub's own authority, which browsers can install from `/ca.crt`
+    /// TLS with a certificate authority that the hub makes for itself; browsers install it from `/ca.crt`
     Auto,
 }
 

@@ -1,4 +1,4 @@
-//! What a look found, and in which order it is told: what is wrong first, the cause before its consequences. PURE.
+//! What `doctor` found, in the order in which it is printed: failures first, a cause before its consequences. PURE.
 
 /// What something wrong is about; the first that fails is the cause of those below it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

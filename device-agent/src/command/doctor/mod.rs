@@ -1,4 +1,4 @@
-//! `device-agent doctor`: looks at each step a reading takes and says which one fails.
+//! `device-agent doctor`: checks each step that a reading takes, and says which one fails.
 
 mod findings;
 mod rungs;
@@ -24,7 +24,7 @@ use super::failure::{Failure, print};
 use super::options::Common;
 use super::runtime::on_one_thread;
 
-/// How long files and the 1-Wire bus are waited for: a file that hangs is named after 2 s, a probe after 5 s.
+/// How long to wait for files and the 1-Wire bus: a file that hangs is named after 2 s, a thermometer after 5 s.
 const SOURCES_WAIT: Duration = Duration::from_secs(6);
 
 const HELP: &str = "\
@@ -33,8 +33,8 @@ Checks each step a reading takes and says first which one fails.
 Usage: device-agent doctor [--hub HOST[:PORT]] [--state DIR] [--config FILE]
 
 Tries every way to find the hub: the last known address, --hub, well-known names, multicast over IPv4 and IPv6, broadcast.
-One that works is enough; what fails comes with the command that would fix it.
-Exit code 1 if a step fails. It may run beside the agent. Commands of the configuration are not run: only the agent does that.
+One that works is enough; each failure comes with a command that would fix it.
+Exit code 1 if a step fails. It may run while the agent runs. Commands of the configuration are not run: only the agent does that.
 ";
 
 pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {

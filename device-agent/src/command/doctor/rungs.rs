@@ -1,7 +1,7 @@
-//! The rungs by which an agent finds its hub, each tried by itself, and what the silence on one of them means.
+//! Tries each way by which an agent finds its hub, and explains the silence on one of them.
 //!
-//! All are tried at once. A rung asks from sockets of its own or with a nonce of its own, so that an answer says which rung
-//! it came by; what came back instead of an answer says which command would change it.
+//! All are tried at once. Each way asks from its own sockets or with its own nonce, so that an answer shows by which
+//! way it came. If an error comes back instead of an answer, it tells which command would help.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -17,9 +17,9 @@ use tokio::net::UdpSocket;
 use wire::discovery::Probe;
 use wire::packet::{MAX_DATAGRAM, Packet};
 
-/// How long an answer by unicast is waited for.
+/// How long to wait for an answer by unicast.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// How long answers are waited for after everybody was asked, and how often everybody is.
+/// How long to wait for answers to one multicast or broadcast, and the pause between two of them.
 const ROUND: Duration = Duration::from_millis(1_100);
 const ROUNDS: usize = 3;
 /// How long a name may take: the resolver's own patience is longer than a person's.
@@ -117,7 +117,7 @@ pub(super) async fn climb(
     Ok(rungs.into_iter().map(|(_, rung)| rung).chain(around.into_iter().map(|asked| asked.rung)).collect())
 }
 
-/// Who is asked directly.
+/// Addresses that are asked directly.
 enum Target {
     Address(SocketAddr),
     Given(String),

@@ -1,7 +1,7 @@
 //! `device-agent install` and `uninstall`: binary, user, configuration and service, on this machine or below a mounted root.
 //!
-//! Everything is a file put in place, so that both do the same; on the running machine the service manager is told as well.
-//! Each step looks first: installing twice is installing once, and whatever a person wrote is left alone.
+//! Installing only puts files in place, so it is the same on this machine and below a root; on this machine the service manager
+//! is told as well. Each step looks first: installing twice does no more than once, and files that a person wrote stay.
 
 mod places;
 mod service;

@@ -1,4 +1,4 @@
-//! What an installed agent is called and where it lies, below the root.
+//! Names and paths of an installed agent, below the root.
 
 pub(super) const PROGRAM: &str = "usr/local/bin/device-agent";
 pub(super) const CONFIG: &str = "etc/device-agent.toml";

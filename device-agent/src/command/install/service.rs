@@ -1,4 +1,5 @@
-//! The service, as systemd and `OpenRC` want it written: files, because the hub puts the same into bundles and images.
+//! The service files for systemd and `OpenRC`. They are files of their own, because the hub puts the same ones into
+//! bundles and images.
 
 /// A hardened unit: the agent reads /proc and /sys, talks UDP, and writes its state folder.
 pub(super) const SYSTEMD: &str = include_str!("../../../dist/device-agent.service");

@@ -1,6 +1,6 @@
-//! A root file system, the running machine's or one that is mounted: files, links and the user are put in and taken out.
+//! Puts files, links and the user into a root file system (this machine's, or a mounted one), and removes them.
 //!
-//! Everything is a file, so that both are treated alike. Each step looks first, and whatever a person wrote is left alone.
+//! Only files are written, so that both kinds are treated alike. Each step looks first, and files that a person wrote stay.
 
 use std::fs;
 use std::io;
@@ -12,7 +12,7 @@ use super::places::{CONFIG, PROGRAM, STATE, USER};
 use super::tree::Tree;
 use crate::command::failure::Failure;
 
-/// Who starts services.
+/// The program that starts services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Manager {
     Systemd,

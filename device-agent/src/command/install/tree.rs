@@ -1,8 +1,8 @@
-//! A root file system that may not be the running one: where a path of it really lies, and what its files hold.
+//! Resolves paths and reads files of a root file system that may not be the running one.
 //!
-//! A mounted card may have been in anybody's hands. Links in it are followed as the device itself would follow them, so that
-//! an absolute one leads to the card's own `/etc` and not to this machine's; and only regular files are opened, because a
-//! pipe would hang and a device node do whatever the device does.
+//! A mounted memory card may have been in anybody's hands. Links in it are followed as the device itself would follow them, so an
+//! absolute one leads to the card's own `/etc` and not to this machine's. Only regular files are opened: a pipe would hang, and a
+//! device node would do whatever the device does.
 //!
 //! The hub has the same walk for `telemetry-hub flash` (`hub/src/bundle/root.rs`): the two programs share nothing but the
 //! protocol.
@@ -13,7 +13,7 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-/// Links that lead to links, as the kernel counts.
+/// Links that are followed in a row; the kernel has the same limit.
 const MOST_LINKS: usize = 40;
 
 /// A tree of files whose `/` is here.

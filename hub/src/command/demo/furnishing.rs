@@ -1,5 +1,5 @@
-//! What the demo's hub knows before its first device is there: a webhook to the built-in receiver, and rules that tell it. And what
-//! it says of its devices once they are there.
+//! Sets the demo's hub up before its first device is there: a webhook to the built-in receiver, and rules that notify
+//! it. Once the real devices are there, it gives them a note that explains their charts.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub(super) async fn furnish(store: &Store, receiver: &str) -> anyhow::Result<()>
     Ok(())
 }
 
-/// Of the devices that are no simulation what a person asks who looks at their charts.
+/// Notes for the devices that are not simulated, for people who look at their charts.
 const NOTES: [(&str, &str); 2] = [
     (
         "this-computer",
@@ -33,9 +33,9 @@ const NOTES: [(&str, &str); 2] = [
         "Loses its connection for 20 s in every minute, on purpose. It sends the sensors of this computer, too.",
     ),
 ];
-/// How long a device may take to be there.
+/// How long to wait for a device.
 const ARRIVAL: Duration = Duration::from_secs(10);
-/// How often it is looked for.
+/// How often to look for it.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// Writes notes about them, as their owner would.

@@ -1,8 +1,8 @@
-//! `telemetry-hub demo`: everything at once, on loopback, to look at.
+//! `telemetry-hub demo`: runs everything at once, on loopback, to look at.
 //!
 //! Every part is the real one: a hub with a throw-away data directory, the real agent reading this computer's sensors, a
 //! simulated fleet that sends the week it made up over the real UDP path, a device that fails now and then, one that waits to
-//! be adopted, rules that fire, and a receiver that takes the webhook. When it ends, nothing of it is left.
+//! be adopted, rules that fire, and a receiver that takes the webhook. At the end it removes everything.
 
 mod furnishing;
 mod programs;
@@ -32,24 +32,24 @@ use crate::{access, reach, store};
 use furnishing::{furnish, introduce};
 use programs::{Fleet, Programs};
 
-/// How many ports are tried where the wanted one is taken.
+/// Ports that are tried if the wanted one is in use.
 const PORTS: u16 = 50;
-/// How long the link waits for the fleet's week at most. It comes anyway, later.
+/// How long the link is held back for the fleet's week of history; later the rest arrives in the background.
 const HISTORY: Duration = Duration::from_secs(20);
 
-/// Within which a signal reaches every program of a terminal.
+/// Time within which a signal reaches every program of a terminal.
 const SIGNAL: Duration = Duration::from_secs(1);
 
 /// Flags of `demo`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Address or port of the page; the next free port where it is taken
+    /// Address or port of the page; the next free port if it is in use
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = listen::at_home)]
     http: SocketAddr,
     /// Simulated devices
     #[arg(long, value_name = "N", default_value_t = 24)]
     devices: u32,
-    /// The agent program [default: `device-agent` beside this program]
+    /// Program of the agent [default: `device-agent` beside this program]
     #[arg(long, value_name = "FILE")]
     agent: Option<PathBuf>,
 }

@@ -9,9 +9,9 @@ use anyhow::Context;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, Command};
 
-/// How long the unreliable device lives and stays away.
+/// How long the unreliable device runs, and how long it stays away.
 const UNRELIABLE: (Duration, Duration) = (Duration::from_secs(40), Duration::from_secs(20));
-/// What the fleet makes up before it goes on live.
+/// History that the fleet invents before it continues live.
 const HISTORY: &str = "7d";
 
 /// How they are started.

@@ -1,5 +1,5 @@
-//! The certificate of the hub that runs, by what it says itself: files that it could not read again, and what to compare when its
-//! own authority is installed.
+//! Checks the certificate of the running hub: reports files that the hub could not read again, and prints the SHA-256
+//! to compare when its authority is installed.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! What was found, in the order in which it is told.
+//! What `doctor` found, in the order in which it is printed.
 
 use crate::command::out::print;
 

@@ -1,4 +1,4 @@
-//! What the kernel says of sockets and groups: its tables under `/proc/net`, read as text. Pure.
+//! Reads the kernel's tables of sockets and multicast groups under `/proc/net`. PURE: text in, values out.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 

@@ -1,7 +1,7 @@
-//! `telemetry-hub doctor`: looks at everything between a device and the disk, and says what fails and what would fix it.
+//! `telemetry-hub doctor`: checks everything between a device and the disk, and says what fails and what would fix it.
 //!
-//! It works beside a running hub and without one: what only a running hub knows (probes heard, datagrams dropped) it asks
-//! through the hub's own metrics, the rest it reads from the kernel.
+//! It works with and without a running hub. What only a running hub knows (probes heard, datagrams dropped) it reads
+//! from the hub's metrics, the rest from the kernel.
 
 mod certificate;
 mod findings;
@@ -31,9 +31,9 @@ use certificate::look_at_certificate;
 use findings::Findings;
 use kernel::{members_v4, members_v6, metric, udp_sockets};
 
-/// How long the running hub may take to answer a probe: its jitter is 120 ms.
+/// How long to wait for the running hub's answer to a probe: its jitter is 120 ms.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// The clock was not set if it says less: 2024-01-01, before the first release.
+/// A clock before this was never set: 2024-01-01, before the first release.
 const SET_FROM_MS: i64 = 1_704_067_200_000;
 
 pub(super) async fn run(flags: Flags) -> Outcome {

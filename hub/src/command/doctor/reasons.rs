@@ -1,4 +1,4 @@
-//! Why datagrams were dropped, in words: the metrics have a label for each reason, people have none.
+//! Sentences for the reasons why datagrams were dropped, of which the metrics have only labels.
 
 /// What a reason of `hub_udp_dropped_total` means, to follow a number; the label itself where it is a newer hub's.
 pub(super) fn words(label: &str) -> &str {
