@@ -1,6 +1,7 @@
-//! The only place that reads time.
+//! The only place in the agent that reads time.
 //!
-//! What decides is told the time, as a [`Now`] or an `Instant`. What waits for a moment waits by [`sleep_until`] or an [`Alarm`].
+//! Code that decides is handed the time, as a [`Now`] or an `Instant`. Code that waits for a moment uses
+//! [`sleep_until`] or an [`Alarm`].
 
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};

@@ -1,10 +1,10 @@
-//! Which readings are worth telling: a deadband, and a shortest and longest time between two. Pure.
+//! Decides which readings are reported: by a deadband, and by a shortest and a longest time between two. Pure.
 
 use std::time::{Duration, Instant};
 
 use wire::{SensorKind, SensorNo};
 
-/// A sensor that does not change shows this often that it lives, unless its rule says otherwise.
+/// How often a sensor that does not change is reported all the same, unless its rule says otherwise.
 const LONGEST_SILENCE: Duration = Duration::from_secs(300);
 
 /// What the configuration says of the sensors of a name.

@@ -1,4 +1,4 @@
-//! Small files that are either the old one or the new one, whatever happens in between.
+//! Replaces small files so that a crash leaves either the old content or the new.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};

@@ -1,4 +1,4 @@
-//! An uplink and the spool it empties: the few lines that every kind of agent shares.
+//! Connects an uplink with the spool that it empties: the few lines that all kinds of agents share.
 
 use crate::clock::Now;
 use crate::spool::Spool;

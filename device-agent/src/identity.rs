@@ -1,4 +1,4 @@
-//! Who this device is: the state folder, its lock, the key made at first boot, the boot count, the pinned hub.
+//! The device's identity: the state folder, its lock, the key made at the first start, the boot count, the pinned hub.
 //!
 //! ```text
 //! <state>/lock         held while an agent runs: two agents on one identity would use the same batch numbers twice
@@ -12,7 +12,7 @@
 //!
 //! Promises:
 //! - The boot count is on disk *before* it is used, so that an epoch and a handshake counter never come twice. A full disk
-//!   does not hinder that, and so not the start: what is reserved for it gives way.
+//!   does not prevent that, nor the start: the space reserved for it is released then.
 //! - A folder copied to another machine (a cloned image) gets an identity of its own; the copy stays as
 //!   `identity.cloned` and `spool.cloned`; pin and sensor table stay, because they describe the hub and the software.
 //! - A damaged file is never overwritten: it is set aside, the log says so, and the device starts with a new key.

@@ -12,11 +12,11 @@ use crate::sensor::{Host, Remark, Samples};
 use crate::spool::LIVE_FOR;
 use crate::trouble::Trouble;
 
-/// Batches of a recording that may wait in the spool: enough to keep the line busy, little enough to stay in memory.
+/// Batches of a recording that may wait in the spool: enough to keep the connection busy, few enough to stay in memory.
 const RECORDING_AHEAD: usize = 512;
-/// Readings of a recording taken at once, so that acknowledgements are heard in between.
+/// Readings of a recording that are taken in a row, so that acknowledgements are handled in between.
 const RECORDING_CHUNK: usize = 4_096;
-/// What is not so particular about its time may be early or late by this.
+/// How early or late a task may run whose time does not matter much.
 const ABOUT: Duration = Duration::from_millis(250);
 
 /// Where readings come from.

@@ -1,5 +1,5 @@
-//! The machine's network interfaces: which are up and have a cable or a Wi-Fi, what they can be asked through, and which lead
-//! to no real network.
+//! The machine's network interfaces: which are up and connected, how each can be used to search for hubs, and which are
+//! not part of a real network.
 
 use std::net::{IpAddr, Ipv4Addr};
 

@@ -1,7 +1,7 @@
-//! Sockets: one for talking over each of IPv4 and IPv6, one for listening to the discovery groups of each.
+//! The agent's sockets: for IPv4 and for IPv6, one to talk to the hub and one to listen to the discovery group.
 //!
-//! The shell of [`crate::uplink`]: it decides nothing. What cannot be opened (no IPv6, the discovery port taken) is left
-//! out with a warning, because every single way to the hub is enough.
+//! The shell of [`crate::uplink`]: it decides nothing. A socket that cannot be opened (no IPv6, the discovery port in use) is left
+//! out with a warning, because one way to the hub is enough.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket};
@@ -19,7 +19,8 @@ use crate::links::{self, Link};
 
 /// Asked for, so that a burst of acknowledgements is not lost while the agent writes its spool.
 const RECEIVE_BUFFER: usize = 1 << 20;
-/// What the kernel has no room for is tried again after so long, so often: then it is lost like any other datagram.
+/// Pause before a datagram is sent again that the kernel had no room for, and how often: after that it is lost like any
+/// other.
 const ROOM_AFTER: Duration = Duration::from_millis(2);
 const TRIES: usize = 50;
 

@@ -1,4 +1,4 @@
-//! A bad network in a box: loses, doubles and reorders datagrams, the same way for the same seed.
+//! A simulated bad network: loses, duplicates and reorders datagrams, the same way for the same seed.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! What a person should know, in the log's words: joined, waiting for adoption, hub lost and back.
+//! Log messages for people: the device joined, waits for approval, lost the hub, found it again.
 
 use std::time::Instant;
 

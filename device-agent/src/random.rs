@@ -1,4 +1,4 @@
-//! Numbers that look random and come from a seed: jitter, probe nonces, simulated fleets. Never keys.
+//! Pseudo-random numbers from a seed, for jitter, probe nonces and simulated fleets. Never for keys.
 
 use std::time::Duration;
 

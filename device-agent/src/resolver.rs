@@ -1,7 +1,7 @@
-//! Names of hubs, looked up by the system's resolver: the one that `--hub` says, and well-known ones.
+//! Looks up names of hubs by the system's resolver: the name in `--hub`, and well-known ones.
 //!
-//! Each lookup is a task of its own, so that a resolver that hangs holds up neither the loop nor another name; a name whose
-//! lookup is still on its way is not looked up again, which bounds their number.
+//! Each lookup is a task of its own, so that a resolver that hangs delays neither the loop nor another name. A name whose lookup is
+//! still running is not looked up again, which bounds the number of tasks.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,9 +12,9 @@ use tracing::debug;
 
 /// How often the name a person gave is looked up again while the hub is away.
 const GIVEN_EVERY: Duration = Duration::from_secs(10);
-/// How often well-known names are: few networks have them, and the resolver is somebody else's.
+/// How often well-known names are looked up: few networks have them, and the resolver belongs to somebody else.
 const KNOWN_EVERY: Duration = Duration::from_secs(60);
-/// Addresses taken of one name.
+/// Most addresses used of one name.
 const ADDRESSES: usize = 8;
 
 /// What a lookup brought.

@@ -1,8 +1,8 @@
-//! From measured values to numbered batches.
+//! Puts measured values into numbered batches.
 //!
-//! While readings flow, a batch closes with each round, so that a reading waits for no other. While the hub is away,
-//! batches fill to the size of a datagram: fewer, better packed batches to keep and to send later. Until the spool writes
-//! to disk they fill for [`FILL_FOR`] at most; from then on the journal keeps what is being filled.
+//! While the hub is connected, a batch is closed after each round, so that no reading waits for the next round. While the hub is
+//! away, batches are filled to the size of a datagram: fewer and better packed ones to keep and to send later. Until the spool
+//! writes to disk a batch is filled for at most [`FILL_FOR`]; after that the journal has the batch that is being filled.
 
 use std::time::{Duration, Instant};
 

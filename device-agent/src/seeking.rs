@@ -1,7 +1,7 @@
-//! When an agent that has no hub speaks, and what it says. PURE.
+//! Decides when an agent that has no hub logs something, and what. PURE.
 //!
-//! A person who just started it hears after three seconds what it looks for, after fifteen what failed and who knows more, and
-//! from then on every minute that it still looks; after an hour, every hour: a log on a memory card is not for waiting.
+//! After three seconds it logs what it searches for, after fifteen what failed and which command tells more, then every minute that
+//! it still searches, and after an hour only every hour, because the log may be on a memory card.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -10,16 +10,16 @@ use crate::quantity;
 
 /// Port of a hub when nobody names one.
 pub const HUB_PORT: u16 = 5770;
-/// When it is said what is looked for: hubs that are there answer within a second.
+/// When the agent logs what it searches for: hubs that exist answer within a second.
 const FIRST: Duration = Duration::from_secs(3);
-/// When it is said what failed: by then every way was tried several times.
+/// When it logs what failed: by then every way was tried several times.
 const SECOND: Duration = Duration::from_secs(15);
 /// Between two reminders.
 const MINUTE: Duration = Duration::from_secs(60);
-/// From when on reminders are rare.
+/// When reminders become rare.
 const LONG: Duration = Duration::from_secs(3_600);
 
-/// What is said while a person has to choose.
+/// The message while a person has to choose a hub.
 const SEVERAL: &str = "more than one hub answers; say which is this device's with --hub-words or --join-token";
 
 /// What an agent without a hub knows of its search.

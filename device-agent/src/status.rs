@@ -1,7 +1,7 @@
-//! What a running agent tells about itself: JSON on a Unix socket in the state folder, one answer a connection.
+//! What a running agent reports about itself: JSON on a Unix socket in the state folder, one answer a connection.
 //!
-//! A socket and not a file: nothing is written to flash for a question nobody asks, and a stopped agent cannot leave an
-//! answer behind that looks true.
+//! A socket instead of a file: nothing is written to flash while nobody asks, and a stopped agent cannot leave an
+//! answer behind that looks current.
 
 use std::io::{self, Read as _};
 use std::os::unix::net::UnixStream;
@@ -20,7 +20,7 @@ use crate::sensor::Remark;
 use crate::spool::Drops;
 use crate::trouble::Trouble;
 
-/// How long either side waits for the other.
+/// How long each side waits for the other.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Bytes of all remarks in one answer: some thousand of them.
 const MOST_REMARKS: usize = 256 << 10;

@@ -1,14 +1,14 @@
-//! What time a reading was taken, when the machine's clock says otherwise. Pure.
+//! Corrects the times of readings while the machine's clock is wrong. Pure.
 //!
 //! ```text
 //!   boot in 1970 ──── readings with a wrong time ────▶ the hub tells its time ────▶ readings with a corrected time
 //!                     kept, not sent: moved by the offset once it is known            until the machine's clock is set
 //! ```
 //!
-//! Monotonic time never jumps, so that wall time less monotonic time is a constant until somebody sets the clock: a change
-//! of it is a step. A step is followed once the clock was plainly unset before it; else the hub's clock decides which side
-//! of the step was wrong, and what was taken on the wrong side and is still held is moved. Until then nothing is sent: by the
-//! next answer of a hub it is known, and what is at the hub cannot be moved any more.
+//! Monotonic time never jumps, so wall time minus monotonic time is constant until somebody sets the clock: a change is a step. If
+//! the clock was plainly unset before a step, the new time is used. Otherwise the hub's clock decides which side of the step was
+//! wrong, and readings from the wrong side that are still held are moved. Until then nothing is sent: the next answer of a hub
+//! decides it, and a reading that is at the hub cannot be moved any more.
 
 use std::time::Instant;
 
@@ -16,9 +16,9 @@ use wire::UnixMillis;
 
 use crate::clock::Now;
 
-/// The clock was not set if it says less: 2024-01-01, before the first release.
+/// A clock before this was never set: 2024-01-01, before the first release.
 pub(crate) const SET_FROM: UnixMillis = UnixMillis(1_704_067_200_000);
-/// Less than this is the clock being slewed, not set.
+/// A smaller change of the clock is slewing, not a step; in milliseconds.
 const STEP_MS: i64 = 1_000;
 
 /// What is to be done with what was taken so far and is still held.

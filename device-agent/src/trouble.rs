@@ -1,4 +1,4 @@
-//! What is wrong with a source: its last error, since when it fails, and how often it did. Pure.
+//! The trouble of a source: its last error, since when it fails, and how often it did. Pure.
 
 use std::collections::BTreeSet;
 

@@ -46,11 +46,11 @@ use crate::uplink::{Event, State, words_of};
 const TEND_EVERY: Duration = Duration::from_secs(1);
 /// How often the discovery groups are joined again: interfaces come and go.
 const REJOIN_EVERY: Duration = Duration::from_secs(60);
-/// How long what the hub said of another machine with this identity holds: it says it every few seconds.
+/// How long the hub's word that another machine has this identity is believed: it repeats it every few seconds.
 const CLAIMED_FOR: Duration = Duration::from_secs(60);
-/// Questions for the status that are answered at a time.
+/// Requests for the status that are answered at a time.
 const MOST_ANSWERS: usize = 4;
-/// Datagrams taken in before anything else happens again.
+/// Datagrams that are received in a row before anything else is done.
 const INBOX: usize = 64;
 
 /// Why an agent cannot run.

@@ -1,17 +1,19 @@
-//! One reading a sensor and millisecond: the hub keeps no second one beside it. Pure.
+//! Keeps readings of one sensor apart by their times, because the hub stores one reading a sensor and millisecond.
+//! Pure.
 //!
-//! A reading without a time of its own is of the moment in which it arrived. Where another of its sensor is there already it
-//! takes the millisecond after the last, so that what comes in a burst is kept whole and in its order; what comes faster
-//! than one a millisecond for [`MOST_AHEAD_MS`] is told to be too much. A reading that brings its time along keeps it:
-//! of several with one time the last counts.
+//! A reading without a time of its own gets the moment at which it arrived. If another one of its sensor has that
+//! millisecond already, it gets the millisecond after the last one, so that a burst is kept whole and in order. If
+//! readings come faster than one a millisecond for [`MOST_AHEAD_MS`], the rest is reported as too much. A reading that
+//! brings its own time keeps it: of several with one time the last counts.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use wire::{BatchSeq, Epoch, Reading, SensorNo, UnixMillis};
 
-/// So far after its arrival a reading may be placed.
+/// How far after its arrival a reading may be placed, in milliseconds.
 const MOST_AHEAD_MS: i64 = 5_000;
-/// Batches with overwritten readings that are told apart while none is acknowledged; later ones count with the last.
+/// Batches with overwritten readings that are counted separately while none is acknowledged; later ones count with the
+/// last.
 const MOST_ON_THE_WAY: usize = 64;
 
 /// The last moment of each sensor; as many as there are numbers.

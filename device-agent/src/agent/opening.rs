@@ -1,4 +1,4 @@
-//! Opening an agent: identity, spool, sockets and sources, in this order.
+//! Opens an agent: identity, spool, sockets and sources, in this order.
 
 use tokio::task::JoinSet;
 use tracing::{info, warn};

@@ -1,5 +1,5 @@
-//! A reading's way into the spool: sampled, or arrived from a source of its own pace; numbered, thinned by its deadband,
-//! stamped with a time that is right.
+//! The way of a reading into the spool: it is sampled or arrives from a source with its own pace, gets a sensor number,
+//! passes its deadband, and is stamped with a correct time.
 
 use tracing::{error, info, warn};
 use wire::{BatchSeq, Reading, SensorKind, SensorNo, UnixMillis};
@@ -15,7 +15,7 @@ use crate::sampler::Gather;
 use crate::sensor::{Apart, Moment, Remark, SensorTable};
 use crate::timeline::Repair;
 
-/// Who gives what no source of the configuration does.
+/// Source name of sensors that no configured source gives: the machine itself.
 const MACHINE: &str = "";
 
 impl Agent {

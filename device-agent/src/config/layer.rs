@@ -1,4 +1,4 @@
-//! One place settings come from: the file, the variables or the flags; and how one lies over another.
+//! Settings from one place (the file, the variables or the flags), and how one layer overrides another.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,7 +1,7 @@
-//! Settings of `device-agent run`: a TOML file, then `DEVICE_AGENT_*`, then flags; the later wins.
+//! Settings of `device-agent run`: flags override the variables `DEVICE_AGENT_*`, which override the TOML file.
 //!
-//! Zero configuration runs: discovery finds the hub, the host's own sensors are read once a second. Every mistake names
-//! the key and where it stands (`device-agent.toml:3: [spool] policy`, `DEVICE_AGENT_INTERVAL`, `--interval`).
+//! The agent runs without any configuration: discovery finds the hub, and the machine's own sensors are read once a second. Every
+//! error names the key and where it is (`device-agent.toml:3: [spool] policy`, `DEVICE_AGENT_INTERVAL`, `--interval`).
 
 mod layer;
 mod place;

@@ -1,4 +1,4 @@
-//! Which key a mistake is in, and at which line of the file that key stands. PURE.
+//! Finds out which key an error is about, and in which line of the file that key is. PURE.
 
 use std::fmt;
 

@@ -52,12 +52,12 @@ pub struct Settings {
 const NAME_LIMIT: usize = 64;
 /// Labels a device may carry, so that its Hello fits in one datagram.
 const LABEL_LIMIT: usize = 8;
-/// What is looked up when nobody says: whoever gives the hub's machine one of these names, in DNS, by DHCP or by mDNS,
+/// Names that are looked up by default: a network that gives one of them to the hub's machine (by DNS, DHCP or mDNS)
 /// needs no other discovery.
 const HUB_NAMES: [&str; 2] = ["telemetry-hub", "telemetry-hub.local"];
-/// Names that are looked up: each may hold a thread for as long as the resolver takes.
+/// Most names that are looked up: each may occupy a thread for as long as the resolver takes.
 const NAMES_LIMIT: usize = 4;
-/// Below, a hub that restarts would already cost readings; above, nobody means it.
+/// Shortest `keep_for`: with less, a hub that restarts would already cost readings.
 const SHORTEST_AGE: Duration = Duration::from_secs(60);
 const LONGEST_AGE: Duration = Duration::from_secs(3650 * 86_400);
 

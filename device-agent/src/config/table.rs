@@ -1,4 +1,4 @@
-//! The `[[file]]`, `[[exec]]`, `[[listen]]` and `[[sensor]]` tables, and what a mistake in one of them is called.
+//! The tables `[[file]]`, `[[exec]]`, `[[listen]]` and `[[sensor]]`, and the errors in them.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

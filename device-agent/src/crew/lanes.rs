@@ -1,11 +1,11 @@
-//! Which piece of work is begun next, and how many at a time: pure. What hangs keeps its thread, so every piece that is begun
-//! may cost one; these rules say who may.
+//! Decides which piece of work begins next, and how many run at a time. Pure. A piece that hangs keeps its thread, so every piece
+//! that is begun may cost one; these rules say which pieces may.
 //!
-//! - What answered the last time goes before what did not. Where something hangs, what is least like it goes first: of other
-//!   kinds, of other drivers, of other places; within a place where something hangs the last first, since what hangs there
-//!   lies mostly side by side.
-//! - What has not answered is not begun while [`Limits::untried`] pieces hang, but of a kind of which nothing hangs; one gets its
-//!   turn all the same every [`TURN`], as long as fewer than [`Limits::hung`] hang.
+//! - Pieces that answered the last time go first. While something hangs, pieces that are least like it go first: of other kinds, of
+//!   other drivers, of other places. Within a place where something hangs the last piece goes first, because pieces that hang are
+//!   mostly neighbours.
+//! - Pieces that did not answer are not begun while [`Limits::untried`] pieces hang, except those of a kind of which nothing hangs.
+//!   Every [`TURN`] one of them is begun all the same, as long as fewer than [`Limits::hung`] hang.
 //! - Where as many hang and one more of those that answered does, the rest of its kind that waits is untried from then on.
 //! - Where [`Limits::hung`] hang, each kind has one thread more, and is not begun again once that one hangs too: there is
 //!   always one for a kind of which nothing hangs.
@@ -17,9 +17,9 @@ use super::work::{Away, Kin, Limits, Pace, Work};
 
 /// Slow work that takes longer than this hangs.
 pub(crate) const LONG: Duration = Duration::from_secs(5);
-/// Where so much hangs that nothing is tried, one is all the same after this.
+/// Pause after which one more piece is tried although so many hang that none would be.
 const TURN: Duration = Duration::from_secs(10);
-/// Pieces that are tried beside each other while one after the other hangs.
+/// Pieces that are tried at the same time while one after the other hangs.
 const WIDEST: usize = 32;
 
 pub(super) struct Lanes<W: Work> {

@@ -1,4 +1,4 @@
-//! Threads for work that may hang: a file whose driver never answers costs a thread, and nobody else's time.
+//! Threads for work that may hang: a file whose driver never answers costs one thread, and delays nothing else.
 //!
 //! ```text
 //!   quick   ──▶ one thread, piece after piece ──────────┐
@@ -8,9 +8,9 @@
 //!   slow    ──▶ a thread for each piece, up to a bound ──┘
 //! ```
 //!
-//! Threads start when there is work for them; those that were not needed for a while leave, but for one. A piece that hangs
-//! keeps its thread until it ends, whatever happens: [`lanes`] says which pieces are begun, so that what answers finds a thread,
-//! however much hangs. A crew that is dropped leaves its threads to themselves: nobody waits for them.
+//! Threads start when there is work for them, and end when they were not needed for a while; one stays. A piece that hangs keeps
+//! its thread until it ends. [`lanes`] chooses which pieces begin, so that pieces that answer find a thread, however many hang.
+//! When a crew is dropped nothing waits for its threads.
 
 mod lanes;
 mod work;
@@ -27,9 +27,9 @@ pub(crate) use lanes::LONG;
 use lanes::Lanes;
 pub use work::{Away, Kin, Limits, Pace, Work};
 
-/// A quick piece of work that takes longer than this gets company: another thread takes over what waits behind it.
+/// When a quick piece of work takes longer than this, another thread takes over what waits behind it.
 pub const PATIENCE: Duration = Duration::from_millis(100);
-/// Where one thread was enough for so long, the others leave.
+/// When one thread was enough for this long, the others end.
 const IDLE: Duration = Duration::from_secs(10);
 /// Reading a few small files needs little; the memory is used as it is touched.
 const STACK: usize = 128 << 10;

@@ -1,4 +1,5 @@
-//! Work that may hang: what it is like, how it is expected to go, and how many threads it may have.
+//! A piece of work that may hang: its kind and place, how quick it is expected to be, and how many threads such work
+//! may use.
 
 use std::time::{Duration, Instant};
 
@@ -23,7 +24,7 @@ pub trait Work: Send + 'static {
 pub struct Kin {
     /// A kind of source; there are few.
     pub kind: u32,
-    /// Who gives the answer.
+    /// The driver that answers.
     pub driver: u32,
     pub place: u32,
 }

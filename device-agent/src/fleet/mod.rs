@@ -1,7 +1,7 @@
 //! Many simulated devices in one task over one socket: real keys, real sessions, real spools, made-up readings.
 //!
-//! Devices share the socket and are told apart by the lower half of their session names. A device costs about 20 KiB and
-//! is touched only when its timer is due or a datagram is for it.
+//! Devices share the socket, and the lower half of a session name says which device a datagram is for. A device costs about 20 KiB
+//! and is touched only when its timer is due or a datagram arrives for it.
 
 mod device;
 mod past;
@@ -34,16 +34,16 @@ use device::{Device, kind_of, next_reboot, preview, specs};
 use past::Past;
 pub use plan::{History, Outcome, Plan};
 
-/// How long unacknowledged readings are waited for at the end.
+/// How long to wait for acknowledgements at the end.
 const DRAIN_FOR: Duration = Duration::from_secs(30);
-/// Pause between the first handshakes of two devices: what a hub works off without asking for proof of address.
+/// Pause between the first handshakes of two devices: the hub then accepts them without asking for proof of address.
 const START_EVERY: Duration = Duration::from_micros(500);
-/// Datagrams taken in before devices are served.
+/// Datagrams that are received in a row before devices are served.
 const INBOX: usize = 512;
-/// Devices served because it is time, before the socket is looked at again: each may begin a handshake, which costs a
-/// third of a millisecond, and answers grow old meanwhile.
+/// Devices whose timers are served before the socket is looked at again: each may begin a handshake, which costs a
+/// third of a millisecond, and answers must not wait too long.
 const DUE_AT_ONCE: usize = 32;
-/// Devices named that did not get everything to the hub: who sees ten of them sees what it is.
+/// Devices with unsent readings that are named at the end: ten are enough to see what is wrong.
 const NAMED: usize = 10;
 /// Latencies kept: enough for a stable 99th percentile.
 const LATENCIES: usize = 100_000;

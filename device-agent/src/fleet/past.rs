@@ -1,4 +1,4 @@
-//! The time before a simulated device was there: days with a noon and a night, and one fault worth finding. PURE.
+//! The invented past of a simulated device: days with a noon and a night, and one fault worth finding. PURE.
 
 use std::time::Duration;
 

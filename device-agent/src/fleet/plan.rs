@@ -1,4 +1,4 @@
-//! What to simulate, and what came of it.
+//! The settings of a simulation, and its outcome.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::netem::Conditions;
 #[derive(Debug, Clone)]
 pub struct Plan {
     pub hub: SocketAddr,
-    /// Lets the devices join.
+    /// Join token of the devices.
     pub token: Option<JoinToken>,
     pub devices: u16,
     /// Sensors each.

@@ -1,7 +1,8 @@
-//! What a file holds or a command prints, as far as it is read, and the numbers in it. Pure.
+//! Reads numbers from the content of a file or the output of a command. Pure.
 //!
-//! At most [`MOST_BYTES`] are read. What is longer is not cut in the middle of anything: a JSON text is refused, a line of
-//! line protocol without its end is left out and counted, a number that reaches the end of what was read is refused.
+//! At most [`MOST_BYTES`] are read. Longer content is never cut in the middle of a value: a JSON text is refused, an
+//! incomplete line of line protocol is left out and counted, and a number that reaches the end of what was read is
+//! refused.
 
 use super::lost::Lost;
 use super::measured::{Format, Measured, Naming};

@@ -1,4 +1,4 @@
-//! What a command prints.
+//! A command as a source: readings from its output.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -13,10 +13,10 @@ use super::content::{Content, text_of};
 use super::text::{MOST_BYTES, shown};
 use crate::clock;
 
-/// Of what a command complains of, so much is told.
+/// Characters of a command's error output that are shown.
 const MOST_SAID: usize = 160;
 
-/// How long the output of a command is waited for when it has ended, and what it started is ended too.
+/// How long to wait for output after a command has ended; then the processes that it started are ended too.
 const AFTERWARDS: Duration = Duration::from_millis(200);
 
 /// Runs a command again and again, one after the other.

@@ -1,8 +1,9 @@
-//! A number, JSON or lines in a file that another program writes.
+//! A file as a source: a number, JSON or lines that another program writes.
 //!
-//! A program that writes over its file leaves it empty for a moment, or with half of a number in it. So a file that was written a
-//! moment ago and ends in the middle of a line is read again until it stays as it is. One that takes its time in the middle of a
-//! number cannot be told from one that writes no end of a line: whoever writes beside it and renames is always read whole.
+//! While a program overwrites its file, the file may be empty or end in half a number. So a file that was written a
+//! moment ago and ends in the middle of a line is read again until it stays the same. A program that pauses in the
+//! middle of a number cannot be told from one that writes no line end; one that writes another file and renames it is
+//! always read correctly.
 
 use std::fs::{Metadata, OpenOptions};
 use std::io::Read as _;
@@ -14,14 +15,14 @@ use super::content::Content;
 use super::text::MOST_BYTES;
 use crate::clock;
 
-/// What was written so lately may be half of what is being written.
+/// A file written less than this ago may still be in the middle of being written.
 const LATELY: Duration = Duration::from_secs(2);
-/// How long a file has to stay as it is.
+/// How long a file has to stay unchanged.
 const STAYS: Duration = Duration::from_millis(20);
-/// How often it is read again at most: for half a second.
+/// How often a file is read again at most: for half a second.
 const MOST_READ: usize = 25;
 
-/// Where a file system says each time that a file was written just now, it is enough that so often the same is in it.
+/// If a file system always says that a file was written just now, this many equal reads are enough.
 const ENOUGH: u32 = 5;
 
 /// Which file it is, how long, and when it was written.

@@ -1,4 +1,4 @@
-//! Numbers in JSON. Pure.
+//! Reads the numbers in a JSON text. Pure.
 
 use std::collections::HashSet;
 

@@ -13,7 +13,7 @@ use wire::{SensorKind, UnixMillis};
 use super::measured::Measured;
 use super::text::{MOST_SHOWN, shown};
 
-/// What a timestamp counts when nothing else is said, in nanoseconds.
+/// Default unit of timestamps, in nanoseconds.
 pub const NANOSECONDS: i64 = 1;
 
 /// 2000-01-01 and 2100-01-01: between them the units that a timestamp may be in do not overlap.

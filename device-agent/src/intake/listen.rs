@@ -1,8 +1,8 @@
-//! A local socket that takes line protocol, so that any program on the machine can hand readings in.
+//! A local socket as a source: any program on the machine can send readings in line protocol.
 //!
-//! What does not arrive whole is counted: a datagram longer than the buffer says so by the kernel's flag (`MSG_TRUNC`), and
-//! of datagrams that came faster than they were taken the kernel keeps a count in `/proc/net/udp`. A Unix socket has no such
-//! count and needs none: who sends waits, or is told.
+//! Lost readings are counted. A datagram longer than the buffer is marked by the kernel (`MSG_TRUNC`), and the number
+//! of datagrams that came too fast is in `/proc/net/udp`. A Unix socket has no such count and needs none: its sender
+//! waits, or gets an error.
 
 use std::fs;
 use std::io;
@@ -21,11 +21,11 @@ use super::source::Address;
 use super::text::MOST_BYTES;
 use crate::clock;
 
-/// How long to wait before a socket that could not be opened is tried again.
+/// Pause before a socket that could not be opened is tried again.
 const RETRY_EVERY: Duration = Duration::from_secs(10);
-/// How long after a datagram the kernel is asked what it dropped meanwhile.
+/// How long after a datagram the kernel's count of dropped ones is read.
 const LOOK_AFTER: Duration = Duration::from_secs(2);
-/// Room that the kernel is asked for: a thousand datagrams at once.
+/// Bytes of receive buffer that the kernel is asked for: a thousand datagrams at once.
 const RECEIVE_BUFFER: usize = 2 << 20;
 
 enum Socket {

@@ -1,4 +1,4 @@
-//! What came to a source and is no reading: counted since the start, by reason. Pure.
+//! Counts input of a source that is not a reading, since the start and by reason. Pure.
 
 use std::fmt;
 

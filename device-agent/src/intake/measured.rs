@@ -1,4 +1,4 @@
-//! What a source gives, and how what it gives is read and called.
+//! A value from a source with its name and unit, and how a source's content is read and named.
 
 use wire::{SensorKind, UnixMillis};
 

@@ -6,8 +6,8 @@
 //!   listen ────────▶ a local socket    ┘
 //! ```
 //!
-//! Each source has a task of its own, so that one that hangs holds up nobody, and reports what it gave together with what
-//! went wrong. When the loop is busy the channel fills, and sources wait: nothing is kept without bound.
+//! Each source has a task of its own, so that one that hangs delays no other, and reports its readings together with its errors.
+//! When the loop is busy the channel fills, and sources wait: nothing grows without bound.
 
 mod content;
 mod exec;
@@ -41,9 +41,9 @@ use crate::clock::{self, Now};
 use crate::sensor::{Giver, Remark};
 use crate::trouble::{Change, Named, Trouble};
 
-/// Rounds of readings that may wait for the loop: more than it leaves waiting while it writes its spool.
+/// Rounds of readings that may wait for the loop: more than come while it writes its spool.
 const QUEUE: usize = 32;
-/// How long after the last of them what was lost of a source is shown as its trouble.
+/// How long after the last lost reading a source's losses are shown as its trouble.
 const TOLD_FOR: Duration = Duration::from_secs(600);
 
 /// The tasks of all sources, and what went wrong with each.

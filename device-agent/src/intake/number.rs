@@ -1,4 +1,4 @@
-//! A number as people and programs write it: whole, or refused with the reason. Pure.
+//! Reads a number as people and programs write it: completely, or it is refused with the reason. Pure.
 //!
 //! The first word of a text is the number: `21.5 C` is 21.5, whatever space is before the unit, `0.10 0.20 0.30 1/100 1234` is
 //! 0.1. A number grouped by a no-break space, a thin space or an apostrophe is one word, and refused. Grouped by ordinary

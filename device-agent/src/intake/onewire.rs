@@ -1,8 +1,8 @@
 //! Thermometers on the 1-Wire bus, from `/sys/bus/w1/devices`.
 //!
-//! Each is read on a thread of its own, because it takes most of a second to measure and may take for ever: the others do not
-//! wait for it. Where its driver shows the nine bytes it sent (`w1_slave`) they decide whether there is a reading, see
-//! [`super::scratchpad`]; `temperature` is read only where they are not shown, since each reading makes the probe measure anew.
+//! Each thermometer is read on a thread of its own, because a measurement takes most of a second and may never end. If its driver
+//! shows the nine bytes that the thermometer sent (`w1_slave`), they decide whether there is a reading: see
+//! [`super::scratchpad`]. Otherwise `temperature` is read; never both, because each read makes the thermometer measure again.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -22,13 +22,13 @@ use crate::sensor::{Content, Error, Files};
 const DEVICES: &str = "sys/bus/w1/devices";
 /// Thermometers remembered: more than one bus carries well.
 const MOST_KNOWN: usize = 64;
-/// How long one that is gone is missed; after that it was taken away, and nobody waits for it.
+/// How long a thermometer that is gone is reported as missing; after that it counts as removed.
 const MISSED_FOR: Duration = Duration::from_secs(86_400);
-/// From here on a thermometer that gives no answer is said to hang.
+/// A thermometer that takes longer than this is reported as hanging.
 const HANGS: Duration = Duration::from_secs(5);
-/// How long a pipe in the place of a file is waited for.
+/// How long to wait for a pipe in the place of a file.
 const WAIT: Duration = Duration::from_secs(2);
-/// How often what waits for a thread is looked at.
+/// How often thermometers that wait for a thread are looked at.
 const TEND_EVERY: Duration = Duration::from_secs(1);
 /// The kernel lets one at a time measure on a bus, where the sixth waits for less than what is said to hang. Half of what a bus
 /// carries may hang before what has not answered yet waits; 42 threads in all.

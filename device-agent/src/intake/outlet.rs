@@ -1,4 +1,4 @@
-//! From a source's task to the agent's loop.
+//! The channel from the task of a source to the agent's loop.
 
 use tokio::sync::mpsc;
 

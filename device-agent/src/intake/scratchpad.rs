@@ -1,4 +1,4 @@
-//! What the nine bytes of a 1-Wire thermometer say: a temperature, or that there is none. Pure.
+//! Reads the nine bytes of a 1-Wire thermometer: a temperature, or that there is none. Pure.
 //!
 //! Temperature (two bytes), alarms (two), configuration, two reserved, one constant, checksum. The kernel prints them twice in
 //! `w1_slave`, with `crc=.. YES` where the checksum is right and `t=` in thousandths of a degree. Two readings with a right

@@ -1,4 +1,4 @@
-//! A source as it is configured, and what it is known by.
+//! The configuration of a source, and the name by which it is known.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -97,7 +97,7 @@ impl Source {
     }
 }
 
-/// Who gives sensors, as the sensors' table knows them: each source, called unlike all others.
+/// Sources of sensors, as the sensors' table knows them: each has a key of its own.
 #[must_use]
 pub fn givers(sources: &[Source]) -> Vec<Giver> {
     let labels = counted(sources.iter().map(Source::label).collect());

@@ -1,4 +1,4 @@
-//! Texts from outside: how much of them is taken, and how much is shown.
+//! Limits for texts from outside: how many bytes are read, and how much is shown in messages.
 
 /// Bytes taken from a file, a command's output or a datagram: more than UDP can carry, and a screen of text from each of two
 /// hundred sensors. What JSON of this length becomes in memory is 4 MiB at most.

@@ -8,9 +8,9 @@ use super::source::{ONE_WIRE_EVERY, Source};
 use super::{exec, file, listen, onewire};
 use crate::clock;
 
-/// From here on a file that gives no answer is said to hang.
+/// A file that takes longer than this is reported as hanging.
 const HANGS: Duration = Duration::from_secs(2);
-/// From here on a file that usually takes so long is said to be slow.
+/// A file that usually takes longer than this is reported as slow.
 const SLOW: Duration = Duration::from_millis(300);
 
 /// Asks a source again and again, or hears what it says; as long as somebody listens.

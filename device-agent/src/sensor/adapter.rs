@@ -1,4 +1,4 @@
-//! Addresses on a bus, and names of adapters, without the numbers by which the kernel counts adapters. Pure.
+//! Recognises addresses on a bus and names of adapters, without the numbers by which the kernel counts adapters. Pure.
 
 /// What comes before the number of an adapter and places on it.
 const OF_ADAPTER: [&str; 5] = ["port-", "end_device-", "expander-", "phy-", "rport-"];

@@ -1,4 +1,4 @@
-//! The kinds of sources that the kernel has.
+//! The kinds of sources that the kernel offers.
 
 use serde::{Deserialize, Serialize};
 use wire::SensorSpec;

@@ -1,4 +1,4 @@
-//! One thing to read: the smallest that can hang alone.
+//! One thing to read: the smallest piece of work that can hang by itself.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -17,7 +17,7 @@ use super::proof::Proof;
 use super::{Class, Error, Samples, disk, hwmon, iio, load, memory, network, power, thermal};
 use crate::crew::Pace;
 
-/// How long a pipe is waited for before others go on without it.
+/// How long to wait for a pipe before others continue without it.
 const WAIT: Duration = Duration::from_secs(1);
 
 /// What is read.

@@ -1,4 +1,4 @@
-//! Why a source gives nothing.
+//! Why a source gives no value.
 
 use std::path::PathBuf;
 

@@ -1,9 +1,9 @@
-//! Small files of `/proc` and `/sys` that are read again and again.
+//! Reads small files of `/proc` and `/sys` again and again.
 //!
-//! A file stays open between two reads, see [`super::open`]. One that was taken away or replaced is opened again, and where its
-//! folder may be another's by then it has to prove that it is not, see [`super::proof`]. Opening never waits, and a file that
-//! has to be waited for (a pipe, a terminal) is waited for as long as [`Files::allow`] says. A driver that sleeps cannot be
-//! hurried from here: for that there is [`crate::crew`].
+//! A file stays open between two reads, see [`super::open`]. A file that was removed or replaced is opened again; if its folder may
+//! belong to another device by then, that is checked first, see [`super::proof`]. Opening never waits. Reading a pipe or a terminal
+//! waits for as long as [`Files::allow`] says. A driver that hangs cannot be interrupted: that is why reads run on
+//! [`crate::crew`].
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,4 +1,4 @@
-//! The errands that are here, and what is to be known of those that are away. Pure.
+//! Errands that wait for their next round, and what has to be known of those that are running. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};

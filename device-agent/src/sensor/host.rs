@@ -1,8 +1,8 @@
-//! The machine this agent runs on: when each thing on it is read, and what is wrong with which.
+//! The machine that this agent runs on: when each thing on it is read, and which of them are in trouble.
 //!
-//! A round gives every errand that is back from the last one, alone or on a tour, to the crew. What is quick comes back within
-//! milliseconds and makes up the round; what is slow comes when it comes; what hangs is not asked a second time, and what was not asked because
-//! so much hangs is not said to give no answer. What there is is looked for anew every [`LOOK_EVERY`].
+//! A round hands every errand that has returned from the last round to the crew, alone or on a tour. Quick errands return within
+//! milliseconds and make up the round; slow ones deliver later; one that hangs is not asked a second time, and one that was not
+//! asked because so many hang is not reported as giving no answer. Every [`LOOK_EVERY`] the machine is searched for new things.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -23,9 +23,9 @@ use crate::clock::{self, Now};
 use crate::crew::{Crew, Done, Limits, PATIENCE, Pace};
 use crate::trouble::{Change, Named, Trouble};
 
-/// How often devices that came and went are looked for.
+/// How often the machine is searched for devices that came or went.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
-/// A round waits so long for what is usually quick.
+/// How long a round waits for errands that are usually quick.
 const ROUND: Duration = Duration::from_millis(250);
 /// Slow errands that wait for a thread; a pipe need not.
 const MOST_WAITING: usize = 16;

@@ -1,7 +1,7 @@
 //! Monitoring chips, from `/sys/class/hwmon`: temperatures, fans, voltages, currents, power, energy, humidity.
 //!
-//! Every channel that the chip's folder lists is one: `temp49_input` counts without the 48 before it. A channel whose `_enable`
-//! is 0 or whose `_fault` is not is left out and said, as is a value that no chip can measure.
+//! Every channel that the chip's folder lists is read: `temp49_input` needs no 48 others before it. A channel whose `_enable` is 0
+//! or whose `_fault` is not 0 is left out and reported, and so is a value that no chip can measure.
 
 use super::files::{Content, Files};
 use super::limits::{Level, QUANTITIES, Quantity};

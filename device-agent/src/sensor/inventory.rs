@@ -1,4 +1,4 @@
-//! What there is to read on a machine: devices as they come and go, and the errands that read them.
+//! The things to read on a machine: devices as they come and go, and the errands that read them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -257,7 +257,7 @@ impl Inventory {
         fresh
     }
 
-    /// Has the cards read again, with names.
+    /// Reads the cards again, with names.
     fn found_cards(&mut self, number: u32, cards: &[String]) -> Vec<u32> {
         let names = super::network::name(cards, &mut self.register, &self.earlier);
         let trip = self.home.get_mut(number);

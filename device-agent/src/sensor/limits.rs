@@ -1,6 +1,6 @@
-//! What a monitoring chip can measure, and what its numbers mean. Pure.
+//! Units of a monitoring chip's numbers, and the limits of what it can measure. Pure.
 //!
-//! Units and scales are those of the kernel's `Documentation/hwmon/sysfs-interface.rst`. A driver that has nothing to say
+//! Units and scales are those of the kernel's `Documentation/hwmon/sysfs-interface.rst`. A driver that has no value
 //! often prints a number all the same: all bits of a register, zero kelvin, the lowest number there is. What no such chip can
 //! measure is left out, with the reason; what is only unusual (a processor at 150 degrees, a fan that stands) is kept.
 

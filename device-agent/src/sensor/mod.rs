@@ -9,7 +9,7 @@
 //!
 //! Every path hangs under a root folder, so that a test hands it a fixture tree. Each file has an [`errand::Errand`]
 //! of its own, read on a thread of the crew, those that are well together with others of their device ([`tour`]): one that
-//! fails, is slow or never answers costs itself, and is named in [`Host::troubles`] and [`Host::remarks`]. What each source
+//! fails, is slow or never answers delays no other, and is named in [`Host::troubles`] and [`Host::remarks`]. What each source
 //! reads, names and drops: `hub/docs/sources.md`.
 
 mod adapter;

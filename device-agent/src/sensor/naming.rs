@@ -1,4 +1,4 @@
-//! How the sensors of a device are called. Pure.
+//! Names of the sensors of a device. Pure.
 
 use super::Class;
 use super::device::{Device, Part};

@@ -1,4 +1,4 @@
-//! The number that a small file of a driver's holds, and what it is in another unit. Pure.
+//! Reads the number in a driver's file, and converts it to another unit. Pure.
 
 /// Longest number with everything around it.
 pub(super) const LONGEST_NUMBER: usize = 128;

@@ -1,9 +1,9 @@
-//! A small file that stays open between two reads: the kernel fills it anew when it is read from its start, so that a reading
-//! costs one call.
+//! A small file that stays open between two reads: the kernel fills it anew when it is read from its start, so a reading costs one
+//! system call.
 //!
-//! One that was taken away or replaced is to be opened again. A file of `/sys` says so itself, by its error, and those of `/proc`
-//! stay. Of any other the folder is looked at, once a round for all who read in it; where nobody watches the folder, as of a
-//! file further below, or a link leads elsewhere, the file is asked at each read.
+//! A file that was removed or replaced has to be opened again. A file of `/sys` shows that by its error, and files of `/proc` stay.
+//! For other files the folder is looked at, once a round for all files in it. If the folder is not watched (a file further below),
+//! or a link leads elsewhere, the file itself is looked at for each read.
 
 use std::fs::{File, OpenOptions};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};

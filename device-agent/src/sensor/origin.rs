@@ -1,6 +1,6 @@
-//! What stays of a device when the kernel counts anew: from which thing its readings come.
+//! Identifies the thing that readings come from by what does not change when the kernel numbers its devices anew.
 //!
-//! The numbers in `hwmon3`, `nvme1` or `i2c-0` are places in a queue. What stays is, in this order: a serial number (drives,
+//! The numbers in `hwmon3`, `nvme1` or `i2c-0` only count. What does not change is, in this order: a serial number (drives,
 //! sticks, supplies), the node of the device tree, and the way to the device along buses whose addresses are wired (PCI
 //! address, I2C address, USB port, chip select, name of a platform device), with the counted parts left out.
 

@@ -1,8 +1,6 @@
-//! What containers and virtual machines make and take away by the dozen: their ends of network cables, the bridges between
-//! those, their mounts. Pure.
+//! Recognises interfaces and mounts that containers and virtual machines create and remove by the dozen. Pure.
 //!
-//! Such names would fill the device's table, and tell what nobody asked: the traffic of all of them passes the machine's own
-//! card. They are left out unless `[sensors] include` names them. A card that a person made is not among them (`wg0`,
+//! Their names would fill the device's table and tell nothing new, because their traffic passes through the machine's own card. They are left out unless `[sensors] include` names them. A card that a person made is not among them (`wg0`,
 //! `tun0`, `ppp0`, `br0`, `br-lan`, `vmbr0`, `bond0`, `eth0.7`, `wlan0`): one that comes under another name each time gives its
 //! place to others after a day.
 

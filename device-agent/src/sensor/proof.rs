@@ -1,9 +1,8 @@
-//! Proof that the folder of a device is still that of the same thing: the kernel counts its devices, and the number that one left
-//! is another's by and by.
+//! Checks that the folder of a device still belongs to the same thing: the kernel numbers its devices, and gives the number of a
+//! removed one to another later.
 //!
-//! A file that has to be opened again is asked for by its path, which says nothing of whose it is. What its folder says of
-//! itself has to be what it was (its name, and which device it is of); where no link says which device, the folder has to be the
-//! very same.
+//! A file is opened again by its path, which does not say whose it is. So the name in its folder and the link to its device have to
+//! be what they were; without such a link, the folder itself has to be the same one.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;

@@ -1,4 +1,4 @@
-//! Which name a thing has: given once, remembered in the state folder, never given to another.
+//! Names of things: each is given once, remembered in the state folder, and never given to another thing.
 //!
 //! A chip that calls itself `nvme` is `nvme` as long as it is the only one that ever did. Where several do, each gets what
 //! tells it from the others: `nvme-pci-0100`, `nvme-s6b0nx0r`. The first keeps the short name when a second comes later, also

@@ -1,4 +1,4 @@
-//! What is to be known of sources that do not fail: what they leave out and why, which are slow, which names changed.
+//! Remarks about sources that do not fail: what they leave out and why, which are slow, which names changed.
 
 use serde::{Deserialize, Serialize};
 use wire::UnixMillis;

@@ -1,4 +1,4 @@
-//! What one round of sampling gave, and what it did not: values, failures, and what was left out.
+//! The result of one round of sampling: values, failures, and what was left out.
 
 use std::fmt;
 use std::io;
@@ -130,7 +130,7 @@ impl Samples {
         }
     }
 
-    /// Has the same sensors say something else, as of `at`.
+    /// Gives the same sensors other values, as of `at`.
     pub(super) fn set(&mut self, values: impl Iterator<Item = f64>, at: UnixMillis) {
         self.rows.iter_mut().zip(values).for_each(|(row, value)| (row.value, row.at) = (value, at));
     }

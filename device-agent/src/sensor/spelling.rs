@@ -1,4 +1,4 @@
-//! How the parts of names are spelled: plain, cut where they are too long, told apart by a number. Pure.
+//! Spells the parts of names: plain characters, cut if they are too long, told apart by a number. Pure.
 
 /// Longest part of a sensor name, in bytes.
 const LONGEST_PART: usize = 32;

@@ -1,4 +1,4 @@
-//! What is read again and again, and how it went the last times.
+//! Something that is read again and again, and how its last reads went.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,11 +9,11 @@ use super::files::Spot;
 use super::{Class, Error, Samples};
 use crate::crew::{LONG, PATIENCE, Pace};
 
-/// From here on what gives no answer is said to hang.
+/// A read that takes longer than this is reported as hanging.
 pub(super) const HANGS: Duration = Duration::from_secs(2);
-/// From here on what usually takes so long is said to be slow.
+/// A read that usually takes longer than this is reported as slow.
 const SLOW: Duration = Duration::from_millis(300);
-/// A value that was left out is told for so long, so that one that comes and goes is seen.
+/// How long a value that was left out is reported, so that one that comes and goes is seen.
 const TOLD_FOR: Duration = Duration::from_secs(60);
 
 /// What an errand reads, and how that went.

@@ -1,8 +1,8 @@
-//! The files of one device that are well, read one after the other in one piece of work: to the thread and back goes one
-//! number a file, and what the thread needs stays where it was.
+//! Reads the healthy files of one device one after the other in one piece of work: only one number a file goes to the thread and
+//! back, and the rest of what the thread needs stays where it was.
 //!
-//! Who does not give its number at once is asked alone, in the same round. A tour of which one file takes long is given up: what
-//! was not asked yet is asked file by file, and the one that hangs is what its thread is left with.
+//! A file that does not give its number at once is read alone, in the same round. If one file takes long the tour is given up: the
+//! files that were not read yet are read one by one, and only the thread of the file that hangs is lost.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -118,7 +118,7 @@ impl Tour {
         Some(&self.samples)
     }
 
-    /// Who is on it.
+    /// The things on it.
     pub(super) fn numbers(&self) -> impl Iterator<Item = u32> {
         self.trips.iter().map(|trip| trip.number)
     }

@@ -1,5 +1,5 @@
-//! An errand on its way, and what a round has to know of it while all is well. Whatever is more than a number is in the errand,
-//! or in the thing that it is about.
+//! An errand on its way to a thread and back, and what a round has to know of it while all is well. Everything that is
+//! more than a number is in the errand, or in the thing that it reads.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;

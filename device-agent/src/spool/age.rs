@@ -1,8 +1,8 @@
-//! How old batches are, and what is too old to keep.
+//! The ages of batches, and which batches are too old to keep.
 //!
-//! In the boot that took it, a batch's age is told by the monotonic clock, whatever is done to the other one. Of what earlier
-//! boots left only the readings' own time tells the age: that is believed once the clock is sure and the boot is an hour
-//! old, so that a clock which is wrong at the start can be set, and a hub that is there can take what it is given.
+//! In the boot that made it, a batch's age is measured by the monotonic clock, so setting the wall clock does not change it. For
+//! batches of earlier boots only the times of their readings tell the age. These are believed once the clock is known to be right
+//! and the boot is an hour old: until then a wrong clock can be set, and the hub can take the batches.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,9 +1,9 @@
 //! The segments in the spool folder: written at the end of the newest, read anywhere, deleted whole.
 //!
 //! A segment is deleted once none of its batches is held any more. A failed write is undone by cutting the file back, and
-//! if even that fails the segment is closed: the torn tail is then what recovery cuts. A file that cannot be removed is
-//! tried again until it is gone; it counts for nothing meanwhile, because a folder that lets nothing be removed lets nothing
-//! be made either.
+//! if even that fails the segment is closed: the torn tail is then what recovery cuts. If a file cannot
+//! be removed, removing it is tried again until it is gone. Its size does not count meanwhile: in a folder where nothing can be
+//! removed, nothing can be created either.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
@@ -29,7 +29,6 @@ const EXTENSION: &str = "seg";
 /// Where a body lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {
-    /// Which segment.
     pub(super) segment: u32,
     offset: u64,
     length: u32,
@@ -42,7 +41,6 @@ struct Segment {
     bytes: u64,
     /// Batches in it that are still held.
     held: u32,
-    /// Batches in it.
     records: u32,
     /// When the first of them was taken.
     since: Instant,

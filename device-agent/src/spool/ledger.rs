@@ -1,4 +1,5 @@
-//! The device's half of the loss ledger: what it took and what it gave up, by boot and hour, until the hub has it on disk.
+//! The device's half of the loss ledger: how many readings it took and how many it gave up, by boot and hour, until the hub has
+//! that on disk.
 //!
 //! ```text
 //!   taken, thinned, dropped ──▶ open ──seal──▶ sent (one at a time, unchanged) ──Recorded──▶ forgotten
@@ -261,7 +262,7 @@ impl Ledger {
         }
     }
 
-    /// Has everything told at once.
+    /// Makes everything due to be reported.
     pub(super) fn tell_all(&mut self) {
         (self.urgent, self.sealed_at) = (true, None);
     }

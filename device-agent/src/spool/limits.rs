@@ -1,4 +1,4 @@
-//! How much a spool may hold, and what gives way when it is full.
+//! How much a spool may hold, and what is dropped when it is full.
 
 use std::time::Duration;
 

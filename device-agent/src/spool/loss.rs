@@ -1,10 +1,10 @@
-//! What is given up: for which reason, how many readings of which hour, and that the hub is told of it.
+//! Counts readings that are given up, by reason and hour, and reports them to the hub.
 //!
 //! Every reading that leaves without an acknowledgement is counted here and nowhere else, once in [`Drops`], which the
 //! device shows, and once in the ledger, which tells the hub.
 //!
-//! A segment goes in this order: counted, condemned in the ledger's file, removed, forgotten. So who is killed in between
-//! finds at the next start that what is still there is counted. It stays condemned until its file is gone: removing it is
+//! A segment is dropped in this order: counted, marked as condemned in the ledger's file, removed, forgotten. So after a kill in
+//! between, the next start knows that a segment which is still there has been counted. It stays condemned until its file is gone: removing it is
 //! tried at every maintenance and at every start.
 
 use std::collections::BTreeMap;

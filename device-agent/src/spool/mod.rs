@@ -9,8 +9,8 @@
 //!
 //! Promises:
 //! - A batch leaves only by [`Spool::trim`], when the spool is full, or when it is older than readings are kept.
-//! - What gives way for want of room is chosen by the [`Policy`]; everything that goes is counted by its reason in [`Drops`],
-//!   since the device's first start, and told to the hub (see `loss`).
+//! - When there is no room, the [`Policy`] chooses what is dropped. Everything that is dropped is counted by its reason in [`Drops`],
+//!   since the device's first start, and reported to the hub (see `loss`).
 //! - While batches go to disk, [`Spool::journal`] keeps the one that is being filled there too: a kill costs a second.
 //! - Memory and disk are bounded; so is the index, because full segments are counted and not listed (see `cold`).
 //! - Batches go to disk once the oldest has waited [`SPILL_AFTER`] without acknowledgement (flash wears, so short absences

@@ -24,7 +24,6 @@ use super::{Limits, Spool};
 pub struct Recovery {
     /// Batches of earlier boots that wait to be sent.
     pub batches: usize,
-    /// Readings in them.
     pub readings: u64,
     /// Damaged stretches that were skipped.
     pub damaged: usize,

@@ -1,7 +1,7 @@
-//! What gives way when the spool is full.
+//! Makes room when the spool is full.
 //!
-//! Memory that cannot go to disk gives way by batches, the disk by whole segments; every reading that goes is counted by
-//! its reason.
+//! In memory that cannot go to disk, single batches are dropped; on disk, whole segments. Every dropped reading is counted by its
+//! reason.
 
 use wire::ledger::DropReason;
 

@@ -26,7 +26,6 @@ const FIELDS: usize = 13;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Record {
     pub seq: BatchSeq,
-    /// Readings in it.
     pub readings: u16,
     /// Sensors the hub must know to accept it.
     pub sensors: u16,

@@ -1,8 +1,8 @@
 //! Batches whose readings were taken by a wrong clock, and by how much it was wrong.
 //!
-//! A batch is moved when it is handed out: its readings' times are relative to one base time, so that moving a batch is
-//! writing that again, and what is on disk stays as it is. What is known is kept beside the segments, because the monotonic
-//! clock that tells it does not outlive a boot.
+//! A batch is corrected when it is handed out: the times of its readings are relative to one base time, so only that is rewritten, and
+//! the copy on disk stays as it is. The corrections are kept in a file beside the segments, because the monotonic clock from which
+//! they follow does not outlive a boot.
 
 use std::fs;
 use std::io;

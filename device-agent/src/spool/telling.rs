@@ -22,7 +22,7 @@ impl Spool {
         self.books.ledger.recorded(epoch, number);
     }
 
-    /// Has the next [`Spool::report`] tell all there is to tell.
+    /// Makes the next [`Spool::report`] contain everything.
     pub fn tell_all(&mut self) {
         self.books.ledger.tell_all();
     }

@@ -1,5 +1,4 @@
-//! Fewer readings of the same time: the policy for whom a coarse curve of the whole outage is worth more than a fine one of
-//! its end. Pure.
+//! Thins out readings: a policy for people who prefer a coarse curve of a whole outage to a fine one of its end. Pure.
 //!
 //! Of each eight readings of a sensor the first, the lowest and the highest stay: peaks survive, as they do in a rollup.
 

@@ -1,8 +1,9 @@
 //! Hubs that might be ours: where they are, and the handshakes under way with them.
 //!
 //! Candidates come from answers, which anyone can send; only a finished handshake proves one. All are tried at once, each
-//! at its own pace, so that a forged answer costs the true hub nothing. One address is few hubs, however many keys it gives,
-//! and who was not heard of for a while is forgotten: a liar hides no hub, and only for as long as it lies.
+//! at its own pace, so that a forged answer costs the true hub nothing. One address counts as a few hubs at most,
+//! however many keys it answers with, and a candidate that was not heard of for a while is forgotten. So forged answers cannot push
+//! out the true hub.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};

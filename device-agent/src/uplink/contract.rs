@@ -1,4 +1,4 @@
-//! What the driver and the uplink say to each other: what it is made of, what it tells, where it stands.
+//! The interface between the driver and the uplink: what an uplink is made from, the events it reports, and its states.
 
 use std::net::SocketAddr;
 
@@ -9,7 +9,6 @@ use wire::{BatchSeq, Epoch, KeyPair, PublicKey};
 /// What an uplink is made of.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The device's keys.
     pub keys: KeyPair,
     /// This boot; also the upper half of every handshake counter.
     pub epoch: Epoch,
@@ -17,7 +16,7 @@ pub struct Config {
     pub pinned: Option<PublicKey>,
     /// The six words of the hub it shall join, while it belongs to none.
     pub words: Option<String>,
-    /// Lets it join while it belongs to none, or to one that forgot it.
+    /// Join token, used while the device belongs to no hub, or to one that forgot it.
     pub token: Option<JoinToken>,
     /// Whether hubs elsewhere than at [`Uplink::set_addresses`] count, before one is pinned.
     pub only_addresses: bool,
@@ -38,7 +37,6 @@ pub struct Config {
 pub enum Event {
     /// A hub answered a probe at an address not known before.
     Found {
-        /// Its key.
         hub: PublicKey,
         /// Where it says it is.
         address: SocketAddr,
@@ -49,27 +47,21 @@ pub enum Event {
         hubs: Vec<(PublicKey, SocketAddr)>,
     },
     /// Another hub than the pinned one answered; it is ignored.
-    Foreign {
-        /// Its key.
-        hub: PublicKey,
-    },
+    Foreign { hub: PublicKey },
     /// A hub is there and does not answer handshakes: closed to joins, full, or the token is spent.
     Silent {
-        /// Its key.
         hub: PublicKey,
         /// Where it is.
         address: SocketAddr,
     },
     /// The hub has the session and a person has to adopt the device.
     Pending {
-        /// Its key.
         hub: PublicKey,
         /// Where it is.
         address: SocketAddr,
     },
     /// The hub takes readings: pin it.
     Adopted {
-        /// Its key.
         hub: PublicKey,
         /// Where it is.
         address: SocketAddr,

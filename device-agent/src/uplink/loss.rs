@@ -1,4 +1,4 @@
-//! A hub that does not answer any more: first doubted, then taken for gone.
+//! Handles a hub that no longer answers: it is doubted first, and then counts as gone.
 
 use std::time::Duration;
 

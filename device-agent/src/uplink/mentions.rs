@@ -1,5 +1,5 @@
-//! How often hubs that answer are told of: anybody can answer, with as many keys as they like, and a log on a memory card is not
-//! for them.
+//! Limits how often answering hubs are logged: anybody can answer, with as many keys as they like, and the log may be
+//! on a memory card.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};

@@ -18,8 +18,8 @@
 //! can be asked is in `standing`.
 //!
 //! Promises: no reading leaves before a handshake proved the hub; a pinned device talks to no other hub, and one that is told
-//! a hub's words to none but that; with several hubs and nothing to tell which is ours nobody is talked to; a token is used
-//! until the device has joined, and after that only where its hub does not answer without: it may have forgotten the device.
+//! a hub's words to none but that; with several hubs and nothing to tell which is ours, none is contacted; a token is used until
+//! the device has joined, and after that only if its hub does not answer without it, because it may have forgotten the device.
 
 mod candidates;
 mod catalog;
@@ -140,7 +140,7 @@ impl Uplink {
         self.catalog.restate(number, spec, now.mono);
     }
 
-    /// Has the hub asked whether it knows how to follow another numbering, see [`Uplink::can_renumber`].
+    /// Asks the hub whether it can follow another numbering, see [`Uplink::can_renumber`].
     pub fn ask_numbering(&mut self, asks: bool) {
         self.catalog.asks = asks;
     }

@@ -1,4 +1,4 @@
-//! Whether the hub still answers: how long an answer is waited for, and what it means that none came. PURE.
+//! Decides whether the hub still answers: how long to wait for an answer, and what it means if none came. PURE.
 //!
 //! ```text
 //!   answers ── a second one missed ──▶ doubtful: a fresh session is tried beside it ── a third ──▶ gone

@@ -1,7 +1,7 @@
-//! Sensors that the hub knows and that are another thing by now: measured in another interval, or in another unit. PURE.
+//! Sensors that the hub knows and that have changed since: they have another interval, or another unit. PURE.
 //!
-//! A hub says how many sensors it knows and no more, so nothing answers this. It is told a few times, each time longer apart,
-//! also in the sessions that follow; what is told twice changes nothing.
+//! The hub does not acknowledge such a change, because it only says how many sensors it knows. So the change is sent a few times, at
+//! growing intervals, also in later sessions; sending it twice does no harm.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};

@@ -1,8 +1,8 @@
 //! Finding the hub and opening a session: probes, answers, handshakes.
 //!
 //! Which hubs are tried: the pinned one, or the one whose words were given; else, with a token, every one, because only ours can
-//! finish the handshake; else the only one that answers, once others had the time to. While there are several nobody is talked
-//! to, and a session in which a person was only asked ends when another hub is heard of.
+//! finish the handshake; else the only one that answers, once others had the time to. While there are several, no hub is
+//! contacted, and a session that only waits for approval ends when another hub answers.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};

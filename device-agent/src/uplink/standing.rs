@@ -1,4 +1,4 @@
-//! What can be asked of an uplink: where it stands, and what it measured of the way to the hub.
+//! Queries to an uplink: its state, and what it measured of the connection to the hub.
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Talking within a session: what the hub says, and what goes out to it.
+//! The traffic within a session: messages from the hub, and what is sent to it.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};

@@ -1,9 +1,9 @@
-//! Who gives which sensor: one name has one source. Pure.
+//! Which source a sensor name belongs to: each name has one. Pure.
 //!
-//! A name belongs to the source that gave it first, as long as that is there; the table remembers which. Before that it
-//! belongs to the source that the configuration gives it to. What another source calls so is told apart.
+//! A name belongs to the source that used it first, as long as that source exists; the table remembers it. Before that it belongs to
+//! the source that the configuration gives it to. If another source uses the name, its sensor gets eight digits behind it.
 
-/// Who gives sensors besides the machine, whose key is empty.
+/// Sources of sensors in addition to the machine, whose key is empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Giver {
     /// What it is known by: unlike all others, and the same at each start.
@@ -19,7 +19,7 @@ pub struct Giver {
 pub struct Apart {
     /// Its name instead.
     pub name: String,
-    /// Who calls it so, for people.
+    /// The source that uses it, in words for people.
     pub by: String,
     /// Whose the name is, for people; nothing if that source is not there any more.
     pub owner: Option<String>,

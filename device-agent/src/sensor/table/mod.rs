@@ -27,17 +27,19 @@ use waiting::Waiting;
 
 use super::spelling::apart;
 
-/// How long a sensor must not have been seen to give its number to another; three of its intervals, where that is longer.
+/// How long a sensor must not have been seen before its number is given to another; three of its intervals, if that is
+/// longer.
 const ABSENT_FOR: Duration = Duration::from_secs(86_400);
-/// The same for a device that the hub does not know any more: it starts with what it has.
+/// The same for a device that the hub no longer knows: it starts again with the sensors it has.
 const GONE_FOR: Duration = Duration::from_secs(15);
-/// Rest of a number between two sensors: what was on its way to the hub as it was freed has arrived or never will.
+/// Pause between two sensors with one number: what was on its way to the hub when the number was freed has arrived by
+/// then, or never will.
 const REST: Duration = Duration::from_secs(5);
-/// Time between two numberings: each has the hub pack what it has of the device.
+/// Time between two numberings: each makes the hub pack all it has of the device.
 const RENUMBER_AFTER: Duration = Duration::from_secs(10);
-/// Time between two words of what one sensor is: some say another unit with every reading.
+/// Time between two descriptions of one sensor: some sources give another unit with every reading.
 const RESTATE_AFTER: Duration = Duration::from_secs(60);
-/// How often it is written down how long sensors were not seen.
+/// How often it is saved how long sensors were not seen.
 const SAVE_EVERY: Duration = Duration::from_secs(3_600);
 
 /// There is no number for a sensor, see [`SensorTable::trouble`].

@@ -1,4 +1,4 @@
-//! Sensors that were asked for and have no number. Pure.
+//! Sensors that wait for a number because all 256 are in use. Pure.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
