@@ -1,4 +1,4 @@
-//! PURE. The cap on the files, divided: how long the database may grow, how long its log, when the oldest must go.
+//! PURE. Divides the size limit: how large the database may grow, how large its log, and when the oldest readings are deleted.
 //!
 //! ```text
 //!   0 ──────────────── kept ──── high │ low hysteresis ──── shut ─────── full │ log (WAL) and its index │ cap
@@ -6,8 +6,8 @@
 //! ```
 //!
 //! SQLite itself refuses pages beyond `full`, so the database cannot break the cap whatever happens; the log cannot
-//! because a group that could outgrow it waits for a checkpoint. Between `shut` and `full` readings wait and deletions go
-//! on, which is why making room never waits for room: a deletion needs a handful of pages, here there are a sixteenth.
+//! because a group that could outgrow it waits for a checkpoint. Between `shut` and `full` readings wait and deletions
+//! continue. So making room never has to wait for room: a deletion needs a handful of pages, and here a sixteenth is left.
 
 /// Bytes of a page; larger than SQLite's default so that a batch of a datagram wastes little of one.
 pub(super) const PAGE: i64 = 8192;

@@ -1,10 +1,11 @@
-//! The weekly check of how the database hangs together: a part at a time by a reader like any other, never longer than ten seconds
-//! each. What a start checks is the engine's.
+//! The weekly check of the database's structure: one part at a time, by an ordinary reader, for at most ten seconds
+//! each. The checks of a start belong to the engine.
 //!
-//! The week outlives restarts: the database keeps when it was checked last, so a hub that is started anew every day is checked all
-//! the same.
+//! The week outlives restarts: the database stores when it was last checked, so a hub that is restarted every day is
+//! checked as well.
 //!
-//! It holds up no acknowledgement. What was not read in time was not checked, and that is said ([`Checked::whole`]).
+//! The check delays no acknowledgement. A part that was not read in time was not checked, and that is reported
+//! ([`Checked::whole`]).
 
 use std::time::Duration;
 

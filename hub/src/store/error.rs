@@ -1,4 +1,4 @@
-//! What can go wrong in the store, as decisions for the caller.
+//! Errors of the store, as decisions for the caller.
 
 use std::path::PathBuf;
 

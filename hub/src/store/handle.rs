@@ -1,4 +1,4 @@
-//! The handle that everybody holds, and what all its clones share.
+//! The handle of the store that all callers hold, and the state that its clones share.
 
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -116,7 +116,7 @@ impl Store {
         self.write_commit(commit).await
     }
 
-    /// Has the writer do `work` in its next group, for whoever acts; returns once that is committed.
+    /// Runs `work` on the writer in its next group, for the present actor; returns once that is committed.
     pub(super) async fn change<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Scope<'_>) -> Result<T> + Send + 'static,
@@ -138,7 +138,7 @@ impl Store {
         answered.await.map_err(|_| Error::Closed)?
     }
 
-    /// Has the writer commit readings in its next group.
+    /// Commits readings in the writer's next group.
     pub(super) async fn write_commit(&self, commit: Commit) -> Result<Committed> {
         let (reply, answered) = oneshot::channel();
         self.send(Write::Group(Box::new(commit), reply)).await?;

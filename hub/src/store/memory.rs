@@ -1,4 +1,4 @@
-//! What the store keeps in memory beside the file, and the changes to it that wait for their commit.
+//! The store's state in memory, and the changes to it that wait for their commit.
 //!
 //! Invariant: [`Memory`] equals what is on disk. The writer collects [`Effects`] while a transaction is open and applies
 //! them after COMMIT; a rolled-back write drops its effects with itself.

@@ -158,7 +158,7 @@ impl Store {
         self.memory().retention()
     }
 
-    /// Has readings kept so long from here on. Not remembered: whoever sets it does.
+    /// Sets how long readings are kept from now on. Not stored: the caller stores it.
     pub fn set_retention(&self, retention: Retention) {
         self.memory().set_retention(retention);
     }

@@ -1,4 +1,4 @@
-//! PURE. The two tables of rollups: which row and bucket hold a moment, and rows on their way into them.
+//! PURE. The two tables of rollups: which row and bucket hold a moment, and rows that are about to be written to them.
 
 use crate::model::UnixMillis;
 use crate::model::reading::SeriesId;

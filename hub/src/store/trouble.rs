@@ -1,4 +1,5 @@
-//! What a person should know of the store and do something about: the one place that says what is wrong, and in which words.
+//! Problems of the store that a person should know and act on: the only place that decides what is wrong, and in which
+//! words.
 
 use std::fmt;
 use std::path::PathBuf;

@@ -1,16 +1,15 @@
-//! Merging: small cuts of a device that follow each other become one, so that a column costs little beside its numbers and
-//! a wide query looks at few rows.
+//! Merges small cuts of a device that follow each other, so that a column has little overhead and a wide query reads few rows.
 //!
 //! ```text
 //!   cuts     │ 720 │ 720 │ 702 │ 720 │ 12 ..        as readings came
 //!            └──────── 2,862 ────────┘              one cut, numbered as the last of them; never merged again
 //! ```
 //!
-//! Promises: a reading is written anew once. No answer changes: the cuts of a run follow each other, so what is merged
-//! stands between the cuts before and behind it as its parts did. Only cuts received on one day (UTC) become one, so
-//! readings are let go on the day they would have been. Where anything of a run is damaged its rows stay as they are.
+//! Promises: a reading is rewritten once. No answer changes: the cuts of a run follow each other, so the merged cut keeps its place
+//! between the cuts before and after it. Only cuts received on one day (UTC) are merged, so readings are still deleted on the same
+//! day. If anything in a run is damaged, its rows stay as they are.
 //!
-//! What was salvaged (cuts below 0) is left alone: a `recover` beside the hub writes there.
+//! Salvaged cuts (numbers below 0) are not merged, because a `recover` beside the hub may write there.
 
 use std::collections::BTreeMap;
 

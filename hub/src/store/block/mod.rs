@@ -1,4 +1,5 @@
-//! Blocks: what of a device is cut from the head, and how small cuts become one. What a row of them is on disk is the engine's.
+//! Blocks: how a device's readings are cut from the head, and how small cuts are merged. The engine knows how a block
+//! is stored.
 
 pub(super) mod cut;
 pub(super) mod merge;

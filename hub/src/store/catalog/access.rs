@@ -1,4 +1,4 @@
-//! Who may come in: API tokens, and the settings that decide it. Sessions are in `sessions.rs`, join tokens in `join.rs`.
+//! API tokens, and the settings about access. Sessions are in `sessions.rs`, join tokens in `join.rs`.
 
 use crate::model::UnixMillis;
 use crate::model::access::{Scope, Token};

@@ -1,4 +1,4 @@
-//! Which start of its agent speaks for a device, and which machines were refused its identity.
+//! Which start of its agent counts as the device, and which machines were refused its identity.
 
 use std::collections::HashMap;
 

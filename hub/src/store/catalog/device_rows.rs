@@ -1,4 +1,4 @@
-//! Devices found and named.
+//! Finds and names devices.
 
 use crate::model::DeviceId;
 use crate::model::device::{Device, DeviceNo};

@@ -1,6 +1,6 @@
-//! Devices and sensors that readings are pushed or imported for: made where there are none, and numbered by the hub.
+//! Devices and sensors of pushed and imported readings: created if they do not exist, and numbered by the hub.
 //!
-//! All that one request needs is one change: it is there afterwards, or nothing of it.
+//! Everything that one request needs is created in one change: all of it, or nothing.
 
 use super::device_rows::changed;
 use super::devices::insert;

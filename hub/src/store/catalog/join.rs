@@ -1,4 +1,4 @@
-//! Join tokens: what admits a device without a person looking on. Their keys are sealed under `secret.key`.
+//! Join tokens, which admit a device without approval by a person. Their keys are sealed under `secret.key`.
 
 use crate::model::UnixMillis;
 use crate::model::access::JoinToken;

@@ -1,4 +1,4 @@
-//! Late readings that the rules were not held against yet: of each series, the time they lie in.
+//! Late readings to which the rules were not applied yet: for each series, the time that they cover.
 
 use crate::model::reading::{SeriesId, Stretch};
 use crate::store::Store;

@@ -1,4 +1,5 @@
-//! Who and what there is, and what people set: devices, sensors, rules, alerts, webhooks, tokens. Rows in, nouns out.
+//! Everything that has a name or is set by people: devices, sensors, rules, alerts, webhooks, tokens. Rows in, nouns
+//! out.
 
 pub(super) mod access;
 pub(super) mod alerts;

@@ -42,8 +42,8 @@ impl Store {
         .await
     }
 
-    /// Has a delivery tried now: one that is settled is pending again; one that waits for its next attempt waits no longer, nor
-    /// do those of the same alert that go before it. One that is under way stays as it is.
+    /// Makes a delivery due now: a settled one is pending again; one that waits for its next attempt waits no longer, and neither do
+    /// earlier ones of the same alert. A delivery under way stays as it is.
     ///
     /// # Errors
     /// `NotFound`; `Conflict` when its webhook is off, or when it was tried so often that a new test tells more.

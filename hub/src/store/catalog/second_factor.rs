@@ -1,5 +1,5 @@
-//! Second factors: what an authenticator app shares with the hub, sealed under `secret.key`; the newest code that was taken; and
-//! the codes for whoever has lost the phone, each of which works once.
+//! Second factors: the secret that an authenticator app shares with the hub, sealed under `secret.key`; the newest code
+//! that was used; and the recovery codes, each of which works once.
 
 use super::users::read;
 use crate::model::user::User;

@@ -1,5 +1,5 @@
-//! Browsers that are signed in. A session ends at its time, after [`IDLE_MS`] without use, when somebody ends it, or when
-//! its user has [`MOST`] that were used later.
+//! Browsers that are signed in. A session ends at its time, after [`IDLE_MS`] without use, when somebody ends it, or
+//! when its user has [`MOST`] sessions that were used later.
 
 use std::net::IpAddr;
 

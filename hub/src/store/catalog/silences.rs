@@ -1,4 +1,4 @@
-//! Silences, and the alerts nobody was told of because of one.
+//! Silences, and the alerts for which no notification was sent because of one.
 
 use crate::model::UnixMillis;
 use crate::model::alert::Alert;

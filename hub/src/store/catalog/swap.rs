@@ -1,4 +1,4 @@
-//! New hardware in the place of old: a device's row goes on under another key.
+//! Replaces the hardware of a device: its row continues under another key.
 //!
 //! ```text
 //!   row 7   key A  name, labels, series, alerts     ──▶  row 7   key B   the same, what belongs to hardware begins anew
@@ -6,8 +6,8 @@
 //!   retired                                         ──▶  key A   nothing is taken from it, and it may be put back
 //! ```
 //!
-//! Numbers of sensors and of boots, who speaks for a device and which of its reports is known belong to hardware. What refers
-//! to them is the journal, so the readings of the old one go into blocks before; where more came meanwhile, nothing is changed.
+//! Sensor numbers, boots, the session that counts as the device and its last known report belong to the hardware. The journal refers
+//! to them, so the readings of the old hardware are packed into blocks first; if more arrived meanwhile, nothing is changed.
 
 use std::collections::HashMap;
 

@@ -1,7 +1,7 @@
-//! People who sign in: their names, roles and passwords, and the links by which they choose one.
+//! People who sign in: their names, roles and passwords, and the links with which they choose a password.
 //!
-//! Whoever loses something (a role, the password, the right to sign in) loses their sessions in the same transaction. No change
-//! made over HTTP takes away the last admin who can sign in.
+//! A user who loses something (a role, the password, the right to sign in) loses their sessions in the same
+//! transaction. No change made over HTTP removes the last admin who can sign in.
 
 use crate::model::UnixMillis;
 use crate::model::user::{Invite, Role, User, UserChange, called};

@@ -1,5 +1,5 @@
-//! Webhooks: where deliveries go, and what is sealed under `secret.key`: the secrets they are signed with, the URL, and the headers
-//! and fields of the kind, which are credentials of the receiver.
+//! Webhooks, and what is sealed under `secret.key`: their signing secrets, URLs, headers and fields, which are
+//! credentials of the receiver.
 
 use crate::model::UnixMillis;
 use crate::model::webhook::{Fields, Headers, MOST_ATTEMPTS, Secret, Webhook, WebhookId, WebhookSpec};
@@ -92,7 +92,7 @@ impl Store {
         .await
     }
 
-    /// Has every rule tell this webhook; says how many did not before.
+    /// Adds this webhook to every rule; returns to how many rules it was added.
     ///
     /// # Errors
     /// `NotFound`.

@@ -1,5 +1,5 @@
-//! The port: what the store asks of a database. What readings, rules and devices mean is decided above it; how they lie in tables is
-//! known below it alone.
+//! The port: the questions and changes that the store asks of a database. The meaning of readings, rules and devices is decided above
+//! it; only the code below it knows tables.
 //!
 //! ```text
 //!   write, query, maker, catalog ..      ask           decide what is stored, found, let go
@@ -13,8 +13,8 @@
 //!
 //! - A call is a question, never a row: "the values of this series in these spans", "the rules". An engine across a network
 //!   answers one call by one message.
-//! - The port is synchronous. It is asked on the store's own threads, which may wait.
-//! - An engine knows the nouns of `model` and what is packed; it never sees the open write (`Scope`), the memory or the store.
+//! - The port is synchronous. It is called on the store's own threads, which may wait.
+//! - An engine knows the nouns of `model` and packed data. It never sees the open write (`Scope`), the memory or the store.
 
 pub(super) mod nouns;
 pub(super) mod salvage;

@@ -1,4 +1,4 @@
-//! Another database of a hub, of which readings are brought back step by step.
+//! Another database of a hub, whose readings are brought back step by step.
 
 use crate::model::device::DeviceNo;
 use crate::model::{Epoch, SensorKind, SensorSpec};
@@ -62,6 +62,6 @@ pub(in crate::store) trait Salvage: Send {
     fn packing_steps(&self) -> usize;
     /// Reads what a step brings; spans are numbered from `base` on.
     fn load(&mut self, step: usize, base: i64) -> Result<Loaded>;
-    /// Lets go of it; what was found in it.
+    /// Closes it, and returns what was found in it.
     fn close(self: Box<Self>) -> Recovered;
 }

@@ -1,4 +1,4 @@
-//! What is asked of one moment of the database: readings in blocks, their rollups, and what a start takes into memory.
+//! Questions about one moment of the database: readings in blocks, their rollups, and what a start loads into memory.
 
 use super::nouns::Nouns;
 use super::upkeep::Upkeep;

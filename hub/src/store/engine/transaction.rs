@@ -1,4 +1,4 @@
-//! How the database is changed, inside the writer's open transaction.
+//! Changes of the database, inside the writer's open transaction.
 
 use super::nouns::ChangeNouns;
 use super::snapshot::{Journal, Looks, Rollups, Snapshot, Spans};

@@ -1,4 +1,4 @@
-//! How a database is looked after: its room, its copies, its checks. Room is counted in pages of 8 KiB.
+//! Upkeep of a database: its room, its copies, its checks. Room is counted in pages of 8 KiB.
 
 use std::path::PathBuf;
 

@@ -5,8 +5,8 @@
 //!   └──────── differences, about ten bytes ──────────────┘  two bytes a reading
 //! ```
 //!
-//! A batch of a small device has thirty bytes of readings: a table of what is known of each would be larger than all of
-//! them. Whoever looks for some reads from the beginning.
+//! A batch of a small device has thirty bytes of readings, so an index of batches would be larger than the batches. A search reads
+//! from the beginning instead.
 
 use wire::varint;
 

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! Invariant: the head of a device holds exactly its journal rows above its cut, so no query looks into the journal. It
-//! grows after a commit, shrinks after a cut is committed, and is rebuilt from the journal at start. Whoever asks copies
-//! the few bytes he needs and unpacks them without holding anybody up.
+//! grows after a commit, shrinks after a cut is committed, and is rebuilt from the journal at start. A query
+//! copies the few bytes it needs and unpacks them after releasing the lock.
 
 pub(super) mod arrived;
 pub(super) mod fresh;

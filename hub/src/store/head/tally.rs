@@ -1,9 +1,9 @@
-//! What the head holds by five minutes, remembered between queries.
+//! Figures of the head by five minutes, kept between queries.
 //!
 //! A chart of a thousand series would otherwise decode every batch of the head each time it is drawn. A query takes a
-//! device's tally, adds the batches that came since, and puts it back for the next one. A cut makes it void, and it can
-//! only be asked while the readings of a series came in the order of time, each moment once: else the head is decoded and
-//! settled like everything that overlaps.
+//! device's tally, adds the batches that came since, and puts it back for the next one. A cut invalidates it. It is
+//! only used while the readings of a series came in order of time, each moment once; otherwise the head is decoded and merged like
+//! everything that overlaps.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

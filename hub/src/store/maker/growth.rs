@@ -1,6 +1,6 @@
-//! PURE. How fast the file grows and how much is written to the disk, from looks some time apart; and when it is full.
+//! PURE. Estimates how fast the file grows, how much is written to the disk, and when the disk is full, from measurements some time apart.
 //!
-//! A look an hour is kept in the database for a little over a day, so a forecast outlives a restart.
+//! One measurement an hour is kept in the database for a little over a day, so a forecast survives a restart.
 
 use crate::store::stats::{Growth, Look};
 

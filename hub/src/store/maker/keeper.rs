@@ -1,7 +1,7 @@
-//! The maker's other half: lets go what is too old, makes room under the cap, and looks how fast the file grows.
+//! The keeper, the maker's other half: deletes what is too old, makes room below the size limit, and measures how fast the file grows.
 //!
-//! Each step is one small transaction that deletes something, or the last one: nothing here waits for room, so nothing
-//! here can hang.
+//! Each step is one small transaction that deletes something, or the last step. Nothing here waits for room, so nothing here can
+//! hang.
 
 use std::fs;
 
@@ -28,7 +28,7 @@ const WEIGH_EVERY: usize = 16;
 const VACUUM_STEPS: usize = 8;
 
 impl Maker {
-    /// Lets go what each tier keeps no longer.
+    /// Deletes what each tier no longer keeps.
     pub(in crate::store) fn retain(&mut self, now: UnixMillis) -> Result<()> {
         let retention = self.memory.retention();
         if retention.is_for_ever() {
@@ -71,8 +71,8 @@ impl Maker {
         catalog.devices().map(|device| (device.no, series(device.no))).collect()
     }
 
-    /// Has blocks give way to their rollups; nothing happens, to be tried again, when a command beside the hub wrote
-    /// meanwhile: it may have been rollups (`recover`), and those that were read would take their place.
+    /// Replaces blocks by their rollups. Does nothing, to try again later, if a command beside the hub wrote meanwhile: it may have
+    /// written rollups (`recover`), which the ones that were read here would overwrite.
     fn fold(&self, going: Going, series: &[SeriesId], thorough: bool) -> Result<()> {
         let began = Clock.now();
         let beside = self.reads.ask().writes_beside()?;

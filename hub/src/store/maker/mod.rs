@@ -8,8 +8,8 @@
 //!
 //! Packing happens here, not on the writer: an acknowledgement waits for the insertion of finished rows at most. A device
 //! is due with [`POINTS`] points of one series, or when its oldest batch has waited [`AGE`]; when the journal reaches its
-//! limit (`cap`) the largest devices are, and there is no rest. Small cuts are merged when nothing presses (`merge`). What
-//! grows too old or has no room any longer is let go here as well (`keeper`). A full disk leaves everything as it is.
+//! limit (`cap`) the largest devices are due, without a rest. Small cuts are merged when there is nothing else to do (`merge`). The
+//! keeper (`keeper`) deletes here what is too old or has no room. A full disk leaves everything as it is.
 
 pub(super) mod growth;
 pub(super) mod keeper;
@@ -346,7 +346,7 @@ impl Maker {
         Ok(())
     }
 
-    /// Has the writer do `work` in its next group, and waits for it.
+    /// Runs `work` on the writer in its next group, and waits for it.
     pub(super) fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Scope<'_>) -> Result<T> + Send + 'static,
@@ -366,7 +366,7 @@ pub(super) fn rest(worked: Duration, pressed: bool) {
     }
 }
 
-/// Who is due, longest waiting first; whether the journal is so large that there is no time to rest.
+/// Devices that are due, longest waiting first; and whether the journal is so large that there is no time to rest.
 fn due(mut waiting: Vec<Waiting>, (bytes, most): (usize, usize), now: UnixMillis) -> (Vec<DeviceNo>, bool) {
     if bytes >= most {
         waiting.sort_unstable_by_key(|waiting| std::cmp::Reverse(waiting.bytes));

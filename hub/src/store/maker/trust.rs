@@ -1,4 +1,4 @@
-//! PURE. Which moment age is counted by: that of the clock, unless it went forward by more than anybody waits for.
+//! PURE. Decides by which moment ages are counted: the clock's, unless it jumped forward by more than two days.
 //!
 //! ```text
 //!   sure ──▶ clock at most two days further ──▶ sure
@@ -6,8 +6,8 @@
 //! ```
 //!
 //! A computer whose battery is empty, or that asks a wrong time server, may believe for a while that it is years later, and
-//! then everything is too old at once. A day is long enough for a clock to be put right, and costs nothing but room. A step
-//! back deletes nothing and needs no doubt. What the hub was sure of last outlives a restart, by its looks at its growth.
+//! then everything is too old at once. A day is long enough to correct a clock, and costs only room. A step back
+//! deletes nothing and needs no doubt. The last moment that was sure survives a restart with the measurements of growth.
 
 use std::time::{Duration, Instant};
 

@@ -35,8 +35,8 @@ pub(in crate::store) struct Hour {
 }
 
 impl Hour {
-    /// Has each reading count once: `raw`, in order of time, keeps those that count beside the figures, which keep what the
-    /// others do not replace.
+    /// Makes each reading count once. `raw`, in order of time, keeps the readings that count in addition to the figures; the figures
+    /// keep what the other readings do not replace.
     pub(in crate::store) fn settle(&mut self, raw: &mut Vec<Sample>) {
         let told: u64 = self.minutes.values().map(|minute| minute.count).sum();
         if told == 0 || told != self.whole.count {

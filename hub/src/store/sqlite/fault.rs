@@ -1,4 +1,4 @@
-//! What an error of SQLite means to the store.
+//! Translates errors of SQLite into errors of the store.
 
 use rusqlite::ErrorCode;
 

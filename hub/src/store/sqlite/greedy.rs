@@ -1,8 +1,8 @@
-//! Who takes more of the room under a cap than is fair: found in a sample of the blocks, because to weigh them all would be to
-//! read the whole file while everybody waits for room.
+//! Finds the device that takes more than its fair share of the size limit, from a sample of the blocks: weighing all of them would
+//! mean reading the whole file while everybody waits for room.
 //!
-//! Where all take about as much, nobody is greedy, and what is oldest goes first, whoever's it is. Where one device takes more
-//! than twice what each of the others has on average, its own oldest readings make room for its new ones, and nobody else's do.
+//! If all devices take about as much, the oldest readings are deleted first, whosever they are. If one device takes more than twice
+//! the average of the others, its own oldest readings are deleted for its new ones, and no other device's.
 
 use std::collections::HashMap;
 

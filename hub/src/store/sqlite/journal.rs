@@ -4,8 +4,8 @@
 //!   [ in blocks: swept in runs ..... ][ mixed: some devices' are in blocks ][ not yet in blocks ] newest
 //! ```
 //!
-//! Readings stay here until they are in blocks; `cut` says how far each device is. Rows that count no longer are deleted
-//! in the order they came, a run at a time: deleting device by device would write every page once a device. Only a start
+//! Readings stay here until they are in blocks; `cut` says how far each device is. Rows that are no longer needed are deleted in
+//! the order they came, a run at a time: deleting device by device would write every page once a device. Only a start
 //! reads the journal; whatever it holds that is not in blocks is in the [`head`](crate::store::head) as well. What its rows say of
 //! themselves completes the receive windows, which are saved before a sweep ([`windows`](super::windows)).
 

@@ -25,8 +25,8 @@ pub(in crate::store) fn connect(file: &Path) -> Result<Connection> {
     Ok(conn)
 }
 
-/// Has statements planned without a look at what is bound: beside a partial index SQLite would else plan anew each time
-/// another value is (measured: a tenth of a short query).
+/// Makes SQLite plan statements without looking at bound values: with a partial index it would otherwise plan again for each new
+/// value (measured: a tenth of a short query).
 pub(in crate::store) fn plan_once(conn: &Connection) -> Result<()> {
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(())

@@ -1,5 +1,5 @@
-//! Checksums of rows: SQLite checks how its pages hang together, never what is in them, and a flipped bit in a value or in
-//! the number of a series would be served as a reading.
+//! Checksums of rows. SQLite checks the structure of its pages, never their content: without sums, a flipped bit in a value or in
+//! the number of a series would be returned as a reading.
 //!
 //! ```text
 //!   readings (journal, times, latest, receive_window): summed where they are written, believed or left out where read

@@ -1,8 +1,8 @@
-//! Who a change is made for: set once where somebody is let in, read where their change is written.
+//! Who makes a change, for the audit log: set once when a caller is admitted, read when the change is written.
 //!
-//! A task of a request has a place for it ([`with_actor`]); whoever lets somebody in fills that ([`acts`]), and every change of
-//! that task is theirs. A command says it for the whole store (`Config::actor`). What the hub does by itself (devices that join, readings,
-//! deliveries) has nobody, and is not in the audit log.
+//! The task of a request has a place for it ([`with_actor`]). The code that admits a caller fills the place ([`acts`]), and every
+//! change of that task counts as the caller's. A command sets it for the whole store (`Config::actor`). What the hub does by itself
+//! (devices that join, readings, deliveries) has no actor, and is not in the audit log.
 
 use std::future::Future;
 use std::sync::{Arc, OnceLock};

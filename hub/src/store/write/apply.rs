@@ -1,7 +1,7 @@
-//! How a commit becomes rows.
+//! Turns a commit into rows.
 //!
-//! Deduplication happens here: the committed receive window of a batch's (device, epoch) decides. A batch that is there
-//! already is skipped; its earlier copy is on disk, so it may be acknowledged all the same.
+//! Deduplication happens here: the committed receive window of a batch's (device, epoch) decides. A batch that is
+//! already stored is skipped; it may be acknowledged all the same, because its earlier copy is on disk.
 
 use wire::Inserted;
 

@@ -1,4 +1,4 @@
-//! What one commit carries.
+//! The contents of one commit.
 
 use crate::model::alert::{AlertId, Transition};
 use crate::model::device::DeviceNo;

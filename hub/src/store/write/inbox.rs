@@ -1,7 +1,7 @@
-//! What the writer is asked to do, and how the caller hears of it.
+//! Requests to the writer, and their answers.
 //!
 //! A write runs inside a savepoint of an open transaction, changes rows through its [`Scope`], and leaves the changes to
-//! memory in [`Effects`]. Its caller hears nothing before that transaction stands or falls.
+//! memory in [`Effects`]. Its caller is answered only after that transaction was committed or rolled back.
 
 use tokio::sync::{mpsc, oneshot};
 

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! While one commit syncs, the next group gathers: latency stays one fsync, throughput grows with load. A write that
-//! fails by itself rolls back to its savepoint and the group goes on. A full disk fails the group, nothing of it is
-//! applied, and the thread goes on; any other error of the file ends the thread, and with it the store.
+//! fails by itself is rolled back to its savepoint, and the group continues. A full disk fails the whole group: nothing of it is
+//! applied, and the thread continues. Any other error of the file ends the thread, and with it the store.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -188,16 +188,16 @@ impl Writer {
         !self.backlog.is_empty() || !self.held.is_empty()
     }
 
-    /// Has changes wait a moment where a slow disk makes it worth it: whoever commits readings has the next ready as soon as
-    /// it hears of the last, and one at a time.
+    /// Delays changes a moment if the disk is so slow that it pays: the pipeline sends one commit of readings at a time, and has the
+    /// next one ready as soon as the last is answered.
     fn let_readings_follow(&mut self) {
         if let Some(until) = self.readings_until.filter(|_| self.held.is_empty()) {
             receive_readings(&mut self.waiting, &mut self.backlog, until);
         }
     }
 
-    /// Lets only alerts and changes go on while readings are held back or the file has no room for them: the maker's make
-    /// it. Whether nothing is left to do at the moment. Readings that waited too long are refused, as on a full disk.
+    /// Handles only alerts and changes while readings are held back or the file has no room for them; the maker's changes make room.
+    /// Returns whether there is nothing to do at the moment. Readings that waited too long are refused, as on a full disk.
     fn wait_for_room(&mut self) -> bool {
         let held = std::mem::take(&mut self.held);
         held.into_iter().rev().for_each(|write| self.backlog.push_front(write));

@@ -1,4 +1,4 @@
-//! Tokens, settings, join tokens, and the log of who changed what.
+//! Tokens, settings, join tokens, and the audit log.
 
 use crate::model::UnixMillis;
 use crate::model::access::{Scope, Token};

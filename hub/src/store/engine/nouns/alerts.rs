@@ -1,4 +1,4 @@
-//! Rules, alerts, silences, and late readings that wait to be held against rules.
+//! Rules, alerts, silences, and late readings to which rules are still to be applied.
 
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertId, AlertState, Transition};

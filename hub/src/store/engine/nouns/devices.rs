@@ -1,4 +1,4 @@
-//! Devices, their sensors, who speaks for them, and the hardware they had before.
+//! Devices, their sensors, the session that counts as the device, and the hardware they had before.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -37,7 +37,7 @@ pub(in crate::store) trait ChangeDevices: Devices {
     fn patch_device(&self, device: &Device) -> Result<()>;
     /// Sets the notes of people; none where they are empty.
     fn set_notes(&self, no: DeviceNo, notes: &str) -> Result<()>;
-    /// Has rules and silences that name a device so name it otherwise.
+    /// Renames a device in the rules and silences that name it.
     fn follow_device_name(&self, was: &str, now: &str) -> Result<()>;
     /// Notes model and version if they are known, the address, and the highest handshake counter.
     fn hear_device(
@@ -131,7 +131,7 @@ pub(in crate::store) trait ChangeHardware: Hardware {
     /// Deletes what belongs to a device's hardware (numbering, windows, claim, what it told of the ledger), and remembers that as
     /// replaced by `new`, which is no longer remembered so itself. Of a device no more than `kept` are.
     fn retire_hardware(&self, was: &Device, new: &NewDevice, heard: Option<UnixMillis>, kept: u32) -> Result<()>;
-    /// Has claim and ledger of one device's hardware be another's as well.
+    /// Copies the claim and the ledger of one device's hardware to another device.
     fn copy_hardware(&self, from: DeviceNo, to: DeviceNo) -> Result<()>;
     /// Gives a device other hardware.
     fn set_hardware(&self, no: DeviceNo, new: &NewDevice) -> Result<()>;

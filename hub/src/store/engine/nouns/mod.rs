@@ -1,4 +1,4 @@
-//! Who and what there is, and what people set. Of each noun two traits: what is asked of it, and how it is changed.
+//! The nouns of the store. Each has two traits: the questions about it, and its changes.
 
 mod access;
 mod alerts;

@@ -94,7 +94,7 @@ pub(in crate::store) trait ChangeSecondFactors: SecondFactors {
     fn prepare_second_factor(&self, user: u64, sealed: &[u8]) -> Result<()>;
     /// Takes a step of time, unless it or a later one was taken.
     fn take_step(&self, user: u64, step: i64) -> Result<bool>;
-    /// Has codes be asked for.
+    /// Turns the second factor on.
     fn turn_on_second_factor(&self, user: u64) -> Result<()>;
     /// Deletes the secret and the recovery codes.
     fn forget_second_factor(&self, user: u64) -> Result<()>;

@@ -43,7 +43,7 @@ pub(in crate::store) trait ChangeWebhooks: Webhooks {
     fn add_secret(&self, id: WebhookId, sealed: &[u8]) -> Result<()>;
     /// Drops secrets that hold no longer at `now`, and has those that hold do so until a moment; whether there is such a webhook.
     fn expire_secrets(&self, id: WebhookId, now: UnixMillis, until: UnixMillis) -> Result<bool>;
-    /// Has every rule tell this webhook; how many did not before.
+    /// Adds this webhook to every rule; returns to how many rules it was added.
     fn tell_of_all_rules(&self, id: WebhookId, now: UnixMillis) -> Result<usize>;
     /// Whether there was such a webhook to delete, with its deliveries.
     fn delete_webhook(&self, id: WebhookId) -> Result<bool>;
@@ -94,11 +94,11 @@ pub(in crate::store) trait ChangeOutbox: Outbox {
     fn settle_delivery(&self, id: DeliveryId, state: DeliveryState, next: Option<UnixMillis>) -> Result<bool>;
     /// Writes down an attempt.
     fn add_attempt(&self, id: DeliveryId, attempt: &Attempt) -> Result<()>;
-    /// Has one that is settled be due again at `now`.
+    /// Makes a settled delivery due again at `now`.
     fn replay_delivery(&self, id: DeliveryId, now: UnixMillis) -> Result<()>;
-    /// Has one that waits be due at `now`, with those of the same alert before it.
+    /// Makes a waiting delivery due at `now`, with earlier ones of the same alert.
     fn try_delivery_now(&self, id: DeliveryId, now: UnixMillis) -> Result<()>;
-    /// Has all to a webhook that wait, and were not tried `most` times yet, be due at `now`.
+    /// Makes all waiting deliveries to a webhook due at `now` that were not tried `most` times yet.
     fn try_waiting_now(&self, id: WebhookId, now: UnixMillis, most: u32) -> Result<()>;
     /// Disables the webhook of a delivery, unless it was changed since `seen`; whether it did.
     fn disable_webhook_of(&self, id: DeliveryId, reason: &str, now: UnixMillis, seen: UnixMillis) -> Result<bool>;

@@ -1,4 +1,4 @@
-//! Copies the write-ahead log back into the file, and gives free pages back to the disk: the writer's work between groups.
+//! Copies the write-ahead log back into the file, and returns free pages to the disk: the writer does this between groups.
 //!
 //! SQLite's own checkpoint is off: it would run inside whichever commit passes its limit and make that one slow. Ours is
 //! PASSIVE, waits for nobody, and runs when nobody waits, or when the log is so long that readers begin to feel it.

@@ -1,4 +1,4 @@
-//! A damaged database: found at the start, set aside, never deleted, and replaced by one that takes readings again.
+//! Handles a damaged database: it is found at the start, set aside, never deleted, and replaced by one that takes readings again.
 //!
 //! ```text
 //!   damaged? ──▶ note ──▶ damaged-<when>/telemetry.db(-wal) ──▶ new file, with what can be read of who is who ──▶ note gone

@@ -1,11 +1,11 @@
-//! Room on the disk: how much is left, and a mebibyte set apart for the day when nothing is.
+//! Free space on the disk: how much is left, and a mebibyte reserved for when the disk is full.
 //!
 //! ```text
 //!   plenty ──▶ nearly full (said: `model::room`) ──▶ full: nothing is acknowledged, the ballast is let go ──▶ room again: ballast
 //! ```
 //!
-//! The ballast's room is for deleting, which needs some: for retention, and for people who delete a device. New readings
-//! wait on their devices until there is room for them and for a new ballast.
+//! The ballast's space is for deleting, which needs some: for retention, and for people who delete a device. New readings stay on
+//! their devices until there is space for them and for a new ballast.
 //!
 //! A mebibyte is enough because little is owed when the disk runs full: as soon as there is little room everything is
 //! written in small steps, and the log is copied back every few hundred kilobytes (`Cap::in_small_steps`). From then on a

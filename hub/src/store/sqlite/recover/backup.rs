@@ -5,8 +5,8 @@
 //!   secret.key ────────────────────────────────────────────────────▲ in the table `backup`
 //! ```
 //!
-//! The file is a whole hub: its readings, and the key that opens its secrets. It is made with mode 0600 and wants to be
-//! kept as safe as the hub itself, or sealed ([`super::sealed`]). The snapshot is one moment: everything acknowledged before the
+//! The file is a whole hub: its readings, and the key that opens its secrets. It has mode 0600 and must be kept as
+//! safe as the hub itself, or sealed ([`super::sealed`]). The snapshot is one moment: everything acknowledged before the
 //! backup began is in it.
 //!
 //! A backup comes from elsewhere: what broke in it is found by the sum behind it (older hubs wrote none), and what does not

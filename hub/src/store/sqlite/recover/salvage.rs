@@ -1,5 +1,5 @@
-//! Brings who is who from one database into a new one: devices and their keys, sensors, rules, webhooks, tokens, alerts, the
-//! hub's own key. Readings stay behind, they are [`recover`](crate::store::recover)'s.
+//! Copies the catalog of one database into a new one: devices and their keys, sensors, rules, webhooks, tokens, alerts, the hub's own
+//! key. Readings are not copied here: [`recover`](crate::store::recover) brings them.
 //!
 //! Row by row, around pages that cannot be read, and only rows whose sums hold. The same copy is made of a healthy
 //! database now and then ([`keep_copy`]): what a damaged one lacks is taken from there, so that no device has to be

@@ -1,7 +1,7 @@
-//! What stands behind the database in the file of a backup: its SHA-256. SQLite reads what its own header says and does not mind.
+//! The SHA-256 of a backup, stored behind the database in its file. SQLite reads only as far as its own header says.
 //!
-//! It finds what broke by itself, on a stick or on the way; whoever changes a file on purpose writes another. What such a file
-//! may say is bounded by the schema, which is compared ([`crate::store::sqlite::file::migrate::is_as_made`]).
+//! The sum detects damage on a memory stick or on the way. A person who changes the file on purpose can write a new sum. What such a
+//! file can contain is bounded by the schema, which is compared ([`crate::store::sqlite::file::migrate::is_as_made`]).
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
