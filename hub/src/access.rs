@@ -1,10 +1,12 @@
-//! The text of an API token: what is printed once and sent by programs. (That of a join token is `wire::handshake`'s.)
+//! The text of an API token, which is shown once and sent by programs. (The text of a join token is in
+//! `wire::handshake`.)
 //!
 //! ```text
 //!   thp_<id>_<secret, 160 bit><check>
 //! ```
 //!
-//! Secret and check are hexadecimal; the check is the first 32 bits of SHA-256 over everything before it, so a mistyped or cut token is told from a revoked one, and a scanner finds leaked ones. Randomness comes
+//! Secret and check are hexadecimal. The check is the first 32 bits of SHA-256 over everything before it, so a mistyped
+//! or cut token can be told from a revoked one, and a scanner for leaked secrets recognises tokens. Randomness comes
 //! from the caller. Nothing here is stored: the store keeps the hash of a secret.
 
 use ring::digest;

@@ -1,13 +1,13 @@
-//! Files that a passphrase opens, in the format of age (C2SP `age.md`, version 1, the recipient `scrypt`): whoever has the
-//! passphrase and no hub any more opens one with `age --decrypt`.
+//! Files encrypted with a passphrase, in the format of age (C2SP `age.md`, version 1, the recipient `scrypt`): with the
+//! passphrase, `age --decrypt` opens them without a hub.
 //!
 //! ```text
 //!   passphrase ──scrypt, salt──▶ opens ──▶ file key ──HKDF──▶ key of the header's sum
 //!                                                   └─HKDF, nonce──▶ key of the pieces of 64 KiB, each sealed by itself
 //! ```
 //!
-//! Each piece is numbered and the last one marked: what was cut off, moved or changed is refused, and nothing of such a piece is
-//! handed on.
+//! Each piece is numbered and the last one is marked, so a file that was cut off, reordered or changed is refused. No byte of a
+//! piece is handed on before the piece was checked.
 
 use std::io::{self, BufRead, Read, Write};
 
@@ -22,13 +22,13 @@ const VERSION: &str = "age-encryption.org/v1";
 const LABEL: &[u8] = b"age-encryption.org/v1/scrypt";
 /// 2^17 blocks of 1 KiB, so 128 MiB for each guess (OWASP's choice for scrypt).
 const WORK: u8 = 17;
-/// A file may ask for at most 1 GiB.
+/// Most work that a file may ask for: 2^20 blocks, 1 GiB of memory.
 const MOST_WORK: u8 = 20;
 /// Bytes of a piece.
 const PIECE: usize = 64 << 10;
-/// Bytes that sealing adds to each.
+/// Bytes that sealing adds to each piece.
 const TAG: usize = 16;
-/// Longest line of a header that is ours to read.
+/// Longest line of a header that this code reads, in bytes.
 const LONGEST_LINE: u64 = 128;
 
 /// Why a file does not open, or cannot be made.
@@ -43,7 +43,7 @@ pub enum Error {
     /// It is sealed for keys, by a later version, or not at all.
     #[error("is not encrypted with a passphrase in the format of age, version 1")]
     Form,
-    /// Whoever made it asks for more memory than this opens.
+    /// It needs more memory than this code allows.
     #[error("asks for 2^{0} KiB of memory to check the passphrase; up to 2^20 are taken")]
     Work(u8),
     /// The passphrase is another one.

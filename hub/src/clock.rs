@@ -1,6 +1,6 @@
-//! The only place of the hub that reads time.
+//! The only place in the hub that reads time.
 //!
-//! Timers run on [`Clock::now`] (monotonic); what is stored and shown is [`Clock::wall`].
+//! Timers use [`Clock::now`] (monotonic). Times that are stored or shown come from [`Clock::wall`].
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 

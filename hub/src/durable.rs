@@ -1,12 +1,12 @@
-//! Files that are the old one or the new one, whatever happens in between: written and synced beside their place, renamed,
-//! and the name synced too.
+//! Replaces files so that a crash leaves either the old content or the new: each is written and synced under another
+//! name, renamed, and the folder is synced.
 //!
-//! A rename replaces at once, but which of both names a power cut leaves is open until the folder is synced; and a name
+//! A rename replaces the file at once, but until the folder is synced a power cut may leave either name. A name that is
 //! synced before its content may stand for an empty file.
 //!
-//! Nothing is ever written through a name that was there before: a file is made new or not at all (`O_EXCL`, which follows no
-//! link), in a folder where others may write under a name that nobody can guess, and its owner is checked before it gets
-//! its place.
+//! Nothing is ever written through a name that was there before. A file is created new or not at all (`O_EXCL`, which
+//! follows no link); in a folder where others may write, its name cannot be guessed; and its owner is checked before it
+//! is renamed into place.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};

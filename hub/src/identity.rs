@@ -1,6 +1,6 @@
-//! The hub's own key pair: made at the first start, kept sealed in the database, so that a backup holds it.
+//! The hub's own key pair: made at the first start and kept in the database, sealed, so that a backup contains it.
 //!
-//! Devices pin the public half. A hub that loses it is a stranger to all of them.
+//! Devices pin the public half. A hub that loses the pair is a stranger to all of its devices.
 
 use wire::{HubId, KeyPair, PublicKey};
 

@@ -81,7 +81,7 @@ mod http;
 #[warn(missing_docs)]
 pub mod hub;
 pub mod identity;
-pub mod ingest;
+mod ingest;
 mod line;
 mod links;
 mod live;

@@ -1,5 +1,7 @@
-//! Secrets of links that commands on the hub's own machine print: one sets the first password, the others sign a browser in. Each
-//! works once; only their SHA-256 is kept.
+//! Secrets in links that commands on the hub's own machine print: one kind sets the first password, the others sign a
+//! browser in.
+//!
+//! Each works once. Only their SHA-256 is kept.
 
 use crate::access::sha256;
 use crate::model::UnixMillis;
@@ -10,7 +12,7 @@ use crate::store::{self, Store};
 
 /// Why there is no link.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// The store could not be asked, or told.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -28,10 +30,10 @@ pub(crate) const SETUP_FILE: &str = "setup-token";
 const SETUP_TOKEN: &str = "setup_token";
 /// Setting: SHA-256 of the login code and when it expires.
 const LOGIN_CODE: &str = "login_code";
-/// How long a login code works.
+/// How long a login code is valid, in milliseconds.
 const LOGIN_CODE_MS: i64 = 10 * 60_000;
 
-/// How long an invitation works.
+/// How long an invitation is valid, in milliseconds.
 const INVITATION_MS: i64 = 24 * 3_600_000;
 
 /// Makes the token of the setup link while nobody has a password; the one before stops working.

@@ -1,6 +1,6 @@
-//! What the hub measures of itself: a meter, a histogram, and the text of `/metrics`.
+//! Measurements of the hub itself: a meter, a histogram, and the text of `/metrics`.
 //!
-//! Metric names live here, in one list; what they count is counted where it happens. The format is Prometheus' text
+//! The list of metric names is here; the counting happens where things happen. The format is Prometheus' text
 //! exposition 0.0.4.
 
 use std::collections::VecDeque;
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 /// Counts events and tells their recent rate.
 #[derive(Debug, Default)]
-pub struct Meter {
+pub(crate) struct Meter {
     total: AtomicU64,
     recent: Mutex<Recent>,
 }
@@ -31,7 +31,7 @@ const STEP: Duration = Duration::from_millis(500);
 
 impl Meter {
     /// Counts `n` more.
-    pub fn add(&self, now: Instant, n: u64) {
+    pub(crate) fn add(&self, now: Instant, n: u64) {
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.total.fetch_add(n, Ordering::Relaxed);
         recent.began.get_or_insert(now);
@@ -43,12 +43,12 @@ impl Meter {
 
     /// Events since the start.
     #[must_use]
-    pub fn total(&self) -> u64 {
+    pub(crate) fn total(&self) -> u64 {
         self.total.load(Ordering::Relaxed)
     }
 
     /// Events a second over the last ten seconds, or since the first one.
-    pub fn rate(&self, now: Instant) -> f64 {
+    pub(crate) fn rate(&self, now: Instant) -> f64 {
         let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         let age = |at: Instant| now.saturating_duration_since(at);
         let first = recent.marks.iter().find(|(at, _)| age(*at) <= RATE_OVER);
@@ -62,14 +62,14 @@ const EDGES_MS: [u64; 14] = [1, 2, 3, 5, 8, 12, 20, 35, 50, 100, 250, 500, 1_000
 
 /// Durations in buckets.
 #[derive(Debug, Default)]
-pub struct Histogram {
+pub(crate) struct Histogram {
     buckets: [AtomicU64; EDGES_MS.len() + 1],
     sum_ms: AtomicU64,
 }
 
 impl Histogram {
     /// Records one duration; a negative one (the clock stepped) counts as zero.
-    pub fn record_ms(&self, ms: i64) {
+    pub(crate) fn record_ms(&self, ms: i64) {
         let ms = u64::try_from(ms).unwrap_or(0);
         let bucket = EDGES_MS.partition_point(|edge| *edge < ms);
         if let Some(count) = self.buckets.get(bucket) {
@@ -80,7 +80,7 @@ impl Histogram {
 
     /// The upper edge of the bucket below which `share` of the durations lie, in milliseconds.
     #[must_use]
-    pub fn quantile_ms(&self, share: f64) -> Option<f64> {
+    pub(crate) fn quantile_ms(&self, share: f64) -> Option<f64> {
         let counts: Vec<u64> = self.buckets.iter().map(|count| count.load(Ordering::Relaxed)).collect();
         let wanted = counts.iter().sum::<u64>() as f64 * share;
         let mut below = 0.0;

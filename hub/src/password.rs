@@ -1,28 +1,31 @@
-//! Passwords: argon2id at the OWASP minimum (Password Storage Cheat Sheet), one at a time, never on an async thread. Where there is no
-//! hash to compare with, the work is the same.
+//! Password hashing: argon2id at the OWASP minimum (Password Storage Cheat Sheet), one at a time, never on an async
+//! thread.
+//!
+//! If an account has no hash to compare with, the same work is done, so that the time of an answer does not tell which
+//! accounts exist.
 
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
 use tokio::sync::Semaphore;
 
-/// Each hash takes 7 MiB and a core for tens of milliseconds: those of people who sign in at once are made one after the
-/// other.
+/// Hashes computed at once: each takes 7 MiB and a core for tens of milliseconds, so people who sign in at the same
+/// time wait for each other.
 const AT_ONCE: usize = 1;
-/// The least memory of OWASP's five equal choices: a wrong password is among what strangers may cost. A hash says how it was made, so
-/// those of older hubs (19 MiB, two passes) hold.
+/// Memory of a hash: the least of OWASP's five equal choices, because strangers can cause it with wrong passwords. A
+/// hash says how it was made, so those of older hubs (19 MiB, two passes) remain valid.
 const MEMORY_KIB: u32 = 7 * 1024;
 const PASSES: u32 = 5;
 const LANES: u32 = 1;
 /// Lengths in characters: bounded above because hashing takes time with length.
 const LENGTH: std::ops::RangeInclusive<usize> = 8..=256;
-/// What the password of nobody is compared with: of the same cost, and that of no password.
+/// Compared with the password for a name that does not exist: a hash of the same cost that no password has.
 const NOBODYS: &str =
     "$argon2id$v=19$m=7168,t=5,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// A password could not be hashed: a fault of the hub.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a password could not be hashed: {0}")]
-pub struct Failed(String);
+pub(crate) struct Failed(String);
 
 impl Failed {
     fn by(cause: impl std::fmt::Display) -> Self {

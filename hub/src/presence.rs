@@ -1,4 +1,5 @@
-//! What is known of devices right now and never stored: their links, what is wrong with them, and those that wait to be adopted.
+//! What is known of devices right now and never stored: their links, their health, and the devices that wait to be
+//! adopted.
 //!
 //! The UDP shell writes it, HTTP and the live stream read it. A device is online while authenticated data keeps coming;
 //! discovery packets and pings never count.
@@ -18,14 +19,14 @@ use crate::model::catalog::Catalog;
 use crate::model::device::{Conflict, Device, DeviceNo, Link, Pending, Standing};
 use crate::model::{DeviceId, UnixMillis};
 
-/// Whoever pushes readings further ahead than this forecasts: that says nothing of a clock.
+/// Pushed readings that are further ahead than this are forecasts and say nothing of the sender's clock.
 const FORECAST_MS: i64 = 5 * 60_000;
-/// A clock of an agent that says less was never set (2024-01-01, the agent's own bound).
+/// An agent's clock before this was never set (2024-01-01, the agent's own bound).
 const SET_FROM: UnixMillis = UnixMillis(1_704_067_200_000);
 
 /// Links by device, pending devices by id.
 #[derive(Debug, Default)]
-pub struct Now {
+pub(crate) struct Now {
     /// Links of adopted devices heard since the hub started.
     pub links: HashMap<DeviceNo, Link>,
     /// Devices without a link whose readings are pushed, those of before the hub started as they were saved.
@@ -65,15 +66,15 @@ impl Now {
 
 /// How long a device may be away before the hub itself tells of it; a person may change it, or not want to know.
 #[derive(Debug)]
-pub struct Grace(AtomicI64);
+pub(crate) struct Grace(AtomicI64);
 
 impl Grace {
     /// What counts until a person says otherwise.
-    pub const USUAL_MS: i64 = 60_000;
+    pub(crate) const USUAL_MS: i64 = 60_000;
 
     /// A grace of so many milliseconds; `None` tells nobody.
     #[must_use]
-    pub const fn new(after_ms: Option<i64>) -> Self {
+    pub(crate) const fn new(after_ms: Option<i64>) -> Self {
         Self(AtomicI64::new(match after_ms {
             Some(ms) => ms,
             None => -1,
@@ -82,39 +83,39 @@ impl Grace {
 
     /// Milliseconds; `None` when nobody is told.
     #[must_use]
-    pub fn get(&self) -> Option<i64> {
+    pub(crate) fn get(&self) -> Option<i64> {
         Some(self.0.load(Ordering::Relaxed)).filter(|ms| *ms >= 0)
     }
 
     /// Counts from the next look on.
-    pub fn set(&self, after_ms: Option<i64>) {
+    pub(crate) fn set(&self, after_ms: Option<i64>) {
         self.0.store(after_ms.unwrap_or(-1), Ordering::Relaxed);
     }
 }
 
 /// The shared table.
 #[derive(Debug, Default)]
-pub struct Presence(RwLock<Now>);
+pub(crate) struct Presence(RwLock<Now>);
 
 impl Presence {
     /// Silence after which a device is offline: three missed readings, at least 10 s (an agent says something every 5 s).
     #[must_use]
-    pub const fn offline_after_ms(interval_ms: u32) -> i64 {
+    pub(crate) const fn offline_after_ms(interval_ms: u32) -> i64 {
         pushed::offline_after_ms(interval_ms)
     }
 
     /// Looks. Hold it briefly, never across an await.
-    pub fn read(&self) -> RwLockReadGuard<'_, Now> {
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Now> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Changes. Hold it briefly, never across an await.
-    pub fn write(&self) -> RwLockWriteGuard<'_, Now> {
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Now> {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Goes on with the devices whose readings were pushed before the hub started, `now`.
-    pub fn resume(&self, catalog: &Catalog, now: UnixMillis) {
+    pub(crate) fn resume(&self, catalog: &Catalog, now: UnixMillis) {
         let pushed = catalog.devices().filter_map(|device| Some((device.no, Pushed::of_before(device, now)?)));
         self.write().pushed.extend(pushed);
     }
@@ -122,7 +123,7 @@ impl Presence {
     /// Clocks that readings are stamped by minus the hub's, in milliseconds: as measured with agents, and of others only those
     /// that run ahead, as what is pushed shows: old readings may be old.
     #[must_use]
-    pub fn clocks(&self) -> HashMap<DeviceNo, i64> {
+    pub(crate) fn clocks(&self) -> HashMap<DeviceNo, i64> {
         let table = self.read();
         let pushed = table.pushed.iter().filter_map(|(device, pushed)| Some((*device, pushed.clock_offset_ms()?)));
         let pushed = pushed.filter(|(_, ms)| (1..=FORECAST_MS).contains(ms));
@@ -133,7 +134,7 @@ impl Presence {
     /// Whether a device is online at `now`, given its expected interval, 0 when none is known. Who pushes says nothing in
     /// between and names no interval: then three times the longest of the last pauses counts, at least a minute.
     #[must_use]
-    pub fn is_online(&self, device: DeviceNo, interval_ms: u32, now: UnixMillis) -> bool {
+    pub(crate) fn is_online(&self, device: DeviceNo, interval_ms: u32, now: UnixMillis) -> bool {
         let limit = Self::offline_after_ms(interval_ms);
         let table = self.read();
         if let Some(link) = table.links.get(&device) {
@@ -142,9 +143,9 @@ impl Presence {
         table.pushed.get(&device).is_some_and(|pushed| !pushed.is_silent(interval_ms, now))
     }
 
-    /// Who is offline of the devices that were ever heard.
+    /// Devices that are offline, of those that were ever heard.
     #[must_use]
-    pub fn absences(&self, catalog: &Catalog, grace: &Grace, now: UnixMillis) -> Absences {
+    pub(crate) fn absences(&self, catalog: &Catalog, grace: &Grace, now: UnixMillis) -> Absences {
         let after_ms = grace.get();
         let adopted = catalog.devices().filter(|device| after_ms.is_some() && device.standing == Standing::Adopted);
         let table = self.read();
@@ -155,7 +156,7 @@ impl Presence {
     }
 
     /// Readings of these devices were pushed from an address; with each its newest.
-    pub fn pushed(
+    pub(crate) fn pushed(
         &self,
         devices: impl IntoIterator<Item = (DeviceNo, UnixMillis)>,
         address: SocketAddr,

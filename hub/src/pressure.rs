@@ -1,18 +1,18 @@
-//! How hard the hub is pressed, and what it gives up then, in a published order. PURE but for its counters.
+//! How loaded the hub is, and which work it gives up at which load, in a published order. PURE but for its counters.
 //!
 //! ```text
 //!   fill of the way to the disk   30 %         45 %          60 %         70 %      80 %          100 %
 //!   given up from there on        previews ──▶ live rate ──▶ history ──▶ joins ──▶ backfill ──▶ live readings
 //! ```
 //!
-//! Never given up: alert evaluation, and the outbox. What is not acknowledged stays on its device, so nothing is lost, only
-//! later. The level rises at once and falls only after [`CALM`] at less than half of where its step begins: a burst that one
+//! Alert evaluation and the outbox are never given up. Readings that are not acknowledged stay on their device, so they are
+//! not lost, only late. The level rises at once and falls only after [`CALM`] at less than half of where its step begins: a burst that one
 //! commit swallows costs two seconds of slower pages, not a flicker.
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// What is given up, first to last. Who does something of the kind asks [`Pressure::sheds`] before.
+/// Work that is given up, first to last. Code that does such work asks [`Pressure::sheds`] first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Shed {
     /// What devices that wait for adoption show of their sensors.
@@ -47,9 +47,9 @@ impl Shed {
     }
 }
 
-/// Fill of the way to the disk from which on each is given up.
+/// How full the queue to the disk is when each of them is given up.
 const FROM: [f64; Shed::ALL.len()] = [0.30, 0.45, 0.60, 0.70, 0.80, 1.0];
-/// How long it must be calm before the level falls.
+/// How long the queue must be emptier before the level falls.
 const CALM: Duration = Duration::from_secs(2);
 
 /// Turns the fill into a level. PURE.

@@ -1,9 +1,9 @@
-//! Joins, sensors and links: what devices say that is not a reading.
+//! Handles what devices send that is not a reading: joins, sensors and links.
 //!
-//! Takes the endpoint's events, asks the store, and tells the endpoint what it now knows. Many at a time: each waits for
-//! its commit, and commits that wait together become one, so a fleet of thousands joins in seconds. Twice a second it
-//! looks for join tokens made by a command beside the hub and writes the reports of the ledger that came meanwhile, once a
-//! second for devices that went silent.
+//! It takes the endpoint's events, asks the store, and tells the endpoint the result. Many are handled at a time: each
+//! waits for its commit, and commits that wait together become one, so thousands of devices join within seconds. Twice
+//! a second it looks for join tokens that a command beside the hub made, and writes the ledger reports that came
+//! meanwhile; once a second it looks for devices that went silent.
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -27,7 +27,7 @@ use crate::proto::endpoint::MAX_PENDING;
 use crate::proto::event::Event;
 use crate::store::{self, DeviceNote, Floor, Store};
 
-/// How often a command beside the hub may go unnoticed.
+/// Longest time until the hub notices what a command beside it changed.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How often it is saved when devices were last seen, and how often their readings are pushed.
 const NOTE_EVERY: u32 = 60;
@@ -36,7 +36,7 @@ const NOTE_EVERY: u32 = 60;
 const AT_ONCE: usize = 128;
 /// Reports of the ledger that wait for the next look, to be written together: those of 10,000 devices for over a minute.
 const MAX_REPORTS: usize = 8_192;
-/// Devices told of their reports by one command: half of the datagrams that the endpoint holds until it next sends.
+/// Devices whose reports one command confirms: half of the datagrams that the endpoint holds until it next sends.
 const ANSWERS_AT_ONCE: usize = 512;
 
 /// What the registrar works with.

@@ -1,7 +1,9 @@
-//! What a running hub leaves in its data directory: where it listens, and a key by which commands on this machine ask it.
+//! The file that a running hub leaves in its data directory: its addresses, and a key with which commands on this
+//! machine may ask it.
 //!
-//! Whoever can read the data directory (mode 0700) owns the hub anyway: the key saves them a token, and works as long as this
-//! process runs. The file goes with it; one that a killed hub left behind opens nothing, because the next hub has another key.
+//! Everybody who can read the data directory (mode 0700) owns the hub anyway; the key saves them a token. It is valid
+//! until this process ends. The file is removed at the end; if a killed hub leaves one behind it opens nothing, because
+//! the next hub makes another key.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -14,9 +16,9 @@ use serde::Deserialize;
 use crate::reach::{self, Page};
 
 const FILE: &str = "hub.running";
-/// What the hub holds open for as long as it runs (see `store::open`).
+/// File that the hub holds open for as long as it runs (see `store::open`).
 const LOCK: &str = "hub.lock";
-/// The program's name as the kernel has it.
+/// Name of the program in the kernel's tables.
 const PROGRAM: &str = "telemetry-hub";
 
 /// A hub that runs, or ran until it was killed.

@@ -1,6 +1,7 @@
-//! What people set and a hub remembers: who may join, how long a device may be away, how long readings are kept.
+//! Settings that people change while the hub runs, kept in the store: which devices may join, how long a device may be
+//! away, how long readings are kept.
 //!
-//! Each outlives restarts; flags and the configuration file come before it.
+//! They survive restarts. Flags and the configuration file take precedence.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +18,7 @@ const RETENTION: &str = "retention";
 
 /// Why what was set is not known.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// The store could not be asked.
     #[error(transparent)]
     Store(#[from] store::Error),

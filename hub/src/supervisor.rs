@@ -1,8 +1,8 @@
-//! Named tasks and their common end.
+//! Named tasks that live as long as the hub, and stop together.
 //!
-//! About eight tasks live as long as the hub. One that returns early, fails or panics stops the hub with its name and
-//! exit code 1; whoever started the hub restarts it, and it goes on from what is on disk. No restart loops inside: a
-//! half-alive hub is worse than none.
+//! There are about eight. If one of them returns early, fails or panics, the hub stops with exit code 1 and names that
+//! task; systemd restarts the hub, and it continues from what is on disk. There is no restart loop inside: a hub of
+//! which half works is worse than none.
 
 use std::future::Future;
 use std::time::Duration;

@@ -1,9 +1,8 @@
-//! The rules of time zones, and where they are from: the tz database of this machine or the one built into the program,
-//! whichever is newer.
+//! Time zone rules: from the tz database of this machine or from the one built into the program, whichever is newer.
 //!
-//! Rules change several times a year, often weeks before they apply, and machines are updated at another pace than this
-//! program. Which of the two is newer is looked at whenever a zone is asked for, so an update of the machine's counts at
-//! once.
+//! Rules change several times a year, often only weeks before they apply, and a machine may be updated more often than
+//! this program or less. The versions are compared whenever a zone is asked for, so an update of the machine's database
+//! takes effect at once.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,11 +13,11 @@ use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
 
 use crate::model::UnixMillis;
 
-/// Where machines keep theirs; `TZDIR` goes before.
+/// Folders of the tz database on machines; `TZDIR` takes precedence.
 const DIRS: [&str; 3] = ["/usr/share/zoneinfo", "/usr/share/lib/zoneinfo", "/etc/zoneinfo"];
-/// Files that tell the version, and what stands before it.
+/// Files that contain the version, with the text before it.
 const VERSION_FILES: [(&str, &str); 2] = [("tzdata.zi", "# version "), ("+VERSION", "")];
-/// Files of a tz database that are no zone of their own, or count leap seconds as no other clock does.
+/// Files of a tz database that are not zones of their own, or count leap seconds as no other clock does.
 const NO_ZONES: [&str; 4] = ["right/", "localtime", "posixrules", "Factory"];
 
 /// When versions were released; of others the last day they can be from.

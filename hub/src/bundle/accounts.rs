@@ -1,4 +1,4 @@
-//! The agent's user in the files of a root file system whose own tools cannot run here. PURE.
+//! Adds the agent's user to the files of a root file system whose own tools cannot run here. PURE.
 //!
 //! The lines are those that `device-agent install --root` adds.
 

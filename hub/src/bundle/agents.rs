@@ -1,7 +1,7 @@
-//! Where the agents that this hub hands out lie: `device-agent-<target>` in one of a few folders.
+//! Finds the agent programs that this hub hands out: `device-agent-<target>` in one of a few folders.
 //!
-//! Looked up each time, so that an agent put there while the hub runs is found. A file that is no agent for its target is
-//! refused here, before it reaches a device.
+//! They are looked up each time, so an agent that is put there while the hub runs is found. A file that is not an agent
+//! for its target is refused here, before it reaches a device.
 
 use std::fs;
 use std::io;
@@ -15,13 +15,13 @@ const MOST_BYTES: u64 = 64 << 20;
 
 /// The folders, the first one that has an agent wins.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Agents {
+pub(crate) struct Agents {
     folders: Vec<PathBuf>,
 }
 
 /// An agent cannot be handed out.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// There is none.
     #[error(
         "there is no device-agent-{target} in {}: build it with `make agent` and copy it there from target/agent, or name \
@@ -54,7 +54,7 @@ fn listed(folders: &[PathBuf]) -> String {
 impl Agents {
     /// Agents in the folder that was named; else those in `agents` of the data directory, then beside this program.
     #[must_use]
-    pub fn new(named: Option<PathBuf>, data: &Path) -> Self {
+    pub(crate) fn new(named: Option<PathBuf>, data: &Path) -> Self {
         let folders = match named {
             Some(folder) => vec![folder],
             None => {
@@ -68,14 +68,14 @@ impl Agents {
 
     /// The file of an agent, if there is one.
     #[must_use]
-    pub fn path(&self, target: Target) -> Option<PathBuf> {
+    pub(crate) fn path(&self, target: Target) -> Option<PathBuf> {
         let files = self.folders.iter().map(|folder| folder.join(format!("device-agent-{target}")));
         files.into_iter().find(|path| path.is_file())
     }
 
     /// The machines there are agents for.
     #[must_use]
-    pub fn targets(&self) -> Vec<Target> {
+    pub(crate) fn targets(&self) -> Vec<Target> {
         Target::ALL.into_iter().filter(|target| self.path(*target).is_some()).collect()
     }
 
@@ -83,7 +83,7 @@ impl Agents {
     ///
     /// # Errors
     /// There is none, it cannot be read, or it is for another machine.
-    pub fn read(&self, target: Target) -> Result<Vec<u8>, Error> {
+    pub(crate) fn read(&self, target: Target) -> Result<Vec<u8>, Error> {
         let missing = || Error::Missing { target, folders: self.folders.clone() };
         read(&self.path(target).ok_or_else(missing)?, target)
     }

@@ -9,7 +9,7 @@ use tar::{Builder, EntryType, Header};
 
 use super::{File, Payload};
 
-/// Time of every file in an archive, 2000-01-01: one that does not move, and that no unpacker calls implausible.
+/// Time of every file in an archive, 2000-01-01: always the same, and late enough that no unpacker warns about it.
 pub(super) const TIME: u64 = 946_684_800;
 
 /// The tree of a payload, to be unpacked at the root of a device.

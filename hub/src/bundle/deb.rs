@@ -5,10 +5,10 @@
 //! ```
 //!
 //! The files lie where packages put theirs: the program in `/usr/bin` and the unit in `/usr/lib/systemd/system`, for
-//! `/usr/local` and `/etc/systemd/system` are the administrator's. The configuration lies in `/usr/share`, and the scripts put
-//! it in place where there is none, or where it is still as an earlier package brought it: nothing is asked, and what somebody
-//! configured stays. An agent that `flash` or `device-agent install` put there gives way; a service that somebody changed does
-//! not.
+//! `/usr/local` and `/etc/systemd/system` are the administrator's. The configuration lies in `/usr/share`. The scripts copy it to
+//! `/etc` if there is none, or if the one there is unchanged from an earlier package: the installation asks nothing, and a
+//! configuration that somebody edited stays. An agent that `flash` or `device-agent install` put there is replaced; a service
+//! that somebody changed is not.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -22,7 +22,7 @@ use super::{File, PROGRAM, Payload, SYSTEMD, Target};
 
 const PACKAGED_PROGRAM: &str = "usr/bin/device-agent";
 const PACKAGED_UNIT: &str = "usr/lib/systemd/system/device-agent.service";
-/// What the scripts make [`super::CONFIG`] of.
+/// The file that the scripts copy to [`super::CONFIG`].
 const PACKAGED_CONFIG: &str = "usr/share/device-agent/device-agent.toml";
 const SCRIPTS: [(&str, &str); 4] = [
     ("preinst", include_str!("../../../device-agent/dist/deb/preinst")),

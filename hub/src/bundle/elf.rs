@@ -1,4 +1,4 @@
-//! What the header of a program says: for which machine it is. PURE.
+//! Reads from the header of a program for which kind of machine it is. PURE.
 
 use super::Target;
 

@@ -37,7 +37,7 @@ const OPENRC_SCRIPT: &str = "etc/init.d/device-agent";
 const SYSTEMD: &str = include_str!("../../../device-agent/dist/device-agent.service");
 const OPENRC: &str = include_str!("../../../device-agent/dist/device-agent.openrc");
 
-/// What the agent itself takes; more would be refused at its first start, where nobody sees it.
+/// The agent's own limit: a longer name would be refused at its first start, when nobody looks.
 const NAME_BYTES: usize = 64;
 const LABELS: usize = 8;
 const LABEL_KEY_BYTES: usize = 32;
@@ -46,7 +46,7 @@ const LABEL_VALUE_BYTES: usize = 64;
 /// A kind of machine that agents are built for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 #[value(rename_all = "lower")]
-pub enum Target {
+pub(crate) enum Target {
     /// 64 bit PCs.
     #[value(name = "x86_64", alias = "amd64")]
     X86_64,
@@ -59,11 +59,11 @@ pub enum Target {
 
 impl Target {
     /// Every one of them.
-    pub const ALL: [Self; 3] = [Self::X86_64, Self::Aarch64, Self::Armhf];
+    pub(crate) const ALL: [Self; 3] = [Self::X86_64, Self::Aarch64, Self::Armhf];
 
     /// What it is called in commands and file names.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::X86_64 => "x86_64",
             Self::Aarch64 => "aarch64",
@@ -91,7 +91,7 @@ impl FromStr for Target {
 pub(crate) struct Settings {
     /// `HOST` or `HOST:PORT` of the hub; multicast finds it when absent.
     pub hub: Option<String>,
-    /// Lets the device join without a click. A secret.
+    /// Join token: the device joins without approval. A secret.
     pub join_token: Option<JoinToken>,
     /// Name of the device; its host name when absent.
     pub name: Option<String>,

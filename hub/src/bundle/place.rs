@@ -1,8 +1,9 @@
-//! Files that are put in place together: everything that can fail is done before the first of them is seen.
+//! Puts several files in place together: everything that can fail is done before the first of them is visible.
 //!
-//! Each file is written and synced beside its place under another name; [`Placing::commit`] then renames them in the order
-//! in which they were added. Dropped before that, what was staged goes, with the folders that were made for it. After a
-//! kill, at most names such as `.NAME.0123456789abcdef.partial` are left over. No link that lies in the way is followed.
+//! Each file is written and synced beside its place under another name; [`Placing::commit`] then renames them in the
+//! order in which they were added. If a [`Placing`] is dropped before that, its files are removed, with the folders
+//! that were made for them. After a kill, at most names such as `.NAME.0123456789abcdef.partial` are left over. Links
+//! that lie in the way are not followed.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -20,7 +21,7 @@ pub(crate) struct Placing {
     made: Vec<PathBuf>,
 }
 
-/// Who owns a file: user and group, by number.
+/// Owner of a file: user and group, by number.
 pub(crate) type Owner = (u32, u32);
 
 impl Placing {

@@ -1,9 +1,9 @@
-//! A mounted root file system, a memory card's for instance, and the agent put into it: `telemetry-hub flash`.
+//! Puts the agent into a mounted root file system, for instance a memory card's: `telemetry-hub flash`.
 //!
-//! Leaves what `device-agent install --root` would leave. Everything is looked at before the first byte is written and
-//! staged before the first file is seen, and the link that starts the service comes last: whenever it is cut off, the device
-//! boots as before, or with the whole agent. Links in the tree are followed as the device will follow them, so that none
-//! leads out of it.
+//! The result is that of `device-agent install --root`. Everything is checked before the first byte is written and
+//! staged before the first file is visible, and the link that starts the service comes last: interrupted at any point,
+//! the device boots as before, or with the whole agent. Links in the tree are followed as the device itself will follow
+//! them, so none leads out of it.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -20,12 +20,12 @@ use super::{CONFIG, OPENRC, OPENRC_SCRIPT, PROGRAM, Payload, SYSTEMD, SYSTEMD_UN
 const SYSTEMD_WANTED: &str = "etc/systemd/system/multi-user.target.wants/device-agent.service";
 const OPENRC_WANTED: &str = "etc/runlevels/default/device-agent";
 const IDENTITY: &str = "var/lib/device-agent/identity";
-/// One of these is a program of every system, and no script.
+/// Programs of which every system has at least one that is not a script: their header tells the machine.
 const PROGRAMS: [&str; 4] = ["bin/sh", "sbin/init", "usr/bin/env", "bin/busybox"];
-/// Links that lead to links, as the kernel counts.
+/// Links that are followed in a row; the kernel has the same limit.
 const MOST_LINKS: usize = 40;
 
-/// Who starts services.
+/// The program that starts services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Manager {
     Systemd,

@@ -1,4 +1,5 @@
-//! `install.sh`: what a running device pastes to get its agent, in POSIX sh for curl or wget, GNU or `BusyBox`. PURE.
+//! `install.sh`, which a person pastes on a running device to install the agent: POSIX sh for curl or wget, GNU or
+//! `BusyBox`. PURE.
 
 use wire::handshake::JoinToken;
 
@@ -50,7 +51,7 @@ pub(crate) fn refusal(why: &str) -> String {
     format!("printf '%s\\n' 'device-agent: {why}' >&2\nexit 1\n")
 }
 
-/// Why there is no script for a token that does not work.
+/// Answer for a token that is not valid.
 pub(crate) const SPENT: &str = "this install command does not work: its token is used up, expired, \
 mistyped or of another hub. Create another under \"Add a device\" on the page of the hub";
 

@@ -1,4 +1,4 @@
-//! Why a configuration cannot be used.
+//! Why a configuration cannot be used, with the key and what would be right.
 
 use std::path::PathBuf;
 

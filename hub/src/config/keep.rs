@@ -1,4 +1,4 @@
-//! How long readings are kept, as flags and file say it: `--keep-raw 14d`, `[keep]`, `[[keep.labels]]`.
+//! How long readings are kept, as it is written in flags and file: `--keep-raw 14d`, `[keep]`, `[[keep.labels]]`.
 
 use std::time::Duration;
 

@@ -1,6 +1,7 @@
-//! Where every knob of the hub comes from: flags win, then `TELEMETRY_HUB_*`, then the TOML file, then the defaults here.
+//! All settings of the hub, and their precedence: flags win, then `TELEMETRY_HUB_*`, then the TOML file, then the
+//! defaults here.
 //!
-//! Zero configuration runs. An unknown key, a value out of range or a file that is not there is refused with the key and
+//! The hub runs without any configuration. An unknown key, a value out of range or a missing file is refused, with the key and
 //! the line; nothing is guessed.
 
 mod error;
@@ -101,7 +102,7 @@ pub struct Config {
     pub login_code: Option<String>,
 }
 
-/// Data directory without any configuration.
+/// Default data directory.
 pub const DEFAULT_DATA: &str = "./telemetry-data";
 
 impl Default for Config {

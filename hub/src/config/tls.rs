@@ -1,4 +1,4 @@
-//! TLS, as flags and file say it: a mode, and the two files that one of them needs.
+//! TLS as it is written in flags and file: a mode, and the two files that one of the modes needs.
 
 use std::path::PathBuf;
 

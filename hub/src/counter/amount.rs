@@ -7,9 +7,9 @@ const PLACES: usize = 12;
 const POWERS: [f64; PLACES + 1] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12];
 /// Decimals of up to 15 digits and their nearest `f64` stand for each other.
 const EXACT: f64 = 1e15;
-/// Larger values would not fit with room to add many.
+/// Largest value: with larger ones there would be no room to add many.
 const MOST: f64 = 1e24;
-/// A share of a difference is exact to this part of it.
+/// A share of a difference is exact to one part in this many.
 const FINE: i128 = 1_000_000_000;
 /// And to this part of the numbers it is the difference of: a sum of shares ten thousand times as large as they are has
 /// no more digits than an `f64` is exact to.

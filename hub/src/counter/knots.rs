@@ -1,20 +1,20 @@
-//! Which readings of a counter have to stay when the rest becomes figures of a minute or an hour.
+//! Chooses which readings of a counter are kept when the rest is replaced by summaries of a minute or an hour.
 //!
-//! Where a counter only grows, the first and the last reading of a bucket say all. Around a fall the machine looks at the
-//! levels before it and at what comes next: these stay, as do the ends of each run that is folded at once, because nobody
-//! knows yet what is beside them.
+//! As long as a counter only grows, the first and the last reading of a bucket say everything. Around a fall the
+//! machine looks at the levels before it and at what comes next, so these readings are kept. So are the ends of each
+//! run that is folded at once, because their neighbours are not known yet.
 
 use crate::model::reading::Point;
 
-/// Rises on each side of a fall that matter.
+/// Rises on each side of a fall that are kept.
 const RISES: usize = 3;
-/// Readings looked at to find them.
+/// Readings that are searched for those rises.
 const FAR: usize = 256;
-/// Readings that stay at each end of a run.
+/// Readings that are kept at each end of a run.
 const ENDS: usize = 4;
-/// Most that stay of one bucket.
+/// Readings that are kept of one bucket at most.
 const MOST: usize = 64;
-/// Falls by no more than this part of the value go first when there are too many.
+/// Falls by no more than this part of the value are dropped first when there are too many.
 const JITTER: f64 = 0.01;
 
 /// Those of a run of readings, in the order of time, that stay; of one bucket at most 64.

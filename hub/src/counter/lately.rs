@@ -1,7 +1,9 @@
-//! What was counted over the last while: a line as [`super::Shares`] cuts it, in a bounded number of marks.
+//! How much a counter counted over the last while: its line, as [`super::Shares`] cuts it, in a bounded number of
+//! marks.
 //!
-//! As long as no more than [`MOST`] readings of a line lie in it all of them stay, and it says what a query says. Of more,
-//! those stay at which it bends most: a counter that grows evenly is exact with two of them, whatever its interval.
+//! While the line has at most [`MOST`] readings all of them are kept, and the result is that of a query. Of more
+//! readings those are kept at which the line bends most: a counter that grows evenly is exact with two of them,
+//! whatever its interval.
 
 use std::collections::VecDeque;
 
@@ -10,7 +12,7 @@ use super::machine::Mark;
 use super::shares::between;
 use crate::model::UnixMillis;
 
-/// Marks that stay, 24 bytes each.
+/// Marks that are kept, 24 bytes each.
 const MOST: usize = 128;
 
 /// The newest part of a line.

@@ -1,4 +1,4 @@
-//! What lies before the readings that somebody looks at.
+//! What is known of a counter before the first reading at hand.
 
 use crate::model::reading::Point;
 

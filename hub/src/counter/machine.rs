@@ -1,4 +1,4 @@
-//! The machine that decides, reading by reading, what a counter really did. The rules are those of the module's table.
+//! Decides, reading by reading, what a counter really did. The rules are in the table of the module's header.
 
 mod steps;
 
@@ -11,9 +11,9 @@ use crate::model::reading::Point;
 const JITTER: f64 = 0.01;
 /// A jump more than this many times as high as what is left of it was a blip; so much faster than usual is not from zero.
 const STRANGE: f64 = 10.0;
-/// What was seen to grow explains a step this many times as large.
+/// A step is explained by growth if it is at most this many times the growth that was seen.
 const GROWN: f64 = 3.0;
-/// A first rise so much faster than the next one was none, if it was from a reading that stood alone.
+/// A first rise this many times as fast as the next one was not real, if the reading before it stood alone.
 const FIRST: f64 = 1_000.0;
 /// Readings from the low on that decide for a restart.
 const ENOUGH: usize = 3;

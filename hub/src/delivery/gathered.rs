@@ -1,8 +1,10 @@
-//! Many devices that go away, or come back, in one look of the hub: one sentence where people read, instead of one a device. PURE.
+//! Puts many devices that go offline, or come back, at the same look of the hub into one message for people, instead of
+//! one message a device. PURE.
 //!
-//! The alerts stay one a device, and so does what programs are told: an incident of `PagerDuty` has to end by the alert it began
-//! with. In the outbox it counts as told of the first of them: it waits for what was told of that one before, and the end of that
-//! one waits for it. What is gathered has no `data.alert`, but `data.group`: how many, how bad, and where they are listed.
+//! There is still one alert a device, and programs still get one message an alert: a `PagerDuty` incident has to be
+//! ended by the alert that began it. In the outbox a gathered message counts as one about its first alert: it waits for
+//! earlier messages about that alert, and the end of that alert waits for it. It has `data.group` instead of
+//! `data.alert`: how many devices, how severe, and where they are listed.
 
 use jiff::tz::TimeZone;
 
@@ -13,7 +15,7 @@ use crate::model::catalog::Catalog;
 use crate::model::shown;
 use crate::model::webhook::Event;
 
-/// So many devices are named; the others are counted.
+/// Devices that are named; the others are counted.
 const NAMED: usize = 3;
 
 /// Devices that went, or came back, at once.
@@ -24,7 +26,7 @@ pub(super) struct Gathered<'a> {
     pub(super) at: UnixMillis,
 }
 
-/// Who went and who came back, where it is more than one.
+/// Devices that went offline or came back, if more than one.
 pub(super) fn of(transitions: &[Transition]) -> Vec<Gathered<'_>> {
     let states = [(AlertState::Firing, Event::AlertFiring), (AlertState::Resolved, Event::AlertResolved)];
     let group = |(state, event)| {

@@ -1,11 +1,12 @@
-//! Which extra headers a webhook may send along, and why not others. PURE.
+//! Which extra request headers a webhook may have. PURE.
 //!
-//! They are credentials of the receiver as a rule. What the hub sets itself, what frames the message, and what belongs to one
-//! connection only (RFC 9110, 7.6.1) cannot be given: a wrong one would break the call, or smuggle a second one into it.
+//! They are usually credentials of the receiver. Headers that the hub sets itself, that frame the message, or that
+//! belong to one connection (RFC 9110, 7.6.1) are refused: a wrong one would break the call, or smuggle a second
+//! request into it.
 
 use reqwest::header::HeaderName;
 
-/// Stands for the value of a header wherever one is shown.
+/// Shown in place of a header's value.
 pub const HIDDEN: &str = "(hidden)";
 /// Headers of one webhook.
 pub const MOST: usize = 16;

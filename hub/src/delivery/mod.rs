@@ -1,5 +1,5 @@
-//! What a webhook is told, in which form, where it may be told and when again. PURE: only [`policy`] asks which addresses this
-//! machine has.
+//! What a webhook sends, in which format, to which addresses, and when again after a failure. PURE: only [`policy`]
+//! asks which addresses this machine has.
 //!
 //! The dispatcher that calls receivers is [`webhook`](crate::webhook); the outbox is in the store.
 

@@ -1,8 +1,7 @@
 //! The body of a webhook: what a receiver reads. PURE.
 //!
-//! It is rendered once, in the transaction that changes the alert, and sent as it is at every attempt; receivers of other kinds are sent
-//! what [`super::message`] makes of it. It stays under
-//! 20 kB: whatever does not fit is left out in the order points, labels, and then long names are cut.
+//! It is written once, in the transaction that changes the alert, and sent unchanged at every attempt; for receivers of other kinds
+//! [`super::message`] converts it. It stays under 20 kB: if it is larger, points are left out, then labels, and then long names are cut.
 //!
 //! `data.alert.sequence` grows with each thing told about an alert (1 firing, 2 resolved), so that a receiver can put
 //! repeats and late arrivals in order.

@@ -34,7 +34,7 @@ pub const SCHEDULE: [Duration; 9] = [
 const JITTER: f64 = 0.2;
 const RETRY_AFTER_MIN: Duration = Duration::from_secs(1);
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 3600);
-/// A webhook that only failed for this long is disabled.
+/// A webhook whose calls have only failed for this long is disabled.
 pub const GIVE_UP_ON_WEBHOOK: Duration = Duration::from_secs(5 * 24 * 3600);
 
 /// What an attempt came to.

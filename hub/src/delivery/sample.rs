@@ -1,4 +1,4 @@
-//! An event that did not happen, in the hub's own form: for whoever wants to see what a webhook would send. PURE.
+//! An invented event in the hub's own format, to show what a webhook would send. PURE.
 
 use super::payload::{Teller, deliveries_for, test_delivery};
 use crate::model::alert::{Alert, AlertId, AlertState, Measure, Subject, Transition};

@@ -1,8 +1,9 @@
-//! What an alert says to people: a title and one plain sentence. PURE.
+//! An alert in words for people: a title and one plain sentence. PURE.
 //!
-//! Receivers that show the text of a message, or all of it as it is, are readable by it. Times are of the hub's zone, which the
-//! sentence names; names are cut and cleaned, so that it stays short whatever people and devices call things. What is said of a
-//! value is true of that value: an alert that ended for another reason (its rule was changed) is not said to be well again.
+//! Receivers that show only the text of a message show this. Times are in the hub's time zone, which the sentence
+//! names. Names are cut and cleaned, so that the sentence stays short whatever people and devices are called. A
+//! sentence about a value is true of that value: if an alert ended for another reason (its rule was changed), it does
+//! not say that the value is back to normal.
 
 use std::cmp::Ordering;
 

@@ -1,7 +1,7 @@
 //! Signatures of Standard Webhooks 1.0.0, and the secrets they are made with.
 //!
 //! `v1,` + base64 of HMAC-SHA256 over `<id>.<timestamp>.<body>`, one for each valid secret, separated by spaces: during a
-//! rotation a receiver finds one it knows. The exact bytes sent are signed.
+//! rotation a receiver finds the one it knows. The signature is over the exact bytes that are sent.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,7 +10,7 @@ use ring::hmac;
 use crate::model::HubId;
 use crate::model::webhook::{DeliveryId, Secret};
 
-/// What every secret text begins with.
+/// Beginning of every secret's text.
 const PREFIX: &str = "whsec_";
 /// Bytes of a secret the hub makes.
 pub const SECRET_LEN: usize = 32;

@@ -1,9 +1,9 @@
-//! The page, embedded in the program when `web/dist` existed at build time.
+//! The page, embedded in the program if `web/dist` existed at build time.
 //!
-//! Files with a hash in their name never change and are kept for ever; everything else is asked for each time. A path that
-//! is no file belongs to the page's own routing and gets `index.html`, whose addresses are made relative to that path: a proxy
-//! may show all of it below another. Where a `.br` or a `.gz` lies beside a file it is sent to whoever takes it. A program built
-//! without the page says how to build it.
+//! Files with a hash in their name never change and are cached for ever; all others are requested each time. A path
+//! that is not a file belongs to the page's own routing and gets `index.html`, whose addresses are relative to that
+//! path, because a proxy may serve the page below another one. Clients that accept it get the `.br` or `.gz` beside a
+//! file. A program that was built without the page says how to build it.
 
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};

@@ -1,4 +1,4 @@
-//! What an operator may set about HTTP.
+//! The settings of HTTP.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use crate::bundle::agents::Agents;
 
 /// What an operator may set about HTTP.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Config {
+pub(crate) struct Config {
     /// Names the hub answers to, besides IP addresses, `localhost` and its own host name, and whose pages are its own: against
     /// DNS rebinding and requests of other sites.
     pub allowed_hosts: Vec<String>,

@@ -1,7 +1,7 @@
-//! The one error of the HTTP shell: what the caller is told, as RFC 9457 `application/problem+json`.
+//! The one error type of the HTTP shell: what the caller is told, as RFC 9457 `application/problem+json`.
 //!
-//! `detail` is written for the person who sent the request and names the way out; `field` names what to correct; `code`
-//! is for programs and stays the same. What happened inside is logged here, once, and never sent.
+//! `detail` is for the person who sent the request and says how to correct it; `field` names the wrong field; `code` is for
+//! programs and never changes. Internal causes are logged here, once, and never sent.
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};

@@ -1,4 +1,4 @@
-//! Whether the hub lives, whether it can do its work, and its metrics.
+//! `/healthz`, `/readyz` and `/metrics`: whether the hub is alive, whether it can do its work, and what it counts.
 
 use std::sync::atomic::Ordering;
 

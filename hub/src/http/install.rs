@@ -1,11 +1,11 @@
-//! How a device gets its agent: `/install.sh`, `/agent/{target}` and `/bundle/{file}`.
+//! `/install.sh`, `/agent/{target}` and `/bundle/{file}`: how a device gets its agent.
 //!
-//! Script and bundle hold a join token, so they are made only for a link that brings one that works. A link without a
-//! token, with a wrong one, with one that is used up or expired: all get the same answer, so that nobody learns which tokens
-//! there are, and an address has five tries a minute. That secret stands in a query string, unlike API tokens, because one
-//! line has to be enough on a device; it lets few devices in, and not for long. The agent is no secret and open to all.
+//! Script and bundle contain a join token, so they are made only for a link that has a valid one. A link whose token is missing,
+//! wrong, used up or expired gets the same answer in each case, so that nobody learns which tokens exist, and an address has five
+//! tries a minute. Unlike API tokens this secret is in a query string, because one line has to be enough on a device; it admits few
+//! devices, and not for long. The agent's program is not secret and open to all.
 //!
-//! Whatever `/install.sh` is refused for, it is piped into a shell: every refusal is a script that says why and ends with 1.
+//! The answer of `/install.sh` is piped into a shell, so each refusal is a script that prints the reason and exits with 1.
 
 use std::net::SocketAddr;
 

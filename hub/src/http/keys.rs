@@ -1,4 +1,4 @@
-//! What credentials are held against, and how often wrong ones may be tried.
+//! The secrets with which credentials are compared, and how often wrong ones may be tried.
 
 use tokio::sync::watch;
 

@@ -1,32 +1,35 @@
-//! How much of what may be there at once, of all who ask and of one: one list, so that what the hub may need in all is seen.
+//! How much of each thing there may be at once, in all and of one caller. All limits are in this list, so that the most
+//! memory the hub can need is visible.
 //!
-//! What these are counted with is in [`rooms`](crate::http::shares::rooms).
+//! [`rooms`](crate::http::shares::rooms) counts against them.
 
 use std::time::Duration;
 
-/// Bytes of bodies and answers in memory at once, whatever they are and whoever they are of.
+/// Bytes of bodies and answers in memory at once, of all kinds and of all callers.
 pub(super) const IN_MEMORY: usize = 24 << 20;
 /// Bytes of other bodies in memory at once; one token or session has half of it. Each body has its first 4 KiB besides.
 pub(super) const BODIES: usize = 16 << 20;
-/// Bytes of answers in memory at once: what nobody reads of them leaves readings their room.
+/// Bytes of answers in memory at once. The rest of the memory stays free for readings, even if clients do not read
+/// their answers.
 pub(super) const ANSWERS: usize = 24 << 20;
-/// Of those, for whom one token or session asks; also the largest answer.
+/// Of those, the part of one token or session; also the largest answer.
 pub(super) const ANSWERS_OF_ONE: usize = 22 << 20;
-/// Answers being made at once, of all and of one asker: what each has to know of its buckets before it has room is not counted.
+/// Answers that are computed at once, of all callers. The bucket edges that each needs before it has memory are not
+/// counted.
 pub(super) const TURNS: usize = 18;
-/// Half of the store's readers: whoever asks little finds one free, however much somebody else asks.
+/// Of those, the part of one caller: half of the store's readers, so that a caller with a small query finds one free.
 pub(super) const TURNS_OF_ONE: usize = 2;
-/// Requests that wait for such a turn, of all and of one asker, some forty kilobytes each; a browser has at most eight at once.
+/// Requests of all callers that wait for such a turn, some forty kilobytes each; a browser has at most eight at once.
 pub(super) const WAITING: usize = 160;
-/// See [`WAITING`].
+/// Of those, the part of one caller.
 pub(super) const WAITING_OF_ONE: usize = 64;
 /// Bytes of bodies with readings in memory at once, unpacked; one token or session has half of it.
 pub(super) const UNPACKED: usize = 20 << 20;
-/// Bytes that connections of strangers have sent of what is not whole yet: heads, handshakes.
+/// Bytes of incomplete heads and handshakes that strangers have sent.
 pub(super) const BEGUN: usize = 2 << 20;
-/// How long a request waits for its turn, and for room; its client repeats it after that.
+/// How long a request waits for its turn, and for memory; after that its client has to repeat it.
 pub(super) const ROOM_WITHIN: Duration = Duration::from_secs(10);
-/// Bodies with readings that are read at once, a core each: others wait with theirs in memory.
+/// Bodies with readings that are parsed at once, each on a core; others wait in memory.
 pub(super) const READ_AT_ONCE: usize = 2;
 /// Bytes of live connections: what they want, rows that wait for a frame, messages on their way. One token or session has half
 /// of it; each connection has some kilobytes besides.
@@ -39,7 +42,7 @@ pub(super) const EXPORTS_OF_ONE: usize = 4;
 pub(super) const EXPORT_PAGES: usize = 2;
 /// Imports at once: each has a part on the way to the disk nearly always.
 pub(super) const IMPORTS: usize = 1;
-/// Tries at once in the whole hub: half of the store's readers.
+/// Backtests at once in the whole hub: half of the store's readers.
 pub(super) const TRIALS: usize = 2;
-/// Programs packed for devices at once: one a core of a small machine, some ten megabytes each.
+/// Agent programs that are packed for devices at once: one a core of a small machine, some ten megabytes each.
 pub(super) const PACKING: usize = 2;

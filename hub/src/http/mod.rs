@@ -6,10 +6,11 @@
 //!                                                                             → store, presence, commands → dto
 //! ```
 //!
-//! One folder a resource, its shapes (`dto`) beside its handlers; a handler takes who may call it, what is asked, and returns JSON
-//! or an [`ApiError`]. Every key of an answer is always present, `null` when there is nothing to say; unknown keys of a request are
-//! refused. A shape whose name begins with `New`, or ends in `Patch` or `Request`, comes in; all others go out.
-//! Everything a client may rely on is in `/api/openapi.json`, which is committed beside the code and compared by a test.
+//! Each resource has a folder, with its JSON shapes (`dto`) beside its handlers. The arguments of a handler say who may call it and
+//! what it reads of the request; it returns JSON or an [`ApiError`]. All keys of an answer are always present, `null` if there is
+//! no value. Unknown keys of a request are refused. Shapes whose names begin with `New`, or end in `Patch` or `Request`, are
+//! requests; all others are answers. Everything that a client may rely on is in `/api/openapi.json`, which is committed with the
+//! code and compared by a test.
 
 mod access;
 mod alerts;
@@ -59,7 +60,7 @@ use gate::{actor, guard, origin, plain};
 use request::answers;
 use state::AppState;
 
-/// Shorter answers go as they are: they fit into one packet either way.
+/// Shorter answers are not compressed: they fit into one packet either way.
 const LEAST_PACKED: u64 = 860;
 
 /// Every route of the API, with its description.

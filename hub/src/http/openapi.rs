@@ -1,7 +1,7 @@
-//! The contract: `/api/openapi.json`, and a page that reads it to people.
+//! The contract of the API: `/api/openapi.json`, and a readable page of it.
 //!
 //! The document is made from the handlers, committed as `hub/docs/openapi.json`, and compared by a test. The page is made
-//! here, without scripts, so that it works where the hub is: often without the internet.
+//! here, without scripts and without files from elsewhere, because the hub often has no internet.
 
 use std::fmt::Write as _;
 

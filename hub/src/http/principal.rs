@@ -1,9 +1,9 @@
-//! Who asks, once that is known. PURE.
+//! The caller of a request, once known. PURE.
 
 use crate::model::access::{Scope, Session};
 use crate::model::view::View;
 
-/// Who asks.
+/// The caller of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Principal {
     /// What they may do.
@@ -17,7 +17,7 @@ pub(super) struct Principal {
 }
 
 impl Principal {
-    /// Whoever a session is of, by the hash of its cookie.
+    /// The user of a session, by the hash of its cookie.
     #[must_use]
     pub(super) const fn of(session: &Session, hash: [u8; 32]) -> Self {
         Self { scope: session.role.scope(), view: View::ALL, by: By::Session(hash), user: Some(session.user) }

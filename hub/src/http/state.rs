@@ -36,7 +36,7 @@ use crate::tls::Tls;
 
 /// Facts about the hub that do not change while it runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HubInfo {
+pub(crate) struct HubInfo {
     /// Its id; the words follow from it.
     pub id: HubId,
     /// Version of the program.
@@ -59,7 +59,7 @@ pub struct HubInfo {
 
 /// Figures that move.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Figures {
+pub(crate) struct Figures {
     /// Readings stored a second, over the last few seconds.
     pub readings_per_s: f64,
     /// 99 of 100 batches were acknowledged within this many milliseconds.
@@ -70,11 +70,11 @@ pub struct Figures {
 
 /// Who may join, as last set: the endpoint follows it by [`Command::Policy`].
 #[derive(Debug)]
-pub struct JoinState(Mutex<Join>);
+pub(crate) struct JoinState(Mutex<Join>);
 
 /// A policy, and an open window over it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Join {
+pub(crate) struct Join {
     /// Outside the window.
     pub policy: JoinPolicy,
     /// End of the open window, on both clocks.
@@ -84,13 +84,13 @@ pub struct Join {
 impl JoinState {
     /// Begins with a policy and no window.
     #[must_use]
-    pub fn new(policy: JoinPolicy) -> Self {
+    pub(crate) fn new(policy: JoinPolicy) -> Self {
         Self(Mutex::new(Join { policy, open_until: None }))
     }
 
     /// Who may join at `now`.
     #[must_use]
-    pub fn get(&self, now: Instant) -> Join {
+    pub(crate) fn get(&self, now: Instant) -> Join {
         let mut join = self.lock();
         if join.open_until.is_some_and(|(end, _)| end <= now) {
             join.open_until = None;
@@ -99,7 +99,7 @@ impl JoinState {
     }
 
     /// Changes who may join.
-    pub fn set(&self, join: Join) {
+    pub(crate) fn set(&self, join: Join) {
         *self.lock() = join;
     }
 
@@ -110,7 +110,7 @@ impl JoinState {
 
 /// Where readings go in.
 #[derive(Debug)]
-pub struct Intake {
+pub(crate) struct Intake {
     /// The way to the disk.
     pub entrance: Entrance,
     /// Where their acknowledgement is waited for.
@@ -123,7 +123,7 @@ pub struct Intake {
 pub(crate) type Snapshot<T> = Arc<dyn Fn() -> T + Send + Sync>;
 
 /// What `hub` hands over.
-pub struct Wiring {
+pub(crate) struct Wiring {
     /// What an operator set.
     pub config: Config,
     pub store: Store,
@@ -170,10 +170,10 @@ impl Endpoint {
 
 /// State of every handler. Clones share it.
 #[derive(Clone)]
-pub struct AppState(Arc<Shared>);
+pub(crate) struct AppState(Arc<Shared>);
 
 /// What the clones share.
-pub struct Shared {
+pub(crate) struct Shared {
     wiring: Wiring,
     /// Of whoever lets somebody in.
     pub(super) keys: Arc<Keys>,
@@ -245,7 +245,7 @@ impl FromRef<AppState> for Clock {
 impl AppState {
     /// Makes the state.
     #[must_use]
-    pub fn new(wiring: Wiring) -> Self {
+    pub(crate) fn new(wiring: Wiring) -> Self {
         let keys = Keys {
             store: wiring.store.clone(),
             clock: wiring.clock,
@@ -280,7 +280,7 @@ impl AppState {
 
     /// Open live connections.
     #[must_use]
-    pub fn ws_clients(&self) -> usize {
+    pub(crate) fn ws_clients(&self) -> usize {
         self.open_sockets.load(Ordering::Relaxed)
     }
 

@@ -1,5 +1,5 @@
-//! The ports of the hub: taken before anything is written, so that a start that cannot be leaves no data directory behind.
-//! Why one cannot be had, and what would help.
+//! Binds the ports of the hub before anything is written, so that a failed start leaves no data directory behind.
+//! Errors say which port cannot be bound, why, and what would help.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,7 +11,7 @@ use crate::reach;
 use crate::running::{self, Running};
 use crate::udp::socket::Socket;
 
-/// Connections that nobody has taken yet, at most: as many pages as come back within the second of a restart.
+/// Connections that wait to be accepted, at most: as many pages as reconnect within the second of a restart.
 const BACKLOG: u32 = 1_024;
 
 /// Ports that are the hub's. Nobody is answered by them yet: opening a large store takes its time.

@@ -1,4 +1,4 @@
-//! Which certificate the page is served with, by the configuration.
+//! Chooses the certificate of the page by the configuration.
 
 use std::net::IpAddr;
 

@@ -1,4 +1,4 @@
-//! The endpoint as it is at the start: it knows every stored device, with what was received of it.
+//! Builds the endpoint for a start: with every stored device, and what was received from each.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! `/metrics`: every figure of the hub by name, from those who count.
+//! Writes `/metrics`: collects each figure from the part that counts it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,6 +1,6 @@
 //! The composition root: binds the sockets, opens the store, makes every channel, starts every task.
 //!
-//! The only folder that knows everybody. `main`, the demo and the tests all start the same [`Hub`]; tests bind port 0 and ask
+//! This is the only folder that knows every part. `main`, the demo and the tests all start the same [`Hub`]; tests bind port 0 and ask
 //! for the real addresses. A start has five steps, each a file: `open` (ports, store, keys) → `wires` (channels, and what the parts
 //! share) → `devices` (UDP) → `pipeline` (readings, alerts, webhooks) → `doors` (HTTP).
 //!
@@ -10,7 +10,7 @@
 //!             └──outcomes── ingest          └─▶ live bus ──▶ http
 //! ```
 //!
-//! At the end only `udp`, `http`, `discovery` and the dispatcher are told to stop; the rest runs dry behind them.
+//! At the end only `udp`, `http`, `discovery` and the dispatcher are told to stop; the other parts finish what those left.
 
 mod binding;
 mod devices;

@@ -27,7 +27,7 @@ pub(super) struct Opened {
     pub(super) store: Store,
     pub(super) keys: KeyPair,
     pub(super) id: HubId,
-    /// Who may join: by the configuration, else as a person chose last.
+    /// Which devices may join: by the configuration, otherwise as a person chose last.
     pub(super) join: JoinPolicy,
     pub(super) listener: TcpListener,
     pub(super) socket: Socket,

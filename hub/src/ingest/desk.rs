@@ -1,11 +1,11 @@
-//! Where those wait who hand in batches that the hub makes itself: by HTTP, or from a file.
+//! The desk, where requests wait until the batches that were made from them (by HTTP, or from a file) are on disk.
 //!
 //! ```text
 //!   hand in ──▶ numbered ──▶ queue ──▶ group, commit ──▶ settle ──▶ whoever waits hears: all of it is on disk, or not
 //! ```
 //!
-//! A UDP device hears of each batch; here one request is answered once, after the last of its batches. The number of a batch
-//! says whose it is, so an outcome finds its ticket without a table of batches.
+//! A UDP device is told of each batch; a request is answered once, after its last batch. The number of a batch says which request it
+//! belongs to, so no table of batches is needed.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,7 +19,7 @@ use crate::model::{BatchSeq, numbering};
 
 /// What became of all batches of a ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// On disk.
     Stored,
     /// Not all of them are: the disk is full. Those that are do not mind being sent again.
@@ -28,7 +28,7 @@ pub enum Verdict {
 
 /// The tickets.
 #[derive(Debug, Default)]
-pub struct Desk {
+pub(crate) struct Desk {
     tickets: Mutex<Tickets>,
     /// What became of requests.
     pub counters: Counters,
@@ -36,7 +36,7 @@ pub struct Desk {
 
 /// What became of requests that bring readings, since the start.
 #[derive(Debug, Default)]
-pub struct Counters {
+pub(crate) struct Counters {
     readings: AtomicU64,
     stored: AtomicU64,
     full: AtomicU64,
@@ -47,28 +47,28 @@ pub struct Counters {
 
 impl Counters {
     /// One found no room.
-    pub fn busy(&self) {
+    pub(crate) fn busy(&self) {
         self.busy.fetch_add(1, Ordering::Relaxed);
     }
 
     /// One had something wrong in it.
-    pub fn invalid(&self) {
+    pub(crate) fn invalid(&self) {
         self.invalid.fetch_add(1, Ordering::Relaxed);
     }
 
     /// One would have made too many devices or series.
-    pub fn newcomers(&self) {
+    pub(crate) fn newcomers(&self) {
         self.newcomers.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Readings on disk.
     #[must_use]
-    pub fn readings(&self) -> u64 {
+    pub(crate) fn readings(&self) -> u64 {
         self.readings.load(Ordering::Relaxed)
     }
 
     /// Requests by what became of them.
-    pub fn outcomes(&self) -> impl Iterator<Item = (&'static str, u64)> {
+    pub(crate) fn outcomes(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let all = [
             ("stored", &self.stored),
             ("disk_full", &self.full),
@@ -97,7 +97,12 @@ struct Ticket {
 impl Desk {
     /// Puts batches into the queue, one after the other; what is received says what became of them. An error there: the
     /// hub stopped before it was decided.
-    pub fn hand_in(&self, entrance: &Entrance, room: Room<'_>, mut batches: Vec<Batch>) -> oneshot::Receiver<Verdict> {
+    pub(crate) fn hand_in(
+        &self,
+        entrance: &Entrance,
+        room: Room<'_>,
+        mut batches: Vec<Batch>,
+    ) -> oneshot::Receiver<Verdict> {
         let (told, heard) = oneshot::channel();
         if batches.is_empty() {
             let _ = told.send(Verdict::Stored);
@@ -118,7 +123,7 @@ impl Desk {
     }
 
     /// Tells those whose last batch is among these; gives back the batches of devices.
-    pub fn settle(&self, batches: Vec<BatchId>, verdict: Verdict) -> Vec<BatchId> {
+    pub(crate) fn settle(&self, batches: Vec<BatchId>, verdict: Verdict) -> Vec<BatchId> {
         // Nearly all groups have none but those.
         if !batches.iter().any(|id| numbering::is_pushed(id.epoch)) {
             return batches;

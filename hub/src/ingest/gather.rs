@@ -4,9 +4,9 @@
 //!   names, values ──▶ Gathered ──resolve──▶ what is missing is made (store) ──▶ batches ──▶ queue
 //! ```
 //!
-//! What programs push and what is imported has names where a datagram has numbers. Readings are gathered by small numbers of
-//! this gathering's own, each name is looked up once, and then they are sorted by device and encoded as a device would: from
-//! there on they are batches like all others.
+//! Pushed and imported readings have names where a datagram has numbers. They are gathered under small numbers of their own, each name
+//! is looked up once, and then they are sorted by device and encoded as a device would do it: from then on they are batches like
+//! all others.
 
 use std::collections::HashMap;
 
@@ -27,15 +27,15 @@ const KEPT_MS: i64 = 5 * 60_000;
 
 /// A device in this gathering.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place(u32);
+pub(crate) struct Place(u32);
 
 /// A sensor in this gathering, of any of its devices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Slot(u32);
+pub(crate) struct Slot(u32);
 
 /// Readings by name.
 #[derive(Debug)]
-pub struct Gathered {
+pub(crate) struct Gathered {
     origin: Origin,
     devices: Vec<Party>,
     /// By name or, in history, by id.
@@ -48,7 +48,7 @@ pub struct Gathered {
 
 /// A part of what was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub(crate) enum Part {
     /// A line, counted from 1.
     Line(u64),
     /// An object of an array, counted from 0.
@@ -90,7 +90,7 @@ struct Row {
 
 /// Readings that are not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refused {
+pub(crate) struct Refused {
     /// Of whom, and why.
     pub why: Refusal,
     /// Where the device is named first.
@@ -99,8 +99,8 @@ pub struct Refused {
 
 /// Whose readings are not taken, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
-    /// Whoever sends them may send those of other devices only.
+pub(crate) enum Refusal {
+    /// The sender may only send readings of other devices.
     Outside {
         /// The device.
         device: String,
@@ -123,28 +123,28 @@ pub enum Refusal {
 impl Gathered {
     /// Nothing, yet.
     #[must_use]
-    pub fn new(origin: Origin) -> Self {
+    pub(crate) fn new(origin: Origin) -> Self {
         Self { origin, devices: Vec::new(), by_name: HashMap::new(), sensors: Vec::new(), rows: Vec::new(), part: None }
     }
 
     /// Whose they are.
     #[must_use]
-    pub const fn origin(&self) -> Origin {
+    pub(crate) const fn origin(&self) -> Origin {
         self.origin
     }
 
     /// Says what is read from here on.
-    pub const fn begin(&mut self, part: Part) {
+    pub(crate) const fn begin(&mut self, part: Part) {
         self.part = Some(part);
     }
 
     /// The device of a name.
-    pub fn device(&mut self, name: &str) -> Place {
+    pub(crate) fn device(&mut self, name: &str) -> Place {
         self.named(name, None, name)
     }
 
     /// The device of an id, called so if it has to be made.
-    pub fn device_by_id(&mut self, id: DeviceId, key: &str, name: &str) -> Place {
+    pub(crate) fn device_by_id(&mut self, id: DeviceId, key: &str, name: &str) -> Place {
         self.named(key, Some(id), name)
     }
 
@@ -160,7 +160,7 @@ impl Gathered {
     }
 
     /// A sensor of a device; what is said last of its unit and its kind counts.
-    pub fn sensor(&mut self, device: Place, name: &str, unit: Option<&str>, kind: Option<SensorKind>) -> Slot {
+    pub(crate) fn sensor(&mut self, device: Place, name: &str, unit: Option<&str>, kind: Option<SensorKind>) -> Slot {
         let slot = Slot(self.sensors.len() as u32);
         // Places come from here alone.
         let Some(party) = self.devices.get_mut(device.0 as usize) else { return slot };
@@ -182,27 +182,21 @@ impl Gathered {
     }
 
     /// A reading.
-    pub fn push(&mut self, sensor: Slot, at: UnixMillis, value: f64) {
+    pub(crate) fn push(&mut self, sensor: Slot, at: UnixMillis, value: f64) {
         self.rows.push(Row { sensor, at, value });
     }
 
     /// Readings gathered.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.rows.len()
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
     }
 
     /// Looks every name up; what has to be made first, nothing when all is there. What is made is in `view`, of whoever sends.
     ///
     /// # Errors
     /// A device or sensor that readings are not taken for.
-    pub fn resolve(&mut self, catalog: &Catalog, view: &View) -> Result<Vec<Wish>, Refused> {
+    pub(crate) fn resolve(&mut self, catalog: &Catalog, view: &View) -> Result<Vec<Wish>, Refused> {
         let mut wishes = Vec::new();
         for party in &mut self.devices {
             let refused = |why| Refused { why, part: party.part };
@@ -254,13 +248,13 @@ impl Gathered {
     }
 
     /// Names of the devices, and whether they are there.
-    pub fn names(&self) -> impl Iterator<Item = (&str, bool)> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = (&str, bool)> {
         self.devices.iter().map(|party| (&*party.name, party.no.is_some()))
     }
 
     /// The devices, and the newest reading of each.
     #[must_use]
-    pub fn newest(&self) -> HashMap<DeviceNo, UnixMillis> {
+    pub(crate) fn newest(&self) -> HashMap<DeviceNo, UnixMillis> {
         let mut newest = HashMap::new();
         for row in &self.rows {
             if let Some(target) = self.target(row.sensor) {
@@ -272,14 +266,14 @@ impl Gathered {
     }
 
     /// The devices, as far as they are there.
-    pub fn devices(&self) -> impl Iterator<Item = DeviceNo> + '_ {
+    pub(crate) fn devices(&self) -> impl Iterator<Item = DeviceNo> + '_ {
         self.devices.iter().filter_map(|party| party.no)
     }
 
     /// The readings as batches, those of each device together and in the order they came. To be called when
     /// [`Gathered::resolve`] misses nothing: readings of what is missing are left out.
     #[must_use]
-    pub fn batches(&self, now: UnixMillis) -> Vec<Batch> {
+    pub(crate) fn batches(&self, now: UnixMillis) -> Vec<Batch> {
         let shelves = Shelves::of(self, now);
         let mut builder = BatchBuilder::new(MAX_BODY);
         let mut batches = Vec::new();

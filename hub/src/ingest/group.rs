@@ -69,7 +69,7 @@ impl Group {
 
 /// What a full disk keeps from being committed, while it lasts.
 #[derive(Debug, Default)]
-pub struct Waiting {
+pub(crate) struct Waiting {
     /// Decided about alerts and not on disk.
     pub(super) owed: Owed,
     /// Batches that were shown before they are stored.

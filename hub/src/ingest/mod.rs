@@ -8,21 +8,21 @@
 //!
 //! While one group is being synced to disk the next one gathers, so latency stays one fsync and throughput grows with
 //! load; and commits keep apart ([`Pace`]) unless [`group::ENOUGH`] waits, so a thousand devices that each send once a second cost
-//! some tens of commits, not a thousand. A batch that comes alone is committed at once. What time, people and devices ask for waits
-//! for no interval. Readings, receive windows, alert changes and deliveries of a group are one transaction.
+//! some tens of commits, not a thousand. A batch that comes alone is committed at once. Changes that come from timers, people and devices do not
+//! wait for an interval. Readings, receive windows, alert changes and deliveries of a group are one transaction.
 //!
-//! If the disk is full the readings are not stored: their devices are not acknowledged and repeat them. What they say is
-//! heard all the same: they are shown live, once, and decide about alerts, which are committed alone (they fit where
-//! readings do not) or owed until they can be. Any other failure ends the hub; it restarts from what is on disk.
+//! If the disk is full the readings are not stored: they are not acknowledged, and their devices send them again. All the same they
+//! are shown live, once, and decide about alerts, which are committed alone (they fit where readings do not) or as soon as they
+//! can be. Any other failure ends the hub; it restarts from what is on disk.
 
 mod commit;
-pub mod desk;
-pub mod gather;
+pub(crate) mod desk;
+pub(crate) mod gather;
 mod group;
 mod history;
-pub mod learning;
-pub mod pace;
-pub mod queue;
+pub(crate) mod learning;
+pub(crate) mod pace;
+pub(crate) mod queue;
 #[cfg(test)]
 mod tests;
 
@@ -34,7 +34,7 @@ use futures_util::FutureExt as _;
 use tokio::sync::{Notify, mpsc};
 
 use self::desk::Desk;
-pub use self::group::Waiting;
+pub(crate) use self::group::Waiting;
 use self::group::{ENOUGH, Group, MAX_GROUP, MAX_GROUP_BYTES};
 use self::history::{History, Past};
 use self::learning::Learning;
@@ -56,7 +56,7 @@ use crate::store::{self, Floor, Store};
 const EXAMINE_EVERY: Duration = Duration::from_secs(1);
 /// What became of batches, for the endpoint.
 #[derive(Debug)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// On disk: acknowledge.
     Committed(Vec<BatchId>),
     /// Not on disk, and forgotten here: let them in again.
@@ -64,24 +64,21 @@ pub enum Outcome {
 }
 
 /// Tells who is offline at a moment.
-pub type AbsencesAt = Arc<dyn Fn(UnixMillis) -> Absences + Send + Sync>;
+pub(crate) type AbsencesAt = Arc<dyn Fn(UnixMillis) -> Absences + Send + Sync>;
 
 /// Clocks of devices minus the hub's, in milliseconds, where they are known.
-pub type Clocks = Arc<dyn Fn() -> HashMap<DeviceNo, i64> + Send + Sync>;
+pub(crate) type Clocks = Arc<dyn Fn() -> HashMap<DeviceNo, i64> + Send + Sync>;
 
 /// What the pipeline works with.
-pub struct Ingest {
-    /// From the endpoint.
+pub(crate) struct Ingest {
     pub batches: queue::Exit,
     /// What devices gave up.
     pub floors: mpsc::Receiver<Floor>,
-    /// To the endpoint.
     pub outcomes: mpsc::Sender<Outcome>,
     /// To those who handed in batches that no device sent.
     pub desk: Arc<Desk>,
     /// Pinged after a change of rules, webhooks, or device names and labels.
     pub rules_changed: Arc<Notify>,
-    /// Where readings go.
     pub store: Store,
     /// Who decides about alerts.
     pub engine: Engine,
@@ -91,7 +88,6 @@ pub struct Ingest {
     pub webhooks: Vec<Webhook>,
     /// Whom they are not told of.
     pub silences: Silences,
-    /// Who is told.
     pub bus: Bus,
     /// How far commits of readings keep apart.
     pub pace: Pace,
@@ -115,7 +111,7 @@ impl Ingest {
     ///
     /// # Errors
     /// The store failed for good.
-    pub async fn run(mut self) -> Result<(), store::Error> {
+    pub(crate) async fn run(mut self) -> Result<(), store::Error> {
         self.resume().await?;
         let mut group = Group::new(self.pace, self.clock.now());
         let mut floors = Vec::new();
@@ -228,7 +224,7 @@ impl Ingest {
         self.commit(Vec::new(), Vec::new(), proposed).await.map(drop)
     }
 
-    /// Has the rules decide about a group, and commits both.
+    /// Asks the rules to decide about a group, and commits group and decision together.
     async fn commit_readings(&mut self, batches: Vec<Batch>) -> Result<(), store::Error> {
         // Who was answered that a rule is there may send readings at once: it holds for them.
         if self.rules_changed.notified().now_or_never().is_some() {

@@ -1,8 +1,8 @@
-//! How long readings wait for others to be committed with. PURE.
+//! How long a commit waits for more readings. PURE.
 //!
-//! A commit writes whole pages of the file, and one costs 0.3 ms of a core, however little is in it. Where much comes,
-//! a commit soon has its page's worth; where little comes, it waits a little longer for it: a hundred devices that send once
-//! a second have ten commits then, not fifty, and a fifth of the wear on their hub's memory card.
+//! A commit writes whole pages of the file and costs 0.3 ms of a core, however little is in it. Under load a commit
+//! soon fills its pages. With little load it waits a little longer: a hundred devices that send once a second then
+//! cause ten commits a second instead of fifty, and a fifth of the wear on the hub's memory card.
 
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,7 @@ const ROW: usize = 40;
 
 /// How far commits of readings keep apart, unless so many readings wait that they cannot be helped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Pace {
+pub(crate) enum Pace {
     /// As much as comes.
     #[default]
     ByLoad,

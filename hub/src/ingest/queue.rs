@@ -1,7 +1,7 @@
-//! The way to the disk: batches between the UDP shell and the pipeline, bounded by what they weigh in memory.
+//! The queue of batches between the UDP shell and the pipeline, bounded by the memory they take.
 //!
-//! A bound in batches would be tight for small ones and loose for large ones: a batch holds one reading or two thousand.
-//! Whoever takes from the queue gives the room back.
+//! A bound on the number of batches would be tight for small ones and loose for large ones: a batch holds from one to
+//! two thousand readings. The consumer of the queue gives the room back.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ const LARGEST: u32 = 1_024;
 
 /// Makes a queue of so many bytes, at least those of the largest batch.
 #[must_use]
-pub fn queue(bytes: usize) -> (Entrance, Exit) {
+pub(crate) fn queue(bytes: usize) -> (Entrance, Exit) {
     let units = (bytes / UNIT).clamp(LARGEST as usize, Semaphore::MAX_PERMITS);
     // No batch is smaller than the struct: the channel is never full before the room is.
     let (sender, receiver) = mpsc::channel(units * UNIT / size_of::<Batch>() + 1);
@@ -28,7 +28,7 @@ pub fn queue(bytes: usize) -> (Entrance, Exit) {
 
 /// Where batches come in. Closes the queue when the last one is dropped.
 #[derive(Debug, Clone)]
-pub struct Entrance {
+pub(crate) struct Entrance {
     sender: mpsc::Sender<Batch>,
     room: Arc<Semaphore>,
     units: usize,
@@ -36,26 +36,26 @@ pub struct Entrance {
 
 /// Where they are taken out.
 #[derive(Debug)]
-pub struct Exit {
+pub(crate) struct Exit {
     receiver: mpsc::Receiver<Batch>,
     room: Arc<Semaphore>,
 }
 
 /// Room for one batch, whatever its size.
 #[derive(Debug)]
-pub struct Place<'a> {
+pub(crate) struct Place<'a> {
     sender: &'a mpsc::Sender<Batch>,
     room: SemaphorePermit<'a>,
 }
 
 /// Room for batches that are known already.
 #[derive(Debug)]
-pub struct Room<'a>(SemaphorePermit<'a>);
+pub(crate) struct Room<'a>(SemaphorePermit<'a>);
 
 impl Entrance {
     /// How many of these, from the first on, can ever find room at once.
     #[must_use]
-    pub fn fit(&self, batches: &[Batch]) -> usize {
+    pub(crate) fn fit(&self, batches: &[Batch]) -> usize {
         // One reserved by a device at the same time has to fit beside them.
         let room = self.units.saturating_sub(LARGEST as usize);
         let mut taken = 0;
@@ -67,13 +67,14 @@ impl Entrance {
     }
 
     /// Room for all of these, if there is.
+    #[cfg(test)]
     #[must_use]
-    pub fn try_reserve_for(&self, batches: &[Batch]) -> Option<Room<'_>> {
+    pub(crate) fn try_reserve_for(&self, batches: &[Batch]) -> Option<Room<'_>> {
         self.room.try_acquire_many(u32::try_from(units_of(batches)).ok()?).ok().map(Room)
     }
 
     /// Waits until there is room for all of these; `None` when nobody takes batches any longer. Cancel-safe.
-    pub async fn reserve_for(&self, batches: &[Batch]) -> Option<Room<'_>> {
+    pub(crate) async fn reserve_for(&self, batches: &[Batch]) -> Option<Room<'_>> {
         let units = u32::try_from(units_of(batches)).ok()?;
         tokio::select! {
             room = self.room.acquire_many(units) => room.ok().map(Room),
@@ -82,7 +83,7 @@ impl Entrance {
     }
 
     /// Puts batches where room for them was reserved. Lost if nobody takes batches any longer, as they would be behind this.
-    pub fn send_all(&self, mut room: Room<'_>, batches: Vec<Batch>) {
+    pub(crate) fn send_all(&self, mut room: Room<'_>, batches: Vec<Batch>) {
         for batch in batches {
             let own = room.0.split(units(&batch) as usize);
             if self.sender.try_send(batch).is_ok() {
@@ -93,13 +94,13 @@ impl Entrance {
 
     /// A place, if there is one.
     #[must_use]
-    pub fn try_reserve(&self) -> Option<Place<'_>> {
+    pub(crate) fn try_reserve(&self) -> Option<Place<'_>> {
         let room = self.room.try_acquire_many(LARGEST).ok()?;
         Some(Place { sender: &self.sender, room })
     }
 
     /// Waits for a place; `None` when nobody takes batches any longer. Cancel-safe.
-    pub async fn reserve(&self) -> Option<Place<'_>> {
+    pub(crate) async fn reserve(&self) -> Option<Place<'_>> {
         tokio::select! {
             room = self.room.acquire_many(LARGEST) => Some(Place { sender: &self.sender, room: room.ok()? }),
             () = self.sender.closed() => None,
@@ -108,7 +109,7 @@ impl Entrance {
 
     /// How full it is: above 1 there is no place.
     #[must_use]
-    pub fn fill(&self) -> f64 {
+    pub(crate) fn fill(&self) -> f64 {
         let taken = self.units.saturating_sub(self.room.available_permits());
         // Full is what has no place left, however little that takes.
         taken as f64 / (self.units - LARGEST as usize).max(1) as f64
@@ -117,7 +118,7 @@ impl Entrance {
 
 impl Place<'_> {
     /// Puts a batch there. Lost if nobody takes batches any longer, as it would be behind this.
-    pub fn send(mut self, batch: Batch) {
+    pub(crate) fn send(mut self, batch: Batch) {
         let own = self.room.split(units(&batch) as usize);
         if self.sender.try_send(batch).is_ok() {
             own.into_iter().for_each(SemaphorePermit::forget);
@@ -128,7 +129,7 @@ impl Place<'_> {
 impl Exit {
     /// Waits for batches and adds those that are there to `group`, at most `most`; `false` when there will be none any
     /// longer. Cancel-safe.
-    pub async fn take(&mut self, group: &mut Vec<Batch>, most: usize) -> bool {
+    pub(crate) async fn take(&mut self, group: &mut Vec<Batch>, most: usize) -> bool {
         let before = group.len();
         let taken = self.receiver.recv_many(group, most).await;
         let units: u32 = group.iter().skip(before).map(units).sum();
@@ -137,7 +138,7 @@ impl Exit {
     }
 
     /// Adds those that are there, without waiting, until `group` has `most` batches or readings of `bytes`.
-    pub fn take_waiting(&mut self, group: &mut Vec<Batch>, most: usize, bytes: usize) {
+    pub(crate) fn take_waiting(&mut self, group: &mut Vec<Batch>, most: usize, bytes: usize) {
         let mut left = bytes.saturating_sub(self::bytes(group));
         while group.len() < most
             && left > 0
@@ -152,7 +153,7 @@ impl Exit {
 }
 
 /// Bytes of readings in a group, as the queue counts them.
-pub fn bytes(group: &[Batch]) -> usize {
+pub(crate) fn bytes(group: &[Batch]) -> usize {
     units_of(group) * UNIT
 }
 

@@ -1,4 +1,4 @@
-//! Where a part of a line ends. PURE.
+//! Finds where a part of a line ends. PURE.
 
 /// Where the first of `ends` stands that no backslash escapes; the length where there is none.
 pub(super) fn plain_end(text: &str, ends: &[u8]) -> usize {

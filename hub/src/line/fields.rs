@@ -1,4 +1,4 @@
-//! Fields of a line: names as they are written, and values.
+//! The fields of a line: names as they are written, and values.
 
 use std::borrow::Cow;
 

@@ -1,14 +1,14 @@
-//! InfluxDB's line protocol, read: what Telegraf and many small programs speak. PURE: text in, lines out.
+//! Reads InfluxDB's line protocol, which Telegraf and many small programs send. PURE: text in, lines out.
 //!
 //! ```text
 //!   weather,host=roof,side=north temperature=21.5,humidity=40i 1700000000000000000
 //!   └ measurement └ tags         └ fields                      └ timestamp, may be left out
 //! ```
 //!
-//! As its documentation has it: commas, spaces and equals signs in names are escaped by a backslash; texts stand in quotes and
-//! may hold line ends; `#` begins a comment. A line is taken apart only as far as somebody asks: [`Line::key`] is the same text
-//! for the same series nearly always, so whoever has met it needs no names. Whatever the text is, it is read to its end or the
-//! error says which line is wrong and where.
+//! The rules are those of its documentation: commas, spaces and equals signs in names are escaped by a backslash; texts are in
+//! quotes and may contain line ends; `#` begins a comment. A line is parsed only as far as needed: [`Line::key`] is nearly always
+//! the same text for the same series, so a caller who knows the key does not parse the names. Every text is either read to its end
+//! or refused with the line and column of the mistake.
 
 mod ends;
 mod fields;

@@ -1,4 +1,4 @@
-//! Measurement and tags of a line.
+//! The measurement and the tags of a line.
 
 use std::borrow::Cow;
 

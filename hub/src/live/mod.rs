@@ -1,8 +1,8 @@
-//! What just happened, told to whoever listens: one bounded ring for the whole hub.
+//! Tells listeners what just happened in the hub, through one bounded ring.
 //!
-//! Publishing never waits and never fails. A listener that falls behind the ring learns how much it missed and is told to
-//! fetch it from the store; the publisher does not notice. What a listener sends on is decided by [`Subscription`]s, which
-//! are pure: they take readings and `now`, and return frames. Whether it may see a device at all says its [`Sight`], pure as well.
+//! Publishing never waits and never fails. A listener that falls behind learns how much it missed and is told to fetch it from the
+//! store; the publisher does not notice. [`Subscription`]s decide what a listener is sent: they take readings and `now`, and
+//! return frames. A [`Sight`] decides which devices it may see. Both are pure.
 
 mod sight;
 mod subscription;
@@ -26,7 +26,7 @@ const RING: usize = 256;
 
 /// Something listeners may want to know; always published after it was committed.
 #[derive(Debug)]
-pub enum Update {
+pub(crate) enum Update {
     /// Readings were stored.
     Batches(Vec<Batch>),
     /// A device changed, or asks to be adopted.
@@ -43,7 +43,7 @@ pub enum Update {
 
 /// The ring. Clones share it.
 #[derive(Debug, Clone)]
-pub struct Bus(broadcast::Sender<Arc<Update>>);
+pub(crate) struct Bus(broadcast::Sender<Arc<Update>>);
 
 impl Default for Bus {
     fn default() -> Self {
@@ -53,20 +53,20 @@ impl Default for Bus {
 
 impl Bus {
     /// Tells every listener.
-    pub fn publish(&self, update: Arc<Update>) {
+    pub(crate) fn publish(&self, update: Arc<Update>) {
         // Nobody listening is the normal state of a hub without an open page.
         let _ = self.0.send(update);
     }
 
     /// Whether anybody listens: spares building updates for nobody.
     #[must_use]
-    pub fn is_heard(&self) -> bool {
+    pub(crate) fn is_heard(&self) -> bool {
         self.0.receiver_count() > 0
     }
 
     /// Listens from here on.
     #[must_use]
-    pub fn listen(&self) -> broadcast::Receiver<Arc<Update>> {
+    pub(crate) fn listen(&self) -> broadcast::Receiver<Arc<Update>> {
         self.0.subscribe()
     }
 }

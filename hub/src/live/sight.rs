@@ -1,7 +1,8 @@
-//! What one listener may see, and which devices it therefore knows of. PURE.
+//! Which devices one listener may see, and which it therefore knows of. PURE.
 //!
-//! The labels of a device decide whether it is in a [`View`], and people change labels while somebody listens. A device that leaves
-//! the view is gone for its listener, who is told so once; of one that it never saw it is told nothing, not even that.
+//! Labels decide whether a device is in a [`View`], and people change labels while somebody listens. When a device
+//! leaves the view, its listener is told once that it is gone. Of a device that it never saw it is told nothing, not
+//! even that.
 
 use std::collections::HashSet;
 

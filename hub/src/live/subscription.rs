@@ -1,8 +1,8 @@
 //! One subscription of one listener: which series it wants, and what it has not been sent yet. PURE.
 //!
 //! Rows wait until the next frame is due (`max_hz`). Up to [`WAITING_ROWS`] every row is kept; beyond that only the newest
-//! of each series, and the frame says from when on rows are missing, so that the listener can fetch them. The same while the
-//! hub is pressed, and a frame a second at most. Readings of the recovered lane wait apart from live ones and leave in frames
+//! of each series, and the frame says from when on rows are missing, so that the listener can fetch them. So it is while the
+//! hub is overloaded, with a frame a second at most. Readings of the recovered lane wait apart from live ones and leave in frames
 //! of their own. All subscriptions of a listener share a [`Room`]: when it is full, rows are missing as well.
 
 use std::collections::HashMap;
@@ -22,7 +22,7 @@ pub(crate) const WAITING_ROWS: usize = 4_096;
 const LISTENER_ROWS: usize = 16_384;
 /// Rows for which a listener always has room: what a page with a few charts shows at once.
 const OWN_ROWS: usize = 512;
-/// Rows lent at a time.
+/// Rows that are lent at a time.
 const LENT_ROWS: usize = 1_024;
 /// Bytes that a row takes while it waits, with its place among the newest.
 const ROW_BYTES: usize = 64;
@@ -49,7 +49,7 @@ impl Room {
         missing.next_multiple_of(LENT_ROWS).min(LISTENER_ROWS.saturating_sub(self.all))
     }
 
-    /// Has room for so many rows more.
+    /// Takes room for this many more rows.
     pub(crate) const fn lend(&mut self, rows: usize) {
         self.left += rows;
         self.all += rows;
@@ -90,7 +90,7 @@ impl Room {
     }
 }
 
-/// Time between two frames while the hub is pressed.
+/// Time between two frames while the hub is overloaded.
 const PRESSED_EVERY: Duration = Duration::from_secs(1);
 
 /// Rows of one message: at 200 bytes each it stays below the socket's write buffer of 256 KiB.

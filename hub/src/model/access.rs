@@ -1,4 +1,4 @@
-//! Who may do what: API tokens, join tokens, sessions.
+//! Credentials and what they allow: API tokens, join tokens, sessions.
 
 use super::UnixMillis;
 use super::device::Labels;

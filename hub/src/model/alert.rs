@@ -1,4 +1,5 @@
-//! An alert: one rule being true of one series, or something ailing the hub itself, from pending through firing to resolved.
+//! An alert: one rule that is true of one series, or a problem of the hub itself, from pending through firing to
+//! resolved.
 
 use super::catalog::Catalog;
 use super::device::DeviceNo;

@@ -1,4 +1,4 @@
-//! What people changed, and who they were.
+//! What people changed, and who they were: the entries of the audit log.
 
 use super::UnixMillis;
 

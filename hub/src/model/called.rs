@@ -1,6 +1,6 @@
-//! What people call a sensor: the same on the page, on the terminal and in messages.
+//! Names of sensors for people: the same on the page, on the terminal and in messages.
 //!
-//! The raw name is what rules, filters and the API know.
+//! Rules, filters and the API use the raw name.
 
 use std::sync::LazyLock;
 

@@ -1,6 +1,6 @@
 //! Every device and series by number, id and name: the hub's index of what exists, kept in memory.
 //!
-//! The store owns it and changes it only after the change is on disk; everybody else reads.
+//! The store owns it and changes it only after the change is on disk; all others only read.
 
 use std::borrow::Cow;
 use std::collections::HashMap;

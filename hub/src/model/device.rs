@@ -1,4 +1,4 @@
-//! A device as the hub knows it: who it is, what it is called, and how its link is doing.
+//! A device as the hub knows it: its key, its name and labels, and the state of its link.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -105,7 +105,7 @@ pub struct Retired {
     pub device: DeviceNo,
 }
 
-/// What stands before the id where a device has no key.
+/// Stands before the id in the key column of a device that has no key.
 const NO_KEY: [u8; 16] = *b"no key, but id: ";
 
 /// What stands for the key of a device that has none: its readings come by HTTP, or were imported.

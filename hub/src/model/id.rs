@@ -1,4 +1,4 @@
-//! Row numbers by which rules, alerts, webhooks and deliveries are called.
+//! Row numbers that identify rules, alerts, webhooks and deliveries.
 
 /// Row number of a rule; its text form is `rul_<n>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,4 +1,4 @@
-//! What a join token may be: for how many devices, for how long. PURE.
+//! The limits of a join token: for how many devices, and for how long. PURE.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::when;
 
 /// Longest life of a join token.
 const LONGEST: Duration = Duration::from_secs(90 * 86_400);
-/// Devices of one join token at most: more than a hub can be told to take (`--max-devices`). A use costs a number.
+/// Devices of one join token at most: more than a hub accepts (`--max-devices`).
 const MOST_USES: u32 = 1_000_000;
 
 /// How many devices a token may admit.

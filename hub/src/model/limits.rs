@@ -1,4 +1,4 @@
-//! How many devices and series a hub takes.
+//! How many devices and series a hub accepts.
 
 /// Beyond these nothing new is taken in; whatever is known already goes on. They bound memory, the files and a restart: the
 /// defaults were measured on two cores (`cargo bench --bench fleet`). A limit below what exists refuses newcomers and

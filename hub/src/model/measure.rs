@@ -1,4 +1,4 @@
-//! What the numbers of a rule and of its alerts measure.
+//! What the number of a rule or an alert measures: the value, a change in some time, a deviation or a silence.
 
 use std::time::Duration;
 

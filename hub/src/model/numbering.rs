@@ -1,4 +1,4 @@
-//! Which sensor numbers a batch speaks of: the device's own, or those that the hub gives.
+//! Which sensor numbers a batch uses: the device's own, or those that the hub assigns.
 //!
 //! ```text
 //!   number   0 ......... 255 │ 256 ....... 511 │ 512 ....... 767 │ ...      LIMIT
@@ -6,8 +6,8 @@
 //!   epoch  a boot of it, OWN │ OWN + 1         │ OWN + 2         │ ...
 //! ```
 //!
-//! What comes by HTTP or from a file has no device that numbers it, so the hub is the sender: it gives sensor numbers behind
-//! those a device can have, and makes batches like those of a device, in epochs of its own. A batch has room for 256 numbers
+//! Readings that come by HTTP or from a file are not numbered by a device, so the hub acts as the sender: it assigns sensor numbers
+//! above those a device can have, and makes batches like those of a device, in epochs of its own. A batch has room for 256 numbers
 //! ([`SensorNo::LIMIT`]); which 256 they are is said by the epoch. So a device may have readings pushed or imported beside
 //! those it sends itself, and neither numbering knows of the other.
 //!

@@ -1,4 +1,4 @@
-//! How long readings are kept, as people say it.
+//! How long readings are kept, as people set it.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! Room on a disk, and when it is nearly full: one definition for alerts, the page, REST, the log and `doctor`.
+//! Free space on a disk, and when a disk is nearly full: one definition for alerts, the page, REST, the log and
+//! `doctor`.
 
 /// Per cent in use, of a disk or of what a cap allows, from which on it is nearly full.
 ///

@@ -1,4 +1,4 @@
-//! What a bearer may do.
+//! What the bearer of a token may do.
 
 /// What a bearer may do, from little to everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! A silence: for some time nobody is told of some alerts.
+//! A silence: for some time, no notifications are sent about some alerts.
 
 use super::UnixMillis;
 use super::device::Labels;

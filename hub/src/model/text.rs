@@ -1,4 +1,4 @@
-//! What people may call things, and write beside them: how long it is, and that all of it is seen. PURE.
+//! Checks names and comments that people write: their length, and that no part of them is invisible. PURE.
 
 use std::collections::BTreeMap;
 

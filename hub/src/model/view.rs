@@ -1,4 +1,5 @@
-//! Which devices somebody may see: all, or those with certain labels. What they may not see is for them as if it were not there.
+//! Which devices a caller may see: all, or those with certain labels. The others are for that caller as if they did not
+//! exist.
 
 use std::collections::HashSet;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Webhooks, and what is delivered to them.
+//! Webhooks, and their deliveries.
 
 use std::collections::BTreeMap;
 

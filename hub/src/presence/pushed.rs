@@ -1,7 +1,8 @@
-//! How a device reports that programs push readings of: how often, and by what clock. PURE.
+//! How a device reports whose readings are pushed by programs: how often, and by which clock. PURE.
 //!
-//! What comes within one upload (the parts of what a logger kept, the requests of one round) says nothing of how often it uploads: a push
-//! counts as another one when its readings are as much newer as it came later, or five minutes later.
+//! One upload may come as several requests (parts of a logger's backlog, requests of one round), which must not pass
+//! for frequent reporting. A push counts as a new upload if its readings are newer by as much as it came later, or if
+//! it came five minutes later.
 
 use std::net::SocketAddr;
 
@@ -10,7 +11,7 @@ use crate::model::device::Device;
 
 /// What is heard of a device that programs push readings of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pushed {
+pub(crate) struct Pushed {
     /// Where the last push came from; port 0, because each comes from another.
     pub address: SocketAddr,
     /// When the last push came.
@@ -58,14 +59,14 @@ impl Pushed {
 
     /// Whether it pushed since the hub started.
     #[must_use]
-    pub fn is_of_this_start(&self) -> bool {
+    pub(crate) fn is_of_this_start(&self) -> bool {
         self.missed_since == self.last_seen
     }
 
     /// How often it pushes, in milliseconds: the longest of the last pauses, for some programs send many requests once an
     /// hour; `None` while it may have been heard of one upload only.
     #[must_use]
-    pub fn every_ms(&self) -> Option<i64> {
+    pub(crate) fn every_ms(&self) -> Option<i64> {
         let known = self.pauses.iter().flatten().count();
         self.longest_ms().filter(|longest| known >= Self::ENOUGH || *longest >= Self::FIRST_MS)
     }
@@ -101,7 +102,7 @@ impl Pushed {
     /// The device's clock minus the hub's, in milliseconds, by its readings; `None` before three pushes. Ahead is what all
     /// of them are; behind too, unless it is what a device keeps its readings for: less than two times between pushes.
     #[must_use]
-    pub fn clock_offset_ms(&self) -> Option<i64> {
+    pub(crate) fn clock_offset_ms(&self) -> Option<i64> {
         let [Some(a), Some(b), Some(c)] = self.ahead_ms else { return None };
         let least = [a, b, c].into_iter().min_by_key(|ms| ms.abs())?;
         let is_kept = least < 0 && least.abs() <= 2 * self.longest_ms().unwrap_or(0);

@@ -1,8 +1,8 @@
-//! How many handshakes a source may ask for before it must prove that its address is its own.
+//! Limits how many handshakes a source may ask for before it must prove that its address is its own.
 //!
-//! A handshake costs 0.4 ms of curve arithmetic. Below the rates it is free to ask; above them only who returns the
-//! cookie sent to its address is heard (WireGuard's `mac2`), and even then no more than the hub can bear. Everything here
-//! takes the same few hundred nanoseconds whoever asks and however many: a flood must not be what makes it slow.
+//! A handshake costs 0.4 ms of curve arithmetic. Below the rates anybody may ask. Above them only clients are served
+//! that return the cookie sent to their address (WireGuard's `mac2`), and even those no faster than the hub can bear. A
+//! check here takes a few hundred nanoseconds whoever asks and however many do, so that a flood does not slow it down.
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, SocketAddr};

@@ -1,4 +1,5 @@
-//! Which of a device's sessions speaks for it, when a second machine has its key: a copied card, a restored snapshot. PURE.
+//! Decides which of a device's sessions is the device, when a second machine has its key: a copied memory card, a
+//! restored snapshot. PURE.
 //!
 //! ```text
 //!   holder ◀── another start of the agent waits, until the holder is silent: it was stopped, this is the next start
@@ -7,8 +8,9 @@
 //!                            └── the older session goes on speaking as well ──▶ conflict: the newer one is refused
 //! ```
 //!
-//! An agent speaks every five seconds at least, and one folder of state has one agent (it is locked): so two that speak in
-//! turns are two machines. A restart, a new address, two interfaces and an agent killed with packets on the way are not.
+//! An agent sends something every five seconds at least, and only one agent runs on a state folder (it is locked). So two sessions
+//! that speak in turns are two machines. A restart, a new address, two interfaces and an agent that was killed with packets on
+//! the way do not look like that.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -18,17 +20,17 @@ use wire::handshake::Start;
 use super::Moment;
 use crate::model::device::{Claim, Conflict};
 
-/// Who was not heard for this long is not there: longer than an agent is silent that lives, one packet lost.
+/// A session that was not heard for this long is gone: longer than the pause of a living agent, with one packet lost.
 const SILENT: Duration = Duration::from_secs(7);
 /// The same for one that is asked each second.
 const SILENT_WHEN_ASKED: Duration = Duration::from_secs(3);
 const ASK_EVERY: Duration = Duration::from_secs(1);
-/// Two machines, and no packets that were late: so often one spoke after the other, over at least this time.
+/// Changes between two sessions that prove two machines: fewer may be late packets.
 const TURNS: u32 = 6;
 const TURNS_TAKE: Duration = Duration::from_secs(5);
 /// A conflict is over when the refused machine was not heard for this long.
 const OVER_AFTER: Duration = Duration::from_secs(600);
-/// How often both are told of it.
+/// How often both machines are told of the conflict.
 const TELL_EVERY: Duration = Duration::from_secs(5);
 /// Starts of refused machines that are remembered.
 const MAX_REFUSED: usize = 16;
@@ -66,7 +68,7 @@ struct Rival {
     asked_at: Option<Instant>,
 }
 
-/// Who speaks for one device.
+/// Which session counts as one device.
 #[derive(Debug, Default)]
 pub(super) struct Claims {
     holder: Option<Voice>,

@@ -1,4 +1,4 @@
-//! What the rest of the hub tells the endpoint.
+//! Commands from the rest of the hub to the endpoint.
 
 use std::time::Instant;
 
@@ -7,7 +7,7 @@ use crate::model::device::{Claim, Device, DeviceNo, Retired};
 use crate::model::reading::{Digest, SeriesId};
 use crate::model::{BatchSeq, DeviceId, Epoch, Numbering, SeqSet, UnixMillis};
 
-/// Who may open a session. A device that is adopted always may.
+/// Which devices may open a session. An adopted device always may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JoinPolicy {
     /// Nobody new; join tokens do not work either.
@@ -62,7 +62,7 @@ pub enum Command {
     Recorded(Vec<(DeviceNo, Epoch, u32)>),
     /// The join tokens that work.
     JoinTokens(Vec<JoinToken>),
-    /// Who may join, and until when the open window lasts (it then falls back to `policy`).
+    /// Which devices may join, and until when the open window lasts (after that `policy` applies).
     Policy {
         /// Outside the window.
         policy: JoinPolicy,

@@ -1,4 +1,4 @@
-//! What the endpoint counts: every datagram in and out, and every drop with its reason.
+//! Counters of the endpoint: every datagram in and out, and every dropped one with its reason.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,9 +1,9 @@
 //! The discovery responder: answers probes, and announces the hub from time to time.
 //!
-//! Answers go by unicast to the prober, are shorter than the probe, and are rationed: one a second to a source, 50 a second
-//! in all. An answer to a probe that was sent to everybody (multicast or broadcast) waits 20-120 ms, so that many hubs or many
-//! devices do not speak at once, and goes to a network this machine is in only (RFC 6762, section 11): whoever asks the
-//! discovery port from elsewhere hears nothing.
+//! Answers go by unicast to the prober, are shorter than the probe, and are rationed: one a second to a source, 50 a
+//! second in all. An answer to a probe that was sent to everybody (multicast or broadcast) waits 20-120 ms, so that
+//! many hubs or many devices do not answer at once. It is sent only into networks that this machine is in (RFC 6762,
+//! section 11): a request from elsewhere to the discovery port is ignored.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -29,7 +29,7 @@ const MAX_WAITING: usize = 16;
 const JITTER_MS: std::ops::Range<u64> = 20..120;
 /// Time between announcements, before the ±20 %.
 const ANNOUNCE_EVERY: Duration = Duration::from_secs(60);
-/// Ports below are not answered: a reflected answer could reach a service.
+/// Probes from lower ports are not answered: a reflected answer could reach a service.
 const FIRST_USER_PORT: u16 = 1_024;
 
 /// What a hub says of itself.

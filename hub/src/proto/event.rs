@@ -1,4 +1,4 @@
-//! What the endpoint asks of the rest of the hub, apart from batches.
+//! Events from the endpoint to the rest of the hub, apart from batches.
 
 use crate::model::device::{Claim, DeviceNo, Introduction, Link, NewDevice, Pending, Retired};
 use crate::model::{BatchSeq, DeviceId, Epoch, Numbering, SensorNo, SensorSpec};

@@ -1,4 +1,4 @@
-//! One sealed session with one device: keys, peer, what it is owed; and the table of all of them.
+//! One sealed session with one device (keys, address, acknowledgements that are due), and the table of all sessions.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
@@ -18,7 +18,7 @@ const CONFIRM_WITHIN: Duration = Duration::from_secs(30);
 /// How long a stranger's answered handshake keeps its place when others want it: an answer that got lost is asked for
 /// again, and a way there and back takes less.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
-/// How long a session may live whose device neither is adopted nor waits to be: a join takes less.
+/// How long a session may live whose device is neither adopted nor waits to be: a join takes less.
 pub(super) const STRANGER_TTL: Duration = Duration::from_secs(120);
 /// How long a session that does not speak for its device may be silent.
 const BYSTANDER_TTL: Duration = Duration::from_secs(600);

@@ -7,8 +7,8 @@
 //! Only `committed` is ever acknowledged. What is let in has room there once it is committed: at any time
 //! `committed` has fewer than [`SeqSet::MAX_ISLANDS`] islands, and would have if all that is in flight made its own.
 //!
-//! A number alone does not say that a batch is on disk: a copy of a device, and one whose state was set back, gives the same
-//! numbers to other readings. So digests of the newest batches are kept, of as many as a device has on its way.
+//! A number alone does not prove that a batch is on disk: a copy of a device, or a device whose state was set back, gives the same
+//! numbers to other readings. So digests of the newest batches are kept, as many as a device may have on the way.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,9 @@
-//! Whether somebody answers to `NAME.local` with an address of this machine: Avahi, systemd-resolved or another responder.
+//! Finds out whether a responder (Avahi, systemd-resolved or another) answers `NAME.local` with an address of this
+//! machine.
 //!
-//! One question by multicast DNS (RFC 6762, section 5.1: from any port, so that the answer comes back to it alone). It is asked only
-//! where a program of this machine listens on the port of mDNS: elsewhere the answer is known, and nobody waits for it.
+//! It asks one question by multicast DNS (RFC 6762, section 5.1: from any port, so that the answer comes back to it
+//! alone), and only if a program on this machine listens on the port of mDNS. Otherwise no answer can come, and nobody
+//! has to wait for it.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
@@ -24,7 +26,7 @@ const RESPONDERS: Responders = Responders {
 const INTERFACES: usize = 2;
 /// Longest datagram that is read: a responder's answer with all addresses of a machine has a few hundred bytes.
 const LONGEST: usize = 1_500;
-/// A sign for the answer to be known by.
+/// Id of the question, by which its answer is recognised.
 const QUESTION: u16 = 0x7468;
 
 /// `name` is `LABEL.local`.

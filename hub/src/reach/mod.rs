@@ -1,14 +1,14 @@
-//! By which addresses others reach this machine: what a link on a terminal, and a command for a device, begin with.
+//! The addresses by which other machines reach this one, for links on a terminal and for install commands.
 //!
-//! Best first: the IPv4 addresses of real networks, then IPv6. Left out are loopback, addresses that mean nothing without an
-//! interface (`fe80::`), and bridges of containers and virtual machines, which end on this machine. `NAME.local` is said only where
-//! something answers to it.
+//! Best first: the IPv4 addresses of real networks, then IPv6. Loopback addresses are left out, and those that mean
+//! nothing without an interface (`fe80::`), and those of bridges for containers and virtual machines, which end on this
+//! machine. `NAME.local` is in the list only if a responder answers to it.
 
 mod mdns;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// How names of interfaces begin that lead to containers and virtual machines of this machine.
+/// Prefixes of interfaces that lead to containers and virtual machines on this machine.
 const VIRTUAL: [&str; 9] = ["docker", "br-", "veth", "virbr", "vnet", "cni", "flannel", "lxc", "podman"];
 
 /// The addresses of this machine in its networks.

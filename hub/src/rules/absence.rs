@@ -1,4 +1,4 @@
-//! Devices that went away: one alert of the hub itself for each, without any rule, told to every webhook.
+//! Devices that went offline: an alert of the hub for each of them, without a rule, sent to every webhook.
 //!
 //! ```text
 //!   look_for(now, absences)   once a second: who is offline, since when nothing was heard of them, how long they are
@@ -6,10 +6,10 @@
 //!   hub.device_offline        warning    offline for longer than the grace; over when the device is heard again
 //! ```
 //!
-//! A device is away once nothing was heard of it for the grace *and* it was found offline at [`LOOKS`] looks in a row: a hub
-//! that slept wakes to devices that all seem silent for hours. After a start nobody is away before the devices had time to
-//! come back, be it three hours for one whose readings are pushed each hour; who never came has not gone away. Switching the
-//! alert off ends those that are open.
+//! A device is away once nothing was heard from it for the grace period *and* it was offline at [`LOOKS`] looks in a row, because
+//! after a hub slept all devices seem to have been silent for hours. After a start no device is away before it had time to come
+//! back (three hours, if its readings are pushed each hour), and a device that never came is not away. Switching the alert off
+//! ends those that are open.
 
 use std::collections::HashSet;
 use std::sync::Arc;

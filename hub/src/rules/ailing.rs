@@ -1,4 +1,4 @@
-//! What ails the hub itself: alerts that no person made a rule for, told like every other.
+//! Alerts about the hub itself, without a rule, sent like every other alert.
 //!
 //! ```text
 //!   hub.disk_full          critical   nothing is stored for want of room

@@ -1,4 +1,4 @@
-//! Who is away, as far as the hub said so. PURE.
+//! Which devices are away, as far as the hub has raised an alert. PURE.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::model::alert::Alert;
 use crate::model::device::DeviceNo;
 
-/// Who is away, as far as the hub said so.
+/// Devices for which there is an alert that they are away.
 #[derive(Debug, Default)]
 pub(super) struct Away {
     pub(super) open: BTreeMap<DeviceNo, Arc<Alert>>,

@@ -1,8 +1,8 @@
-//! A rule held against the past of one series: when it would have fired, for how long. PURE.
+//! Runs a rule over stored readings of one series: when it would have fired, and for how long. PURE.
 //!
 //! It is the live engine's own [`Instance`], fed with stored readings in the order they were taken, each as if it had
 //! arrived at once; so a backtest and a hub that had the rule at the time agree, except about readings that came late.
-//! Nobody is told, nothing is stored.
+//! No notification is sent and nothing is stored.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::model::catalog::{Catalog, Series};
 use crate::model::reading::Point;
 use crate::model::rule::{Condition, Rule, RuleId, RuleSpec};
 
-/// Firings told one by one; beyond it they are only counted.
+/// Firings that are listed; further ones are only counted.
 pub const SPANS: usize = 100;
 
 /// One firing.

@@ -1,4 +1,4 @@
-//! What a rule means: which series it covers, and what one measured number says about it.
+//! What a rule means: which series it covers, and whether a measured number is beyond its limit.
 
 use crate::model::catalog::Series;
 use crate::model::device::{Device, carry};

@@ -1,4 +1,4 @@
-//! What a deviation remembers of one series: what its readings usually are, and those that are not so. PURE.
+//! What a deviation rule remembers of one series: its usual readings, and the unusual ones apart from them. PURE.
 //!
 //! ```text
 //!   reading ──▶ judged by the usual ones ──within the limit──▶ joins them
@@ -33,7 +33,7 @@ use crate::model::rule::ENOUGH;
 
 /// Steps of a window.
 pub(super) const STEPS: i64 = 30;
-/// Readings in a row that are a level, not a slip.
+/// Readings in a row that make a level, not a slip.
 const HELD: u32 = 3;
 /// The part of `over` that they last at least: what came for a moment and comes to stay is told again.
 const HELD_PART: i64 = 16;

@@ -1,4 +1,4 @@
-//! A proposal in the making: the engine as it is, and over it what the group has changed so far.
+//! A proposal in the making: the engine as it is, overlaid with the changes of the group so far.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +14,8 @@ use crate::model::alert::{Alert, AlertId, AlertState, Transition};
 use crate::model::device::DeviceNo;
 use crate::model::reading::{Batch, Point, SeriesId, Stretch};
 
-/// What was over when the hub learned of it is told once in so long, of a rule and a device.
+/// Of one rule and device, at most one notification about alerts that were already over is sent in this time, in
+/// milliseconds.
 pub(super) const ONCE_MS: i64 = 10 * 60_000;
 
 pub(super) struct Draft<'a> {
@@ -225,7 +226,7 @@ impl<'a> Draft<'a> {
         })
     }
 
-    /// Lets one instance decide, and makes later ones see what it decided. `is_old`: by a reading that is history by itself.
+    /// Makes one instance decide, and shows its decision to later ones. `is_old`: by a reading that is history by itself.
     fn step(
         &mut self,
         track: &'a Track,

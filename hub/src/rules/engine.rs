@@ -1,4 +1,4 @@
-//! What the engine knows, and what it proposes. PURE; what it does is in [`super`].
+//! The state of the engine, and what it proposes. PURE. Its operations are in [`super`].
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;

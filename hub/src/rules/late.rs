@@ -1,4 +1,4 @@
-//! Which readings came too late to be judged as they came, until the rules are held against them after all. PURE.
+//! Remembers which readings came too late to be judged on arrival, until the rules have looked at them after all. PURE.
 //!
 //! A backfill comes in no order (the newest first, an hour in a minute), so nothing is decided about it reading by reading:
 //! the stretches of time it fills are noted, and looked at once it has settled, from what is stored. A series whose readings
@@ -12,12 +12,12 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use crate::model::UnixMillis;
 use crate::model::reading::{SeriesId, Stretch};
 
-/// Nothing late came of a series for so long: its backfill is over.
+/// A backfill is over when no late reading of its series came for this long, in milliseconds.
 const SETTLED_MS: i64 = 10_000;
-/// It is looked at this long after its first late reading, settled or not.
+/// A series is looked at this long after its first late reading in any case, in milliseconds.
 const PATIENCE_MS: i64 = 5 * 60_000;
 const MINUTE_MS: i64 = 60_000;
-/// Stretches kept of a series, 16 bytes each; beyond, the nearest grows over the hole.
+/// Stretches kept of a series, 16 bytes each; when there are more, the two nearest are joined.
 const MOST: usize = 8;
 
 impl Stretch {

@@ -1,8 +1,9 @@
-//! What a rate or a deviation would remember, read again from the store: after a start, and for a rule made just now.
+//! Reads again from the store what a rate or a deviation has to remember: after a start, and for a new rule.
 //!
-//! A window follows from stored readings, so saving it beside them would be a second truth that costs a write a step, and
-//! a new rule over a day would know nothing until tomorrow. Reading it again costs a query a series, one at a time, while
-//! the hub works: until it is there the rule knows what came since, and decides nothing as long as that is too little.
+//! A window follows from stored readings. Saving it as well would be a second truth that costs a write a step, and
+//! without the past a new rule over a day would know nothing until tomorrow. Reading it again costs one query a series,
+//! one at a time, while the hub works. Until it is done the rule knows only the readings that came since, and decides
+//! nothing as long as they are too few.
 
 use super::engine::Engine;
 use super::upload::FUTURE_MS;

@@ -1,4 +1,5 @@
-//! Rules held against readings that came too late to be judged as they came: what would have fired, had they been on time.
+//! Applies rules to readings that came too late to be judged on arrival: which alerts would have fired, had the
+//! readings been on time.
 //!
 //! ```text
 //!   late readings ─▶ Engine::next_review ─▶ Review ──stored readings, known alerts──▶ Reviewed ─▶ Engine::reviewed
@@ -38,7 +39,7 @@ use crate::model::device::DeviceNo;
 use crate::model::reading::{Point, SeriesId, Stretch};
 use crate::model::rule::{Condition, RuleId};
 
-/// So long after a start a review waits for a clock to be measured: agents are back by then.
+/// How long after a start a review waits until a clock was measured, in milliseconds: agents are back by then.
 const PATIENCE_MS: i64 = 5 * 60_000;
 
 /// Late readings of one series, and the rules to hold against them.

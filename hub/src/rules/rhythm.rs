@@ -1,7 +1,7 @@
-//! How a series reports: how often, in what uploads, and how old its readings usually are when they come. PURE.
+//! How a series reports: how often, in which uploads, and how old its readings usually are when they arrive. PURE.
 //!
-//! Late and silent are relative to it: a logger that uploads each hour is neither, a device that sends each second is both
-//! soon. What a device announces or a person set counts first; the rest is learned from the last few readings.
+//! *Late* and *silent* are relative to it: a logger that uploads each hour is neither, a device that sends each second soon is
+//! both. What a device announces or a person sets takes precedence; the rest is learned from the last few readings.
 //!
 //! - **A `for` is held by readings**, not by the absence of them: two readings hold it together when the time between them is
 //!   no longer than three times the usual, at least a minute ([`Rhythm::holds`]).
@@ -13,13 +13,14 @@ use crate::model::UnixMillis;
 
 /// Readings this near to each other hold a `for` together, however often the series reports.
 const NEAR_MS: i64 = 60_000;
-/// A pending alert is given up no sooner after the last reading.
+/// A pending alert is given up no sooner than this after the last reading, in milliseconds.
 const PATIENCE_MS: i64 = 5 * 60_000;
-/// Uploads that count as two.
+/// Two uploads count as two if they are this far apart, in milliseconds.
 const APART_MS: i64 = 1_000;
-/// Time between two looks at the delay.
+/// Time between two measurements of the delay, in milliseconds.
 const LOOK_MS: i64 = 60_000;
-/// A delay of before a restart is usual if it was no longer: that of a logger that uploads once a day.
+/// Longest delay from before a restart that still counts as usual, in milliseconds: that of a logger that uploads once
+/// a day.
 const REMEMBERED_MS: i64 = 25 * 3_600_000;
 
 /// What is known of how a series reports.

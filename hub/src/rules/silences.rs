@@ -1,13 +1,14 @@
-//! Which alerts people are told of, while some are silenced. PURE.
+//! Decides for which alerts notifications are sent while silences are active. PURE.
 //!
-//! A silence hides nothing: alerts begin, fire and end as ever, and are shown. Only nobody is told.
+//! A silence hides nothing: alerts begin, fire and end as usual, and are shown. Only notifications are not sent.
 //!
 //! ```text
 //!   fires under a silence ─▶ muted ──ends under it──▶ nobody ever hears of it
 //!                               └──still fires when the last silence over it ends──▶ told then, and of its end
 //! ```
 //!
-//! An alert that was told before a silence began is told when it ends, silence or not: whoever was woken may sleep again.
+//! If a notification was sent before the silence began, the one about the alert's end is sent in any case: the person who was
+//! woken by it should learn that it is over.
 //! Like the engine it proposes: [`Silences::hush`] and [`Silences::over`] change nothing until [`Silences::apply`].
 
 use std::collections::BTreeMap;

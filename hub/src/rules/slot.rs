@@ -1,4 +1,4 @@
-//! Places of tracks in the engine, and maps by them. PURE.
+//! Numbers of tracks in the engine, and maps with these numbers as keys. PURE.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};

@@ -1,12 +1,13 @@
-//! How far a value is from others, in standard deviations that are never finer than the sensor. PURE.
+//! Mean and spread of readings, and how many standard deviations a value is away; the spread is never finer than the
+//! sensor. PURE.
 
 use crate::model::rule::ENOUGH;
 
 /// A smallest step larger than this part of the mean is a change, not the sensor's resolution, unless it is a place.
 const FINE: f64 = 0.05;
-/// What a value that never moved is taken to be known to.
+/// Assumed resolution of a value that never moved, as a part of it.
 const KNOWN_TO: f64 = 0.005;
-/// Differences smaller than this part of a value come from reckoning, not from a sensor.
+/// Differences smaller than this part of a value come from rounding, not from a sensor.
 const REAL: f64 = 1e-14;
 
 /// The limit, as a deviation rule has it.

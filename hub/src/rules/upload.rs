@@ -1,4 +1,4 @@
-//! What came together, and by it when each reading was taken and whether it is late. PURE.
+//! Decides when the readings of one upload were taken, and whether they are late. PURE.
 //!
 //! - A reading was taken no later than it came: one whose clock runs ahead is judged as of the moment it came. If a series is
 //!   ahead from the first to the last reading of an upload all of them move by the same time, so that a rate stays a rate.
@@ -18,9 +18,9 @@ use crate::model::{Lane, UnixMillis, numbering};
 
 /// A reading further ahead of the hub's clock than this is not judged.
 pub(super) const FUTURE_MS: i64 = 5 * 60_000;
-/// So far apart may clocks be that are said to be the same.
+/// Clocks that differ by no more than this count as the same, in milliseconds.
 pub(super) const SAME_MS: i64 = 1_000;
-/// Younger readings need no look at the whole upload.
+/// For readings younger than this, in milliseconds, the whole upload need not be looked at.
 const FRESH_MS: i64 = 60_000;
 
 /// Batches that came together, of one device.

@@ -1,6 +1,7 @@
-//! Which rules watch which series: patterns and labels are matched once a series, then it is one load in a list.
+//! Which rules watch which series. Patterns and labels are matched once a series; after that it is one load from a
+//! list.
 //!
-//! A series is met at its first reading. Other rules, or a change of its device, make the engine meet all of them anew.
+//! A series is matched at its first reading. When rules or its device change, all series are matched again.
 
 use super::condition::{Compiled, millis, same_meaning};
 use super::engine::{Engine, LATE_MS, Watched};

@@ -30,7 +30,7 @@ use crate::model::reading::Point;
 use crate::model::rule::{Condition, Op};
 use crate::model::{SensorKind, UnixMillis};
 
-/// Least time before a window in which it is seen where a counter stands.
+/// Shortest time before a window that is read to know where a counter stood, in milliseconds.
 const LEAD_MS: i64 = 10 * 60_000;
 
 /// The memory of one rate or deviation rule on one series.

@@ -1,10 +1,12 @@
-//! `--tls auto`: an authority of the hub's own, made at the first start, and the certificate it makes for the hub.
+//! `--tls auto`: a certificate authority that the hub makes at its first start, and the certificate that it issues to
+//! the hub.
 //!
-//! Both lie in `tls` in the data directory, for its owner only. Who installs `ca.crt` trusts this hub from then on: the certificate
-//! is made anew when names or addresses come up that it lacks, and long before it expires, and nobody is asked again. Where the
-//! authority's key is stolen, it is good for little: its certificate says itself (name constraints, RFC 5280, 4.2.1.10) that it is
-//! for names of private networks and those the operator gave, so no browser believes it about anybody else's. Addresses
-//! are not constrained: those of a machine change. A name that the constraints do not cover takes a new authority.
+//! Both are in `tls` in the data directory, for its owner only. A person who installs `ca.crt` trusts this hub from
+//! then on: a new certificate is issued when the hub gets names or addresses that it lacks, and long before it expires,
+//! without asking anybody. A stolen key of the authority is of little use: its certificate says (name constraints, RFC
+//! 5280, 4.2.1.10) that it is only for names of private networks and those that the operator gave, so no browser
+//! accepts it for other sites. Addresses are not constrained, because those of a machine change. A name that the
+//! constraints do not cover needs a new authority.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -27,19 +29,19 @@ use crate::clock::Clock;
 use crate::durable;
 use crate::model::UnixMillis;
 
-/// Between two looks at the addresses of the machine.
+/// Time between two checks of the machine's addresses.
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(10);
 
 const DAY_MS: i64 = 86_400_000;
-/// Life of the authority, about ten years: whoever installed it is asked that seldom.
+/// Life of the authority, about ten years: people have to install it that seldom.
 const AUTHORITY_MS: i64 = 3_650 * DAY_MS;
-/// Life of a certificate: browsers refuse any of more than 398 days.
+/// Life of a certificate: browsers refuse those of more than 398 days.
 const LEAF_MS: i64 = 365 * DAY_MS;
-/// Made anew when it has no more than this to live.
+/// A certificate is renewed when it has no more than this to live.
 const RENEW_MS: i64 = 30 * DAY_MS;
-/// Certificates are valid from a day ago on, for clocks of browsers that are slow.
+/// Certificates are valid from a day ago, for browsers whose clocks are slow.
 const SLOW_CLOCK_MS: i64 = DAY_MS;
-/// 2024-01-01, before the first release: a clock that says less was not set.
+/// A clock before this was never set: 2024-01-01, before the first release.
 const SET_FROM: UnixMillis = UnixMillis(1_704_067_200_000);
 
 /// Ends of names that nobody has in public, because they are reserved (RFC 2606, 6761, 6762, 8375) or never given away: each

@@ -1,6 +1,7 @@
-//! `--tls files`: a certificate that somebody else renews. Both files are looked at every few seconds, for whoever renews them
-//! renames them in at any time, one after the other; what is no pair, half written or of two renewals, does not take the
-//! place of the one in use.
+//! `--tls files`: a certificate that another program renews.
+//!
+//! Both files are looked at every few seconds, because the other program renames them into place at any time, one after
+//! the other. Files that are not a pair (half written, or from two renewals) do not replace the pair in use.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -11,11 +12,11 @@ use super::shown::{Shown, moment};
 use crate::clock::Clock;
 use crate::model::UnixMillis;
 
-/// Between two looks.
+/// Time between two looks at the files.
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(3);
 /// Largest file: a chain of a hundred certificates.
 const LARGEST: u64 = 1 << 20;
-/// How long before its end a certificate that was not renewed is told of.
+/// How long before its end a certificate that was not renewed is reported.
 const SOON_MS: i64 = 7 * 86_400_000;
 
 /// The two files, and what they held when they were looked at last.

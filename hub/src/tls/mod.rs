@@ -1,8 +1,8 @@
-//! TLS of the page, REST and the WebSocket: with a certificate that somebody else renews ([`files`]), or with one of the hub's
-//! own authority ([`authority`]). Either is exchanged while the hub runs: connections that stand keep theirs, new ones get
-//! the new one.
+//! TLS for the page, REST and the WebSocket: with a certificate that another program renews ([`files`]), or with one of
+//! the hub's own authority ([`authority`]).
 //!
-//! TLS 1.2 and 1.3, by rustls; the same provider of ciphers as webhooks have.
+//! A certificate is replaced while the hub runs: open connections keep the old one, new ones get the new one. TLS 1.2
+//! and 1.3, by rustls, with the same provider of ciphers as webhooks.
 
 pub(crate) mod authority;
 mod files;

@@ -1,9 +1,9 @@
-//! Names and addresses that a certificate of the hub's own authority is for. PURE.
+//! The names and addresses in a certificate of the hub's own authority. PURE.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-/// Addresses in one certificate: a machine that has more is no hub of anybody's home.
+/// Addresses in one certificate: a hub's machine has fewer.
 const ADDRESSES: usize = 64;
 
 /// What browsers may call the hub.

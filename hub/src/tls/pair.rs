@@ -1,4 +1,4 @@
-//! A certificate with its private key, as PEM files hold them, and every way in which two files are no such pair.
+//! A certificate with its private key, read from PEM files, and every way in which two files are not such a pair.
 
 use std::sync::Arc;
 use std::time::Duration;

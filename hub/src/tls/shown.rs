@@ -1,4 +1,4 @@
-//! The certificate in use, as handshakes take it and people see it.
+//! The certificate in use: handshakes take it from here, and people see it here.
 
 use std::sync::{Arc, PoisonError, RwLock};
 

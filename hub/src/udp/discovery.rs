@@ -1,8 +1,10 @@
-//! The discovery shell: listens for multicast and broadcast on every interface that is up, and speaks for the responder.
+//! The discovery shell: listens for multicast and broadcast on every interface that is up, and sends what the responder
+//! answers.
 //!
-//! Interfaces come and go (at boot the hub may well be up before the network), so it looks at them every two seconds, and
-//! joins and announces itself where one appeared; switches forget group members, so it leaves and joins again every minute.
-//! Where multicast cannot be had at all it says so once and the hub goes on: `--hub host:port` on the agent always works.
+//! Interfaces come and go (at boot the hub may be up before the network), so it looks at them every two seconds, and
+//! joins and announces itself on a new one. Switches forget group members, so it leaves and joins again every minute.
+//! If multicast is not possible at all it logs that once, and the hub continues: `--hub host:port` on the agent always
+//! works.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -19,7 +21,7 @@ use wire::discovery::{DISCOVERY_PORT, GROUP_V4, GROUP_V6, HOP_LIMIT};
 use crate::clock::Clock;
 use crate::proto::discovery::{Responder, To};
 
-/// How often interfaces are looked at: what a device may have to wait for on a link that just came up.
+/// How often interfaces are looked at: as long a device may have to wait on a link that just came up.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How often groups are joined again.
 const REJOIN_EVERY: Duration = Duration::from_secs(60);

@@ -1,8 +1,9 @@
-//! The UDP shell: drives one [`Endpoint`] by one socket, and the discovery responder by others.
+//! The UDP shell: runs one [`Endpoint`] on one socket, and the discovery responder on others.
 //!
-//! Nothing is decided here. What the endpoint wants stored goes out only with a channel permit, so a full pipeline leaves
-//! batches where they are and the endpoint drops datagrams before they change anything: no acknowledgement, the device
-//! repeats. At the end the shell stops reading, lets the pipeline run dry, and sends the last acknowledgements.
+//! It decides nothing. A batch leaves the endpoint only with a permit of the pipeline's channel. While the pipeline is
+//! full, batches stay in the endpoint, which then drops datagrams before they change anything: they are not
+//! acknowledged, and the devices send them again. At the end the shell stops reading, waits until the pipeline is
+//! empty, and sends the last acknowledgements.
 
 pub(crate) mod discovery;
 pub(crate) mod socket;
@@ -24,7 +25,7 @@ use crate::proto::endpoint::{Endpoint, MAX_BATCHES};
 use crate::proto::event::Event;
 use socket::{Inbox, Socket};
 
-/// Handshakes worked off between two looks at the socket: 1.6 ms, so that data never waits longer for them.
+/// Handshakes that are handled between two looks at the socket: 1.6 ms, so that data never waits longer for them.
 const HANDSHAKES_A_TURN: usize = 4;
 /// While every receive call fills the inbox, data may still be waiting in the socket: only every so many such calls in a row one
 /// handshake (0.4 ms) is let through.

@@ -1,7 +1,8 @@
-//! The hub's UDP socket: many datagrams a system call in, one out.
+//! The hub's UDP socket: one system call receives many datagrams, or sends one.
 //!
-//! Asks the kernel for a large receive buffer and remembers what it got. An unspecified IPv4 address binds both families,
-//! so that `0.0.0.0:5770` hears IPv6 devices too; addresses are shown to the rest of the hub in their own family.
+//! It asks the kernel for a large receive buffer and remembers the size it got. An unspecified IPv4 address binds both
+//! families, so that `0.0.0.0:5770` receives from IPv6 devices too; the rest of the hub sees each address in its own
+//! family.
 
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -11,7 +12,7 @@ use socket2::{Domain, Protocol, Type};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
-/// Receive buffer asked for: what a million readings a second send in half a second.
+/// Bytes of receive buffer that the kernel is asked for: what a million readings a second send in half a second.
 const RECEIVE_BUFFER: usize = 8 << 20;
 /// Datagram trains read by one system call.
 const TRAINS: usize = 16;

@@ -1,8 +1,8 @@
-//! One call: a connection of its own to an address that the policy allows, one request, one answer.
+//! Makes one call: a new connection to an address that the policy allows, one request, one answer.
 //!
-//! Written out over `hyper`, because an answer has to have an end before it begins: a receiver may send any number of interim
-//! answers (`103`, `100`) first, and a client that reads them all as they come gives it a core for as long as the call may
-//! take. Here a connection gives [`ANSWER_BYTES`] and no more, head, interim answers and body together.
+//! Written directly on `hyper`, because the bytes before an answer have to be limited too: a receiver may send any number of interim
+//! answers (`103`, `100`) first, and a client that reads all of them spends a core on it for as long as the call may take. Here
+//! at most [`ANSWER_BYTES`] are read from a connection: head, interim answers and body together.
 
 use std::error::Error as StdError;
 use std::io;
@@ -30,9 +30,9 @@ use tower::Service as _;
 
 use super::guard::Filtered;
 
-/// For a name, a connection and TLS.
+/// Limit for looking up a name, connecting and TLS together.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// All that is read of one answer: far more than the head of any that means it, and than what is kept of its body.
+/// Bytes that are read of one answer at most: far more than an honest head has, and than is kept of a body.
 const ANSWER_BYTES: usize = 64 << 10;
 
 /// TLS cannot be set up.

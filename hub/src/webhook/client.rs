@@ -1,4 +1,4 @@
-//! One attempt: makes the request of the kind, signs it where that is the kind's, sends it, and reports what came back.
+//! Makes one attempt: builds the request of the webhook's kind, signs it if the kind does, sends it, and reports the outcome.
 //!
 //! A call can take no longer than 15 s, follows no redirect, uses no proxy, shares no connection with another call, reads no
 //! more than [`super::call`] lets it, and keeps 1 KiB of the answer, for at most 2 s: the status decides, and where a kind has a word
@@ -25,9 +25,10 @@ use crate::delivery::sign::{hub_mark, message_id, signature};
 use crate::model::HubId;
 use crate::model::webhook::{Attempt, Delivery, Webhook, WebhookKind};
 
-/// From the first byte sent to the last one read.
+/// Limit of a call, from the first byte sent to the last one read.
 pub const TIMEOUT: Duration = Duration::from_secs(15);
-/// An answer dripping in slowly is cut here, so that it does not hold one of its endpoint's two places.
+/// Limit for reading the body of an answer, so that one that comes slowly does not occupy one of its webhook's two
+/// places.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 /// Bytes of an answer that are kept.
 const ANSWER_LIMIT: usize = 1024;

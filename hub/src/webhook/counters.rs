@@ -1,4 +1,4 @@
-//! What the dispatcher counts, for `/metrics`.
+//! Counters of the dispatcher, for `/metrics`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

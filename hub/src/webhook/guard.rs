@@ -1,4 +1,4 @@
-//! The resolver of the dispatcher, which answers only with addresses that a [`Policy`] allows.
+//! The name resolver of the dispatcher: it returns only addresses that a [`Policy`] allows.
 //!
 //! Checked twice, because each check has a blind spot. A literal address in a URL never passes the resolver, so
 //! [`Policy::check_url`] judges it; a name may answer differently each time it is asked, so [`Filtered`] judges inside the

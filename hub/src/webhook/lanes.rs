@@ -1,9 +1,9 @@
 //! Claimed deliveries by webhook: at most two calls at once, the rest waits in the order it was claimed. PURE.
 //!
-//! A webhook with anything waiting is [`Lanes::busy`], and the next claim passes over it: one that hangs holds the rest of one
-//! claim and no more, and a burst to one that is quick is taken a claim at a time, as fast as it answers.
+//! A webhook that has anything waiting is [`Lanes::busy`], and the next claim leaves it out. So a receiver that hangs holds the
+//! rest of one claim and no more, and a burst to a quick one is claimed bit by bit, as fast as it answers.
 //!
-//! Invariant: what [`Lanes::next`] hands out ends within its lease, so nobody else claims it while it is under way.
+//! Invariant: a call that [`Lanes::next`] hands out ends within its lease, so nobody claims its delivery a second time meanwhile.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -11,7 +11,7 @@ use super::client::TIMEOUT;
 use crate::model::UnixMillis;
 use crate::model::webhook::{Delivery, WebhookId};
 
-/// Deliveries held at once, running and waiting: sixty endpoints that hang, a whole claim each; some 4 MB.
+/// Deliveries held at once, running and waiting: a whole claim for each of sixty webhooks that hang; some 4 MB.
 const HELD: usize = 2048;
 /// Calls at once to one webhook.
 const RUNNING: usize = 2;

@@ -1,4 +1,4 @@
-//! The webhook dispatcher: takes due deliveries from the outbox, calls the receivers, writes down what came of it.
+//! The webhook dispatcher: claims due deliveries from the outbox, calls the receivers, and records the outcome.
 //!
 //! ```text
 //!   commit ──▶ outbox ──claim (lease 60 s)──▶ lane of the webhook ──▶ attempt ──settle──▶ outbox
@@ -14,8 +14,8 @@
 //!   before resolved.
 //! - No endpoint delays another: each webhook has a lane of two calls at once, and nothing more is claimed for it while
 //!   something waits there. What waits too long is left to its lease and becomes due again.
-//! - A webhook that is changed: a call under way ends where it began, and if its receiver says it is gone that says nothing of
-//!   the new address; every later call goes to the new one. One that is turned off is called no more.
+//! - When a webhook is changed, a call under way ends at the old address, and a 410 from there does not disable the new one; every
+//!   later call goes to the new address. A webhook that is turned off is not called any more.
 //! - On stop nothing new begins; calls under way are dropped. They repeat at the next start, which ends the leases of the
 //!   hub before it.
 
@@ -46,11 +46,11 @@ use crate::store::{self, DeliveryQuery, Store};
 const CLAIM: usize = 32;
 /// How long a claimed delivery is ours: three rounds of 15 s in its lane, and a reserve.
 const LEASE_MS: i64 = 60_000;
-/// Pause after the store said not now (full, busy).
+/// Pause after the store was full or busy.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 /// Longest sleep: the wall clock that `next_due` speaks of may jump.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
-/// Failures looked at to decide that a webhook only fails: at ten tries in 28 h, far more than five days of them.
+/// Failures that are read to decide that a webhook only fails: at ten tries in 28 h, far more than those of five days.
 const FAILURES: usize = 1000;
 
 /// Delivers what the outbox holds. Started by [`run`].

@@ -1,8 +1,9 @@
 //! Prometheus Alertmanager, API v2. PURE.
 //!
-//! It knows an alert by its labels, which therefore are what never changes while one lasts: names and labels of a device, which people
-//! change, are annotations. It takes an alert for over `resolve_timeout` (5 min) after it was last told, unless it was told when it
-//! ends: the hub tells once, so it says a year, and then the moment it ended. A restart of Alertmanager forgets what fires.
+//! Alertmanager identifies an alert by its labels, so these are values that never change during an alert; names and
+//! labels of a device, which people change, are annotations. An alert that is not repeated counts as over after
+//! `resolve_timeout` (5 min) unless it says when it ends. The hub sends it once, so it gives an end a year away, and
+//! the real one when the alert is over. A restart of Alertmanager forgets alerts that fire.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
@@ -10,11 +11,11 @@ use serde_json::{Map, Value, json};
 use super::note::Note;
 use super::request::{Request, To};
 
-/// Where alerts go.
+/// Path for alerts.
 pub(super) const ALERTS: &str = "/api/v2/alerts";
-/// How long what fires is believed to.
+/// How long Alertmanager is told that an alert fires; its real end is sent when it ends.
 const LASTING: SignedDuration = SignedDuration::from_hours(365 * 24);
-/// How long a test fires.
+/// How long a test alert fires.
 const OF_A_TEST: SignedDuration = SignedDuration::from_mins(5);
 
 pub(super) fn request(note: &Note, to: &To<'_>) -> Request {

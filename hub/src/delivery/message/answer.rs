@@ -1,7 +1,7 @@
-//! What an answer says beside its status. PURE.
+//! What a receiver's answer says in addition to its status. PURE.
 //!
-//! A status of 2xx is a delivery, unless the answer itself says that there was none: Telegram and what speaks like Slack have a word for
-//! it, and a page for people (of a proxy, of a network that wants a sign-in) is nobody's answer to a message.
+//! A status of 2xx means delivered, unless the text says otherwise: Telegram and receivers that speak like Slack report
+//! errors there, and a page for people (of a proxy, or of a network that wants a sign-in) is not the receiver's answer.
 
 use serde::Deserialize;
 

@@ -1,6 +1,8 @@
-//! Texts in the room a receiver gives them: cut between characters, with an ellipsis, never inside of what escapes a character. PURE.
+//! Cuts texts to the length that a receiver accepts: between characters, with an ellipsis, never inside an escape
+//! sequence. PURE.
 //!
-//! Receivers count "characters", few say which: UTF-16 units are never fewer than what any of them counts.
+//! Receivers limit "characters", and few say which. The length is counted in UTF-16 units, of which there are never
+//! fewer than of whatever the receiver counts.
 
 const ELLIPSIS: char = '…';
 

@@ -1,6 +1,6 @@
 //! Discord: one embed. PURE.
 //!
-//! `allowed_mentions` with nothing in it: whatever a name is, nobody is pinged. What formats is escaped.
+//! `allowed_mentions` is empty, so no name pings anybody. Markup in names is escaped.
 
 use serde_json::json;
 

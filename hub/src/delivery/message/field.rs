@@ -1,4 +1,4 @@
-//! What each kind asks for beside its URL. PURE.
+//! The fields that each kind needs in addition to its URL. PURE.
 
 use crate::delivery::header::HIDDEN;
 use crate::model::webhook::{Fields, WebhookKind, WebhookSpec};

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::note::{Level, Note};
 use super::request::{Request, To};
 
-/// Where messages go.
+/// Path for messages.
 const MESSAGE: &str = "/message";
 
 pub(super) fn request(note: &Note, to: &To<'_>) -> Request {

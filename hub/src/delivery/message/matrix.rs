@@ -1,7 +1,7 @@
 //! Matrix: `m.room.message`, as text and as HTML. PURE.
 //!
-//! The message's id is the transaction's: a repeat is known as one. `m.mentions` with nothing in it says that nobody is meant, also not
-//! by `@room`; in the HTML everything that is markup is escaped.
+//! The message's id is the transaction id, so a repeat is recognised. `m.mentions` is empty, so nobody is mentioned,
+//! not even by `@room`. In the HTML, markup in names is escaped.
 
 use std::fmt::Write as _;
 

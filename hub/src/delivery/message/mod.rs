@@ -1,8 +1,8 @@
-//! What a webhook sends, by kind: the same event in the form its receiver reads. PURE.
+//! What a webhook sends, by kind: the same event in the format that its receiver reads. PURE.
 //!
-//! The outbox keeps each event once, in the hub's own form ([`super::payload`]); what is sent is made of it at each attempt, and is
-//! the same at each: a webhook that becomes another kind sends what waits in its new form, and no token that a kind writes into
-//! its body lies in the outbox.
+//! The outbox keeps each event once, in the hub's own format ([`super::payload`]). The message is made from it at each attempt, and
+//! is the same each time. So a webhook whose kind is changed sends waiting events in the new format, and tokens that a kind writes
+//! into its body are not in the outbox.
 //!
 //! | Kind | Sent to | Repeats are known by |
 //! |---|---|---|
@@ -16,8 +16,8 @@
 //! | `gotify` | `.../message` | |
 //! | `matrix` | `PUT .../send/m.room.message/<id>` | the id |
 //!
-//! Names are what devices and people say: whatever they are, they ping nobody and format nothing. Each kind says how. Texts are cut
-//! to what the receiver takes ([`cut`]), links that are too long are left out.
+//! Names come from devices and people and may contain anything: they must not ping anybody or act as markup, and the file of each
+//! kind says how that is ensured. Texts are cut to what the receiver accepts ([`cut`]); links that are too long are left out.
 
 mod alertmanager;
 pub mod answer;

@@ -1,6 +1,6 @@
-//! An event read back from the hub's own form, and what every kind says of it. PURE.
+//! An event read back from the hub's own format, and the parts of it that every kind uses. PURE.
 //!
-//! What is missing is left out: a message of an older hub may wait in the outbox, without title or text.
+//! Missing parts are left out: a message of an older hub may wait in the outbox without title or text.
 
 use serde::Deserialize;
 

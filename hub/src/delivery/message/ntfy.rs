@@ -1,6 +1,6 @@
-//! ntfy: published as JSON to the server, because titles in headers are ASCII. PURE.
+//! ntfy: published as JSON to the server, because titles in headers have to be ASCII. PURE.
 //!
-//! Texts are shown as they are: Markdown is only read where it is asked for.
+//! Texts are shown as they are: ntfy reads Markdown only if asked to.
 
 use serde_json::json;
 

@@ -1,7 +1,7 @@
-//! `PagerDuty` Events v2: an alert is one incident, by its `dedup_key`. PURE.
+//! `PagerDuty` Events v2: an alert is one incident, identified by its `dedup_key`. PURE.
 //!
-//! What was over when the hub learned of it is told as a change: it stands beside the incidents and pages nobody, and no resolve would
-//! ever close it.
+//! An alert that was already over when the hub learned of it is sent as a change event: it is listed beside the
+//! incidents and pages nobody. As an incident it would never be resolved.
 
 use serde_json::{Map, json};
 

@@ -1,6 +1,7 @@
-//! Whether a URL and its fields are those of their kind, and what would be right. PURE.
+//! Checks whether a URL and its fields fit their kind, and says what would be right. PURE.
 //!
-//! Only what could never work is refused: of a host that is nobody's known one any path is taken that does not matter.
+//! Only what can never work is refused. On a host that is not one of the known services, any path is accepted unless
+//! the path matters.
 
 use reqwest::Url;
 

@@ -1,4 +1,4 @@
-//! A request, and to whom it goes. PURE.
+//! A request to a receiver, and the webhook that it is for. PURE.
 
 use reqwest::Url;
 use serde_json::Value;

@@ -1,7 +1,7 @@
 //! Slack: Block Kit for an incoming webhook. PURE.
 //!
-//! `&`, `<` and `>` are the only characters that mean something to Slack's parser, `<!channel>` and `<@U1>` among what they make;
-//! `verbatim` keeps it from finding names and channels by itself. `text` is what a phone shows.
+//! Slack's parser only reacts to `&`, `<` and `>`, for instance in `<!channel>` and `<@U1>`; `verbatim` keeps it from
+//! looking for names and channels by itself. `text` is what a phone shows.
 
 use serde_json::json;
 

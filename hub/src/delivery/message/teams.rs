@@ -1,6 +1,7 @@
 //! Microsoft Teams: an Adaptive Card for the workflow "Post to a channel when a webhook request is received". PURE.
 //!
-//! All texts of others are runs of a rich text block, in which nothing is Markdown; nobody is mentioned without an entity that says so.
+//! All texts are runs of a rich text block, in which Markdown is not read. Nobody is mentioned, because a mention needs
+//! an entity of its own.
 
 use serde_json::{Value, json};
 

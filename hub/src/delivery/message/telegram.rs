@@ -1,7 +1,7 @@
 //! Telegram: `sendMessage` of a bot. PURE.
 //!
-//! Without `parse_mode` nothing in a text is markup; that the title is bold is said beside it. What would be somebody's name is
-//! broken by a sign that is not seen, because Telegram looks for names in any text.
+//! Without `parse_mode` a text has no markup; an entity beside the text makes the title bold. Telegram looks for user
+//! names in any text, so an invisible character breaks up whatever looks like one.
 
 use reqwest::Url;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! `/password`: people change their own; whoever sets another signs every other browser of theirs out.
+//! `/password`: people change their own password, which signs out all of their other browsers.
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
-//! `/audit`: what people changed, who they were and where they came from. Admins only.
+//! `/audit`: what people changed, who they were and from where. Admins only.
 //!
-//! Who acts is said by [`actor`](crate::http::gate::actor).
+//! [`actor`](crate::http::gate::actor) says who makes a change.
 
 use axum::Json;
 use axum::body::Body;

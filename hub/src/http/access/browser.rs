@@ -1,4 +1,4 @@
-//! What a browser calls itself, in the two words by which its owner knows it. PURE.
+//! Names a browser in two words by which its owner recognises it. PURE.
 
 use axum::http::{HeaderMap, header};
 

@@ -1,4 +1,4 @@
-//! A session begins: what is kept of it, and the cookie that the browser gets.
+//! Begins a session: stores it, and makes the cookie that the browser gets.
 
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -16,7 +16,7 @@ use crate::model::access::NewSession;
 use crate::model::user::User;
 use crate::random;
 
-/// Absolute life of a session; the store ends it after seven days without use.
+/// Longest life of a session, in seconds; the store ends it after seven days without use.
 const LIFE_S: i64 = 30 * 86_400;
 
 /// Begins a session of somebody who has shown who they are.

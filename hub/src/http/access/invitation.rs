@@ -1,4 +1,5 @@
-//! `/invitation`: a link by which somebody who was added, or whose password was reset, chooses a password; once, within a day.
+//! `/invitation`: a link with which a person who was added, or whose password was reset, chooses a password; once,
+//! within a day.
 
 use std::sync::Arc;
 

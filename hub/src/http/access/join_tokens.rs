@@ -1,4 +1,5 @@
-//! `/join-tokens`: devices that bring one are adopted without a click. The text is shown when it is made, and never again.
+//! `/join-tokens`: a device that brings one is adopted without approval. The text of a token is shown when it is
+//! created, and never again.
 
 use std::time::Duration;
 

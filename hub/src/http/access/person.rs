@@ -1,4 +1,4 @@
-//! People who sign in, their links and second factors.
+//! The people who sign in, their links and second factors, as JSON.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

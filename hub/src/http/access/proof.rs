@@ -1,8 +1,8 @@
-//! Somebody proves that they are who they say: with the password once more, with a code beside it.
+//! Checks that a person is who they say: by the password once more, and by a code where a second factor is on.
 //!
-//! Each code works once: the store keeps the newest that was taken. Wrong ones are counted by account, wherever they come from:
-//! whoever tries them has the password. Recovery codes are too long to be tried, and so are not counted there: nobody is locked
-//! out by somebody else's tries.
+//! Each code works once: the store keeps the newest one that was used. Wrong codes are counted by account, wherever
+//! they come from, because whoever tries them already has the password. Recovery codes are too long to be guessed and
+//! are not counted there, so nobody is locked out by somebody else's tries.
 
 use axum::http::StatusCode;
 

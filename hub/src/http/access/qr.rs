@@ -1,4 +1,4 @@
-//! A QR code as an SVG: black on white whatever the page's colours, with the margin that scanners need.
+//! Draws a QR code as an SVG: black on white whatever the colours of the page, with the margin that scanners need.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,5 @@
-//! `/second-factor`: a code beside the password, shown by an app on one's phone; and the codes for when that is lost.
+//! `/second-factor`: codes of an authenticator app in addition to the password, and recovery codes for when the app is
+//! lost.
 
 use std::sync::Arc;
 
@@ -18,9 +19,9 @@ use crate::http::keys::Keys;
 use crate::http::request::body::Body;
 use crate::random;
 
-/// Codes for when the phone is lost.
+/// Recovery codes of a user, for when the phone is lost.
 const RECOVERY_CODES: usize = 10;
-/// What an app calls the hub where its computer has no name.
+/// Name of the hub in an authenticator app if its computer has no name.
 const ISSUER: &str = "Telemetry hub";
 
 /// Begins to set up a second factor: what the app has to know. It counts once a code of it is sent by PUT.

@@ -1,8 +1,9 @@
 //! `/session`: a person signs in and out.
 //!
-//! With a password; by name as soon as more than one person has chosen one, and with a code where they have turned that on. A name
-//! that nobody has costs the same time and gets the same words as a wrong password. Or with a one-time link that a command on the
-//! hub's own machine printed: that machine is trusted with everything anyway, so no code is asked for there.
+//! A person signs in with a password; with a name as well as soon as more than one person has chosen a password, and
+//! with a code if they have a second factor. A name that does not exist costs the same time and gets the same answer as
+//! a wrong password. A one-time link that a command on the hub's own machine printed signs in without a code: that
+//! machine is trusted with everything anyway.
 
 use std::sync::Arc;
 

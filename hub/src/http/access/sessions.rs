@@ -1,5 +1,7 @@
-//! `/sessions`: the browsers that are signed in: everybody's for admins, their own for others. Each has an id that opens nothing;
-//! the secret of its cookie is nowhere in an answer. Whoever ends one closes its live connections with it.
+//! `/sessions`: the browsers that are signed in. Admins see everybody's, others their own.
+//!
+//! Each session has an id with which nobody can sign in; the secret in its cookie is in no answer. Ending a session
+//! closes its live connections.
 
 use std::sync::Arc;
 

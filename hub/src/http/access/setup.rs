@@ -1,5 +1,7 @@
-//! `/setup`: the first password of a hub. There is no default password; the first one is set with the token of the link the hub
-//! printed, which needs the terminal or the data directory even on the machine itself.
+//! `/setup`: sets the first password of a hub.
+//!
+//! There is no default password. The first one is set with the token in the link that the hub printed, so it takes
+//! access to its terminal or its data directory, even on the machine itself.
 
 use axum::Json;
 use axum::extract::State;

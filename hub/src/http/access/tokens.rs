@@ -1,4 +1,4 @@
-//! `/tokens`: API tokens of programs. The text is shown when one is made, and never again.
+//! `/tokens`: API tokens of programs. The text of a token is shown when it is created, and never again.
 
 use std::sync::Arc;
 

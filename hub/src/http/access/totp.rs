@@ -1,5 +1,5 @@
-//! Codes of an authenticator app (RFC 6238 over HMAC-SHA-1, 30 s, six digits: what every such app can), and the codes for when it
-//! is lost. PURE.
+//! Codes of an authenticator app (RFC 6238 over HMAC-SHA-1, 30 s, six digits: what every such app can do), and recovery
+//! codes for when the app is lost. PURE.
 
 use data_encoding::BASE32_NOPAD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -10,7 +10,7 @@ const STEP_S: i64 = 30;
 const DIGITS: usize = 6;
 /// Bytes of a secret: those of SHA-1, as RFC 4226 (4, R6) recommends.
 pub(in crate::http) const SECRET_LEN: usize = 20;
-/// Bytes of a recovery code: too many to be tried out, even by whoever has its hash.
+/// Bytes of a recovery code: too many to guess, even with its hash at hand.
 pub(in crate::http) const RECOVERY_LEN: usize = 10;
 /// What is not plain in a URI (RFC 3986, 2.3).
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');

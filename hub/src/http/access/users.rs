@@ -1,5 +1,8 @@
-//! `/users`: people who sign in, by admins. Nobody types a password for somebody else: whoever is added, or reset, chooses one by
-//! a link that works once. Who loses a role or the right to sign in is signed out at once, live connections too.
+//! `/users`: admins manage the people who sign in.
+//!
+//! Nobody types a password for somebody else: a person who is added or reset chooses one through a link that works
+//! once. A person who loses a role or the right to sign in is signed out at once, and their live connections are
+//! closed.
 
 use std::sync::Arc;
 

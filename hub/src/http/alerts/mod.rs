@@ -1,4 +1,4 @@
-//! `/alerts`: what is wrong, and what was.
+//! `/alerts`: alerts that are active, and past ones.
 
 pub(super) mod dto;
 pub(super) mod silences;
@@ -37,9 +37,9 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(silences::delete))
 }
 
-/// Alerts acknowledged at once.
+/// Alerts that one request acknowledges at most.
 const MANY: usize = 1_000;
-/// Of those, told to the live listeners in one go: a quarter of what their ring holds.
+/// Acknowledged alerts that are published to live listeners in a row: a quarter of what their ring holds.
 const AT_ONCE: usize = 64;
 
 /// What to list.

@@ -1,4 +1,4 @@
-//! `/silences`: for some time nobody is told of some alerts. After each change ingest is told to load them again.
+//! `/silences`: for some time, no notifications are sent about some alerts. After each change ingest loads them again.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -24,7 +24,7 @@ use crate::model::silence::{self, SilenceId, SilenceSpec};
 use crate::model::{UnixMillis, when};
 use crate::store::Store;
 
-/// Longest silence: a year and a day. What shall never be told is a rule without webhooks.
+/// Longest silence: a year and a day. A rule that should never notify anybody has no webhooks instead.
 const LONGEST: Duration = Duration::from_secs(366 * 86_400);
 /// How far from now the end of a silence may be that somebody makes who is no admin. Whatever it names: which patterns cover
 /// everything nobody can tell, since devices come and go. What a stolen token mutes is heard of a day later.

@@ -1,4 +1,4 @@
-//! What the handlers of devices work with.
+//! The parts of the hub that the handlers of devices use.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! A device as whoever asks sees it, and telling the others what was changed about it.
+//! Looks up a device as far as the caller may see it, and publishes what was changed about it.
 
 use std::sync::Arc;
 

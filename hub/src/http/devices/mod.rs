@@ -1,4 +1,4 @@
-//! `/devices`: adopted, blocked and waiting ones in one list.
+//! `/devices`: one list of adopted, blocked and waiting devices.
 
 pub(super) mod dto;
 mod fleet;

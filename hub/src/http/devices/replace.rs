@@ -31,9 +31,9 @@ use crate::proto::command::Command;
 use crate::store::Replaced;
 use crate::store::Store;
 
-/// Who was not heard for this long does not send: an agent speaks every five seconds.
+/// Hardware that was not heard for this long is off: an agent sends every five seconds.
 const SILENT_MS: i64 = 10_000;
-/// What is on the way to the disk is there sooner, unless the disk hangs.
+/// Longest wait for batches on the way to the disk: they are there sooner, unless the disk hangs.
 const PARTS_WITHIN: Duration = Duration::from_secs(10);
 
 /// Puts new hardware in the place of a device's: it takes over name, labels, sensors with their readings, rules and id.

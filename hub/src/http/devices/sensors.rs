@@ -1,4 +1,4 @@
-//! `/devices/{id}/sensors`: what a device measures, and what the owner says it is.
+//! `/devices/{id}/sensors`: what a device measures, and what its owner says about it.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! `/sensor-sets`: which sensors the devices have in common. A page that shows thirty of ten thousand devices takes the
-//! columns of its list from here, so that they are those of the fleet and stay while it scrolls.
+//! `/sensor-sets`: which sensors the devices have in common. The page shows thirty of ten thousand devices and takes
+//! the columns of its list from here, so that they are those of the whole fleet and stay while the list scrolls.
 
 use std::collections::HashMap;
 
@@ -14,10 +14,10 @@ use crate::http::gate::auth::MayReadSome;
 use crate::http::request::page::Page;
 use crate::http::request::params::{Asked, Nothing};
 
-/// So many sets are told, those of most devices.
+/// Sets in the answer: those of most devices.
 const SETS_MOST: usize = 32;
-/// A sensor that fewer than one in so many devices have belongs to no set: names that a device alone has, as of its disks,
-/// would make a set of each device.
+/// A sensor belongs to a set only if at least one in this many devices has it: names that a single device has, such as
+/// those of its disks, would otherwise make a set of each device.
 const RARE: usize = 20;
 
 /// Sensors that some devices have, all of them the same.

@@ -4,10 +4,11 @@
 //!   store ── a page ──▶ writer (a task) ── pieces of text, two at most ──▶ body ──▶ client
 //! ```
 //!
-//! A file of any length takes the memory of one page and a few pieces: the writer reads on only when the client has taken
-//! what was written, and who reads slowly keeps a place of their own and nobody else's. It holds no snapshot; what arrives
-//! behind the place it has reached is not in the file. Under load it pauses as queries are refused. Nothing is cut silently: a body ends well only after the last row, else its transfer
-//! fails, and NDJSON ends with a line `{"error":"..."}` besides. It is packed on the way for clients that take gzip.
+//! An export of any length needs the memory of one page and a few pieces: the writer continues only when the client has read what
+//! was written, and a slow client occupies only its own place. It holds no snapshot: readings that arrive for a time that is
+//! already written are not in the file. While the hub is too loaded for queries the export pauses. Nothing is cut silently: the
+//! transfer ends properly only after the last row, otherwise it fails, and NDJSON ends with a line `{"error":"..."}` as well. For
+//! clients that accept gzip it is compressed on the way.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -42,19 +43,19 @@ use crate::model::view::View;
 use crate::model::{UnixMillis, when};
 use crate::store::{self, Page};
 
-/// Readings of one page: half a megabyte, some milliseconds of work, then others have their turn.
+/// Readings of one page: half a megabyte, some milliseconds of work between two turns of others.
 const PAGE: usize = 20_000;
-/// Text of one piece.
+/// Bytes of one piece of text.
 const PIECE: usize = 64 << 10;
-/// Pieces ahead of the client: one on its way, one to follow without a wait.
+/// Pieces that are ready before the client reads them: one on its way, and the next one.
 const AHEAD: usize = 2;
-/// How long a client may take nothing before its place goes to somebody else.
+/// How long a client may read nothing before its place goes to another one.
 const STUCK: Duration = Duration::from_secs(60);
-/// For a client to take the line that says why: a hub that stops has a few seconds.
+/// How long a client may take to read the line with the reason: a hub that stops has a few seconds.
 const LAST_WORD: Duration = Duration::from_secs(2);
 /// How long an export waits for an overloaded hub before it is cut: a burst of readings is over by then.
 const PAUSE: Duration = Duration::from_secs(60);
-/// Between two looks whether the load has passed.
+/// Pause between two checks whether the load is over.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// The parameters, for the contract: they are read into an [`AskExport`].
@@ -201,7 +202,7 @@ fn whole(pieces: mpsc::Receiver<Piece>) -> impl Stream<Item = Result<Bytes, Cut>
 /// Writes one export.
 struct Writer {
     app: AppState,
-    /// Whoever asked; what they may do may end under way.
+    /// The caller, whose access may end during the export.
     who: Principal,
     /// What they may see; a device may leave it under way.
     view: View,

@@ -1,12 +1,12 @@
-//! `POST /import`: history from a file of any length, in the memory of a few parts.
+//! `POST /import`: stores the readings of a file of any length, in the memory of a few parts.
 //!
 //! ```text
 //!   body ──▶ inflated ──▶ parts of whole lines ──▶ read ──▶ the pipeline, lane of what was kept ──▶ on disk ──▶ next part
 //! ```
 //!
-//! A part is read whole before anything of it is stored, and stored before the next is read. An import that ends early says
-//! how far it was stored, and the same file may be sent again: a reading of one sensor and moment is stored once. Nothing of it
-//! raises a live alert, and devices come first: it waits while the hub is pressed.
+//! A part is read completely before any of it is stored, and stored before the next is read. An import that ends early says how
+//! far it was stored, and the same file may be sent again: a reading of one sensor and moment is stored once. Imported readings
+//! raise no live alert. Devices take precedence: while the hub is loaded, the import waits.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -33,15 +33,15 @@ use crate::model::{UnixMillis, when};
 use crate::pressure::Shed;
 use crate::store::Origin;
 
-/// Text of one part: some ten thousand readings, so that a commit for each costs little.
+/// Bytes of one part: some ten thousand readings, so that a commit for each part costs little.
 const PART: usize = 4 << 20;
-/// Longest line: a row has a few hundred bytes.
+/// Longest line, in bytes: a row has a few hundred.
 const LINE: usize = 64 << 10;
-/// How long a client may send nothing before its place goes to somebody else.
+/// How long a client may send nothing before its place goes to another one.
 const STUCK: Duration = Duration::from_secs(60);
 /// How long an import waits for an overloaded hub before it ends.
 const PAUSE: Duration = Duration::from_secs(60);
-/// Between two looks whether the load has passed.
+/// Pause between two checks whether the load is over.
 const LOOK: Duration = Duration::from_millis(200);
 
 /// What is asked.

@@ -1,7 +1,9 @@
-//! History from a file: what `/export` writes, read back; and files that people make by hand, by the same columns.
+//! Reads the lines of a file of readings: those that `/export` writes, and files that people make by hand with the same
+//! columns.
 //!
-//! A row stands on one line. In CSV the first line names the columns, in any order: `device`, `sensor`, `at` and `value` have
-//! to be there, `unit`, `kind` and `device_name` may. `device` is an id, or a name where there is none.
+//! There is one row a line. In CSV the first line names the columns, in any order: `device`, `sensor`, `at` and `value`
+//! are required, `unit`, `kind` and `device_name` optional. `device` is an id, or a name in a file
+//! without ids.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -17,9 +19,9 @@ use crate::http::request::text;
 use crate::ingest::gather::{Gathered, Slot};
 use crate::model::{DeviceId, UnixMillis, when};
 
-/// Wrong lines that are told one by one.
+/// Wrong lines that are listed in an answer.
 const TOLD: usize = 20;
-/// Names of devices that are told.
+/// Device names in an answer.
 const NAMED: usize = 1_000;
 
 /// What was imported, or would be.

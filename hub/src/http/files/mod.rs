@@ -1,4 +1,4 @@
-//! Readings as files: exports, and imports of what was exported here or elsewhere.
+//! Readings as files: exports, and imports of files that were exported here or written elsewhere.
 
 pub(super) mod export;
 pub(super) mod import;

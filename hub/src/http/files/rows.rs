@@ -1,4 +1,5 @@
-//! Readings as lines of a file: CSV (RFC 4180) or a JSON object a line, written by hand because there are millions.
+//! Writes readings as lines of a file: CSV (RFC 4180) or one JSON object a line. Written by hand, because there are
+//! millions.
 
 use std::borrow::Cow;
 
@@ -132,7 +133,7 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// What a spreadsheet takes for the beginning of a formula, and what guards against it.
+/// Characters with which a spreadsheet takes a cell for a formula, and the one that protects against it.
 const FORMULA: [char; 5] = ['=', '+', '-', '@', GUARD];
 const GUARD: char = '\'';
 

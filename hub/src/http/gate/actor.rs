@@ -1,5 +1,5 @@
-//! Who acts in a request, for the audit log: said once ([`let_act`], from `auth`); what they change the store writes down with the
-//! change.
+//! Who makes a change, for the audit log: `auth` says it once for a request ([`let_act`]), and the store writes it down
+//! with the change.
 
 use axum::extract::Request;
 use axum::middleware::Next;
@@ -25,7 +25,7 @@ pub(in crate::http) async fn let_act(keys: &Keys, principal: &Principal, peer: P
     Ok(())
 }
 
-/// Whoever asks, as the log names them.
+/// The caller, as the log names them.
 pub(in crate::http) async fn actor(keys: &Keys, principal: &Principal, peer: Peer) -> Result<Actor, ApiError> {
     let (kind, who) = match principal.by {
         By::Session(hash) => {

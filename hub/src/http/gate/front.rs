@@ -1,11 +1,12 @@
-//! What may stand before the hub: TLS, a reverse proxy, and the path below which it shows the hub. PURE.
+//! What may stand in front of the hub: TLS, a reverse proxy, and the path below which a proxy shows the hub. PURE.
 //!
-//! Anybody may write anything about where a request came from; only a proxy that the operator lists (`--trusted-proxies`) is
-//! believed, and of what it lists only as far as it goes through proxies that are listed too. Of any other the headers change
-//! nothing but that the request is not taken for one of this machine ([`Peer::is_local`]).
+//! Anybody can claim anything in a header about where a request came from. So only proxies that the operator lists
+//! (`--trusted-proxies`) are believed, and in a chain of addresses only those up to the first proxy that is not listed.
+//! From anybody else these headers have one effect: the request does not count as one of this machine
+//! ([`Peer::is_local`]).
 //!
-//! A proxy that cuts its path off (`/hub/` becomes `/`) needs nothing: the page finds its own files by relative addresses. One
-//! that passes the path on is served below the path of `--url`.
+//! A proxy that cuts off its path (`/hub/` becomes `/`) needs no setting: the page finds its files by relative
+//! addresses. Behind a proxy that passes the path on, the hub is served below the path of `--url`.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};

@@ -1,7 +1,8 @@
-//! What stands before every handler: the name the hub is called by, the time a request may take, the headers of an answer.
+//! Checks before every handler: the host name of the request, the time it may take, and the headers of its answer.
 //!
-//! Against DNS rebinding a page cannot be told apart by `Origin`, which is the attacker's name like `Host`; so only names
-//! that are the hub's own are answered. A refusal names the name and the setting, in the answer and in the log.
+//! DNS rebinding: a page of an attacker has the attacker's name in both `Origin` and `Host`, so `Origin` does not tell
+//! it apart. Therefore only requests by one of the hub's own names are answered. A refusal gives the name and the
+//! setting, in the answer and in the log.
 
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use super::host::{host_of, is_own_host, name_of};
 use crate::http::error::ApiError;
 use crate::http::state::AppState;
 
-/// Path of the import, which may take as long as its file: it has bounds of its own.
+/// Path of the import, which is exempt from the time limit and has bounds of its own.
 const IMPORT: &str = "/api/v1/import";
 /// Longest a request may take; the store gives up earlier.
 const PATIENCE: Duration = Duration::from_secs(30);

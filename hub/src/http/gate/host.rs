@@ -1,4 +1,4 @@
-//! The name that a request calls the hub by, and which names are the hub's own. PURE.
+//! Reads the host name of a request, and decides which names are the hub's own. PURE.
 
 use std::net::{IpAddr, Ipv6Addr};
 

@@ -1,4 +1,4 @@
-//! Who is let in: what stands before every handler, and how a handler learns who asks and what they may do.
+//! Access: the checks before every handler, and how a handler learns who calls it and what they may do.
 //!
 //! ```text
 //!   front: through a proxy? → guard, host: by its own name? → plain: not in clear? → origin: own page?

@@ -1,9 +1,10 @@
-//! Which page a browser asks from: against cross-site request forgery.
+//! Refuses requests that other sites make with a user's browser (cross-site request forgery).
 //!
-//! What changes something, and the WebSocket, is refused to pages that are not the hub's own: `Sec-Fetch-Site` decides where the
-//! browser sends it, else `Origin` beside `Host`. A reverse proxy may have changed `Host`; a page whose name the operator lists
-//! is an own one, whatever its port and scheme. Not `tower_http`'s layer, which knows origins only to the letter, and whose
-//! refusal cannot say what it compared: every refusal here names both and the setting, in the answer and in the log.
+//! Requests that change something, and the WebSocket, are refused to pages that are not the hub's own. `Sec-Fetch-Site`
+//! decides if the browser sends it, otherwise `Origin` compared with `Host`. A reverse proxy may have changed `Host`,
+//! so a page whose name the operator lists is an own one, whatever its port and scheme. `tower_http`'s layer is not
+//! used: it compares origins only literally, and its refusal cannot say what it compared. Here every refusal gives both
+//! names and the setting, in the answer and in the log.
 
 use std::borrow::Cow;
 

@@ -1,8 +1,10 @@
-//! What is still served by plain HTTP once the hub has TLS: what somebody needs before they can use that, and nothing secret.
+//! What is still answered by plain HTTP once the hub has TLS: only what people need before they can use TLS, and
+//! nothing secret.
 //!
-//! People's pages are redirected. What brings a token, a password or a session is refused with a sentence: it has been sent for all
-//! to read. Programs of this machine go on by loopback, where nobody listens, as does a proxy on it. The hub's certificate
-//! authority, the install script (a shell follows no redirect), and the agent, whose SHA-256 is in the script, are for everybody.
+//! Pages are redirected. A request with a token, a password or a session is refused with a sentence, because its secret
+//! has already been sent unencrypted. Programs on this machine may continue by loopback, where nobody can listen, and
+//! so may a proxy on it. The hub's certificate authority, the install script (a shell follows no redirect) and the
+//! agent, whose SHA-256 is in the script, are open to all.
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
@@ -19,7 +21,7 @@ use crate::http::error::ApiError;
 use crate::http::state::AppState;
 use crate::reach;
 
-/// How long browsers remember that a public name is to be asked by TLS alone: a year.
+/// How long browsers use only TLS for a public name: a year.
 const STRICT: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// What becomes of a request by plain HTTP.

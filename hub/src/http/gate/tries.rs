@@ -1,6 +1,8 @@
-//! Wrong tries at secrets: how many somebody has, and what log and audit log say of them; never what was tried.
+//! Counts wrong tries at secrets: how many a caller has left, and what is written about them to the log and the audit
+//! log. The secret that was tried is never written.
 //!
-//! Tries are counted by address, and those at a password also by account and of all strangers together (`throttle.rs`).
+//! Tries are counted by address. Those at a password are also counted by account, and for all unknown addresses
+//! together (`throttle.rs`).
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! `/hub`: who the hub is, how it is doing, who may join.
+//! `/hub`: the hub's identity, how it is doing, and which devices may join.
 
 pub(super) mod dto;
 pub(super) mod retention;

@@ -1,4 +1,4 @@
-//! Readings that were gathered from a request or a file go to the disk; devices and sensors that they name are made before.
+//! Stores readings that were gathered from a request or a file, after creating the devices and sensors that they name.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::model::device::DeviceNo;
 use crate::model::view::View;
 use crate::store::{Origin, Wish};
 
-/// How often devices and sensors are made for one request: a deletion beside it may undo it once.
+/// How often devices and sensors are created for one request: a deletion at the same time may undo it once.
 const TRIES: usize = 3;
 
 /// What whoever sends may do besides sending.

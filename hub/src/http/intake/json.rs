@@ -1,4 +1,4 @@
-//! Readings that programs push as JSON, and what is answered.
+//! Readings that programs push as JSON, and the answer to them.
 
 use std::fmt;
 
@@ -13,9 +13,9 @@ use crate::ingest::gather::{Gathered, Part, Place};
 use crate::model::reading::AHEAD_MS;
 use crate::model::{SensorSpec, UnixMillis, when};
 
-/// Longest name of a sensor that is pushed: what Telegraf makes of a container has many tags.
+/// Longest name of a pushed sensor, in bytes: Telegraf's names for containers have many tags.
 const SENSOR_BYTES: usize = 255;
-/// Readings before this moment have a wrong unit of time, not an age: it was before there was anything to be stored.
+/// A reading from before this moment has a wrong unit of time: 2000-01-01.
 const EARLIEST: UnixMillis = UnixMillis(946_684_800_000);
 
 /// Readings of one device.

@@ -66,7 +66,7 @@ impl Precision {
     }
 }
 
-/// Units that timestamps are in, and what people call them.
+/// Units of timestamps, with their names for people.
 const UNITS: [(&str, &str); 4] =
     [("s", "seconds"), ("ms", "milliseconds"), ("us", "microseconds"), ("ns", "nanoseconds")];
 

@@ -5,9 +5,9 @@
 //!                                                                     answer ◀── on disk ◀── commit ◀── the pipeline
 //! ```
 //!
-//! The answer comes after the readings are on disk, as an acknowledgement to a device does. A request with anything wrong in
-//! it is refused as a whole, with the line or field. Who got no answer sends it again: a reading of the same sensor and moment
-//! is stored once, the last one counts.
+//! The answer is sent after the readings are on disk, like an acknowledgement to a device. A request with anything wrong in it is
+//! refused as a whole, with the line or field. A client that got no answer sends the request again: readings of the same sensor
+//! and moment are stored once, and the last one counts.
 
 pub(super) mod commit;
 pub(super) mod json;
@@ -44,11 +44,11 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(readings)).routes(routes!(write_v2)).routes(routes!(write))
 }
 
-/// Readings of one request: a third of the way to the disk.
+/// Readings of one request: a third of what the queue to the disk holds.
 const MOST: usize = 200_000;
-/// A body up to here is read where it is, in less time than another thread takes to wake.
+/// Bodies up to this size are read on the calling thread: another one would take longer to wake up.
 const SMALL: usize = 16 << 10;
-/// Readings on disk, and values that are no readings.
+/// Headers of the answer: readings on disk, and values that were skipped because they are not readings.
 const STORED: HeaderName = HeaderName::from_static("x-readings-stored");
 const PASSED_OVER: HeaderName = HeaderName::from_static("x-values-skipped");
 

@@ -1,8 +1,9 @@
-//! Bodies that carry readings: large, perhaps compressed, and of those who may write.
+//! Request bodies that carry readings: large, possibly compressed, and only of callers who may write.
 //!
-//! Room for them is taken as they arrive, so that many at once cost a known amount of memory, and one that is only announced
-//! costs nothing; from [`EARNED`] on it is taken for all of a body, so that those that are half there do not wait for each other.
-//! A compressed one takes what it may become. What is larger than its room is refused as soon as that is known.
+//! Memory for a body is reserved as it arrives, so many bodies at once need a known amount, and one that is only
+//! announced needs none. From [`EARNED`] bytes on, the memory for the rest is reserved at once, so that half-read
+//! bodies do not wait for each other. A compressed body reserves what it may expand to. One that is larger than its
+//! share is refused as soon as that is known.
 
 use std::io::Read as _;
 use std::time::Duration;
@@ -21,11 +22,11 @@ use crate::http::shares::asker::Asker;
 use crate::http::state::AppState;
 use crate::pressure::Shed;
 
-/// Largest body, also unpacked: a hundred times what Telegraf sends at once.
+/// Largest body, compressed or not: a hundred times what Telegraf sends in one request.
 pub(in crate::http) const LIMIT: usize = 8 << 20;
-/// What is there of a body that gets room for the rest of it.
+/// Bytes after which memory for the rest of a body is reserved at once.
 const EARNED: usize = 256 << 10;
-/// How long a body may bring nothing.
+/// How long a body may pause.
 const STALLED: Duration = Duration::from_secs(10);
 
 /// A body, and the room it takes.

@@ -1,4 +1,4 @@
-//! One live connection: what its client says, what happens in the hub, and frames that are due.
+//! One live connection: it reads what the client says, follows what happens in the hub, and sends frames that are due.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -32,18 +32,18 @@ use crate::model::{DeviceId, UnixMillis};
 use crate::pressure::Shed;
 use crate::rules::silences::Silences;
 
-/// Silence of the hub after which it asks whether the client is there, and checks that it still may be.
+/// After this much silence of the hub it pings the client, and checks that it still may listen.
 const PING: Duration = Duration::from_secs(20);
-/// Silence of the client after which it is gone.
+/// After this much silence of the client it counts as gone.
 const DEAD: Duration = Duration::from_secs(45);
-/// For the last word to leave.
+/// How long the last message may take to be sent.
 const GOODBYE: Duration = Duration::from_secs(1);
 /// Subscriptions of one connection.
 const SUBSCRIPTIONS: usize = 500;
 /// Bytes in which one connection knows which series its subscriptions want: two bits a series and subscription, so that all 500
 /// may be held of 8,000 series, and 80 of 50,000.
 const KNOWN_BYTES: usize = 1 << 20;
-/// Frames a second when the client does not say.
+/// Frames a second by default.
 const USUAL_HZ: f64 = 10.0;
 
 /// Why a connection ends.
@@ -66,7 +66,7 @@ impl End {
     }
 }
 
-/// What a connection is told that has no room for what it asks.
+/// How a connection ends for whose subscriptions there is no memory.
 const NO_ROOM: End =
     End::again("live connections have no room for so much: take fewer subscriptions, or come again later");
 

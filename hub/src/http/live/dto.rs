@@ -1,4 +1,4 @@
-//! Messages of the WebSocket, both ways.
+//! Messages of the WebSocket, in both directions.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -1,11 +1,11 @@
-//! What a live connection keeps in memory, out of the room that all of them share.
+//! The memory that one live connection uses, taken from a budget that all connections share.
 
 use crate::http::shares::{Growing, Share, Taken};
 use crate::live::{Room, Subscription};
 
-/// What a connection has besides, for which nothing is taken: a page with a few charts needs no more.
+/// Bytes of each connection that are not counted: a page with a few charts needs no more.
 const OWN: usize = 16 << 10;
-/// A subscription with its patterns, and what it knows of itself.
+/// Bytes of a subscription with its patterns and its own state.
 const SUBSCRIPTION: usize = 1 << 10;
 /// Shorter messages are not counted.
 const SMALL: usize = 16 << 10;

@@ -1,12 +1,12 @@
 //! `/live`: the WebSocket. One task a connection around pure [`Subscription`]s.
 //!
-//! Nothing queues here: while a client is slow the task waits in `send`, the hub's ring goes on, and the connection learns
-//! how much it missed; then it sends `gap` and goes on with what is new. What a slow client costs is one message under way
+//! There is no queue here: while a client is slow its task waits in `send`, the hub's ring moves on, and the connection learns how
+//! much it missed; then it sends `gap` and continues with what is new. A slow client costs one message under way
 //! (at most 256 KiB), what the kernel buffers, the rows its subscriptions keep for the next frame (together at most 16,384), and
 //! a megabyte that says which series they want: all but the first kilobytes of it out of one room for all connections, of which
 //! one token or session has half (`memory`). Rows without room are a `gap`, subscriptions without room end the connection with
-//! 1013. A client that does not take a message within ten seconds is closed with 1013 as well, at stop everybody with 1001,
-//! whoever breaks the rules or lost their access with 1008.
+//! 1013. A client that does not read a message within ten seconds is closed with 1013 as well. When the hub stops, all are closed
+//! with 1001; a client that breaks the rules or loses its access is closed with 1008.
 
 mod connection;
 pub(super) mod dto;

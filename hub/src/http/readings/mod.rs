@@ -1,4 +1,4 @@
-//! `/latest` and `/readings`: the newest value of many series, and every point of one.
+//! `/latest` and `/readings`: the newest value of many series, and every reading of one.
 
 mod buckets;
 pub(super) mod query;

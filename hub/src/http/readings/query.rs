@@ -1,4 +1,4 @@
-//! `/query`: many series in buckets of time.
+//! `/query`: many series, aggregated in buckets of time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,11 +31,11 @@ use crate::model::view::View;
 use crate::store::{self, Aggregates, Tier};
 use crate::zones;
 
-/// Series of one query when nothing is said.
+/// Series of one query by default.
 const USUAL_SERIES: usize = 1_000;
-/// Series of one query at most: it has to be asked for with `limit`.
+/// Series of one query at most, with `limit`.
 const MOST_SERIES: usize = 10_000;
-/// Numbers of one answer: a hundred megabytes of JSON are nobody's wish.
+/// Numbers in one answer: nobody wants a hundred megabytes of JSON.
 const MOST_BUCKETS: usize = 2_000_000;
 /// What a number takes in an answer: `null,`, or a value of three to six digits.
 const NUMBER_BYTES: usize = 6;

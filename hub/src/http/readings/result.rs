@@ -109,11 +109,11 @@ pub(crate) struct QueryResult {
     pub note: Option<String>,
 }
 
-/// Said where percentiles are asked for and not all readings are there any longer.
+/// Note in an answer: percentiles were asked for, and not all readings are stored any longer.
 pub(crate) const NEED_READINGS: &str = "percentiles need every reading: they are null in buckets whose readings have been replaced \
     by one-minute or hourly summaries (see `source`, and GET /api/v1/retention)";
 
-/// Said where summaries are cut by the edge of a bucket.
+/// Note in an answer: a bucket's edge cuts summaries.
 pub(crate) const CUT: &str = "some buckets begin or end within a minute or an hour of which only a summary is left (see `source`): it \
     is counted as a whole in the bucket of its first reading, and increase and rate are spread evenly over it, so these buckets \
     may contain up to an hour of their neighbours; edges on full hours UTC are exact, as are those on full minutes where \

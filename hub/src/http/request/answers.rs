@@ -26,7 +26,7 @@ use crate::http::shares::{Growing, PLACE, Taken};
 
 /// Of those, for what is not made yet: the rest is for other answers to the same asker.
 const EXPECTED: usize = ANSWERS_OF_ONE - (4 << 20);
-/// Between two looks whether there is room.
+/// Pause between two checks whether there is memory.
 const LOOK: Duration = Duration::from_millis(50);
 /// Shorter answers are not counted: as many as there are connections are as much again.
 const SMALL: usize = 16 << 10;

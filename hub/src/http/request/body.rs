@@ -17,7 +17,7 @@ use crate::http::shares::rooms::Rooms;
 
 /// Largest body: a rule or a query of a few hundred globs is far below.
 pub(in crate::http) const BODY_LIMIT: usize = 1 << 20;
-/// Largest body of somebody who is not known (yet): a password is far below.
+/// Largest body of a caller without valid credentials: a password is far smaller.
 const STRANGERS_LIMIT: usize = 4 << 10;
 
 /// A JSON body. An empty one is `{}`, so that `curl -X POST` works where everything is optional.

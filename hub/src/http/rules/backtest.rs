@@ -136,13 +136,13 @@ impl SeriesBacktest {
     }
 }
 
-/// Series of one try.
+/// Series of one backtest.
 const MOST_SERIES: usize = 1_000;
 /// Longest range: a year and a day.
 const MOST_MS: i64 = 366 * 86_400_000;
-/// Readings of one page: some milliseconds of work, then others have their turn.
+/// Readings of one page: some milliseconds of work between two turns of others.
 const PAGE: usize = 50_000;
-/// When no further series is begun: below what a page waits for an answer.
+/// After this no further series is begun: less than a page waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Tries a rule on the past: how often it would have fired, where, and for how long. Nothing is stored, nobody is

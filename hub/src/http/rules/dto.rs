@@ -14,11 +14,11 @@ use crate::rules::Watching;
 
 /// Longest hold and silence: 30 days.
 const LONGEST: Duration = Duration::from_secs(30 * 86_400);
-/// Shortest history of a rate or a deviation: some readings of the quickest sensors.
+/// Shortest window of a rate or a deviation: some readings of the quickest sensors.
 const SHORTEST_WINDOW: Duration = Duration::from_secs(5);
-/// Longest: after a start it is read again from the store, series by series.
+/// Longest window: after a start it is read again from the store, series by series.
 const LONGEST_WINDOW: Duration = Duration::from_secs(7 * 86_400);
-/// Limits that tell something: within one deviation lies two thirds of everything.
+/// Limits that make sense: two thirds of all values are within one deviation.
 const SIGMAS: std::ops::RangeInclusive<f64> = 1.0..=100.0;
 
 /// A rule.

@@ -40,7 +40,7 @@ use crate::http::state::AppState;
 const HEADER_PATIENCE: Duration = Duration::from_secs(10);
 /// From accept to the end of the handshake.
 const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
-/// For a client to take some more of its answer.
+/// How long a client may read nothing of its answer.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(20);
 /// Largest request head.
 const HEAD_BYTES: usize = 16 * 1024;
@@ -48,7 +48,7 @@ const HEAD_BYTES: usize = 16 * 1024;
 const HANDSHAKE_BYTES: usize = 16 * 1024;
 /// Header fields of a request.
 const HEAD_FIELDS: usize = 64;
-/// For requests that run when the hub stops.
+/// How long running requests may take when the hub stops.
 pub(in crate::http) const FINISH: Duration = Duration::from_secs(5);
 /// Requests of one connection by HTTP/2 at once: as many as a browser opens connections by HTTP/1.1, and two.
 const STREAMS: u32 = 8;
@@ -56,9 +56,9 @@ const STREAMS: u32 = 8;
 const WINDOW: u32 = 65_535;
 /// Of answers, what is written ahead: of one by HTTP/2, of all by TLS.
 const WRITTEN_AHEAD: usize = 32 << 10;
-/// Requests by HTTP/2 that were taken back, before a client that does nothing else is cut off (CVE-2023-44487).
+/// Requests by HTTP/2 that a client may cancel before it is cut off, if it does nothing else (CVE-2023-44487).
 const TAKEN_BACK: usize = 20;
-/// How often a connection by HTTP/2 is looked at.
+/// How often a connection by HTTP/2 is checked.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// First byte of a record that begins a handshake.
 const HANDSHAKE: u8 = 22;

@@ -25,7 +25,7 @@ use crate::http::shares::places::Places;
 use crate::http::state::AppState;
 use connection::{Door, FINISH};
 
-/// For live connections to say goodbye.
+/// How long live connections may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(2);
 
 /// Serves the router until `stop`, then finishes what runs.

@@ -15,12 +15,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::http::principal::By;
 
-/// A KiB: what is counted.
+/// What is counted: a KiB.
 const UNIT: usize = 1 << 10;
-/// Shares that nobody holds any more are forgotten when there are so many.
+/// Above this many shares, those that nobody holds any more are forgotten.
 const REMEMBERED: usize = 64;
 
-/// Taken at a time by what grows.
+/// Bytes by which a growing share grows.
 const STEP: usize = 64 << 10;
 
 /// What takes a place, whatever its size, takes so much of a room that counts places.

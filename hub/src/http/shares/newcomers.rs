@@ -10,13 +10,14 @@ use std::time::Instant;
 use crate::http::principal::By;
 use crate::model::limits::Limits;
 
-/// Devices that one asker makes at once, and a minute after that: a gateway of a large site has them in one go.
+/// Devices that one caller may create at once, and a minute after that: a gateway of a large site has all of them in
+/// one request.
 const DEVICES: Rate = Rate { at_once: 1_000, a_minute: 100 };
-/// The same for series: a thousand of them have ten sensors each.
+/// The same for series: ten for each device.
 const SERIES: Rate = Rate { at_once: 10_000, a_minute: 1_000 };
-/// The part of all places that is left to others.
+/// The last part of all places, one in this many, is kept for others.
 const LEFT: usize = 10;
-/// Askers remembered. More than that have tokens on no hub; whose account is full again is forgotten first.
+/// Callers remembered: no hub has more tokens. One whose allowance is full again is forgotten first.
 const REMEMBERED: usize = 1_024;
 
 #[derive(Debug, Clone, Copy)]
@@ -71,7 +72,7 @@ impl Account {
 }
 
 impl Newcomers {
-    /// Lets somebody make what they want beside what `there` is, or nothing of it.
+    /// Admits everything that a caller wants to create in addition to what is `there`, or nothing of it.
     pub(in crate::http) fn admit(
         &self,
         now: Instant,

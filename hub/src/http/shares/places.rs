@@ -23,11 +23,11 @@ use super::{PLACE, Shares, Taken};
 use crate::http::config::Config;
 use crate::http::principal::By;
 
-/// Connections of this machine beside all others: whoever fills the hub does not lock its owner out.
+/// Additional connections for this machine, so that a hub full of connections does not lock its owner out.
 const RESERVE: usize = 32;
-/// Of all places, the part that strangers have: one in so many.
+/// Strangers may have one in this many of all places.
 const STRANGERS: usize = 4;
-/// Of the other places, the part that one session or token has: one in so many.
+/// One session or token may have one in this many of the other places.
 const OF_ONE: usize = 6;
 
 /// All of them.

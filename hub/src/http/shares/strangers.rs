@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::http::limits::BEGUN;
 
-/// Bytes that one connection keeps of what it has begun, at most: of a handshake, and of a head.
+/// Bytes of an incomplete handshake or head that one connection keeps at most.
 const KEPT: usize = 32 << 10;
 
 /// The table.

@@ -13,11 +13,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 const TRIES: u32 = 5;
-/// Of the hub's own machine.
+/// Tries a minute from the hub's own machine.
 const LOCAL_TRIES: u32 = 50;
-/// At the password, of all strangers together.
+/// Tries a minute at passwords, of all unknown addresses together.
 const STRANGERS_TRIES: u32 = 100;
-/// And at that of one account, whether there is such a one or not.
+/// Tries a minute at the password of one name, whether it exists or not.
 const ACCOUNT_TRIES: u32 = 20;
 /// Wrong codes of one user in a row: at three of a million that hold at a time, a thief of the password is in after two years on
 /// average.

@@ -31,7 +31,7 @@ use preview::{AskPreview, WebhookPreview};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// Who is told of alerts, and whether it arrived.
+/// The webhooks and their deliveries.
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list, create))

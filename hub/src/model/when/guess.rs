@@ -1,7 +1,7 @@
-//! What a number that stands for a time was meant to be, where it is no epoch milliseconds. PURE.
+//! Guesses what a time was meant to be that is not in epoch milliseconds. PURE.
 //!
-//! A time in another unit is a time all the same, some fifty years off, and nothing else tells: epoch seconds as milliseconds
-//! are 1970-01-20, a date without its dashes is 1970-01-01. Between the years 2000 and 2100 the units do not overlap.
+//! A time in another unit is a valid time, some fifty years off, and nothing else shows the mistake: epoch seconds read as
+//! milliseconds are in 1970-01, and so is a date without its dashes. Between the years 2000 and 2100 the units do not overlap.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What devices are told: their batches that are on disk, and nothing else; each session those that came in it.
+//! Acknowledgements: each session is told which of the batches that came in it are on disk, and nothing else.
 
 use wire::message::{Ack, Control, RUN_LIMIT};
 

@@ -1,5 +1,5 @@
-//! Batches: which are taken, what of their readings, and under which number. One that is not taken changes nothing: the device
-//! repeats it.
+//! Decides which batches are taken, which of their readings, and under which number. A batch that is not taken changes
+//! nothing: the device sends it again.
 
 use std::borrow::Cow;
 use std::sync::atomic::Ordering;

@@ -1,4 +1,4 @@
-//! What the rest of the hub tells the endpoint: devices it knows, forgets or ignores, answers to events, tokens, the policy.
+//! Commands from the rest of the hub: devices to know, forget or ignore, answers to events, tokens, the policy.
 
 use std::collections::{BTreeSet, HashMap};
 

@@ -91,8 +91,8 @@ impl Entry {
             if now.saturating_duration_since(since) < RENUMBER_WITHIN)
     }
 
-    /// Lets the device go on without its sensors up to `below`; whether it does, and is to be told. One that would have none at
-    /// all keeps its readings instead.
+    /// Leaves out the device's sensors up to `below`, so that it can continue without them. Returns whether it does, and has to be
+    /// told. A device that would have no sensor left keeps its readings instead.
     pub(super) fn leave_out_sensors(&mut self, since: Instant, below: u16) -> bool {
         let has_others = !self.sensors.is_empty();
         let left_out = if has_others { below.min(SensorNo::LIMIT) } else { 0 };

@@ -23,7 +23,7 @@ pub(super) struct Front {
     pub(super) discovery: discovery::Responder,
     pub(super) admission: Admission,
     pub(super) sessions: Sessions,
-    /// Who sent it, and its datagram, oldest first.
+    /// Sender and datagram of each, oldest first.
     pub(super) handshakes: VecDeque<(SocketAddr, Vec<u8>)>,
     pub(super) random: Random,
     pub(super) counters: Arc<Counters>,

@@ -1,4 +1,4 @@
-//! Who may open a session: rates and cookies first, then keys and tokens.
+//! Decides which handshakes open a session: rates and cookies first, then keys and tokens.
 
 use std::net::SocketAddr;
 use std::time::Instant;

@@ -1,4 +1,4 @@
-//! What sealed packets say: introductions, dictionaries, status, and batches, which are in `batches`.
+//! Handles the content of sealed packets: introductions, dictionaries and status. Batches are in `batches`.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::SocketAddr;

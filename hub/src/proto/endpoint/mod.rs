@@ -76,9 +76,7 @@ pub struct Config {
     pub responder: Responder,
     /// What discovery says of the hub.
     pub card: Card,
-    /// Who may join.
     pub policy: JoinPolicy,
-    /// Unpredictable bytes.
     pub random: Random,
     /// The same for the discovery responder within.
     pub discovery_random: Random,

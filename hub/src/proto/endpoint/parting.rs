@@ -1,5 +1,5 @@
-//! How hardware goes that is replaced: nothing more is taken from it, what is on its way to the disk arrives first, and then
-//! its key is one that is not heard.
+//! How replaced hardware leaves: nothing more is taken from it, its batches on the way to the disk arrive first, and
+//! then its key is ignored.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};

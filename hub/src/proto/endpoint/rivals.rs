@@ -1,5 +1,5 @@
-//! What a second machine with a device's key gets: signs of life, so that it waits, and word of the first one; nothing is
-//! taken from it.
+//! Handles a second machine that has a device's key: it gets signs of life, so that it waits, and is told about the
+//! first machine; none of its readings are taken.
 
 use std::time::Instant;
 

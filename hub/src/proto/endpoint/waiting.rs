@@ -11,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use crate::model::PublicKey;
 use crate::model::device::Pending;
 
-/// Who gives way to one more.
+/// Which waiting device is dropped for one more.
 pub(super) fn gives_way<'a>(waiting: impl Iterator<Item = (&'a PublicKey, &'a Pending)> + Clone) -> Option<PublicKey> {
     let mut of_network: HashMap<IpAddr, u32> = HashMap::new();
     let mut of_address: HashMap<IpAddr, u32> = HashMap::new();

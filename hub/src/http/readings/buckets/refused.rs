@@ -1,4 +1,4 @@
-//! What is refused of the edges of buckets.
+//! The errors of bucket edges.
 
 use crate::http::error::ApiError;
 

@@ -23,7 +23,7 @@ type Shown = i64;
 
 /// A day.
 pub(super) const DAY: i64 = 86_400_000;
-/// Longer than any clock was ever changed by, so that no change has an effect beyond.
+/// Longer than any change of a clock ever was, so no change matters further away.
 const CHANGE: i64 = 2 * DAY;
 /// Midnight of a Monday, 1970-01-05: weeks begin on one.
 const MONDAY: Shown = 4 * DAY;
