@@ -138,6 +138,7 @@ test("the list of 302 devices", { timeout: 120_000 }, async () => {
 test("the list by a value", { timeout: 120_000 }, async () => {
   const ready = (page) => page.locator(".device").first().waitFor();
   within("the list by a value", await opened("/?sort=-temperature", ready), SORTED);
+  within("the list by what is unlike the others", await opened("/?sort=odd", ready), SORTED);
 });
 
 test("the first chart of a device with two dozen sensors", { timeout: 120_000 }, async () => {

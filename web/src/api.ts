@@ -317,13 +317,13 @@ export const silences = {
 };
 
 export const alerts = {
-  /** The newest page of the past, and everything that is firing however long ago it began. */
-  list: async () => {
+  /** Everything that is firing however long ago it began; `past` is the newest page of what is over as well. */
+  list: async (past: boolean) => {
     const [newest, firing] = await Promise.all([
-      call<Page<Alert>>("GET", "/alerts?limit=200"),
+      past ? call<Page<Alert>>("GET", "/alerts?limit=200") : null,
       all<Alert>("/alerts?state=firing"),
     ]);
-    return [...newest.items, ...firing];
+    return [...(newest?.items ?? []), ...firing];
   },
   ack: (alert: string) => call<Alert>("POST", `/alerts/${id(alert)}/ack`, {}),
   ackAll: (alerts: readonly string[]) => call<{ acknowledged: number }>("POST", "/alerts/ack", { alerts }),

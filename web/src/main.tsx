@@ -2,7 +2,7 @@
 
 import { effect } from "@preact/signals";
 import { render } from "preact";
-import { learnUnits, loadAll, loadDevices } from "./actions/loading";
+import { learnUnits, loadAll, loadDevices, needPast } from "./actions/loading";
 import { checkSession, openSession } from "./actions/session";
 import { listen, part, start, state, subscribe } from "./app";
 import { App } from "./view/app";
@@ -22,6 +22,9 @@ const view = part((state) => state.route.view);
 const listed = part((state) => state.listed);
 effect(() => {
   if (streams.value > 0 && view.value !== "device" && !listed.value) void loadDevices();
+});
+effect(() => {
+  if (streams.value > 0 && view.value === "alerts") void needPast();
 });
 effect(() => {
   if (connection.value === "reconnecting" && state.peek().session.kind === "in") void checkSession();

@@ -4,7 +4,7 @@ import * as api from "../api";
 import { dispatch } from "../app";
 import type { Alert } from "../types";
 import { answered, told } from "./answer";
-import { loadRules, loadSilences } from "./loading";
+import { loadAlerts, loadRules, loadSilences } from "./loading";
 
 export const ack = (alert: Alert) =>
   answered(api.alerts.ack(alert.id), (acked, asked) => dispatch({ kind: "alert", alert: acked, asked }));
@@ -20,7 +20,7 @@ export async function ackAll(alerts: readonly Alert[]): Promise<void> {
   for (let i = 0; i < alerts.length; i += ACKED_AT_ONCE) {
     if ((await told(api.alerts.ackAll(alerts.slice(i, i + ACKED_AT_ONCE).map(({ id }) => id)))) === null) break;
   }
-  await answered(api.alerts.list(), (found, asked) => dispatch({ kind: "alerts", alerts: found, asked }));
+  await loadAlerts();
 }
 
 /** Nobody is told of a whole rule for some time. */

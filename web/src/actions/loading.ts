@@ -11,14 +11,36 @@ export const LIVE_DEVICES = 200;
 
 /** What every screen stands on; again after each `hello`, since anything may have happened before it. */
 export async function loadAll(): Promise<void> {
-  await Promise.all([
-    loadHub(),
-    loadShown(),
-    answered(api.alerts.list(), (alerts, asked) => dispatch({ kind: "alerts", alerts, asked })),
-    loadRules(),
-    loadSilences(),
-  ]);
+  await Promise.all([loadHub(), loadShown(), loadAlerts(), anew("rules", loadRules), loadSilences()]);
 }
+
+const underWay = new Map<string, Promise<void>>();
+
+/** Asks now, whatever is under way. */
+function anew(what: string, ask: () => Promise<void>): Promise<void> {
+  const asked = ask().finally(() => underWay.get(what) === asked && underWay.delete(what));
+  underWay.set(what, asked);
+  return asked;
+}
+
+/**
+ * Asks, or waits for who asks already: a screen that opens needs what `loadAll` may be asking for.
+ * Nothing that was just changed: what is under way may be from before.
+ */
+const once = (what: string, ask: () => Promise<void>) => underWay.get(what) ?? anew(what, ask);
+
+export const needRules = () => once("rules", loadRules);
+export const needDevice = (id: string) => once(`device ${id}`, () => loadDevice(id));
+
+let isPastNeeded = false;
+
+/** Alerts; what is over is asked for once a screen has shown it, since it may be most of what the page costs. */
+export async function loadAlerts(): Promise<void> {
+  isPastNeeded ||= state.peek().route.view === "alerts";
+  await answered(api.alerts.list(isPastNeeded), (alerts, asked) => dispatch({ kind: "alerts", alerts, asked }));
+}
+
+export const needPast = async (): Promise<void> => (isPastNeeded ? undefined : loadAlerts());
 
 /** The devices that the page knows so far: all of them, or the one it was opened for. */
 async function loadShown(): Promise<void> {
@@ -26,7 +48,7 @@ async function loadShown(): Promise<void> {
   if (listed) return loadDevices();
   if (route.view !== "device") return;
   try {
-    await loadDevice(route.id);
+    await anew(`device ${route.id}`, () => loadDevice(route.id));
   } catch (error) {
     if (error instanceof api.Refused && error.status === 404) dispatch({ kind: "device removed", id: route.id });
   }
@@ -48,7 +70,15 @@ export async function loadDevices(): Promise<void> {
 /** What of a device's own screen is about the others as well, like a comparison, asks for them when it is opened. */
 export const needDevices = async (): Promise<void> => (state.peek().listed ? undefined : loadDevices());
 
+let hubAskedAt = Number.NEGATIVE_INFINITY;
+/** Younger than this what the hub says of itself is as good as new. */
+const HUB_FRESH_MS = 2_000;
+
+export const needHub = async (): Promise<void> =>
+  performance.now() - hubAskedAt < HUB_FRESH_MS ? undefined : loadHub();
+
 export async function loadHub(): Promise<void> {
+  hubAskedAt = performance.now();
   const asked = turn();
   try {
     dispatch({ kind: "hub", hub: await api.hub.get(), asked });
@@ -73,7 +103,9 @@ export function loadLatest(devices: readonly string[], sensors: readonly string[
 
 async function askLatest(devices: readonly string[], sensors: readonly string[]): Promise<boolean> {
   try {
-    dispatch({ kind: "latest", items: await api.readings.latest(devices, sensors) });
+    const items = await api.readings.latest(devices, sensors);
+    for (const { device, sensor } of items) unitsAsked.add(seriesOf(device, sensor));
+    dispatch({ kind: "latest", items });
     return true;
   } catch {
     // Values arrive by the stream as well; only units are missing until the next time.
@@ -102,26 +134,29 @@ export async function loadSensorSets(): Promise<void> {
   }
 }
 
+const seriesOf = (device: string, sensor: string) => `${device}\u0000${sensor}`;
+/** Series of which the hub was asked; that one has no unit is an answer as well. */
 const unitsAsked = new Set<string>();
-const unitless = new Set<string>();
+const unitless = new Map<string, string>();
+const UNITS_AFTER_MS = 500;
 let askUnits: ReturnType<typeof setTimeout> | null = null;
 
 /** Rows carry no unit: a series never listed before is looked up once, a burst of them in one request. */
 export function learnUnits(message: LiveMessage): void {
   if (message.type !== "readings" && message.type !== "snapshot") return;
-  const { latest } = state.peek();
   for (const [device, sensor] of message.rows) {
-    const series = `${device}\u0000${sensor}`;
-    if (unitsAsked.has(series)) continue;
-    unitsAsked.add(series);
-    if (!latest[device]?.[sensor]?.unit) unitless.add(device);
+    const series = seriesOf(device, sensor);
+    if (!unitsAsked.has(series)) unitless.set(series, device);
   }
   if (unitless.size === 0 || askUnits) return;
   askUnits = setTimeout(() => {
     askUnits = null;
-    void loadLatest(unitless.size > 20 ? [] : [...unitless]);
+    // What a screen asked for meanwhile came with its unit.
+    const devices = new Set([...unitless].flatMap(([series, device]) => (unitsAsked.has(series) ? [] : [device])));
+    for (const series of unitless.keys()) unitsAsked.add(series);
     unitless.clear();
-  }, 500);
+    if (devices.size > 0) void loadLatest(devices.size > 20 ? [] : [...devices]);
+  }, UNITS_AFTER_MS);
 }
 
 export const loadSilences = () =>

@@ -43,6 +43,8 @@ const endOf = (first: number, height: number) => first + Math.ceil(innerHeight /
 interface RowsProps {
   items: readonly Item[];
   total: number;
+  /** Whether these are the rows that were asked for, in their order. */
+  isFinal: boolean;
   /** Whether the rows ask for their values themselves. */
   asks: boolean;
   columns: readonly string[];
@@ -51,7 +53,7 @@ interface RowsProps {
   odd: ReadonlyMap<string, Odd>;
 }
 
-export function Rows({ items, total, asks, columns, route, alarms, odd }: RowsProps) {
+export function Rows({ items, total, isFinal, asks, columns, route, alarms, odd }: RowsProps) {
   const list = useRef<HTMLUListElement>(null);
   const [{ first, end, height }, setRange] = useState({ first: 0, end: endOf(0, 60), height: 60 });
   useEffect(() => {
@@ -87,6 +89,7 @@ export function Rows({ items, total, asks, columns, route, alarms, odd }: RowsPr
     visible: shown,
     total,
     asks,
+    isFinal,
     columns,
     least: isPhone() ? OWN_SHOWN : 1,
     worth,

@@ -1,7 +1,7 @@
 // All devices: who waits for adoption on top, then everyone with status and live values, sorted, filtered and grouped.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { LIVE_DEVICES, loadHub, loadLatest, loadSensorSets } from "../actions/loading";
+import { LIVE_DEVICES, needHub, loadLatest, loadSensorSets } from "../actions/loading";
 import { go, part, state } from "../app";
 import { asksValues, compared, matches, misunderstood, parseFilter, whyNone } from "../filter";
 import {
@@ -40,6 +40,8 @@ const columnsMost = () => (matchMedia("(min-width: 1081px)").matches ? 4 : 3);
 const SLIM_MOST = 3;
 /** Which sensors a fleet has changes when devices come, and seldom. */
 const COLUMNS_EVERY_MS = 10_000;
+/** What the hub says of itself. */
+const HUB_EVERY_MS = 5_000;
 /** Values move; rows that followed each of them could not be read. */
 const ORDER_EVERY_MS = 5_000;
 
@@ -71,7 +73,7 @@ const alarmed = part((s) => firingByDevice(s));
 export function Overview({ route }: { route: OverviewRoute }) {
   const [adding, setAdding] = useState(false);
   const awaited = useFirst();
-  useEvery(5_000, () => void loadHub());
+  useEvery(HUB_EVERY_MS, () => void (streams.value > 0 && needHub()), streams.value);
   if (!listed.value)
     return (
       <>
@@ -279,6 +281,7 @@ function Fleet({ route }: { route: OverviewRoute }) {
         <Rows
           items={items}
           total={rows.length}
+          isFinal={!isLooking}
           asks={!many || (!everything && !isLooking && sensorSets.value !== null)}
           columns={columns}
           route={route}

@@ -31,6 +31,8 @@ interface Shown {
   total: number;
   /** Not before columns and order are known, nor where the order asks for everything already. */
   asks: boolean;
+  /** Rows that are about to go away get no sparkline. */
+  isFinal: boolean;
   columns: readonly string[];
   /** A row that has fewer of the columns shows other values. */
   least: number;
@@ -45,7 +47,7 @@ interface Drawn {
 }
 
 /** Live values and sparklines of the rows on the screen: of the first of these sensors that has a line at all. */
-export function useLiveValues({ visible, total, asks, columns, least, worth }: Shown): Drawn {
+export function useLiveValues({ visible, total, asks, isFinal, columns, least, worth }: Shown): Drawn {
   const [found, setFound] = useState<Drawn>({ sparks: {} });
   const ids = visible.map(({ id }) => id);
   const few = Object.keys(state.value.devices ?? {}).length <= LIVE_DEVICES;
@@ -66,11 +68,11 @@ export function useLiveValues({ visible, total, asks, columns, least, worth }: S
   useEvery(
     SPARK_EVERY_MS,
     () => {
-      if (worth.length === 0 || !matchMedia("(min-width: 1081px)").matches) return;
+      if (!isFinal || worth.length === 0 || !matchMedia("(min-width: 1081px)").matches) return;
       // A row without its sparkline is still a row: a failure here is not worth words.
       firstLines(visible, worth).then(setFound, () => {});
     },
-    `${ids} ${worth} ${streams.value} ${having}`,
+    `${isFinal} ${ids} ${worth} ${streams.value} ${having}`,
   );
   return worth.includes(found.drawn ?? "") ? found : { sparks: {} };
 }

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { reason, say } from "../../actions/answer";
-import { loadLatest, loadRules } from "../../actions/loading";
+import { loadLatest, needRules } from "../../actions/loading";
 import * as api from "../../api";
 import { listen, part } from "../../app";
 import { byImportance } from "../../rank";
@@ -44,7 +44,7 @@ export function useSensors(device: Device): [Sensor[] | null, () => void] {
       (error) => say(reason(error), "error"),
     );
     void loadLatest([device.id]);
-    if (rules.peek() === null) void loadRules();
+    if (rules.peek() === null) void needRules();
     return () => {
       current = false;
     };

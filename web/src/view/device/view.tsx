@@ -1,7 +1,8 @@
 // One device: how it is, how well it is heard, and a live chart a sensor. The address bar holds sensors and window.
 
 import { useEffect, useState } from "preact/hooks";
-import { adopt, loadDevice } from "../../actions/devices";
+import { adopt } from "../../actions/devices";
+import { needDevice } from "../../actions/loading";
 import * as api from "../../api";
 import { part, state } from "../../app";
 import { pathTo } from "../../base";
@@ -24,8 +25,9 @@ export function DeviceView({ route }: { route: DeviceRoute }) {
   const [missing, setMissing] = useState(false);
   useEffect(() => {
     setMissing(false);
-    if (device === null)
-      loadDevice(id).catch((error) => setMissing(error instanceof api.Refused && error.status === 404));
+    // Before the stream runs anything may happen that nobody tells.
+    if (device === null && streams.value > 0)
+      needDevice(id).catch((error) => setMissing(error instanceof api.Refused && error.status === 404));
   }, [id, streams.value]);
 
   if (missing && device === null) {
