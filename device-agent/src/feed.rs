@@ -24,9 +24,9 @@ impl Feed {
                 Event::Acked { epoch, mark, runs } => {
                     self.spool.trim(epoch, mark, &runs);
                 }
-                Event::Lost => {
+                lost @ Event::Lost { .. } => {
                     self.spool.rewind();
-                    notice(self, Event::Lost);
+                    notice(self, lost);
                 }
                 Event::Recorded { epoch, number } => self.spool.recorded(epoch, number),
                 other @ (Event::Found { .. }

@@ -119,7 +119,9 @@ pub(crate) fn event(
                 None => info!("joined the hub at {address}: {}", words_of(hub)),
             }
         }
-        Event::Lost => {
+        // Who was never let in has lost nothing; why it is kept out is said by `Silent`.
+        Event::Lost { was_adopted: false } => {}
+        Event::Lost { was_adopted: true } => {
             lost_at.get_or_insert(now.mono);
             warn!("lost connection to the hub, storing readings until it is back");
         }

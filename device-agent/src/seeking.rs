@@ -22,6 +22,20 @@ const LONG: Duration = Duration::from_secs(3_600);
 /// The message while a person has to choose a hub.
 const SEVERAL: &str = "more than one hub answers; say which is this device's with --hub-words or --join-token";
 
+/// What is said while a hub has been asked and has not answered.
+const ASKED: &str = "a hub answered, waiting for it to accept this device";
+
+/// What became of the search for a hub.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// None answers.
+    Nothing,
+    /// One answers, and its session is awaited.
+    Asked,
+    /// One answers, and does not let this device in.
+    KeepsOut,
+}
+
 /// What an agent without a hub knows of its search.
 #[derive(Debug, Clone, Copy)]
 pub struct Search<'a> {
@@ -31,8 +45,8 @@ pub struct Search<'a> {
     pub unknown: Option<&'a str>,
     /// Names that are looked up besides.
     pub names: &'a [String],
-    /// Whether a hub answers and the session is awaited.
-    pub is_found: bool,
+    /// Whether a hub answers.
+    pub found: Found,
     /// Where the hub that this device belongs to was last.
     pub last_known: Option<SocketAddr>,
     /// Whether several answer, between which a person has to choose.
@@ -77,7 +91,7 @@ impl Search<'_> {
     fn begins(&self) -> String {
         match self.given {
             _ if self.is_undecided => format!("{SEVERAL} ..."),
-            _ if self.is_found => "a hub answered, waiting for it to accept this device ...".to_owned(),
+            _ if self.found != Found::Nothing => ASKED.to_owned() + " ...",
             Some(hub) => format!("looking for the hub at {hub} ..."),
             None => {
                 let names =
@@ -110,7 +124,8 @@ impl Search<'_> {
         match (self.given, self.unknown, self.last_known) {
             (Some(hub), Some(why), _) => format!("--hub {hub}: the name cannot be found ({why})"),
             _ if self.is_undecided => SEVERAL.to_owned(),
-            _ if self.is_found => "one was found, but it does not accept this device".to_owned(),
+            _ if self.found == Found::KeepsOut => "one was found, but it does not accept this device".to_owned(),
+            _ if self.found == Found::Asked => ASKED.to_owned(),
             (Some(hub), None, _) => format!("nothing answers at {hub}"),
             (None, _, Some(address)) => {
                 format!("this device's hub, last at {address}, does not answer: is it running?")
@@ -138,7 +153,7 @@ mod tests {
             given: None,
             unknown: None,
             names: &[],
-            is_found: false,
+            found: Found::Nothing,
             last_known: None,
             is_undecided: false,
             has_network: true,
@@ -173,12 +188,13 @@ mod tests {
             ),
             (Search { given: Some("10.0.0.9:5770"), ..search() }, "nothing answers at 10.0.0.9:5770"),
             (Search { has_network: false, given: Some("10.0.0.9:5770"), ..search() }, "cable"),
-            (Search { is_found: true, ..search() }, "does not accept this device"),
+            (Search { found: Found::KeepsOut, ..search() }, "does not accept this device"),
+            (Search { found: Found::Asked, ..search() }, "waiting for it to accept this device"),
             (
                 Search { last_known: Some(([10, 0, 0, 9], 5770).into()), ..search() },
                 "last at 10.0.0.9:5770, does not answer",
             ),
-            (Search { is_found: true, is_undecided: true, ..search() }, "--hub-words"),
+            (Search { found: Found::KeepsOut, is_undecided: true, ..search() }, "--hub-words"),
         ] {
             let last = said(15, search).pop().unwrap().1;
             assert!(last.contains(word), "{last}");

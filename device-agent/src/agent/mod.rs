@@ -35,7 +35,7 @@ use crate::net::{Net, Received};
 use crate::notice;
 use crate::resolver::{Resolved, Resolver};
 use crate::sampler::Gather;
-use crate::seeking::{Search, Seeking};
+use crate::seeking::{Found, Search, Seeking};
 use crate::sensor::{Moment, Remark, SensorTable};
 use crate::status::{self, Claim, Report};
 use crate::timeline::Timeline;
@@ -282,7 +282,12 @@ impl Agent {
             given: self.resolver.given(),
             unknown: self.unknown.as_deref(),
             names: &self.names,
-            is_found: self.feed.uplink.is_kept_out(now) && self.unknown.is_none(),
+            found: match &self.feed.uplink {
+                _ if self.unknown.is_some() => Found::Nothing,
+                uplink if uplink.is_kept_out(now) => Found::KeepsOut,
+                uplink if uplink.is_waiting_for_one(now) => Found::Asked,
+                _ => Found::Nothing,
+            },
             last_known: self.feed.uplink.last_known().map(|(_, address)| address),
             is_undecided: self.feed.uplink.is_undecided(),
             // A hub on this very machine needs none.

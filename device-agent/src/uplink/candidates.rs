@@ -188,10 +188,11 @@ impl Candidates {
         self.0.iter().filter(|one| !self.0.iter().any(|other| one.is_outdone_by(other)))
     }
 
-    /// Whether one of them answers probes these days, and no handshake.
-    pub(super) fn any_is_silent(&self, now: Instant) -> bool {
+    /// Whether one of them answers probes these days, and was silent to so many handshakes.
+    pub(super) fn any_is_silent(&self, times: u32, now: Instant) -> bool {
         let lately = |at: Instant| now.saturating_duration_since(at) < FORGOTTEN_AFTER;
-        self.0.iter().any(|candidate| candidate.silent_at.is_some_and(lately))
+        let is_silent = |one: &Candidate| one.silences >= times && one.silent_at.is_some_and(lately);
+        self.0.iter().any(is_silent)
     }
 
     /// Where a hub was heard of last.

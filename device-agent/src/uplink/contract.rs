@@ -67,7 +67,10 @@ pub enum Event {
         address: SocketAddr,
     },
     /// The hub is gone, or has put the device back to pending: take back what was given.
-    Lost,
+    Lost {
+        /// Whether it had let this device in.
+        was_adopted: bool,
+    },
     /// On the hub's disk: everything of `epoch` below `mark` and in `runs`.
     Acked {
         /// Boot whose batches are meant.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use wire::handshake::Standing;
 use wire::seal::KEEP_PREVIOUS_SECS;
 
 use super::search::TELL_AFTER_TRIES;
@@ -37,9 +38,9 @@ impl Uplink {
         if session.confirmed {
             self.link.previous = Some((session, now.mono + Duration::from_secs(KEEP_PREVIOUS_SECS)));
         }
-        self.link.told = None;
+        let was_adopted = matches!(self.link.told.take(), Some((_, _, Standing::Adopted)));
         self.flight.clear();
-        self.outbox.tell(Event::Lost);
+        self.outbox.tell(Event::Lost { was_adopted });
         self.probes.begin(now.mono + wait / 2);
     }
 }

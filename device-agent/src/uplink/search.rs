@@ -190,9 +190,15 @@ impl Uplink {
         !is_known && self.hubs.candidates.hubs().len() > 1
     }
 
-    /// Whether a hub is there at `now` that was asked and has not let this device in.
+    /// Whether a hub is there at `now` that was asked and has not let this device in yet.
+    pub fn is_waiting_for_one(&self, now: Now) -> bool {
+        self.hubs.candidates.any_is_silent(1, now.mono)
+    }
+
+    /// Whether a hub is there at `now` that does not let this device in. The first handshake may have gone out before
+    /// there was a way to the hub; what answers the second time was silent to one that it got.
     pub fn is_kept_out(&self, now: Now) -> bool {
-        self.hubs.candidates.any_is_silent(now.mono)
+        self.hubs.candidates.any_is_silent(2, now.mono)
     }
 
     /// Whether any hub that answers would do.

@@ -138,7 +138,7 @@ impl Uplink {
             Standing::Pending => {
                 if was_adopted {
                     self.flight.clear();
-                    self.outbox.tell(Event::Lost);
+                    self.outbox.tell(Event::Lost { was_adopted });
                 }
                 self.outbox.tell(Event::Pending { hub, address });
             }

@@ -231,7 +231,7 @@ impl Device {
                 while let Some(event) = self.feed.uplink.poll_event() {
                     if let Event::Adopted { hub, address } = event {
                         adopted = Some((hub, address));
-                    } else if event == Event::Lost {
+                    } else if matches!(event, Event::Lost { .. }) {
                         self.feed.spool.rewind();
                     }
                 }
@@ -255,7 +255,7 @@ impl Device {
                         | Event::Pending { .. }
                         | Event::Recorded { .. }
                         | Event::Claimed(_)
-                        | Event::Lost => {}
+                        | Event::Lost { .. } => {}
                     }
                 }
                 self.feed.settle(now, |_, _| {});

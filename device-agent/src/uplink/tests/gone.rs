@@ -34,3 +34,38 @@ fn a_hub_that_answers_and_lets_nobody_in_is_told_from_one_that_went_away() {
     world.run(40 * SEC);
     assert!(!world.feed.uplink.is_kept_out(world.now), "what it answered is long ago");
 }
+
+#[test]
+fn a_hub_that_comes_into_reach_does_not_keep_out_who_asked_it_before() {
+    let mut world = World::new(|config| config.token = Some(JoinToken::new(7, [1; 16])));
+    let answer = world.hub.answer(world.feed.uplink.probes.nonce);
+    world.hub.muted = true;
+    world.feed.uplink.handle_input(world.now, world.hub.address, &answer);
+    world.run(10 * SEC);
+    // Handshakes went into the void; the hub has yet to answer the first that reaches it.
+    world.feed.uplink.handle_input(world.now, world.hub.address, &answer);
+    assert!(world.feed.uplink.is_waiting_for_one(world.now));
+    assert!(!world.feed.uplink.is_kept_out(world.now), "it has hardly been asked");
+    world.hub.muted = false;
+    world.run(15 * SEC);
+    assert!(world.feed.uplink.is_kept_out(world.now));
+}
+
+#[test]
+fn who_was_never_let_in_loses_no_connection() {
+    let mut world = World::new(|_| {});
+    world.hub.standing = Standing::Pending;
+    world.measure(10, SEC);
+    world.hub.muted = true;
+    world.run(120 * SEC);
+    let told =
+        |world: &World| world.events.iter().filter(|event| matches!(event, Event::Lost { was_adopted: true })).count();
+    assert_eq!(told(&world), 0);
+    world.hub.muted = false;
+    world.hub.standing = Standing::Adopted;
+    world.hub.restart();
+    world.measure(30, SEC);
+    world.hub.muted = true;
+    world.run(120 * SEC);
+    assert_eq!(told(&world), 1);
+}
