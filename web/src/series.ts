@@ -85,6 +85,11 @@ export class Points {
     return this.t[0] ?? null;
   }
 
+  /** The first point later than that. */
+  firstAfter(at: Millis): Millis | null {
+    return this.t.find((t) => t > at) ?? null;
+  }
+
   get lastAt(): Millis | null {
     return this.t.at(-1) ?? null;
   }

@@ -146,6 +146,11 @@ export class Board {
     return this.of(sensor).firstAt;
   }
 
+  /** The first point later than that. */
+  firstAfter(sensor: Sensor, at: Millis): Millis | null {
+    return this.of(sensor).firstAfter(at);
+  }
+
   close(): void {
     this.asked++;
     if (this.still) clearTimeout(this.still);

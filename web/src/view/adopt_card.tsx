@@ -11,6 +11,20 @@ import { Lack, Only } from "./may";
 
 const PREVIEW_SHOWN = 4;
 
+/** What a person compares before trusting a device that nobody knows yet. */
+export function SixWords({ of }: { of: Device }) {
+  return (
+    <div>
+      <p class="small quiet">Does the device show these same six words?</p>
+      <ol class="words" aria-label="Six words">
+        {of.words.map((word) => (
+          <li key={word}>{clean(word)}</li>
+        ))}
+      </ol>
+    </div>
+  );
+}
+
 export function AdoptCard({ device, onAdopt }: { device: Device; onAdopt?: () => void }) {
   const [busy, setBusy] = useState(false);
   const name = clean(device.name);
@@ -26,14 +40,7 @@ export function AdoptCard({ device, onAdopt }: { device: Device; onAdopt?: () =>
         <h3 id={`adopt-${device.id}`}>{name}</h3>
         <span class="small quiet">{ago(millis(device.last_seen ?? device.first_seen), state.value.now)}</span>
       </div>
-      <div>
-        <p class="small quiet">Does the device show these same six words?</p>
-        <ol class="words" aria-label="Six words">
-          {device.words.map((word) => (
-            <li key={word}>{clean(word)}</li>
-          ))}
-        </ol>
-      </div>
+      <SixWords of={device} />
       <dl class="facts">
         {device.model ? (
           <>

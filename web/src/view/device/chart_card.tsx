@@ -96,7 +96,14 @@ export function ChartCard(props: ChartCardProps) {
   // An answer of the hub is drawn at once, not when the next pixel of a wide window is due.
   useEffect(
     () => chart.current?.touch(),
-    [props.beat, unit, first!.interval_ms, JSON.stringify(props.thresholds), JSON.stringify(props.firing), props.marks],
+    [
+      props.beat,
+      unit,
+      first!.interval_ms,
+      JSON.stringify(props.thresholds),
+      JSON.stringify(props.firing),
+      JSON.stringify(props.marks),
+    ],
   );
 
   const summaries = sensors.map((sensor) => board.summary(sensor));

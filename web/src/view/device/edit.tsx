@@ -9,6 +9,7 @@ import { ago, clean, many, millis } from "../../format";
 import { readLabels, writeLabels } from "../../labels";
 import { OVERVIEW } from "../../route";
 import type { Device, Swap } from "../../types";
+import { SixWords } from "../adopt_card";
 import { Confirmed, Field } from "../controls";
 import { useForm } from "../form";
 import { Only } from "../may";
@@ -136,6 +137,7 @@ function Replace({ device, close }: { device: Device; close: () => void }) {
       Number(b.status === "pending") - Number(a.status === "pending") ||
       a.name.localeCompare(b.name, undefined, { numeric: true }),
   );
+  const chosen = others.find((one) => by !== "" && (one.hardware ?? one.id) === by);
   const found = others.filter((one) => one.name.toLowerCase().includes(part.trim().toLowerCase()));
   return (
     <div class="row">
@@ -163,11 +165,11 @@ function Replace({ device, close }: { device: Device; close: () => void }) {
           <input class="input short" value={part} onInput={(event) => setPart(event.currentTarget.value)} />
         </label>
       ) : null}
-      {by === "" ? (
-        <span class="small quiet">
-          Turn the old hardware off first. The new one takes over name, labels, readings and rules.
-        </span>
-      ) : (
+      <span class="small quiet">
+        Turn the old hardware off first. The new one takes over name, labels, readings and rules.
+      </span>
+      {chosen?.status === "pending" ? <SixWords of={chosen} /> : null}
+      {by === "" ? null : (
         <Confirmed
           label="Replace"
           sure="Really replace"

@@ -1,13 +1,14 @@
 // What is drawn into the charts of a device beside its readings: limits of rules, what fired, moments of the device.
 
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import * as api from "../../api";
 import { part } from "../../app";
 import type { Board } from "../../chart/board";
 import type { Mark, Threshold } from "../../chart/paint";
 import { clean, exact, millis } from "../../format";
 import { watches } from "../../rule";
-import type { Alert, Device, Millis, Rule, Sensor } from "../../types";
+import { swappedAt } from "../../swap";
+import type { Alert, Device, Millis, Rule, Sensor, Swap } from "../../types";
 
 /** So near to the left edge a mark tells nothing. */
 const MARK_ROOM = 0.05;
@@ -22,22 +23,27 @@ const streams = part((s) => s.streams);
 export function useMarks(device: Device, board: Board): (sensors: readonly Sensor[]) => readonly Mark[] {
   const swaps = useSwaps(device);
   const added = millis(device.first_seen);
-  const marks = useMemo(
-    () => (added === null ? swaps : [...swaps, { at: added, label: "added to the hub", leads: true }]),
-    [swaps, added],
-  );
-  return (sensors) => (beginsAtAdded(board, sensors, added) ? marks : swaps);
+  return (sensors) => {
+    const first = (heard: Millis) => {
+      const firsts = sensors.flatMap((sensor) => board.firstAfter(sensor, heard) ?? []);
+      return firsts.length > 0 ? Math.min(...firsts) : null;
+    };
+    const marks = swaps.map((swap) => ({ at: swappedAt(swap, board.window(), first), label: "hardware replaced" }));
+    return added !== null && beginsAtAdded(board, sensors, added)
+      ? [...marks, { at: added, label: "added to the hub", leads: true }]
+      : marks;
+  };
 }
 
 /** When the hardware was replaced. */
-function useSwaps(device: Device): readonly Mark[] {
-  const [swaps, setSwaps] = useState<readonly Mark[]>([]);
+function useSwaps(device: Device): readonly Swap[] {
+  const [swaps, setSwaps] = useState<readonly Swap[]>([]);
   const hardware = device.hardware;
   useEffect(() => {
     let current = true;
     // A chart without them is still a chart.
     api.devices.swaps(device.id).then(
-      (found) => current && setSwaps(found.map(({ at }) => ({ at: Date.parse(at), label: "hardware replaced" }))),
+      (found) => current && setSwaps(found),
       () => {},
     );
     return () => {
