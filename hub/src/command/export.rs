@@ -12,7 +12,8 @@ use super::ending::asked_to_end;
 use super::out::{self, tell};
 use super::outcome::Outcome;
 use super::progress::Progress;
-use super::remote::{Remote, Selection};
+use super::remote::Remote;
+use super::selection::Selection;
 use super::shown;
 use crate::durable;
 
@@ -32,9 +33,10 @@ pub struct Args {
 }
 
 pub(super) async fn run(args: Args) -> Outcome {
-    let (mut params, is_csv) = (args.readings.params(), args.format == "csv");
+    let link = args.hub.find().await?;
+    let (mut params, is_csv) = (args.readings.params(&link).await?, args.format == "csv");
     params.push(("format", args.format));
-    let answer = args.hub.find().await?.get("/export", &params).await?;
+    let answer = link.get("/export", &params).await?;
     match args.file.filter(|file| file != Path::new("-")) {
         Some(file) => {
             let lines = keep(answer, &file).await?;

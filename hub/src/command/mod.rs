@@ -26,6 +26,7 @@ mod query;
 mod recover;
 mod remote;
 mod restore;
+mod selection;
 mod serve;
 mod session;
 mod setup;

@@ -8,7 +8,8 @@ use serde::Deserialize;
 use super::out;
 use super::out::{print, tell};
 use super::outcome::{Failure, Outcome};
-use super::remote::{Remote, Selection, given};
+use super::remote::{Remote, given};
+use super::selection::Selection;
 use super::shown::{self, Scale};
 use super::table::Table;
 use crate::model::{UnixMillis, called};
@@ -88,7 +89,8 @@ pub(super) async fn run(args: Args) -> Outcome {
     let zone = zones::named(&tz).ok_or_else(|| {
         Failure::Use(format!("--tz: `{tz}` is not a known time zone: write Europe/Berlin, UTC or +05:30"))
     })?;
-    let mut params = args.readings.params();
+    let link = args.hub.find().await?;
+    let mut params = args.readings.params(&link).await?;
     let points = args.points.or_else(|| args.every.is_none().then_some(USUAL_POINTS));
     let number = |number: Option<usize>| number.map(|number| number.to_string());
     params.extend(given([
@@ -99,7 +101,6 @@ pub(super) async fn run(args: Args) -> Outcome {
         ("kind", args.kind),
         ("limit", number(args.limit)),
     ]));
-    let link = args.hub.find().await?;
     let text = link.text("/query", &params).await?;
     if args.json {
         print(text);
@@ -123,7 +124,10 @@ pub(super) async fn run(args: Args) -> Outcome {
     });
     let tables: Vec<String> = tables.collect();
     if tables.is_empty() {
-        tell(if answer.series.is_empty() { "no sensor matches" } else { "no readings in that time" });
+        if answer.series.is_empty() {
+            return Err(anyhow::anyhow!("no sensor of any device fits").into());
+        }
+        tell("no readings in that time");
     }
     out::write(&tables.join("\n"));
     if let Some(note) = answer.note {

@@ -144,35 +144,6 @@ pub(super) fn page(text: &str) -> String {
     if has_port { format!("http://{text}") } else { format!("http://{text}:8080") }
 }
 
-/// Which readings, for commands that read the past.
-#[derive(Debug, Clone, clap::Args)]
-pub(super) struct Selection {
-    /// Devices, by id or name; repeatable, all when left out
-    #[arg(long, value_name = "GLOB")]
-    device: Vec<String>,
-    /// Sensors; repeatable, all when left out
-    #[arg(long, value_name = "GLOB")]
-    sensor: Vec<String>,
-    /// Label the device must have, key=value; repeatable
-    #[arg(long, value_name = "K=V")]
-    label: Vec<String>,
-    /// Start, included: RFC 3339, epoch milliseconds, or now-6h; an hour before the end when left out
-    #[arg(long, value_name = "TIME")]
-    from: Option<String>,
-    /// End, not included; now when left out
-    #[arg(long, value_name = "TIME")]
-    to: Option<String>,
-}
-
-impl Selection {
-    /// As parameters of a question.
-    pub(super) fn params(self) -> Vec<(&'static str, String)> {
-        let many = [("device", self.device), ("sensor", self.sensor), ("label", self.label)];
-        let many = many.into_iter().flat_map(|(name, values)| values.into_iter().map(move |value| (name, value)));
-        many.chain(given([("from", self.from), ("to", self.to)])).collect()
-    }
-}
-
 /// Parameters that have a value.
 pub(super) fn given<const N: usize>(
     params: [(&'static str, Option<String>); N],
