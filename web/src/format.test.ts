@@ -8,6 +8,7 @@ import {
   duration,
   limitOf,
   measured,
+  sentence,
   parseSpan,
   scale,
   span,
@@ -145,4 +146,29 @@ test("the time under the cursor has its date where the chart shows more than a d
   expect(moment(now - 60_000, now, 3_600_000)).toBe("17:29:00");
   expect(moment(now - 60_000, now, 30 * 86_400_000)).toBe("2026-11-29 17:29:00");
   expect(moment(now - 86_400_000, now, 3_600_000)).toBe("2026-11-28 17:30:00");
+});
+
+test.each([
+  ["[ppm]", "21\u202fppm"],
+  ["[degF]", "21\u202f°F"],
+  ["{count}", "21\u202fcount"],
+  ["%{RH}", "21\u202f%"],
+  ["dB[mW]", "21\u202fdBm"],
+  ["[pH]", "21\u202fpH"],
+  ["[ppm]/min", "21\u202fppm/min"],
+  ["constructor", "21\u202fconstructor"],
+  ["[", "21\u202f["],
+  ["[a]b[c]", "21\u202f[a]b[c]"],
+])("a unit that is sent as %s", (unit, text) => {
+  expect(measured(21, unit)).toBe(text);
+});
+
+test.each([
+  ["the password is wrong", "The password is wrong."],
+  ["mem.used_pct is no name", "mem.used_pct is no name."],
+  ["`a` is not a time: write now-6h", "`a` is not a time: write now-6h."],
+  ["Done.", "Done."],
+  ["", ""],
+])("a sentence of the page: %s", (text, said) => {
+  expect(sentence(text)).toBe(said);
 });

@@ -3,6 +3,7 @@
 // Text that a device chose (name, unit, sensor, label) is hostile: `clean` is the only way it reaches the screen.
 
 import { bare } from "./bare";
+import { SIGNS } from "./signs.gen";
 import { ahead, wall, zone as zoneName } from "./zone";
 
 /** Longest text of a device that is shown; a name is at most 64 bytes on the wire, HTTP push may carry more. */
@@ -25,28 +26,20 @@ export function clean(text: string, limit = TEXT_LIMIT): string {
   return seen.length > limit ? `${seen.slice(0, limit - 1).join("")}…` : seen.join("");
 }
 
+/** What somebody says, as a sentence of the page; names and code at its beginning stay as they are. */
+export function sentence(text: string): string {
+  const begun = /^[a-z]+(?=[\s,:]|$)/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+  return /[.!?…:]$/.test(begun) || begun === "" ? begun : `${begun}.`;
+}
+
 const BINARY = ["", "Ki", "Mi", "Gi", "Ti", "Pi"];
 const DECIMAL = ["", "k", "M", "G", "T", "P"];
 const BYTES = new Set(["B", "B/s"]);
 const PREFIXED = new Set(["Hz", "W", "Wh", "VA", "J", "bit", "bit/s", "Pa"]);
 /** Agents send UCUM codes; people read signs. */
-const SIGNS = bare({
-  "1": "",
-  "/s": "/s",
-  "1/s": "/s",
-  By: "B",
-  "By/s": "B/s",
-  bytes: "B",
-  byte: "B",
-  Cel: "°C",
-  degC: "°C",
-  "[degF]": "°F",
-  deg: "°",
-  Ohm: "Ω",
-  "%[RH]": "%",
-  um: "µm",
-  "ug/m3": "µg/m³",
-});
+const signs = bare(SIGNS);
+/** A unit that is nothing but one in brackets or braces. */
+const BRACKETED = /^(?:\[([^[\]{}]*)\]|\{([^[\]{}]*)\})$/;
 /** Long times in a readable unit: the first whose length fits the largest value twice. */
 const TIMES: [unit: string, seconds: number][] = [
   ["d", 86_400],
@@ -59,12 +52,17 @@ export interface Scale {
   unit: string;
 }
 
+function knownSign(unit: string): string | undefined {
+  const found = BRACKETED.exec(unit);
+  return signs[unit] ?? (found ? clean(found[1] ?? found[2]!, 16) : undefined);
+}
+
 /** How a unit is written; of a rate (`Cel/min`) what changes has its sign. */
 function sign(unit: string): string {
-  const known = SIGNS[unit];
+  const known = knownSign(unit);
   if (known !== undefined) return known;
   const slash = unit.lastIndexOf("/");
-  const head = slash > 0 ? SIGNS[unit.slice(0, slash)] : undefined;
+  const head = slash > 0 ? knownSign(unit.slice(0, slash)) : undefined;
   return head === undefined ? clean(unit, 16) : head + clean(unit.slice(slash), 12);
 }
 
@@ -124,6 +122,8 @@ function written(value: number, text: string): string {
 export function digits(value: number, { common, least }: Decimals = ANY): string {
   if (!Number.isFinite(value)) return "–";
   const size = Math.abs(value);
+  // Nothing is nothing, however fine its neighbours are.
+  if (size === 0) return "0";
   if (size >= 1e15 || (size > 0 && size < 1e-4)) return value.toExponential(2).replace("-", "−");
   // Where neighbours say how fine they are, what is finer is noise.
   const own = least > 0 && size >= 1000 ? least : ownDecimals(size);

@@ -46,6 +46,7 @@ mod tests {
             ("power.ac.online", "Ac online"),
             ("temp.cpu_thermal.zone0", "Temperature, cpu thermal.zone0"),
             ("temperature", "Temperature"),
+            ("co2", "CO₂"),
             ("temp.", "temp."),
             ("disk..used_pct", "disk..used_pct"),
             ("boiler.flow", "boiler.flow"),

@@ -3,6 +3,9 @@
 //! A name is what a device says of itself, so it is hostile: [`name`] lets nothing through that moves a cursor or turns a text
 //! around.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 /// Longest name that is shown.
 const LONGEST: usize = 64;
 
@@ -92,29 +95,31 @@ impl Scale {
     }
 }
 
+/// Units as devices send them and their signs, a row each. The page's own copy is made of the same file.
+static SIGNS: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
+    let rows = include_str!("signs.txt").lines().filter(|line| !line.starts_with('#'));
+    rows.map(|row| row.split_once(' ').map_or((row, ""), |(unit, sign)| (unit, sign.trim()))).collect()
+});
+
 /// The sign of a unit: devices send codes of UCUM, people read `°C`. Empty for a mere number.
 #[must_use]
 pub fn sign(unit: &str) -> String {
-    let known = |unit: &str| match unit {
-        "1" => Some(""),
-        "By" | "bytes" | "byte" => Some("B"),
-        "By/s" => Some("B/s"),
-        "1/s" => Some("/s"),
-        "Cel" | "degC" => Some("°C"),
-        "[degF]" => Some("°F"),
-        "deg" => Some("°"),
-        "Ohm" => Some("Ω"),
-        "%[RH]" => Some("%"),
-        "um" => Some("µm"),
-        "ug/m3" => Some("µg/m³"),
-        _ => None,
-    };
     if let Some(sign) = known(unit) {
-        return sign.to_owned();
+        return if sign.is_empty() { String::new() } else { name(sign) };
     }
     let rate = unit.rsplit_once('/').and_then(|(head, per)| Some(format!("{}/{per}", known(head)?)));
     let text = rate.unwrap_or_else(|| unit.to_owned());
     if text.is_empty() { text } else { name(&text) }
+}
+
+fn known(unit: &str) -> Option<&str> {
+    SIGNS.get(unit).copied().or_else(|| bare(unit))
+}
+
+/// A unit that is nothing but one in brackets or braces, without them.
+fn bare(unit: &str) -> Option<&str> {
+    let inner = |open, close| unit.strip_prefix(open)?.strip_suffix(close);
+    inner('[', ']').or_else(|| inner('{', '}')).filter(|inner| !inner.contains(['[', ']', '{', '}']))
 }
 
 /// A noun behind its number: `1` device, `2` devices, `3` batches, `4` summaries.
@@ -171,6 +176,26 @@ pub fn length(seconds: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_unit_is_written_as_people_write_it() {
+        for (unit, sign) in [
+            ("1", ""),
+            ("Cel", "°C"),
+            ("Cel/min", "°C/min"),
+            ("[ppm]", "ppm"),
+            ("[ppm]/min", "ppm/min"),
+            ("{count}", "count"),
+            ("%{RH}", "%"),
+            ("dB[mW]", "dBm"),
+            ("[a]b[c]", "[a]b[c]"),
+            ("[", "["),
+            ("kPa", "kPa"),
+            ("", ""),
+        ] {
+            assert_eq!(super::sign(unit), sign, "{unit}");
+        }
+    }
 
     #[test]
     fn a_noun_agrees_with_its_number() {

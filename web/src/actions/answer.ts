@@ -5,11 +5,12 @@
 
 import * as api from "../api";
 import { dispatch, stopStream, turn } from "../app";
+import { sentence } from "../format";
 
 let toasts = 0;
 
 export function say(text: string, tone: "error" | "done" = "done"): void {
-  dispatch({ kind: "toast", toast: { id: `toast ${++toasts}`, tone, text, href: null } });
+  dispatch({ kind: "toast", toast: { id: `toast ${++toasts}`, tone, text: sentence(text), href: null } });
 }
 
 export function reason(error: unknown): string {

@@ -3,6 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
 import { reason } from "../actions/answer";
+import { sentence } from "../format";
 import { Mistyped, type Wrong } from "../wrong";
 
 export interface Form {
@@ -19,7 +20,7 @@ export interface Form {
 /** What is wrong, as the hub or this page says, and which field it is about. */
 export function wrongOf(error: unknown): Wrong {
   const field = error instanceof Mistyped ? error.field : (error instanceof api.Refused && error.problem?.field) || "";
-  return { field, problem: reason(error) };
+  return { field, problem: sentence(reason(error)) };
 }
 
 /** `typed` is all that the form holds: an error is about what was typed, so it is gone when that changes. */
