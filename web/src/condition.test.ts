@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { conditionOf, fieldsOf, limitUnit, type Fields } from "./condition";
+import { conditionOf, fieldsOf, limitUnit, typed, type Fields } from "./condition";
 import type { Condition } from "./types";
 
 describe("a condition as it is typed", () => {
@@ -85,4 +85,12 @@ describe("the unit beside a limit", () => {
     expect(limitUnit(fieldsOf(null), [])).toEqual({ unit: "", mixed: null });
     expect(limitUnit(fieldsOf(null), ["Cel", "%", "1"]).mixed).toBe("These sensors have different units: none, %, °C");
   });
+});
+
+test("where a ready-made limit resolves follows the limit until a person says where that is", () => {
+  const first = { op: ">" as const, value: "8", clear: "6", apart: -2 };
+  const moved = typed(typed(typed(first, "value", ""), "value", "1"), "value", "19.5");
+  expect(moved.clear).toBe("17.5");
+  expect(typed(typed(moved, "clear", "10"), "value", "30").clear).toBe("10");
+  expect(typed({ op: ">" as const, value: "8", clear: "6" }, "value", "30").clear).toBe("6");
 });

@@ -9,7 +9,8 @@ import type { Wrong } from "./wrong";
  */
 export interface Fields {
   type: Condition["type"];
-  threshold: { op: Op; value: string; clear: string };
+  /** `apart`: so far from the limit is where it resolves, until a person says where that is. */
+  threshold: { op: Op; value: string; clear: string; apart?: number };
   rate: { op: Op; value: string; per: string; over: string; clear: string };
   increase: { op: Op; value: string; over: string; clear: string };
   deviation: { sigmas: string; over: string; least: string; clear: string };
@@ -161,4 +162,14 @@ export function limitUnit(
     };
   const [unit = ""] = signs;
   return { unit: fields.type === "rate" && unit !== "" ? `${unit} per ${fields.rate.per}` : unit, mixed: null };
+}
+
+/** A limit that is moved takes along where it resolves, as far as nobody has said where that is. */
+export function typed<F extends Record<string, unknown>>(fields: F, key: string, text: string): F {
+  const next = { ...fields, [key]: text };
+  if (key === "clear") return { ...next, apart: undefined };
+  const { apart } = fields;
+  if (key !== "value" || typeof apart !== "number" || !Number.isFinite(apart) || text.trim() === "") return next;
+  const value = Number(text);
+  return Number.isFinite(value) ? { ...next, clear: String(Number((value + apart).toPrecision(12))) } : next;
 }

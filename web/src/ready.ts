@@ -111,7 +111,7 @@ function isRoom(of: Sensor): boolean {
 }
 
 function limit(op: Op, value: string, clear: string): Ready["fields"] {
-  return { type: "threshold", threshold: { op, value, clear } };
+  return { type: "threshold", threshold: { op, value, clear, apart: Number(clear) - Number(value) } };
 }
 
 /** Those that fit, each for the sensor name that most devices have of its kind. */

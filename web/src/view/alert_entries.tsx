@@ -20,22 +20,31 @@ export function isOver(alert: Alert): boolean {
   return alert.state === "resolved" || alert.state === "historical";
 }
 
-/** One rule on three hundred devices is one thing that is wrong. */
-export function AlertList({ alerts }: { alerts: readonly Alert[] }) {
+/** One rule on three hundred devices is one thing that is wrong; a few of one rule stand each for itself. */
+export function linesOf(alerts: readonly Alert[]): (Alert | readonly Alert[])[] {
   const byRule = new Map<string, Alert[]>();
+  const keyOf = ({ rule, state }: Alert) => `${rule.id} ${rule.name} ${state}`;
   for (const alert of alerts) {
-    const key = `${alert.rule.id} ${alert.rule.name} ${alert.state}`;
-    const all = byRule.get(key);
+    const all = byRule.get(keyOf(alert));
     if (all) all.push(alert);
-    else byRule.set(key, [alert]);
+    else byRule.set(keyOf(alert), [alert]);
   }
+  return alerts.flatMap((alert): (Alert | readonly Alert[])[] => {
+    const all = byRule.get(keyOf(alert))!;
+    if (all.length <= ALONE_MOST) return [alert];
+    // The group stands where its first one does.
+    return all[0] === alert ? [all] : [];
+  });
+}
+
+export function AlertList({ lines }: { lines: readonly (Alert | readonly Alert[])[] }) {
   return (
     <ul class="entries">
-      {[...byRule].map(([key, all]) =>
-        all.length <= ALONE_MOST ? (
-          all.map((alert) => <AlertEntry key={alert.id} alert={alert} />)
+      {lines.map((line) =>
+        "id" in line ? (
+          <AlertEntry key={line.id} alert={line} />
         ) : (
-          <AlertGroup key={key} alerts={all} />
+          <AlertGroup key={`group ${line[0]!.rule.id} ${line[0]!.state}`} alerts={line} />
         ),
       )}
     </ul>

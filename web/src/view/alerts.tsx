@@ -11,7 +11,7 @@ import type { Route } from "../route";
 import { sentence, unitOf, waitsFor, watchesNothing } from "../rule";
 import { covered } from "../silence";
 import type { Rule, Silence } from "../types";
-import { AlertEntry, AlertList, isOver } from "./alert_entries";
+import { AlertList, isOver, linesOf } from "./alert_entries";
 import { Confirmed } from "./controls";
 import { Lack, may, Only } from "./may";
 import { OwnAlerts } from "./own_alerts";
@@ -109,7 +109,7 @@ export function Alerts({ route }: { route: AlertsRoute }) {
             ) : active.value.length === 0 ? (
               <AllWell idle={idle.size} />
             ) : (
-              <AlertList alerts={active.value} />
+              <AlertList lines={linesOf(active.value)} />
             )}
           </div>
           <Past />
@@ -153,17 +153,14 @@ function Past() {
   const [whole, setWhole] = useState(false);
   const all = past.value;
   if (all.length === 0) return null;
-  const hidden = whole ? 0 : Math.max(0, all.length - PAST_SHOWN);
+  const lines = linesOf(all);
+  const hidden = whole ? 0 : lines.length - PAST_SHOWN;
   return (
     <div class="card entries">
       <div class="card-head">
         <h2>Past</h2>
       </div>
-      <ul class="entries">
-        {(whole ? all : all.slice(0, PAST_SHOWN)).map((alert) => (
-          <AlertEntry key={alert.id} alert={alert} />
-        ))}
-      </ul>
+      <AlertList lines={whole ? lines : lines.slice(0, PAST_SHOWN)} />
       {hidden > 0 ? (
         <div class="card-foot">
           <button type="button" class="button plain" onClick={() => setWhole(true)}>

@@ -1,6 +1,6 @@
 // The fields of a condition, by its kind, with the unit of what it watches beside each limit.
 
-import { limitUnit, type Fields } from "../condition";
+import { limitUnit, typed, type Fields } from "../condition";
 import type { Op } from "../types";
 import { Field } from "./controls";
 
@@ -89,11 +89,11 @@ interface About {
 /** The controls of one kind: each reads and writes a field of this kind only. */
 function of<K extends Fields["type"]>(type: K, fields: Fields, set: Props["set"], at: Props["at"]) {
   type Key = keyof Fields[K] & string;
-  const typed = fields[type];
-  const write = (key: string, text: string) => set({ ...fields, [type]: { ...typed, [key]: text } });
+  const now = fields[type];
+  const write = (key: string, text: string) => set({ ...fields, [type]: typed(now, key, text) });
   const shared = (key: Key) => ({
     class: "input",
-    value: typed[key] as string,
+    value: now[key] as string,
     onInput: (event: { currentTarget: HTMLInputElement }) => write(key, event.currentTarget.value),
   });
   return {
