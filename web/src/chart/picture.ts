@@ -2,6 +2,7 @@
 //
 // It is drawn from what is on the screen, so that it shows what a person saw: the same colours, the same numbers.
 
+import type { Millis } from "../types";
 import { scheduler } from "./scheduler";
 
 /** Charts in one picture; a browser refuses a canvas that is much higher. */
@@ -28,11 +29,18 @@ export async function savePicture(root: ParentNode, title: string, span: string,
   if (blob === null) return false;
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
-  link.download = `${name.replace(/[^\p{L}\p{N}._-]+/gu, "-").replace(/^[-.]+|-+$/g, "") || "charts"}.png`;
+  link.download = `${name}.png`;
   link.click();
   // The browser has its own hold on it by the next minute.
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
   return true;
+}
+
+/** `attic_20261124T100000Z_20261124T110000Z`: as the hub calls the readings of the same window. */
+export function fileName(of: string, from: Millis, to: Millis): string {
+  const kept = of.replace(/[^\p{L}\p{N}-]/gu, "_").replace(/^_+|_+$/g, "");
+  const second = (at: Millis) => `${new Date(at).toISOString().slice(0, 19).replace(/[-:]/g, "")}Z`;
+  return `${kept || "charts"}_${second(from)}_${second(to)}`;
 }
 
 /** What a card shows; nothing of one that is a table now. */

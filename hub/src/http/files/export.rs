@@ -22,6 +22,7 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures_util::{Stream, stream};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 use tracing::warn;
@@ -114,7 +115,7 @@ pub(in crate::http) async fn download(
         asked.selector.all_there(&catalog, &view, &found)?;
         let first = found.first().map(|(device, _)| *device);
         let only = first.filter(|first| found.iter().all(|(device, _)| device.no == first.no));
-        let name = file_name(&asked, only.map(|device| device.name.as_str()));
+        let name = attachment(&asked, only.map(|device| device.name.as_str()));
         // Numbers alone: names of a hundred thousand series would be most of the memory.
         (found.iter().map(|(_, series)| series.id).collect(), name)
     };
@@ -128,8 +129,7 @@ pub(in crate::http) async fn download(
     let (pieces, body) = mpsc::channel(AHEAD);
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(asked.format.media_type()));
-    let attachment = HeaderValue::try_from(format!("attachment; filename=\"{name}\""));
-    headers.insert(header::CONTENT_DISPOSITION, attachment.map_err(ApiError::internal)?);
+    headers.insert(header::CONTENT_DISPOSITION, HeaderValue::try_from(name).map_err(ApiError::internal)?);
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     if is_gzip {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
@@ -144,11 +144,22 @@ pub(in crate::http) async fn download(
     Ok((headers, Body::from_stream(whole(body))).into_response())
 }
 
+/// What the file is called: in plain letters, and where the device's name has others in its own as well (RFC 6266, 8187).
+fn attachment(asked: &AskExport, device: Option<&str>) -> String {
+    const KEPT: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
+    let plain = file_name(asked, device, |c| c.is_ascii_alphanumeric());
+    let own = file_name(asked, device, char::is_alphanumeric);
+    if own == plain {
+        return format!("attachment; filename=\"{plain}\"");
+    }
+    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{}", utf8_percent_encode(&own, &KEPT))
+}
+
 /// `attic_20261124T100000Z_20261124T110000Z.csv` of one device, `readings_...` of several: sorts by time, and no file system
-/// and no header minds it.
-fn file_name(asked: &AskExport, device: Option<&str>) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
-    let of: String = device.unwrap_or_default().chars().map(plain).collect();
+/// minds it.
+fn file_name(asked: &AskExport, device: Option<&str>, is_kept: impl Fn(char) -> bool) -> String {
+    let kept = |c: char| if is_kept(c) || c == '-' { c } else { '_' };
+    let of: String = device.unwrap_or_default().chars().map(kept).collect();
     let of = of.trim_matches('_');
     let of = if of.is_empty() { "readings" } else { of };
     let short = |at| {

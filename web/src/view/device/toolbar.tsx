@@ -38,15 +38,10 @@ export function Toolbar({
   const behind = live ? 0 : Math.max(0, now - (window?.to ?? now));
   const save = () => {
     void import("../../chart/picture")
-      .then(({ savePicture }) => {
+      .then(({ fileName, savePicture }) => {
         const { from, to } = board.window();
         const of = single ? `${clean(device.name)}, ${title(single.sensor)}` : clean(device.name);
-        return savePicture(
-          document,
-          of,
-          `${stamp(from)} – ${stamp(to)}, ${zone(to)}`,
-          `${device.name} ${stamp(to).slice(0, 16).replace(":", "")}`,
-        );
+        return savePicture(document, of, `${stamp(from)} – ${stamp(to)}, ${zone(to)}`, fileName(device.name, from, to));
       })
       .then(
         (done) => done || say("There is no chart to save as a picture.", "error"),

@@ -251,3 +251,21 @@ async fn an_export_pauses_while_the_hub_is_pressed() {
     assert!(is_whole);
     assert_eq!(text.lines().count() + more.lines().count() - 1, 2 * MANY as usize);
 }
+
+#[tokio::test]
+async fn a_file_is_called_as_its_device_in_whatever_letters() {
+    let scene = scene();
+    scene.device(1, "Küche/Heizung").await;
+    scene.device(2, "отопление").await;
+    let called = async |name: &str| {
+        let range = format!("from={START}&to={}", START + 3_000);
+        let csv = scene.get(&format!("/api/v1/export?{range}&device={name}")).await;
+        csv.headers[header::CONTENT_DISPOSITION].to_str().unwrap().to_owned()
+    };
+    assert_eq!(
+        called("K*").await,
+        "attachment; filename=\"K_che_Heizung_20231114T221320Z_20231114T221323Z.csv\"; \
+         filename*=UTF-8''K%C3%BCche_Heizung_20231114T221320Z_20231114T221323Z.csv"
+    );
+    assert!(called("%D0%BE*").await.starts_with("attachment; filename=\"readings_2023"));
+}
