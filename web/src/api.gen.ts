@@ -350,6 +350,8 @@ export interface components {
             attempts: components["schemas"]["Attempt"][];
             /** @description When it was created. */
             created_at: string;
+            /** @description Of how many devices it tells, where it is more than one; `alert` is that of the first then. */
+            devices: number | null;
             /** @description What happened. */
             event: components["schemas"]["Event"];
             /** @description Text of its id; the `webhook-id` header of every attempt. */
@@ -1139,6 +1141,8 @@ export interface components {
                 attempts: components["schemas"]["Attempt"][];
                 /** @description When it was created. */
                 created_at: string;
+                /** @description Of how many devices it tells, where it is more than one; `alert` is that of the first then. */
+                devices?: number | null;
                 /** @description What happened. */
                 event: components["schemas"]["Event"];
                 /** @description Text of its id; the `webhook-id` header of every attempt. */

@@ -2,7 +2,7 @@
 
 import { effect } from "@preact/signals";
 import { render } from "preact";
-import { learnUnits, loadAll, loadDevices, needPast } from "./actions/loading";
+import { learnUnits, loadAll, loadDevices, needPast, showsPast } from "./actions/loading";
 import { checkSession, openSession } from "./actions/session";
 import { listen, part, start, state, subscribe } from "./app";
 import { App } from "./view/app";
@@ -24,7 +24,7 @@ effect(() => {
   if (streams.value > 0 && view.value !== "device" && !listed.value) void loadDevices();
 });
 effect(() => {
-  if (streams.value > 0 && view.value === "alerts") void needPast();
+  if (streams.value > 0 && showsPast(view.value)) void needPast();
 });
 effect(() => {
   if (connection.value === "reconnecting" && state.peek().session.kind === "in") void checkSession();

@@ -38,6 +38,7 @@ const delivery = (id: string, second: number, state: Delivery["state"] = "pendin
   webhook: "w",
   event: "webhook.test",
   alert: null,
+  devices: null,
   state,
   attempts: [],
   attempt_count: 0,

@@ -27,7 +27,7 @@
 use std::fmt::Write as _;
 
 use jiff::tz::TimeZone;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::gathered::{self, Gathered};
 use super::sentence::{self, Told};
@@ -202,6 +202,24 @@ fn group_delivery(
     let body = render(&Body { r#type: kind, timestamp, title, text, data: GroupData { group } });
     let (alert, created_at) = (Some(first.id), first.learned_at);
     Some(NewDelivery { webhook: webhook.id, alert, event: gathered.event, body, created_at })
+}
+
+/// Of how many devices a message tells, where it is more than one.
+#[must_use]
+pub fn devices_in(body: &[u8]) -> Option<usize> {
+    #[derive(Deserialize)]
+    struct Told {
+        data: Data,
+    }
+    #[derive(Deserialize)]
+    struct Data {
+        group: Counted,
+    }
+    #[derive(Deserialize)]
+    struct Counted {
+        count: usize,
+    }
+    serde_json::from_slice::<Told>(body).ok().map(|told| told.data.group.count)
 }
 
 /// The delivery a person asks for to try a webhook.

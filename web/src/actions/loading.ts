@@ -2,6 +2,7 @@
 
 import * as api from "../api";
 import { dispatch, state, turn } from "../app";
+import type { Route } from "../route";
 import type { LiveMessage } from "../types";
 import { loadDevice } from "./devices";
 import { answered, signedOut } from "./answer";
@@ -34,9 +35,12 @@ export const needDevice = (id: string) => once(`device ${id}`, () => loadDevice(
 
 let isPastNeeded = false;
 
+/** Whether a screen shows what is over: alerts, and what webhooks were told of them. */
+export const showsPast = (view: Route["view"]) => view === "alerts" || view === "webhooks";
+
 /** Alerts; what is over is asked for once a screen has shown it, since it may be most of what the page costs. */
 export async function loadAlerts(): Promise<void> {
-  isPastNeeded ||= state.peek().route.view === "alerts";
+  isPastNeeded ||= showsPast(state.peek().route.view);
   await answered(api.alerts.list(isPastNeeded), (alerts, asked) => dispatch({ kind: "alerts", alerts, asked }));
 }
 

@@ -6,7 +6,7 @@ import { reason, say, told } from "../actions/answer";
 import { loadDeliveries, loadRules, loadWebhooks } from "../actions/loading";
 import { replay, testWebhook } from "../actions/webhooks";
 import { go, part, state } from "../app";
-import { clean, digits, duration, millis, when } from "../format";
+import { clean, count, digits, duration, millis, when } from "../format";
 import { usedBy } from "../hook";
 import { kindOf } from "../hook_kind";
 import { title } from "../names";
@@ -280,9 +280,12 @@ function DeliveryEntry({ delivery, off }: { delivery: Delivery; off: boolean }) 
   const waits = delivery.state === "pending" && next !== null;
   const latest = delivery.attempts.at(-1);
   const alert = delivery.alert === null ? null : alerts?.[delivery.alert];
-  const about = alert
-    ? `${clean(ruleName(alert))}, ${clean(alert.device_name)}${alert.sensor === "" ? "" : ` ${title(alert.sensor)}`}`
-    : "";
+  const offline = delivery.event === "alert.resolved" ? "are no longer offline" : "went offline";
+  const about = delivery.devices
+    ? `${count(delivery.devices)} devices ${offline}`
+    : alert
+      ? `${clean(ruleName(alert))}, ${clean(alert.device_name)}${alert.sensor === "" ? "" : ` ${title(alert.sensor)}`}`
+      : "";
   const event = EVENTS[delivery.event] ?? clean(delivery.event);
   const at = when(millis(delivery.created_at) ?? now, now);
   return (

@@ -156,6 +156,7 @@ fn devices_that_go_at_once_are_one_sentence_where_people_read_and_one_alert_each
     );
     let group = json!({"group": {"count": 299, "severity": "critical", "url": "http://hub/?status=offline"}});
     assert_eq!((&people[0]["data"], &people[0]["type"]), (&group, &json!("alert.firing")));
+    assert_eq!(devices_in(people[0].to_string().as_bytes()), Some(299));
     // Three are all named; one is told as ever.
     let (_, three) = told_of(&[gone[2].clone(), gone[5].clone(), gone[8].clone()]);
     assert_eq!(
@@ -163,6 +164,7 @@ fn devices_that_go_at_once_are_one_sentence_where_people_read_and_one_alert_each
         "box-003, box-006 and box-009 went offline at 2027-01-15 08:00 UTC: nothing is heard from them since."
     );
     let (_, one) = told_of(&gone[..1]);
+    assert_eq!(devices_in(one[0].to_string().as_bytes()), None);
     assert!(one[0]["data"]["alert"]["id"] == "alr_1" && one[0]["data"]["group"].is_null(), "{}", one[0]);
     let back: Vec<Transition> = gone[..2]
         .iter()

@@ -119,7 +119,7 @@ fn redirect(to: &str) -> Response {
     }
 }
 
-/// The certificate of the hub's own authority, to be installed by whoever wants to trust the hub. Compare its SHA-256 with the one
+/// The certificate of the hub's own authority, to be installed where the hub shall be trusted. Compare its SHA-256 with the one
 /// that the hub's terminal and its page show.
 #[utoipa::path(get, path = "/ca.crt", tag = "hub",
     responses((status = 200, body = String, content_type = "application/x-x509-ca-cert"), (status = 404, body = crate::http::error::Problem)),

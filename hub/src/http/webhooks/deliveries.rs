@@ -82,18 +82,18 @@ pub(in crate::http) async fn show(
     Id(id): Id<DeliveryId>,
     _: Asked<Nothing>,
 ) -> Result<Json<DeliveryWithBody>, ApiError> {
-    let mut delivery = app.store.delivery(id).await?;
+    let delivery = app.store.delivery(id).await?;
+    let mut body = delivery.body.clone();
     if scope.includes(Scope::Admin) {
         let spec = field::hidden(&app.store.webhook(delivery.webhook).await?.spec);
         let (hub, id) = (sign::hub_mark(app.info.id), sign::message_id(app.info.id, id));
         // Of one that cannot be sent the hub's own form is shown.
         if let Ok(request) = message::request(&spec, &delivery.body, Sender { hub: &hub, id: &id }) {
-            delivery.body = request.body;
+            body = request.body;
         }
     }
-    let mut shown = DeliveryWithBody::from(delivery);
-    shown.delivery = shown.delivery.shown_to(scope);
-    Ok(Json(shown))
+    let body = String::from_utf8_lossy(&body).into_owned();
+    Ok(Json(DeliveryWithBody { delivery: Delivery::from(delivery).shown_to(scope), body }))
 }
 
 /// Sends a delivery now, under the same `webhook-id`: one that was delivered or has failed is sent once more, one that

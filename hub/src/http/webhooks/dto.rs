@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use crate::delivery::header;
 use crate::delivery::message::field;
+use crate::delivery::payload;
 use crate::http::request::text;
 use crate::model::access::Scope;
 use crate::model::{webhook, when};
@@ -212,6 +213,8 @@ pub(crate) struct Delivery {
     pub event: Event,
     /// Id of the alert.
     pub alert: Option<String>,
+    /// Of how many devices it tells, where it is more than one; `alert` is that of the first then.
+    pub devices: Option<usize>,
     /// Where it stands.
     pub state: DeliveryState,
     /// Every attempt, oldest first.
@@ -289,6 +292,7 @@ impl From<webhook::Delivery> for Delivery {
                 webhook::Event::Test => Event::Test,
             },
             alert: delivery.alert.map(text::id),
+            devices: payload::devices_in(&delivery.body),
             state: delivery.state.into(),
             attempt_count: delivery.attempts.len(),
             attempts: delivery.attempts.into_iter().map(Attempt::from).collect(),
@@ -306,13 +310,6 @@ impl Delivery {
             self.attempts.iter_mut().for_each(|attempt| attempt.response = None);
         }
         self
-    }
-}
-
-impl From<webhook::Delivery> for DeliveryWithBody {
-    fn from(mut delivery: webhook::Delivery) -> Self {
-        let body = String::from_utf8_lossy(&std::mem::take(&mut delivery.body)).into_owned();
-        Self { delivery: delivery.into(), body }
     }
 }
 

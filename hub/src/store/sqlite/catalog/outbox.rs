@@ -8,8 +8,9 @@ use crate::store::engine::nouns::{ChangeOutbox, DeliveryQuery, Outbox};
 use crate::store::error::Result;
 use crate::store::sqlite::column::unsigned;
 
-const LIST: &str =
-    "SELECT id, webhook, alert, event, state, next_attempt_at, by_hand, created_at, x'' AS body FROM delivery
+/// Of a list the short bodies are read, which tell how much a message is about; long ones would be most of what is read.
+const LIST: &str = "SELECT id, webhook, alert, event, state, next_attempt_at, by_hand, created_at,
+    CASE WHEN LENGTH(body) <= 2000 THEN body ELSE x'' END AS body FROM delivery
     WHERE (:webhook IS NULL OR webhook = :webhook) AND (:state IS NULL OR state = :state)
     AND (:before IS NULL OR id < :before) ORDER BY id DESC LIMIT :limit";
 const ONE: &str =
