@@ -296,6 +296,10 @@ fn the_setup_token_is_on_a_terminal_and_in_a_file_and_in_no_log() {
         let token = std::fs::read_to_string(&file).unwrap().trim().to_owned();
         let mode = std::fs::metadata(&file).unwrap().permissions().mode();
         assert_eq!((mode & 0o777, token.len()), (0o600, 32));
+        for one in std::fs::read_dir(&data).unwrap().map(Result::unwrap) {
+            let mode = one.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{} is another's, too", one.path().display());
+        }
         signal(&child.0, "TERM");
         child.0.wait().unwrap();
         out.read_to_string(&mut text).unwrap();

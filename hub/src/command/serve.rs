@@ -14,6 +14,8 @@ use crate::tls::Tls;
 
 pub(super) async fn run(flags: Flags) -> Outcome {
     let config = Config::load(flags)?;
+    // Whatever the hub makes is its own alone, also when somebody opens its folder to others.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let data = config.data.clone();
     let beside: Vec<&PathBuf> = config.admin_token_file.iter().chain(config.served.files()).collect();
     data::check(&data, &beside)?;

@@ -78,6 +78,9 @@ impl Policy {
     /// Why it would never be called. A name that resolves to refused addresses is noticed only at the attempt.
     pub fn check_url(&self, text: &str) -> Result<Url, Refused> {
         let url = Url::parse(text).map_err(|error| Refused::Malformed(error.to_string()))?;
+        if url.port() == Some(0) {
+            return Err(Refused::Malformed("nothing listens on port 0".to_owned()));
+        }
         if !matches!(url.scheme(), "http" | "https") {
             return Err(Refused::Scheme(url.scheme().to_owned()));
         }

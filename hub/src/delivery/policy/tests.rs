@@ -146,4 +146,5 @@ fn where_the_hub_does_not_listen_is_another_program() {
     assert!(policy("0.0.0.0:8080").check_url("http://[::1]:8080/").is_ok());
     assert!(policy("127.0.0.1:80").check_url("http://127.0.0.1/").is_err(), "the port that is not written");
     assert!(policy("127.0.0.1:443").check_url("https://127.0.0.1/").is_err());
+    assert!(everywhere().check_url("http://192.0.2.9:0/").is_err(), "a port that nothing listens on");
 }
