@@ -32,10 +32,10 @@
 //! - **batch**: readings that a device sends, stores and has acknowledged together; known by device, epoch and number.
 //! - **epoch**: one boot of a device. Batch numbers begin anew in each.
 //! - **lane**: *live* for readings as they are taken, *recovered* for those that a device kept while it had no hub.
-//! - **floor**: the lowest batch number that a device still holds. What is missing below it never comes.
+//! - **floor**: the lowest batch number of a boot that a device still holds. What is missing below it never comes.
 //! - **mark, islands**: of a receive window, the number up to which every batch is on disk, and the runs above it that are.
 //! - **window**: the batches of an epoch that arrived (protocol), or the last while of a series that a condition looks at (rules).
-//! - **credit**: how many batches a device may send before the next acknowledgement. A full hub grants less.
+//! - **credit**: how many unacknowledged batches a device may have on the way. A full hub grants less.
 //! - **session**: one handshake between device and hub, and what was encrypted under its keys.
 //! - **adopt**: a person, or a join token, lets a new device in. Before that it is *pending* and nothing of it is stored.
 //! - **presence**: what is known of devices right now and never stored: online or not, address, health.
@@ -47,7 +47,7 @@
 //! - **head**: the same in memory, and the newest point of each series. Queries read it first.
 //! - **maker**: the thread that packs the head into blocks.
 //! - **cut**: one packing of one device, and the point in its journal up to which readings are in blocks.
-//! - **span**: the time that one cut covers, and the row of `times` that its series share.
+//! - **span**: a row of `times`: the moments of readings, shared by all series of a cut that have the same ones.
 //! - **block**: the packed values of one series in one span, with their figures.
 //! - **figures**: count, sum, minimum, maximum, first and last of some readings.
 //! - **cell**: figures of five minutes inside a span. They answer a chart without unpacking blocks.
@@ -55,14 +55,14 @@
 //! - **rollup**: the figures that a fold leaves, by the minute and by the hour.
 //! - **tier**: one of the three ages of a reading: raw, minutes, hours. Each is kept for its own time.
 //! - **keeper**: the half of the maker that folds, deletes what is too old, and makes room below the size limit.
-//! - **set aside**: renamed and left alone, because it is damaged. The hub continues with a new database.
+//! - **set aside**: moved to `damaged-<when>` and left alone, because it is damaged. The hub continues with a new database.
 //! - **salvage**: to bring the readings of a database that was set aside into the one in use.
 //!
 //! What is told:
 //!
 //! - **shed**: to give something up on purpose under load, in the order that `pressure` publishes.
 //! - **muted**: of an alert that began under a silence. It is shown, and nobody is notified while the silence lasts.
-//! - **historical**: of an alert found in readings that came late. It is written down, and no notification is sent.
+//! - **historical**: of an alert that was over when the hub learned of it, from late readings. It is notified once, as past.
 //! - **outbox**: the deliveries to webhooks that are not settled, committed together with what caused them.
 //! - **backtest**: a rule run over stored readings, to see when it would have fired.
 

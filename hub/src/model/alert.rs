@@ -128,7 +128,8 @@ pub enum AlertState {
     Firing,
     /// Was firing, is no longer true: people are told.
     Resolved,
-    /// Was true for long enough at a time of which the hub learned too late to tell anybody; over when it is written.
+    /// Was true for long enough, and over already when the hub learned of it from late readings: notified as past, once a
+    /// rule and device.
     Historical,
 }
 
