@@ -8,7 +8,6 @@ import {
   duration,
   limitOf,
   measured,
-  sentence,
   parseSpan,
   scale,
   span,
@@ -161,15 +160,4 @@ test.each([
   ["[a]b[c]", "21\u202f[a]b[c]"],
 ])("a unit that is sent as %s", (unit, text) => {
   expect(measured(21, unit)).toBe(text);
-});
-
-test.each([
-  ["the password is wrong", "The password is wrong."],
-  ["mem.used_pct is no name", "mem.used_pct is no name."],
-  ["`a` is not a time: write now-6h", "`a` is not a time: write now-6h."],
-  ["Done.", "Done."],
-  ["boiler continues on the new hardware.", "boiler continues on the new hardware."],
-  ["", ""],
-])("a sentence of the page: %s", (text, said) => {
-  expect(sentence(text)).toBe(said);
 });

@@ -26,16 +26,6 @@ export function clean(text: string, limit = TEXT_LIMIT): string {
   return seen.length > limit ? `${seen.slice(0, limit - 1).join("")}…` : seen.join("");
 }
 
-/** Words with which sentences begin. Any other may be the name of something, which has the letters it has. */
-const BEGINS =
-  /^(?:the|this|that|these|there|no|nobody|none|not|only|too|at|an?|it|all|another|more|must|use|write)(?=\s)/;
-
-/** What somebody says, as a sentence of the page. */
-export function sentence(text: string): string {
-  const begun = BEGINS.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
-  return /[.!?…:]$/.test(begun) || begun === "" ? begun : `${begun}.`;
-}
-
 const BINARY = ["", "Ki", "Mi", "Gi", "Ti", "Pi"];
 const DECIMAL = ["", "k", "M", "G", "T", "P"];
 const BYTES = new Set(["B", "B/s"]);

@@ -5,7 +5,7 @@
 
 import * as api from "../api";
 import { dispatch, stopStream, turn } from "../app";
-import { sentence } from "../format";
+import { sentence } from "../sentence";
 
 let toasts = 0;
 

@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
 import { reason } from "../actions/answer";
-import { sentence } from "../format";
+import { sentence } from "../sentence";
 import { Mistyped, type Wrong } from "../wrong";
 
 export interface Form {
