@@ -65,6 +65,11 @@ test("a device that waits takes the place of one that broke", { timeout: 180_000
   await page.getByRole("link", { name: "boiler" }).click();
   await page.getByRole("button", { name: "Edit" }).click();
   await page.getByLabel("Broken? Replace it with").selectOption({ label: "spare (asks to join)" });
+  const shown = page.getByRole("form", { name: "Edit device" }).getByRole("list", { name: "Six words" });
+  const { words } = await device("spare");
+  assert.equal(words.length, 6);
+  assert.deepEqual(await shown.getByRole("listitem").allTextContents(), words, "nobody trusts hardware unseen");
+  await page.getByText("Turn the old hardware off first").waitFor();
   const replace = async () => {
     await page.getByRole("button", { name: "Replace boiler", exact: true }).click();
     await page.getByRole("button", { name: "Really replace boiler" }).click();

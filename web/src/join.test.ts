@@ -69,7 +69,7 @@ describe("the command", () => {
     expect(command("deb", remote!, "t", more)).toBe(
       "case $(curl --noproxy '*' -sSo device-agent.deb -w '%{http_code}' " +
         "'http://192.168.1.20:8080/bundle/aarch64.deb?token=t') in " +
-        "200) dpkg -i device-agent.deb ;; [45]*) cat device-agent.deb; false ;; *) false ;; esac",
+        "200) dpkg -i device-agent.deb ;; [45]*) cat device-agent.deb; rm device-agent.deb; false ;; *) false ;; esac",
     );
   });
   test("has a form for devices without curl, for the same link", () => {

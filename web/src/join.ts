@@ -112,7 +112,8 @@ export function command(
       return has(place) && token
         ? downloading(place, "curl", (get) => {
             const code = get(`/bundle/${more.machine}.deb?token=${token}`, "-sSo device-agent.deb -w '%{http_code}'");
-            const cases = "200) dpkg -i device-agent.deb ;; [45]*) cat device-agent.deb; false ;; *) false ;;";
+            const cases =
+              "200) dpkg -i device-agent.deb ;; [45]*) cat device-agent.deb; rm device-agent.deb; false ;; *) false ;;";
             return `case $(${code}) in ${cases} esac`;
           })
         : null;

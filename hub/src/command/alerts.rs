@@ -96,6 +96,11 @@ fn row(alert: &Alert, now: UnixMillis) -> [String; 9] {
     let moment = |text: &str| shown::read(text).map_or_else(|| "-".to_owned(), shown::moment);
     let acked = alert.acked_at.is_some() && alert.state == "firing";
     let state = if acked { "acknowledged" } else { &alert.state };
+    let (value, limit) = match (alert.value, silent(alert, now)) {
+        (Some(value), _) => shown::alike(value, alert.threshold, &alert.unit),
+        (None, Some(value)) => (value, shown::length(alert.threshold as i64)),
+        (None, None) => ("-".to_owned(), shown::value(alert.threshold, &alert.unit)),
+    };
     [
         alert
             .silenced_until
@@ -105,12 +110,8 @@ fn row(alert: &Alert, now: UnixMillis) -> [String; 9] {
         shown::name(alert::called(&alert.rule.name)),
         shown::name(&alert.device_name),
         if alert.rule.is_of_the_hub() { "-".to_owned() } else { called::sensor(&alert.sensor) },
-        alert
-            .value
-            .map(|value| shown::value(value, &alert.unit))
-            .or_else(|| silent(alert, now))
-            .unwrap_or_else(|| "-".to_owned()),
-        shown::value(alert.threshold, &alert.unit),
+        value,
+        limit,
         moment(&alert.started_at),
         alert.resolved_at.as_deref().map(moment).unwrap_or_default(),
     ]
@@ -129,7 +130,7 @@ mod tests {
         });
         let now = shown::read("2026-11-22T11:43:00Z").unwrap();
         let mut alert: Alert = serde_json::from_value(alert).unwrap();
-        assert_eq!(row(&alert, now)[..7], ["firing", "warning", "Device offline", "attic", "-", "3 min", "60 s"]);
+        assert_eq!(row(&alert, now)[..7], ["firing", "warning", "Device offline", "attic", "-", "3 min", "1 min"]);
         // Of one that is over it is known how long it lasted; a rule's began its limit later.
         alert.resolved_at = Some("2026-11-22T11:41:00Z".to_owned());
         assert_eq!(row(&alert, now)[5], "1 min");

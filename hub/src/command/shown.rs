@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::model::UnixMillis;
-pub(super) use crate::model::shown::{Scale, digits, length, name, sign, value};
+pub(super) use crate::model::shown::{Scale, alike, digits, length, name, sign, value};
 
 /// A count: `1 234 567`.
 pub(super) fn count(number: u64) -> String {

@@ -133,7 +133,7 @@ pub(super) async fn agent(
 #[utoipa::path(get, path = "/bundle/{file}", tag = "install",
     params(("file" = String, Path, description = "`aarch64.deb`, `armhf.tar.gz`, ..."), ("token" = String, Query, description = "A valid join token")),
     responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"),
-        (status = 403, description = "The token is missing or not valid", body = String, content_type = "text/x-shellscript"),
+        (status = 403, description = "The token is missing or not valid", body = String, content_type = "text/plain"),
         (status = 404, body = Problem), (status = 429, body = Problem)),
     security(()))]
 pub(super) async fn bundle(
@@ -144,7 +144,11 @@ pub(super) async fn bundle(
     Name(file): Name,
     Asked(link): Asked<Link>,
 ) -> Result<Response, ApiError> {
-    let Some(token) = token(&app, peer.0, link).await? else { return Ok(refused()) };
+    let Some(token) = token(&app, peer.0, link).await? else {
+        // It is shown in place of the package.
+        let why = secret("text/plain; charset=utf-8", None, format!("device-agent: {SPENT}\n"));
+        return Ok((StatusCode::FORBIDDEN, why).into_response());
+    };
     let parsed =
         file.split_once('.').and_then(|(target, kind)| Some((target.parse::<Target>().ok()?, kind.to_owned())));
     let unknown = || {

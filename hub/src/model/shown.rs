@@ -40,6 +40,13 @@ pub fn compared(one: f64, other: f64, unit: &str) -> (String, String) {
     (scale.with_unit(one), scale.with_unit(other))
 }
 
+/// Two values in one unit, that of the larger: `0.88 GiB`, `44.25 GiB`.
+#[must_use]
+pub fn alike(one: f64, other: f64, unit: &str) -> (String, String) {
+    let scale = Scale::of(unit, one.abs().max(other.abs()));
+    (scale.value(one), scale.value(other))
+}
+
 /// One unit for a column of values.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scale {
@@ -176,6 +183,13 @@ pub fn length(seconds: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_value_and_its_limit_are_of_one_unit() {
+        let told = |one: f64, other: f64| alike(one * 1024.0 * 1024.0, other * 1024.0 * 1024.0, "By");
+        assert_eq!(told(512.0, 45_312.0), ("0.5 GiB".to_owned(), "44.25 GiB".to_owned()));
+        assert_eq!(alike(20.0, 28.5, "Cel"), ("20 °C".to_owned(), "28.5 °C".to_owned()));
+    }
 
     #[test]
     fn a_unit_is_written_as_people_write_it() {
