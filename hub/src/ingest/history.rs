@@ -1,14 +1,35 @@
 //! What is read from the store beside the pipeline: what rules have to remember of a series, and late readings that are held
-//! against them. One of each at a time; what cannot be read is done without.
+//! against them. One of each at a time; what cannot be read is done without. Rules that look back may need some of it before they
+//! judge a group: that is read while the group waits.
+
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, OptionFuture};
 
+use super::Ingest;
+use crate::model::reading::Batch;
 use crate::rules::{Recall, Review, Reviewed};
 use crate::store::{self, Store};
 
 /// Readings of one series read at once for a rule's memory, or to look at late ones: a millisecond of the pipeline's time.
 const RECALL_PAGE: usize = 20_000;
+/// For so long a group waits until its rules know what was before it. After a start of a large hub that is not enough for all:
+/// the others judge by what they know, and are read for with the next groups.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+impl Ingest {
+    /// Has the rules know what was before a group, as far as that takes no longer than [`PATIENCE`].
+    pub(super) async fn recall_before(&mut self, batches: &[Batch]) {
+        let until = self.clock.now() + PATIENCE;
+        for next in self.engine.recalls_before(self.clock.wall(), batches) {
+            if self.clock.now() >= until {
+                return;
+            }
+            self.engine.recalled(recall(self.store.clone(), next).await);
+        }
+    }
+}
 
 /// What is being read.
 #[derive(Default)]

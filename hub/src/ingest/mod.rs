@@ -231,6 +231,7 @@ impl Ingest {
             self.reload().await?;
         }
         self.engine.prepare(&self.store.catalog(), &batches);
+        self.recall_before(&batches).await;
         let proposed = self.engine.evaluate(self.clock.wall(), &batches);
         self.commit(batches, Vec::new(), proposed).await.map(drop)
     }

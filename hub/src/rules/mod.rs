@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   prepare(catalog, batches)          learn which rules watch the series of this group (memory only, no decision)
+//!   recalls_before(now, batches)       what their windows are to be filled with first, see `recall`
 //!   evaluate(now, batches)   ─▶ Proposed ─▶ store.commit(transitions) ─▶ apply(proposed)
 //!   handle_timeout(now)      ─▶ Proposed ─▶          "                ─▶      "           at poll_timeout()
 //!   set_rules(now, ..)       ─▶ Proposed ─▶          "                ─▶      "

@@ -1,17 +1,38 @@
 //! Reads again from the store what a rate or a deviation has to remember: after a start, and for a new rule.
 //!
 //! A window follows from stored readings. Saving it as well would be a second truth that costs a write a step, and
-//! without the past a new rule over a day would know nothing until tomorrow. Reading it again costs one query a series,
-//! one at a time, while the hub works. Until it is done the rule knows only the readings that came since, and decides
-//! nothing as long as they are too few.
+//! without the past a new rule over a day would know nothing until tomorrow. It is read at two moments:
+//!
+//! - **Ahead of time**, one series at a time while the hub works ([`Engine::next_recall`]): what lies before the last
+//!   stored reading. Until then the rule knows only the readings that came since, and decides nothing as long as they
+//!   are too few.
+//! - **Before the first reading is judged** ([`Engine::recalls_before`]), if nothing was read yet or what was read does
+//!   not fit that reading. Only it tells by which clock the stored ones were taken: whose clock runs ahead, whose is
+//!   slow. What claims to be later than it is left out. The clock of an agent is known some seconds after its first
+//!   readings; then it is done once more.
 
 use super::engine::Engine;
-use super::upload::FUTURE_MS;
+use super::slot::{BySlot, Slot};
+use super::track::{Change, Track, Watch};
+use super::upload::{SAME_MS, Upload};
 use super::window::Window;
 use crate::counter::Lead;
 use crate::model::UnixMillis;
-use crate::model::reading::{Point, SeriesId};
+use crate::model::reading::{Batch, Point, SeriesId};
 use crate::model::rule::RuleId;
+
+/// What a window holds of the readings before the first that its rule judges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Past {
+    /// The store is to be asked.
+    Unasked,
+    /// It was asked.
+    Asked,
+    /// They are there, by a clock that is supposed to be so many milliseconds ahead of the hub's.
+    Supposed(i64),
+    /// They are there, by the clock of the readings that came since; `is_sure` once nothing more will be learned of it.
+    Fits { ahead_ms: i64, is_sure: bool },
+}
 
 /// A window to be filled: tell it what lies before `from` if it wants that ([`Recall::begin_behind`]), read the series' points with
 /// `from <= at < to`, oldest first, hand them to [`Recall::take`], and it to [`Engine::recalled`].
@@ -26,6 +47,8 @@ pub struct Recall {
     window: Box<Window>,
     /// The device's clock minus the hub's, in milliseconds, as far as it is known.
     ahead_ms: i64,
+    /// Whether a reading told the clock, and whether for good.
+    fits: Option<bool>,
 }
 
 impl Recall {
@@ -48,41 +71,163 @@ impl Recall {
     }
 }
 
+impl Watch {
+    /// Whether a reading is to be held against what was read for it.
+    fn is_unfit(&self, knows_clock: bool) -> bool {
+        self.window.is_some()
+            && match self.past {
+                Past::Unasked | Past::Asked | Past::Supposed(_) => true,
+                Past::Fits { is_sure, .. } => !is_sure && knows_clock,
+            }
+    }
+
+    /// Holds a reading of a clock so far ahead against what was read; whether that is to be read again.
+    fn refuses(&mut self, taken: UnixMillis, ahead_ms: i64, is_sure: bool) -> bool {
+        let Some(window) = &self.window else { return false };
+        let was_ms = match self.past {
+            Past::Supposed(was_ms) if window.began().is_some() && window.last().is_none_or(|last| last < taken) => {
+                was_ms
+            }
+            Past::Fits { ahead_ms, .. } => ahead_ms,
+            Past::Unasked | Past::Asked | Past::Supposed(_) => return true,
+        };
+        if was_ms.abs_diff(ahead_ms) > SAME_MS.unsigned_abs() {
+            return true;
+        }
+        self.past = Past::Fits { ahead_ms: was_ms, is_sure };
+        false
+    }
+}
+
 impl Engine {
     /// The next window that the store may know more of; each is asked for once.
     pub fn next_recall(&mut self, now: UnixMillis) -> Option<Recall> {
         loop {
             let (slot, rule) = self.forgetful.pop_front()?;
             let Some(track) = self.tracks.get_mut(slot as usize) else { continue };
+            let ahead_ms = self.clocks.get(&track.device).copied().unwrap_or(0);
+            let present = now.plus(ahead_ms);
+            // A logger may have paused for longer than the rule looks back.
+            let last = track.recent.last().map_or(present, |last| last.at.min(present));
             let Some(watch) = track.watches.iter_mut().find(|watch| watch.rule == rule) else { continue };
             let (Some(rule), Some(window)) = (self.rules.get(rule), &watch.window) else { continue };
-            watch.recalled = true;
+            if watch.past != Past::Unasked {
+                continue;
+            }
+            watch.past = Past::Asked;
             let Some(empty) = Window::new(window.condition(), window.kind()) else { continue };
-            let ahead_ms = self.clocks.get(&track.device).copied().unwrap_or(0);
             return Some(Recall {
                 series: track.series,
-                from: now.plus(ahead_ms).plus(-empty.reach_ms()),
-                to: now.plus(ahead_ms).plus(FUTURE_MS),
+                from: last.plus(-empty.reach_ms()),
+                to: last.plus(1),
                 rule: rule.rule.id,
                 window: Box::new(empty),
                 ahead_ms,
+                fits: None,
             });
         }
     }
 
-    /// Puts a filled window where it belongs, if its rule still is what it was and it reaches back further than what came
-    /// meanwhile. The few readings since it was read are not in it.
+    /// What is to be read before a group is judged; after [`Engine::prepare`]. What cannot be read in time may be left out: it
+    /// is asked for again with the next group.
+    pub fn recalls_before(&mut self, now: UnixMillis, batches: &[Batch]) -> Vec<Recall> {
+        let mut recalls = Vec::new();
+        if !batches.iter().flat_map(|batch| &batch.series).any(|series| self.unfit(*series).is_some()) {
+            return recalls;
+        }
+        let mut rest = batches;
+        while let Some((many, upload)) = Upload::first(now, rest, &self.clocks, |series| self.slot(series)) {
+            let (batches, after) = rest.split_at(many);
+            rest = after;
+            let rows = batches.iter().flat_map(Batch::rows);
+            let mut rows: Vec<_> = rows.filter_map(|(series, point)| Some((self.unfit(series)?, point.at))).collect();
+            rows.sort_by_key(|(_, at)| *at);
+            let mut seen = BySlot::<()>::default();
+            for (slot, at) in rows {
+                if !seen.contains_key(&slot) && self.hold_against(slot, &upload, at, &mut recalls) {
+                    seen.insert(slot, ());
+                }
+            }
+        }
+        recalls
+    }
+
+    /// Where a series is that a rule looks back at, as long as what that knows does not fit its readings.
+    fn unfit(&self, series: SeriesId) -> Option<Slot> {
+        let slot = self.slot(series)?;
+        let track = self.tracks.get(slot as usize)?;
+        let knows_clock = self.clocks.contains_key(&track.device);
+        track.watches.iter().any(|watch| watch.is_unfit(knows_clock)).then_some(slot)
+    }
+
+    /// Holds a reading against what was read of its series; `false` when it will not be judged.
+    fn hold_against(&mut self, slot: Slot, upload: &Upload, at: UnixMillis, recalls: &mut Vec<Recall>) -> bool {
+        let Some(track) = self.tracks.get_mut(slot as usize) else { return false };
+        let taken = upload.taken(slot, at);
+        let timely = taken.filter(|taken| Change::of(slot, track).is_timely(track, upload, slot, *taken));
+        let Some(taken) = timely else {
+            track.has_more(upload);
+            return false;
+        };
+        let ahead_ms = at.since(taken);
+        let is_sure = upload.is_pushed || self.clocks.contains_key(&track.device);
+        for watch in &mut track.watches {
+            if !watch.is_unfit(is_sure) || !watch.refuses(taken, ahead_ms, is_sure) {
+                continue;
+            }
+            let (Some(rule), Some(window)) = (self.rules.get(watch.rule), &watch.window) else { continue };
+            let Some(empty) = Window::new(window.condition(), window.kind()) else { continue };
+            recalls.push(Recall {
+                series: track.series,
+                from: at.plus(-empty.reach_ms()),
+                to: at,
+                rule: rule.rule.id,
+                window: Box::new(empty),
+                ahead_ms,
+                fits: Some(is_sure),
+            });
+        }
+        true
+    }
+
+    /// Puts a filled window where it belongs, if its rule still is what it was. What was read ahead of time takes the place of what
+    /// reaches back less far; the few readings since it was read are not in it.
     pub fn recalled(&mut self, recall: Recall) {
         let Some(slot) = self.slot(recall.series) else { return };
         let Some(track) = self.tracks.get_mut(slot as usize) else { return };
         for watch in &mut track.watches {
             let is_it = self.rules.get(watch.rule).is_some_and(|rule| rule.rule.id == recall.rule);
             let Some(window) = watch.window.as_mut().filter(|_| is_it) else { continue };
-            let same = window.condition() == recall.window.condition() && window.kind() == recall.window.kind();
-            let older = recall.window.began().is_some_and(|began| window.began().is_none_or(|has| began < has));
-            if same && older {
-                *window = recall.window;
-                return;
+            if window.condition() != recall.window.condition() || window.kind() != recall.window.kind() {
+                continue;
+            }
+            let (began, ahead_ms) = (recall.window.began(), recall.ahead_ms);
+            match recall.fits {
+                None if watch.past == Past::Asked => {
+                    if began.is_some_and(|began| window.began().is_none_or(|has| began < has)) {
+                        *window = recall.window;
+                    }
+                    watch.past = Past::Supposed(ahead_ms);
+                }
+                None => {}
+                // Nothing was stored of a clock so far ahead: it may be this one reading's alone.
+                Some(_) if began.is_none() && ahead_ms > SAME_MS => *window = recall.window,
+                Some(is_sure) => {
+                    *window = recall.window;
+                    watch.past = Past::Fits { ahead_ms, is_sure };
+                }
+            }
+            return;
+        }
+    }
+}
+
+impl Track {
+    /// What a device kept while the hub was away came after its windows were read: they are read again.
+    fn has_more(&mut self, upload: &Upload) {
+        for watch in self.watches.iter_mut().filter(|_| upload.is_backlog) {
+            if let Past::Supposed(_) = watch.past {
+                watch.past = Past::Asked;
             }
         }
     }

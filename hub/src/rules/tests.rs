@@ -2,6 +2,7 @@
 
 mod counters;
 mod deviation;
+mod recall;
 mod restarts;
 mod review;
 pub(in crate::rules) mod scene;

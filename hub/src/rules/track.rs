@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::instance::Pulse;
+use super::recall::Past;
 use super::rhythm::Rhythm;
 use super::slot::Slot;
 use super::upload::Upload;
@@ -24,8 +25,8 @@ pub(super) struct Watch {
     pub(super) open: Option<Arc<Alert>>,
     /// What a rate or a deviation remembers of the series.
     pub(super) window: Option<Box<Window>>,
-    /// Whether the store was asked for what came before the window began.
-    pub(super) recalled: bool,
+    /// What it holds of what came before.
+    pub(super) past: Past,
 }
 
 impl Watch {
@@ -35,7 +36,7 @@ impl Watch {
         let kind = |watch: &Self| watch.window.as_ref().map(|window| window.kind());
         if kind(self) == kind(was) {
             self.window.clone_from(&was.window);
-            self.recalled = was.recalled;
+            self.past = was.past;
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use super::condition::{Compiled, millis, same_meaning};
 use super::engine::{Engine, LATE_MS, Watched};
+use super::recall::Past;
 use super::rhythm::Rhythm;
 use super::slot::Slot;
 use super::track::{Track, Watch};
@@ -83,7 +84,7 @@ impl Engine {
 
     pub(super) fn add(&mut self, track: Track) {
         let Ok(slot) = Slot::try_from(self.tracks.len()) else { return };
-        let wanting = track.watches.iter().filter(|watch| watch.window.is_some() && !watch.recalled);
+        let wanting = track.watches.iter().filter(|watch| watch.window.is_some() && watch.past == Past::Unasked);
         self.forgetful.extend(wanting.map(|watch| (slot, watch.rule)));
         self.mark(track.series, Watched::By(slot));
         self.tracks.push(track);
@@ -101,5 +102,5 @@ impl Engine {
 
 fn watch(rule: usize, compiled: &Compiled, kind: SensorKind) -> Watch {
     let window = Window::new(&compiled.rule.spec.condition, kind).map(Box::new);
-    Watch { rule, open: None, window, recalled: false }
+    Watch { rule, open: None, window, past: Past::Unasked }
 }

@@ -146,6 +146,11 @@ impl Window {
         }
     }
 
+    /// When the last reading was taken.
+    pub(super) const fn last(&self) -> Option<UnixMillis> {
+        self.last
+    }
+
     /// What it takes in memory.
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {

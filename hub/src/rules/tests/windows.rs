@@ -143,7 +143,7 @@ fn a_new_rule_knows_the_past_and_an_untouched_one_keeps_what_it_knows() {
     assert_eq!(scene.rules(300, rules), NOTHING);
     let recall = scene.engine.next_recall(at(300)).expect("the new rule wants its past");
     assert!(scene.engine.next_recall(at(300)).is_none(), "the old one has it");
-    assert_eq!((recall.from, recall.to), (at(0), at(600)));
+    assert_eq!((recall.from, recall.to), (at(-1), at(299).plus(1)), "what lies before its last reading");
     assert_eq!(scene.reading(301, 1_000.0).len(), 1, "the new rule does not know enough");
     // It was read before the last reading came, and says the same all the same.
     let mut recall = recall;
