@@ -250,6 +250,25 @@ mod tests {
     }
 
     #[test]
+    fn who_pushes_more_often_than_once_a_second_is_missed_after_a_minute_and_its_clock_is_known() {
+        let address = SocketAddr::from(([10, 0, 0, 5], 1));
+        // One request each 350 ms, and five within each second.
+        for steps in [&[350_i64] as &[_], &[20, 20, 20, 20, 920]] {
+            let (presence, mut now) = (Presence::default(), UnixMillis(100_000));
+            for step in steps.iter().cycle() {
+                if now >= UnixMillis(140_000) {
+                    break;
+                }
+                now = now.plus(*step);
+                presence.pushed([(DeviceNo(1), now.plus(90_000))], address, now);
+            }
+            assert!(presence.is_online(DeviceNo(1), 0, now.plus(60_000)), "{steps:?}");
+            assert!(!presence.is_online(DeviceNo(1), 0, now.plus(60_001)), "{steps:?}");
+            assert_eq!(presence.clocks().get(&DeviceNo(1)), Some(&90_000), "{steps:?}");
+        }
+    }
+
+    #[test]
     fn the_parts_of_one_upload_teach_nothing_of_how_often_it_comes() {
         let address = SocketAddr::from(([10, 0, 0, 5], 1));
         // Ten requests each hour, two seconds apart: of readings that it kept, oldest first and newest first, of one moment; and

@@ -2,7 +2,8 @@
 //!
 //! One upload may come as several requests (parts of a logger's backlog, requests of one round), which must not pass
 //! for frequent reporting. A push counts as a new upload if its readings are newer by as much as it came later, or if
-//! it came five minutes later.
+//! it came five minutes later. Requests within a second of each other are held against the last upload every few
+//! seconds: then it shows whether they were a round, or the device pushes without a pause.
 
 use std::net::SocketAddr;
 
@@ -22,6 +23,8 @@ pub(crate) struct Pushed {
     pauses: [Option<i64>; 8],
     /// The newest reading of the last push.
     newest: UnixMillis,
+    /// The last push that counted as another one: when it came, and its newest reading.
+    counted: (UnixMillis, UnixMillis),
     /// How far the newest reading of each of the last three pushes was ahead of the hub's clock, in milliseconds.
     ahead_ms: [Option<i64>; 3],
 }
@@ -42,6 +45,10 @@ impl Pushed {
     pub(super) const MOST_MS: i64 = 86_400_000;
     /// Short pauses that say how often it pushes: fewer may be the requests of one upload.
     const ENOUGH: usize = 3;
+    /// Several requests of one round (many sensors, several programs) come within this of each other and are one push.
+    const ROUND_MS: i64 = 1_000;
+    /// A round that goes on for longer, with readings of each moment, is a device that pushes more often than that.
+    const QUICK_MS: i64 = 5_000;
 
     /// A device that pushed before the hub started: what of it was saved.
     pub(super) fn of_before(device: &Device, started: UnixMillis) -> Option<Self> {
@@ -49,12 +56,28 @@ impl Pushed {
         let address = device.address.filter(|address| address.port() == 0 && !device.has_key())?;
         let (last_seen, pauses) = (device.last_seen?, [device.pushed_every_ms; 8]);
         let missed_since = started.max(last_seen);
-        Some(Self { address, last_seen, missed_since, pauses, newest: last_seen, ahead_ms: [None; 3] })
+        Some(Self {
+            address,
+            last_seen,
+            missed_since,
+            pauses,
+            newest: last_seen,
+            counted: (last_seen, last_seen),
+            ahead_ms: [None; 3],
+        })
     }
 
     /// A device that pushes for the first time.
     pub(super) const fn first(address: SocketAddr, newest: UnixMillis, now: UnixMillis) -> Self {
-        Self { address, last_seen: now, missed_since: now, pauses: [None; 8], newest, ahead_ms: [None; 3] }
+        Self {
+            address,
+            last_seen: now,
+            missed_since: now,
+            pauses: [None; 8],
+            newest,
+            counted: (now, newest),
+            ahead_ms: [None; 3],
+        }
     }
 
     /// Whether it pushed since the hub started.
@@ -75,25 +98,31 @@ impl Pushed {
         self.pauses.iter().copied().max().flatten()
     }
 
-    /// Whether a push belongs to the one before: it came soon, and its readings are not so much newer as it came later. It is
-    /// another part of what a device kept, or of one round.
-    fn goes_on(&self, newest: UnixMillis, since: i64) -> bool {
-        let newer = newest.min(self.last_seen.plus(since)).since(self.newest.min(self.last_seen));
-        since < Self::FIRST_MS && (newer - since).abs() > since / 2 + 250
+    /// How long after one before a push came, if that is a pause. It belongs to that one when it came soon and its readings are
+    /// not so much newer as it came later: it is another part of what a device kept, or of one round.
+    fn pause_ms(&self, newest: UnixMillis, now: UnixMillis) -> Option<i64> {
+        let goes_on = |(came, was): (UnixMillis, UnixMillis)| {
+            let since = now.since(came);
+            (newest.min(now).since(was.min(came)) - since).abs() > since / 2 + 250
+        };
+        let since = now.since(self.last_seen);
+        if since >= Self::ROUND_MS {
+            return (since >= Self::FIRST_MS || !goes_on((self.last_seen, self.newest))).then_some(since);
+        }
+        (now.since(self.counted.0) >= Self::QUICK_MS && !goes_on(self.counted)).then_some(Self::ROUND_MS)
     }
 
     /// Another push came.
     pub(super) fn heard(&mut self, address: SocketAddr, newest: UnixMillis, now: UnixMillis) {
-        let since = now.since(self.last_seen);
-        // Several requests of one round (many sensors, several programs) are one push, as are the parts of an upload.
-        if since >= 1_000 && !self.goes_on(newest, since) {
+        if let Some(pause) = self.pause_ms(newest, now) {
             // While the hub was away it may have been pushed in vain: that was no pause, if another is known.
             if self.is_of_this_start() || self.longest_ms().is_none() {
                 self.pauses.rotate_right(1);
-                self.pauses[0] = Some(since);
+                self.pauses[0] = Some(pause);
             }
             self.ahead_ms.rotate_right(1);
             self.ahead_ms[0] = None;
+            self.counted = (now, newest);
         }
         self.ahead_ms[0] = self.ahead_ms[0].max(Some(newest.since(now)));
         (self.address, self.last_seen, self.missed_since, self.newest) = (address, now, now, newest);
