@@ -129,6 +129,13 @@ describe("what an alert measured", () => {
     expect(of("silence", "s", null, 300)).toBe("nothing received for more than 5 min 00 s");
     expect(of("value", "Cel", 31, 30, { state: "pending" })).toBe("31\u202f°C, limit 30\u202f°C");
   });
+  test("a value just beyond its limit is not written like it", () => {
+    expect(of("value", "Cel", 4.9999999, 5)).toBe("fired at 4.9999999\u202f°C, limit 5\u202f°C");
+    expect(of("value", "Cel", 5.004, 5, { worst_value: 80 })).toBe(
+      "fired at 5.004\u202f°C, limit 5\u202f°C, at worst 80\u202f°C",
+    );
+    expect(of("sigmas", "sigma", 4.0004, 4)).toBe("fired at 4.0004 σ above usual, limit 4 σ");
+  });
   test("of what is over it is what fired it and the worst, not what it came back to", () => {
     expect(of("value", "%", 51, 50, { state: "resolved", worst_value: 98, last_value: 11.6 })).toBe(
       "fired at 51\u202f%, limit 50\u202f%, at worst 98\u202f%",
@@ -223,6 +230,17 @@ describe("what a rule would have done", () => {
       "In the last 24 h this would have fired 4 times, on 2 of 3 sensors, for 3 min 00 s on the one with the most.",
     );
   });
+  test("what would have been firing when the day began is said", () => {
+    const from = "2026-11-29T10:00:00.000Z";
+    const firings = [{ from: "2026-11-29T09:59:00.000Z", to: null, value: 0 }];
+    expect(of([{ ...series(1), firings: firings as never[] }], { from })).toBe(
+      "In the last 24 h this would have fired once, for 1 min 00 s, since before that.",
+    );
+    expect(of([{ ...series(1), firings: firings as never[] }, series(1)], { from })).toBe(
+      "In the last 24 h this would have fired 2 times, on 2 of 2 sensors, for 1 min 00 s on the one with the most, " +
+        "one of them since before that.",
+    );
+  });
   test("nothing watched, nothing heard and nothing judged are three things", () => {
     expect(of([])).toBe("No sensor matches yet. The rule starts when one does.");
     expect(of([series(0, 0)])).toBe("No matching sensor has reported in the last 24 h.");
@@ -231,6 +249,7 @@ describe("what a rule would have done", () => {
     );
     expect(of([series(2), series(0, 9, 0)])).toContain("1 of them has too few readings");
     expect(of([series(1, 0)], { measure: "silence" })).toContain("would have fired once");
+    expect(of([series(1, 0)]), "beyond its limit by the last that it said").toContain("would have fired once");
   });
   test("the devices it would have fired on are named, most often first", () => {
     const on = (device: string, fires: number) => ({ ...series(fires), device });

@@ -145,9 +145,14 @@ export function reading(
 ): string {
   const { measure, unit, value, worst_value: worst, last_value: end, threshold, state } = alert;
   if (measure === "silence") return `nothing received for more than ${duration(threshold * 1_000)}`;
-  const sigmas = (of: number) => `${digits(Math.abs(of))} σ ${of < 0 ? "below" : "above"} usual`;
-  const decimals = apart([value ?? end, worst, threshold], unit);
-  const say = measure === "sigmas" ? sigmas : (of: number) => measured(of, unit, decimals);
+  const all = apart([value ?? end, worst, threshold], unit);
+  // What is just beyond the limit is not written like it, however far the worst was.
+  const fine = (of: number) => ({ common: 0, least: Math.max(all.least, apart([of, threshold], unit).least) });
+  const sigmas = (of: number) => {
+    const size = Math.abs(of);
+    return `${digits(size, apart([size, threshold], ""))} σ ${of < 0 ? "below" : "above"} usual`;
+  };
+  const say = measure === "sigmas" ? sigmas : (of: number) => measured(of, unit, fine(of));
   const limit = `limit ${measure === "sigmas" ? `${exact(threshold)} σ` : limitOf(threshold, unit)}`;
   // Of one that ended under an older hub what fired it is not known.
   if (value === null) return end === null ? limit : `ended at ${say(end)}, ${limit}`;
@@ -176,9 +181,9 @@ export function charted(of: Backtest, most: number): Backtest["series"] {
 export function outcome(of: Backtest): string {
   if (of.watched === 0) return "No sensor matches yet. The rule starts when one does.";
   const silence = of.measure === "silence";
-  const heard = of.series.filter((one) => one.readings > 0 || silence);
+  const heard = of.series.filter((one) => one.readings > 0 || one.fires > 0 || silence);
   if (heard.length === 0) return "No matching sensor has reported in the last 24 h.";
-  const mute = heard.filter((one) => one.judged === 0 && !silence).length;
+  const mute = heard.filter((one) => one.judged === 0 && one.fires === 0 && !silence).length;
   if (mute === heard.length)
     return of.needs
       ? `Not enough data yet: this rule needs ${history(of.needs)} to judge.`
@@ -188,11 +193,19 @@ export function outcome(of: Backtest): string {
   const fired = of.series.filter((one) => one.fires > 0).length;
   const times = of.fires === 1 ? "once" : `${of.fires} times`;
   const where = of.series.length > 1 ? `, on ${fired} of ${of.series.length} sensors` : "";
+  // Those that would have been firing when the day began.
+  const before = of.series.filter((one) => one.firings[0] && one.firings[0].from < of.from).length;
+  const since =
+    before === 0
+      ? ""
+      : of.fires === 1
+        ? ", since before that"
+        : `, ${before === 1 ? "one" : before} of them since before that`;
   const which = fired > 1 ? " on the one with the most" : of.fires > 1 ? " in all" : "";
   return [
     of.fires === 0
       ? `In the last 24 h this would not have fired (${checked}).`
-      : `In the last 24 h this would have fired ${times}${where}, for ${duration(longest * 1_000)}${which}.`,
+      : `In the last 24 h this would have fired ${times}${where}, for ${duration(longest * 1_000)}${which}${since}.`,
     ...(mute > 0 ? [`${mute} of them ${mute === 1 ? "has" : "have"} too few readings for this window.`] : []),
     ...(of.truncated ? [`Only ${of.series.length} of ${of.watched} sensors were checked.`] : []),
   ].join(" ");

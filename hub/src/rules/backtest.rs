@@ -23,7 +23,7 @@ pub const SPANS: usize = 100;
 /// One firing.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Span {
-    /// When it would have fired.
+    /// When it would have fired; before the range if it fired already when that began.
     pub from: UnixMillis,
     /// When it would have resolved; `None` if it still fired at the end.
     pub to: Option<UnixMillis>,
@@ -102,6 +102,12 @@ impl Trial {
         Window::new(&self.0.rule.spec.condition, series.kind).is_some_and(|window| window.wants_lead())
     }
 
+    /// Whether the last reading before a range says what the rule is at its beginning, however old that is.
+    #[must_use]
+    pub const fn goes_by_the_last(&self) -> bool {
+        matches!(self.0.rule.spec.condition, Condition::Threshold { .. } | Condition::Silence { .. })
+    }
+
     /// How far before a range readings matter to what the rule says in it, in milliseconds.
     #[must_use]
     pub fn reach_ms(&self, series: &Series) -> i64 {
@@ -128,8 +134,9 @@ pub struct Replay<'a> {
     rhythm: Rhythm,
     /// What the last reading measured.
     measured: Option<f64>,
-    /// Only firings from here on count.
+    /// Only firings from here on count, and what fires then if that is asked for.
     from: UnixMillis,
+    lists_open: bool,
     outcome: Outcome,
 }
 
@@ -148,14 +155,24 @@ impl<'a> Replay<'a> {
             rhythm,
             measured: None,
             from,
+            lists_open: false,
             outcome: Outcome::default(),
         }
     }
 
+    /// What fires already at the beginning of the range counts as well, with the time it began.
+    #[must_use]
+    pub fn listing_open(self) -> Self {
+        Self { lists_open: true, ..self }
+    }
+
     /// Begins behind what the series showed before its first reading to come.
     pub fn begin_behind(&mut self, lead: &Lead) {
-        if let Some(window) = &mut self.window {
-            window.begin_behind(lead);
+        match &mut self.window {
+            Some(window) => window.begin_behind(lead),
+            // What was beyond a limit by the last reading of before is so still; and a silence begins with it.
+            None if self.lists_open => self.take(&lead.before),
+            None => {}
         }
     }
 
@@ -241,7 +258,7 @@ impl<'a> Replay<'a> {
     }
 
     fn fired(&mut self, at: UnixMillis, alert: &Alert) {
-        if at < self.from {
+        if at < self.from && !self.lists_open {
             return;
         }
         self.outcome.fires += 1;
@@ -255,6 +272,12 @@ impl<'a> Replay<'a> {
         let Some(fired) = alert.fired_at else { return };
         self.outcome.firing_ms += at.since(fired.max(self.from)).max(0);
         let of_this = |span: &&mut Span| span.from == fired && span.to.is_none();
+        if self.lists_open && at <= self.from && fired < self.from {
+            // It was over before the range began.
+            self.outcome.fires -= 1;
+            self.outcome.spans.pop();
+            return;
+        }
         if let Some(span) = self.outcome.spans.last_mut().filter(of_this) {
             *span = Span { to: Some(at), worst: alert.worst, last: alert.last, ..*span };
         }

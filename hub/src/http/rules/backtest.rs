@@ -76,9 +76,9 @@ pub(crate) struct SeriesBacktest {
     pub readings: u64,
     /// Readings that measured something: a rate and a deviation need some history before, see `needs`.
     pub judged: u64,
-    /// How often it would have fired.
+    /// How often it would have fired, with what would have been firing at the start of the range.
     pub fires: u64,
-    /// Seconds for which it would have been firing.
+    /// Seconds of the range for which it would have been firing.
     pub firing_s: f64,
     /// The first 100 firings.
     pub firings: Vec<Firing>,
@@ -87,7 +87,7 @@ pub(crate) struct SeriesBacktest {
 /// One firing.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Firing {
-    /// When it would have fired.
+    /// When it would have fired; before the start of the range if it would have been firing there already.
     pub from: String,
     /// When it would have resolved; null if it still fired at the end of the range.
     pub to: Option<String>,
@@ -193,9 +193,9 @@ async fn replay(
     (from, to): (UnixMillis, UnixMillis),
     end: std::time::Instant,
 ) -> Result<Option<Outcome>, ApiError> {
-    let mut replay = Replay::new(trial, series, from);
+    let mut replay = Replay::new(trial, series, from).listing_open();
     let mut next = from.plus(-trial.reach_ms(series));
-    if trial.wants_lead(series) {
+    if trial.wants_lead(series) || trial.goes_by_the_last() {
         match app.store.lead(series.id, next).await {
             Ok(lead) => replay.begin_behind(&lead),
             // Deleted meanwhile: it would have watched nothing.

@@ -111,4 +111,25 @@ async fn a_rule_is_tried_on_what_is_stored() {
     let mute = scene.call("POST", "/api/v1/rules/backtest", &ask(too_long, "0s")).await.json();
     assert_eq!((&mute["series"][0]["judged"], &mute["series"][0]["readings"]), (&json!(0), &json!(600)));
     assert!(scene.store.list_rules().await.unwrap().is_empty(), "nothing was made");
+
+    // What is true already when the range begins counts, with the time that it began; what was over by then does not.
+    let late = |condition: Value, from: i64, to: i64| json!({"rule": {"sensor": "temp", "condition": condition}, "from": start + from * 1_000, "to": start + to * 1_000});
+    let above = json!({"type": "threshold", "op": ">", "value": 30});
+    let resting = json!({"type": "increase", "op": "<", "value": 1, "over": "30s"});
+    let silent = json!({"type": "silence", "after": "5m"});
+    for (condition, from, to, ended, firing_s) in [
+        (&above, 150, 500, Some(160), 10.0),
+        (&above, 700, 1_000, None, 300.0),
+        (&resting, 400, 500, None, 100.0),
+        (&silent, 1_500, 2_000, None, 500.0),
+    ] {
+        let found = scene.call("POST", "/api/v1/rules/backtest", &late(condition.clone(), from, to)).await.json();
+        let one = &found["series"][0];
+        assert_eq!((&found["fires"], &one["fires"]), (&json!(1), &json!(1)), "{condition} {from}: {found}");
+        assert_eq!(one["firing_s"], firing_s, "{condition}: {one}");
+        assert_eq!(one["firings"][0]["to"], ended.map_or(json!(null), |second| json!(at(second))), "{one}");
+        assert!(one["firings"][0]["from"].as_str().unwrap() < at(from).as_str(), "{condition}: {one}");
+    }
+    let over = scene.call("POST", "/api/v1/rules/backtest", &late(above, 200, 500)).await.json();
+    assert_eq!((&over["fires"], &over["series"][0]["firings"]), (&json!(0), &json!([])));
 }
