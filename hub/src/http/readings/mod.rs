@@ -37,7 +37,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 pub(super) enum Quality {
     /// Recent.
     Good,
-    /// Nothing came for three of its intervals, by the hub's clock.
+    /// Nothing came for three of its intervals, by the hub's clock; or its device is offline, or never sent anything.
     Stale,
     /// More than five minutes ahead of the hub: the device's clock is wrong.
     Future,
@@ -64,12 +64,12 @@ pub(super) struct Latest {
 type Newest = (reading::Point, Option<UnixMillis>);
 
 impl Latest {
-    /// A point of a series of a device, which was last heard then. Without an interval a value does not age.
+    /// A point of a series of a device, which was last heard then. Without an interval a value ages with its device.
     #[must_use]
-    fn of(device: &Device, series: &Series, (point, heard): Newest, now: UnixMillis) -> Self {
+    fn of((device, is_online): (&Device, bool), series: &Series, (point, heard): Newest, now: UnixMillis) -> Self {
         let interval = device.interval_ms.unwrap_or(series.interval_ms);
         let limit = crate::presence::Presence::offline_after_ms(interval);
-        let stale = interval > 0 && now.since(heard.unwrap_or(point.at)) > limit;
+        let stale = !is_online || interval > 0 && now.since(heard.unwrap_or(point.at)) > limit;
         Self {
             device: device.id.to_string(),
             sensor: series.sensor.clone(),
@@ -126,6 +126,7 @@ impl FromParams for AskLatest {
 #[utoipa::path(get, path = "/api/v1/latest", tag = "readings", params(SelectorParams, Paging),
     responses((status = 200, body = Page<Latest>), (status = 400, body = Problem)))]
 pub(super) async fn latest(
+    State(app): State<AppState>,
     State(store): State<Store>,
     State(clock): State<Clock>,
     MayReadSome(view): MayReadSome,
@@ -138,7 +139,11 @@ pub(super) async fn latest(
     let rows = found.into_iter().zip(store.latest_heard(&ids));
     let rows = rows.filter_map(|((device, series), newest)| Some((device, series, newest?))).collect();
     let key = |(device, series, _): &(&Device, &Series, _)| format!("{}\0{}", device.name, series.sensor);
-    Json(asked.paging.cut(rows, key, |(device, series, newest)| Latest::of(device, series, newest, now)))
+    Json(asked.paging.cut(rows, key, |(device, series, newest)| {
+        let interval_ms = catalog.expected_interval_ms(device.no).unwrap_or(0);
+        let is_online = app.presence.is_online(device.no, interval_ms, now);
+        Latest::of((device, is_online), series, newest, now)
+    }))
 }
 
 /// Which points.

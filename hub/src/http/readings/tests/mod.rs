@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::clock::Clock;
-use crate::http::tests::scene::scene;
+use crate::http::tests::scene::{Scene, scene};
 
 #[tokio::test]
 async fn readings_come_back_as_points_latest_and_buckets() {
@@ -25,6 +25,7 @@ async fn readings_come_back_as_points_latest_and_buckets() {
         scene.get(&format!("/api/v1/readings?{range}&limit=7&cursor={}", part["next"].as_str().unwrap())).await.json();
     assert_eq!((rest["items"].as_array().unwrap().len(), &rest["next"]), (3, &json!(null)));
 
+    scene.hear(&device, 0);
     let latest = scene.get("/api/v1/latest?sensor=t*").await.json();
     assert_eq!(latest["items"].as_array().unwrap().len(), 1);
     assert_eq!((&latest["items"][0]["value"], &latest["items"][0]["quality"]), (&json!(9.0), &json!("good")));
@@ -100,13 +101,19 @@ async fn figures_are_those_asked_for_and_labels_choose_devices() {
     assert_eq!(scene.get("/api/v1/latest?label=floor=1").await.json()["items"][0]["value"], 4.0);
     let ahead = [(Clock.wall().0 + 600_000, 9.0)];
     scene.measure(&shed, series[0], &ahead).await;
+    scene.hear(&shed, 0);
     let latest = scene.get("/api/v1/latest?device=shed").await.json()["items"][0].clone();
     assert_eq!((&latest["value"], &latest["quality"]), (&json!(4.0), &json!("good")), "that is what is measured now");
     // Silence is that nothing comes, whatever the clock of the device says.
     let (loft, of_loft) = scene.device(3, "loft").await;
     scene.measure(&loft, of_loft[0], &[(Clock.wall().0 - 600_000, 9.0)]).await;
-    let loft = scene.get("/api/v1/latest?device=loft").await.json()["items"][0].clone();
-    assert_eq!((&loft["value"], &loft["quality"]), (&json!(9.0), &json!("good")), "it came just now");
+    let quality =
+        async |scene: &Scene| scene.get("/api/v1/latest?device=loft").await.json()["items"][0]["quality"].clone();
+    assert_eq!(quality(&scene).await, "stale", "a device that never was online");
+    scene.hear(&loft, 0);
+    assert_eq!(quality(&scene).await, "good", "it came just now");
+    scene.hear(&loft, 3_600_000);
+    assert_eq!(quality(&scene).await, "stale", "it is offline");
     let by_id = scene.get(&format!("/api/v1/query?{range}&device={}", hall.id)).await.json();
     assert_eq!((&by_id["series"][0]["count"], &by_id["series"][0]["avg"]), (&json!([0]), &json!([null])));
     scene.measure(&hall, of_hall[0], &ahead).await;
