@@ -147,7 +147,7 @@ export function commonDecimals(values: readonly (number | null | undefined)[], u
 const largestOf = (values: readonly (number | null | undefined)[]) =>
   Math.max(0, ...values.map((value) => Math.abs(value ?? 0)));
 
-function apartBy(values: readonly (number | null | undefined)[], unit: string): Decimals {
+function apartBy(values: readonly (number | null | undefined)[], unit: string, most = 6): Decimals {
   const known = values.filter(
     (value): value is number => value !== null && value !== undefined && Number.isFinite(value),
   );
@@ -159,7 +159,7 @@ function apartBy(values: readonly (number | null | undefined)[], unit: string): 
     ...known.map((value) => /\.(\d+)/.exec(String(Number((value / divisor).toPrecision(12))))?.[1]?.length ?? 0),
   );
   const fine =
-    high > low ? Math.max(0, Math.min(6, own, Math.ceil(-Math.log10((high - low) / divisor / PARTS) - 1e-9))) : 0;
+    high > low ? Math.max(0, Math.min(most, own, Math.ceil(-Math.log10((high - low) / divisor / PARTS) - 1e-9))) : 0;
   const size = (value: number, by: number) => Math.abs(value) / by;
   const least = Math.max(...known.map((value) => needed(size(value, divisor), fine)));
   return {
@@ -170,9 +170,9 @@ function apartBy(values: readonly (number | null | undefined)[], unit: string): 
   };
 }
 
-/** The same in a sentence, where zeros at the end say nothing. */
+/** The same in a sentence, where zeros at the end say nothing, and however close they are. */
 export function apart(values: readonly (number | null | undefined)[], unit: string): Decimals {
-  return { ...apartBy(values, unit), common: 0 };
+  return { ...apartBy(values, unit, 12), common: 0 };
 }
 
 /** Round marks of a value axis in the axis's one unit, all with the same number of decimals. */
