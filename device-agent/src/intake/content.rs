@@ -39,8 +39,11 @@ impl Taken {
 /// Bytes as text: without the mark that some editors put at the start, and without what pads it at the end.
 pub(super) fn text_of(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let padding = bytes.iter().rev().take_while(|byte| **byte == 0).count();
-    String::from_utf8_lossy(bytes.get(..bytes.len() - padding).unwrap_or_default())
+    // Zeros pad a buffer of fixed size; some programs end the line behind them.
+    let end = bytes.iter().rposition(|byte| !b"\0\r\n".contains(byte)).map_or(0, |last| last + 1);
+    let behind = bytes.get(end..).unwrap_or_default();
+    let padded = behind.iter().position(|byte| *byte == 0).unwrap_or(behind.len());
+    String::from_utf8_lossy(bytes.get(..end + padded).unwrap_or_default())
 }
 
 impl Content {
@@ -107,7 +110,7 @@ mod tests {
 
     #[test]
     fn marks_and_padding_around_a_number_are_no_part_of_it() {
-        for text in ["\u{feff}21.5\r\n", "21.5\n\0", "21.5\0\0"] {
+        for text in ["\u{feff}21.5\r\n", "21.5\n\0", "21.5\0\0", "21.5\0\0\n", "21.5\0\r\n"] {
             assert_eq!(read(text.as_bytes(), false, &Format::Number).readings[0].value, 215.0, "{text:?}");
         }
         assert!(read(b"2\x001.5", false, &Format::Number).readings.is_empty());

@@ -55,6 +55,9 @@ fn hint(word: &str) -> &'static str {
 fn goes_on(word: &str, line: &str) -> bool {
     let behind = line.trim_start().get(word.len()..).unwrap_or_default();
     let Some(next) = behind.split_whitespace().next() else { return false };
+    if is_rest(next) && !is_column(behind) {
+        return true;
+    }
     let lead = word.trim_start_matches(['+', '-']);
     let begins = next.trim_start_matches(JOINTS);
     let is_joined = begins.starts_with(|c: char| c.is_numeric() && (begins.len() < next.len() || !c.is_ascii()));
@@ -70,6 +73,13 @@ fn goes_on(word: &str, line: &str) -> bool {
 
 /// What stands before digits that belong to those before it, or are told from nothing.
 const JOINTS: [char; 13] = [',', '.', '\'', '\u{2019}', '\u{b7}', ':', '/', '_', '*', '^', '\u{d7}', '~', '\u{2013}'];
+
+/// Whether a word is what a number ends with: an exponent (`e6`, `E-3`), decimals (`.3`).
+fn is_rest(word: &str) -> bool {
+    let behind_e = word.strip_prefix(['e', 'E']).map(|rest| rest.strip_prefix(['+', '-']).unwrap_or(rest));
+    let digits = behind_e.or_else(|| word.strip_prefix('.')).unwrap_or_default();
+    digits.starts_with(|c: char| c.is_ascii_digit())
+}
 
 fn is_threes(digits: &str) -> bool {
     digits.len() == 3 && digits.bytes().all(|byte| byte.is_ascii_digit())
@@ -169,6 +179,10 @@ mod tests {
             "0 345",
             "1 ,234",
             "1 .5",
+            "1 e6",
+            "21.5 E-3",
+            "21.5 .3",
+            "21.5 e3 W",
             "21 .5 C",
             "1 '234",
             "1234  ,5",
