@@ -7,7 +7,8 @@ use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rustix::time::{
-    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
+    ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime, timerfd_create,
+    timerfd_settime,
 };
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -46,6 +47,23 @@ pub fn now() -> Now {
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads time")]
 pub fn mono() -> Instant {
     Instant::now()
+}
+
+/// How long the machine was suspended since its boot, in milliseconds: time of day that [`Now::mono`] leaves out.
+#[must_use]
+pub fn suspended_ms() -> i64 {
+    let read = |clock| {
+        let Timespec { tv_sec, tv_nsec } = clock_gettime(clock);
+        tv_sec * 1_000 + i64::from(tv_nsec as u32 / 1_000_000)
+    };
+    // Both at the same moment, unless somebody else has the processor in between.
+    let apart = || {
+        let before = read(ClockId::Monotonic);
+        let with_sleep = read(ClockId::Boottime);
+        let after = read(ClockId::Monotonic);
+        (after - before, with_sleep - after)
+    };
+    (0..4).map(|_| apart()).find(|(took, _)| *took < 20).unwrap_or_else(apart).1
 }
 
 /// Waits until `deadline`; for ever if there is none.
@@ -110,6 +128,12 @@ fn set(timer: &AsyncFd<OwnedFd>, left: Duration) -> rustix::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_sleeps_between_two_looks() {
+        let first = suspended_ms();
+        assert!(first >= -20 && (0..1_000).all(|_| (suspended_ms() - first).abs() <= 20));
+    }
 
     #[tokio::test]
     async fn an_alarm_rings_at_its_time_whatever_it_was_set_to_before() {

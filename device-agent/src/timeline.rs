@@ -5,10 +5,10 @@
 //!                     kept, not sent: moved by the offset once it is known            until the machine's clock is set
 //! ```
 //!
-//! Monotonic time never jumps, so wall time minus monotonic time is constant until somebody sets the clock: a change is a step. If
-//! the clock was plainly unset before a step, the new time is used. Otherwise the hub's clock decides which side of the step was
-//! wrong, and readings from the wrong side that are still held are moved. Until then nothing is sent: the next answer of a hub
-//! decides it, and a reading that is at the hub cannot be moved any more.
+//! Monotonic time never jumps, so wall time minus monotonic time, minus what the machine was suspended, is constant until somebody
+//! sets the clock: a change is a step. If the clock was plainly unset before a step, the new time is used. Otherwise the hub's
+//! clock decides which side of the step was wrong, and readings from the wrong side that are still held are moved. Until then
+//! nothing is sent: the next answer of a hub decides it, and a reading that is at the hub cannot be moved any more.
 
 use std::time::Instant;
 
@@ -37,6 +37,8 @@ pub enum Repair {
 #[derive(Debug)]
 pub struct Timeline {
     anchor: Now,
+    /// What [`crate::clock::suspended_ms`] said then.
+    suspended: i64,
     /// Added to the machine's clock for readings.
     correction: i64,
     /// The clock is unset and the hub has not told the time.
@@ -48,15 +50,25 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// A timeline that begins now.
+    /// A timeline that begins now, on a machine that was suspended for so many milliseconds before.
     #[must_use]
-    pub fn new(now: Now) -> Self {
-        Self { anchor: now, correction: 0, unknown: now.unix < SET_FROM, undecided: false, steps: 0, last_step: 0 }
+    pub fn new(now: Now, suspended: i64) -> Self {
+        Self {
+            anchor: now,
+            suspended,
+            correction: 0,
+            unknown: now.unix < SET_FROM,
+            undecided: false,
+            steps: 0,
+            last_step: 0,
+        }
     }
 
-    /// Looks at both clocks, and at the device's clock less the hub's, if that is known of the present clock.
-    pub fn look(&mut self, now: Now, hub_offset: Option<i64>) -> Option<Repair> {
-        let expected = self.expected(now.mono);
+    /// Looks at both clocks, for how long the machine was suspended in all, and at the device's clock less the hub's, if that
+    /// is known of the present clock.
+    pub fn look(&mut self, now: Now, suspended: i64, hub_offset: Option<i64>) -> Option<Repair> {
+        let expected = self.expected(now.mono).plus(suspended - self.suspended);
+        self.suspended = suspended;
         let step = now.unix.since(expected);
         let was_set = expected >= SET_FROM;
         self.anchor = now;
@@ -174,19 +186,20 @@ mod tests {
     /// A machine whose clock says `unix` now; seconds pass by hand.
     struct Machine {
         now: Now,
+        suspended: i64,
         timeline: Timeline,
     }
 
     impl Machine {
         fn booted_at(unix: i64) -> Self {
             let now = Now { mono: crate::clock::now().mono, unix: UnixMillis(unix) };
-            Self { now, timeline: Timeline::new(now) }
+            Self { now, suspended: 0, timeline: Timeline::new(now, 0) }
         }
 
         fn after(&mut self, seconds: u64, step: i64, hub_offset: Option<i64>) -> Option<Repair> {
             self.now = self.now.plus(Duration::from_secs(seconds));
             self.now.unix = self.now.unix.plus(step);
-            self.timeline.look(self.now, hub_offset)
+            self.timeline.look(self.now, self.suspended, hub_offset)
         }
 
         fn stamp(&self) -> i64 {
@@ -252,6 +265,16 @@ mod tests {
             assert_eq!(machine.after(1, 300, Some(40)), None, "30 % skew");
         }
         assert_eq!(machine.timeline.steps(), 0);
+    }
+
+    #[test]
+    fn a_machine_that_slept_has_the_time_that_it_had() {
+        let mut machine = Machine::booted_at(TODAY);
+        machine.suspended = 3_600_000;
+        assert_eq!(machine.after(10, 3_600_000, Some(20)), None);
+        // And one whose clock stood meanwhile was set back.
+        machine.suspended = 7_200_000;
+        assert_eq!(machine.after(10, 0, Some(20)), Some(Repair::Step(-3_600_000)));
     }
 
     #[test]

@@ -100,7 +100,7 @@ impl Agent {
         let resolver = Resolver::new(settings.hub.clone(), names.clone(), now.mono);
         Ok(Self {
             gather: Gather::new(input.lane(now.unix)),
-            timeline: Timeline::new(now),
+            timeline: Timeline::new(now, clock::suspended_ms()),
             clock_from: BatchSeq(0),
             stretches: Stretches::default(),
             deadband: Deadband::new(rules),

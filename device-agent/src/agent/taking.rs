@@ -26,7 +26,7 @@ impl Agent {
             return;
         }
         let steps = self.timeline.steps();
-        let repair = self.timeline.look(now, self.feed.uplink.clock_offset_ms());
+        let repair = self.timeline.look(now, clock::suspended_ms(), self.feed.uplink.clock_offset_ms());
         if self.timeline.steps() != steps {
             self.feed.uplink.forget_clock_offset(now);
             self.moments.forget();

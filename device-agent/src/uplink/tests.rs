@@ -435,12 +435,12 @@ fn a_device_without_a_time_learns_it_before_it_sends_and_stores_correct_times() 
     world.hub.clock_ahead_ms = today.0;
     world.now.unix = UnixMillis(0);
     world.feed.spool.hold_back(true);
-    let mut timeline = Timeline::new(world.now);
+    let mut timeline = Timeline::new(world.now, 0);
     let mut builder = BatchBuilder::new(MAX_BODY);
     let mut taken = Vec::new();
     for _ in 0..20 {
         let before = world.feed.spool.next_number();
-        if let Some(Repair::Move(ms)) = timeline.look(world.now, world.feed.uplink.clock_offset_ms()) {
+        if let Some(Repair::Move(ms)) = timeline.look(world.now, 0, world.feed.uplink.clock_offset_ms()) {
             world.feed.spool.moved(BatchSeq(0), before, ms).unwrap();
         }
         world.feed.spool.hold_back(!timeline.is_sure());
