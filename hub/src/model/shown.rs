@@ -40,11 +40,12 @@ pub fn compared(one: f64, other: f64, unit: &str) -> (String, String) {
     (scale.with_unit(one), scale.with_unit(other))
 }
 
-/// Two values in one unit, that of the larger: `0.88 GiB`, `44.25 GiB`.
+/// Two values in one unit, that of the larger: `0.88 GiB`, `44.25 GiB`. Where these would read the same, as [`compared`].
 #[must_use]
 pub fn alike(one: f64, other: f64, unit: &str) -> (String, String) {
     let scale = Scale::of(unit, one.abs().max(other.abs()));
-    (scale.value(one), scale.value(other))
+    let texts = (scale.value(one), scale.value(other));
+    if one == other || texts.0 != texts.1 { texts } else { compared(one, other, unit) }
 }
 
 /// One unit for a column of values.
@@ -189,6 +190,7 @@ mod tests {
         let told = |one: f64, other: f64| alike(one * 1024.0 * 1024.0, other * 1024.0 * 1024.0, "By");
         assert_eq!(told(512.0, 45_312.0), ("0.5 GiB".to_owned(), "44.25 GiB".to_owned()));
         assert_eq!(alike(20.0, 28.5, "Cel"), ("20 °C".to_owned(), "28.5 °C".to_owned()));
+        assert_eq!(alike(4.999_999_9, 5.0, "Cel"), ("4.9999999 °C".to_owned(), "5 °C".to_owned()));
     }
 
     #[test]
