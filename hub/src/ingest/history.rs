@@ -7,8 +7,6 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, OptionFuture};
 
-use super::Ingest;
-use crate::model::reading::Batch;
 use crate::rules::{Recall, Review, Reviewed};
 use crate::store::{self, Store};
 
@@ -16,20 +14,7 @@ use crate::store::{self, Store};
 const RECALL_PAGE: usize = 20_000;
 /// For so long a group waits until its rules know what was before it. After a start of a large hub that is not enough for all:
 /// the others judge by what they know, and are read for with the next groups.
-const PATIENCE: Duration = Duration::from_millis(200);
-
-impl Ingest {
-    /// Has the rules know what was before a group, as far as that takes no longer than [`PATIENCE`].
-    pub(super) async fn recall_before(&mut self, batches: &[Batch]) {
-        let until = self.clock.now() + PATIENCE;
-        for next in self.engine.recalls_before(self.clock.wall(), batches) {
-            if self.clock.now() >= until {
-                return;
-            }
-            self.engine.recalled(recall(self.store.clone(), next).await);
-        }
-    }
-}
+pub(super) const PATIENCE: Duration = Duration::from_millis(200);
 
 /// What is being read.
 #[derive(Default)]
@@ -84,7 +69,7 @@ impl History {
 }
 
 /// Reads what a rate or deviation rule has to remember of one series; what cannot be read, it learns from here on.
-async fn recall(store: Store, mut recall: Recall) -> Recall {
+pub(super) async fn recall(store: Store, mut recall: Recall) -> Recall {
     if recall.wants_lead() {
         match store.lead(recall.series, recall.from).await {
             Ok(lead) => recall.begin_behind(&lead),

@@ -236,6 +236,17 @@ impl Ingest {
         self.commit(batches, Vec::new(), proposed).await.map(drop)
     }
 
+    /// Has the rules know what was before a group, as far as that takes no longer than [`history::PATIENCE`].
+    async fn recall_before(&mut self, batches: &[Batch]) {
+        let until = self.clock.now() + history::PATIENCE;
+        for next in self.engine.recalls_before(self.clock.wall(), batches) {
+            if self.clock.now() >= until {
+                return;
+            }
+            self.engine.recalled(history::recall(self.store.clone(), next).await);
+        }
+    }
+
     /// Follows a change of rules, webhooks, or device names and labels; asks for another try when the disk is full.
     async fn reload(&mut self) -> Result<(), store::Error> {
         let rules = self.store.list_rules().await?;

@@ -13,26 +13,13 @@
 
 use super::engine::Engine;
 use super::slot::{BySlot, Slot};
-use super::track::{Change, Track, Watch};
+use super::track::{Change, Past, Track, Watch};
 use super::upload::{SAME_MS, Upload};
 use super::window::Window;
 use crate::counter::Lead;
 use crate::model::UnixMillis;
 use crate::model::reading::{Batch, Point, SeriesId};
 use crate::model::rule::RuleId;
-
-/// What a window holds of the readings before the first that its rule judges.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Past {
-    /// The store is to be asked.
-    Unasked,
-    /// It was asked.
-    Asked,
-    /// They are there, by a clock that is supposed to be so many milliseconds ahead of the hub's.
-    Supposed(i64),
-    /// They are there, by the clock of the readings that came since; `is_sure` once nothing more will be learned of it.
-    Fits { ahead_ms: i64, is_sure: bool },
-}
 
 /// A window to be filled: tell it what lies before `from` if it wants that ([`Recall::begin_behind`]), read the series' points with
 /// `from <= at < to`, oldest first, hand them to [`Recall::take`], and it to [`Engine::recalled`].

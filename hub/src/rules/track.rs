@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::instance::Pulse;
-use super::recall::Past;
 use super::rhythm::Rhythm;
 use super::slot::Slot;
 use super::upload::Upload;
@@ -15,6 +14,19 @@ use crate::model::reading::{Point, SeriesId};
 
 /// Points kept of a watched series: what a webhook body shows of the minutes before an alert.
 pub(super) const RECENT: usize = 30;
+
+/// What a window holds of the readings before the first that its rule judges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Past {
+    /// The store is to be asked.
+    Unasked,
+    /// It was asked.
+    Asked,
+    /// They are there, by a clock that is supposed to be so many milliseconds ahead of the hub's.
+    Supposed(i64),
+    /// They are there, by the clock of the readings that came since; `is_sure` once nothing more will be learned of it.
+    Fits { ahead_ms: i64, is_sure: bool },
+}
 
 /// One rule watching one series.
 #[derive(Debug, Clone)]

@@ -5,10 +5,9 @@
 
 use super::condition::{Compiled, millis, same_meaning};
 use super::engine::{Engine, LATE_MS, Watched};
-use super::recall::Past;
 use super::rhythm::Rhythm;
 use super::slot::Slot;
-use super::track::{Track, Watch};
+use super::track::{Past, Track, Watch};
 use super::window::Window;
 use crate::model::SensorKind;
 use crate::model::catalog::Catalog;
