@@ -500,7 +500,7 @@ export interface components {
         };
         /** @description One firing. */
         Firing: {
-            /** @description When it would have fired. */
+            /** @description When it would have fired; before the start of the range if it would have been firing there already. */
             from: string;
             /** @description When it would have resolved; null if it still fired at the end of the range. */
             to: string | null;
@@ -1771,12 +1771,12 @@ export interface components {
             device_name: string;
             /**
              * Format: int64
-             * @description How often it would have fired.
+             * @description How often it would have fired, with what would have been firing at the start of the range.
              */
             fires: number;
             /**
              * Format: double
-             * @description Seconds for which it would have been firing.
+             * @description Seconds of the range for which it would have been firing.
              */
             firing_s: number;
             /** @description The first 100 firings. */

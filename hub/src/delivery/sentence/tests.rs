@@ -124,19 +124,19 @@ fn of_a_counter_it_is_its_growth_that_deviates() {
     let said = |event, alert: Alert| told(&alert, meter, event, Some(&deviation())).text;
     let fires = said(Event::AlertFiring, alert(Measure::Sigmas, Some(34.2)));
     let since = "the limit is 30, since 2027-01-15 09:00 CET.";
-    assert_eq!(fires, format!("attic: energy changes 34.2 standard deviations faster than usual, {since}"));
+    assert_eq!(fires, format!("attic: Energy changes 34.2 standard deviations faster than usual, {since}"));
     let slower = said(Event::AlertFiring, alert(Measure::Sigmas, Some(-1.0)));
-    assert_eq!(slower, format!("attic: energy changes 1 standard deviation slower than usual, {since}"));
+    assert_eq!(slower, format!("attic: Energy changes 1 standard deviation slower than usual, {since}"));
     let resolved = said(Event::AlertResolved, over(alert(Measure::Sigmas, Some(1.0))));
-    assert!(resolved.starts_with("attic: energy changes 1 standard deviation faster than usual again (limit 30)."));
+    assert!(resolved.starts_with("attic: Energy changes 1 standard deviation faster than usual again (limit 30)."));
     let usual = said(Event::AlertResolved, Alert { new_normal: true, ..over(alert(Measure::Sigmas, Some(44.0))) });
     assert!(
-        usual.starts_with("attic: energy went on at this rate for 1 h 30 min, which counts as usual now."),
+        usual.starts_with("attic: Energy went on at this rate for 1 h 30 min, which counts as usual now."),
         "{usual}"
     );
     let past = said(Event::AlertPast, over(alert(Measure::Sigmas, Some(34.2))));
     assert!(
-        past.starts_with("attic: energy changed 34.2 standard deviations faster than usual, the limit is 30"),
+        past.starts_with("attic: Energy changed 34.2 standard deviations faster than usual, the limit is 30"),
         "{past}"
     );
 }
