@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::anyhow;
 use serde::Deserialize;
 
 use super::outcome::Failure;
@@ -98,7 +97,7 @@ fn is_there(wanted: &str, devices: &[Device]) -> Result<(), Failure> {
         return Ok(());
     }
     let names = devices.iter().map(|device| shown::name(&device.name)).collect();
-    Err(anyhow!("no device is called `{wanted}`{}", hint(wanted, names)).into())
+    Err(Failure::Use(format!("--device: no device is called `{wanted}`{}", hint(wanted, names))))
 }
 
 /// The own names of sensors that are shown by this one, whatever its capitals.
@@ -116,7 +115,9 @@ fn meant(wanted: &str, sensors: &BTreeSet<String>) -> Result<Vec<String>, Failur
         if people == *sensor { people } else { format!("{} ({people})", shown::name(sensor)) }
     };
     let hint = hint(wanted, sensors.iter().map(named).collect());
-    Err(anyhow!("no sensor is called `{wanted}`{hint} `telemetry-hub query --raw` shows their own names.").into())
+    Err(Failure::Use(format!(
+        "--sensor: no sensor is called `{wanted}`{hint} `telemetry-hub query --raw` shows their own names."
+    )))
 }
 
 /// Which names there are: those that look like what was written, else the first of all.
@@ -165,8 +166,8 @@ mod tests {
 
     fn wrong(refused: Failure) -> String {
         match refused {
-            Failure::Run(error) => error.to_string(),
-            Failure::Use(_) | Failure::Told => panic!("it went wrong, and nobody asked wrongly"),
+            Failure::Use(what) => what,
+            Failure::Run(_) | Failure::Told => panic!("it was asked wrongly"),
         }
     }
 
@@ -194,10 +195,13 @@ mod tests {
         }
         assert_eq!(
             wrong(is_there("atic", &devices).unwrap_err()),
-            "no device is called `atic`. Did you mean attic-pi?"
+            "--device: no device is called `atic`. Did you mean attic-pi?"
         );
         let told = wrong(is_there("shed", &devices).unwrap_err());
-        assert_eq!(told, "no device is called `shed`. There are attic-pi, boiler.");
-        assert_eq!(wrong(is_there("shed", &[]).unwrap_err()), "no device is called `shed`; there is none at all.");
+        assert_eq!(told, "--device: no device is called `shed`. There are attic-pi, boiler.");
+        assert_eq!(
+            wrong(is_there("shed", &[]).unwrap_err()),
+            "--device: no device is called `shed`; there is none at all."
+        );
     }
 }

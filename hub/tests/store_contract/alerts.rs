@@ -10,7 +10,7 @@ use telemetry_hub::model::reading::{SeriesId, Stretch};
 use telemetry_hub::model::rule::{Condition, Op, RuleId, RuleSpec, Severity};
 use telemetry_hub::model::silence::SilenceSpec;
 use telemetry_hub::model::view::Among;
-use telemetry_hub::model::webhook::{DeliveryId, DeliveryState, Secret, Settlement, WebhookId};
+use telemetry_hub::model::webhook::{DeliveryId, DeliveryState, NewDelivery, Secret, Settlement, WebhookId};
 use telemetry_hub::store::{AlertQuery, Commit, DeliveryQuery, Error, acts, with_actor};
 
 use super::scene::{Hub, T0, settlement, to};
@@ -203,7 +203,12 @@ async fn deliveries_of_one_alert_go_in_order_and_an_expired_lease_gives_them_aga
     let query =
         DeliveryQuery { webhook: Some(webhook.id), state: Some(DeliveryState::Pending), limit: 2, before: None };
     let list = hub.store.deliveries(query).await.unwrap();
-    assert_eq!(list.iter().map(|delivery| (delivery.id.0, delivery.body.len())).collect::<Vec<_>>(), [(4, 0), (3, 0)]);
+    assert_eq!(list.iter().map(|delivery| (delivery.id.0, delivery.body.len())).collect::<Vec<_>>(), [(4, 2), (3, 2)]);
+    let long = NewDelivery { body: vec![b' '; 2_001], ..to(&webhook, None) };
+    let long = hub.store.create_delivery(long).await.unwrap().id;
+    let query = DeliveryQuery { webhook: Some(webhook.id), state: None, limit: 1, before: None };
+    let list = hub.store.deliveries(query).await.unwrap();
+    assert_eq!((list[0].id, list[0].body.len()), (long, 0), "a long body is read by itself only");
     let replayed = hub.store.replay_delivery(first.id, T0.plus(600)).await.unwrap();
     assert_eq!((replayed.state, replayed.next_attempt_at), (DeliveryState::Pending, Some(T0.plus(600))));
 }
