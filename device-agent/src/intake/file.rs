@@ -19,11 +19,12 @@ use crate::clock;
 const LATELY: Duration = Duration::from_secs(2);
 /// How long a file has to stay unchanged.
 const STAYS: Duration = Duration::from_millis(20);
-/// How often a file is read again at most: for half a second.
+/// How often a file is read again at most: for three quarters of a second.
 const MOST_READ: usize = 25;
 
-/// If a file system always says that a file was written just now, this many equal reads are enough.
-const ENOUGH: u32 = 5;
+/// If a file system always says that a file was written just now, this many equal reads are enough, if no other was ever seen: a file
+/// that is written over all the time looks alike for a while, too, where its writer keeps step with these reads.
+const ENOUGH: usize = 12;
 
 /// Which file it is, how long, and when it was written.
 type State = (u64, u64, i64, i64);
@@ -37,21 +38,23 @@ type Look = (Content, Option<[State; 2]>);
 /// It cannot be read, is no file, or does not stay as it is: a text that names it.
 pub(super) fn read(path: &Path) -> Result<Content, String> {
     let said = || format!("{}: it is written to all the time: write beside it and rename", path.display());
-    settled(|| look(path), || std::thread::sleep(STAYS))?.ok_or_else(said)
+    // Never in step with a writer: each wait is another one, up to twice as long.
+    let wait = |n: usize| std::thread::sleep(STAYS + STAYS * ((n * 7 % 10) as u32) / 10);
+    settled(|| look(path), wait)?.ok_or_else(said)
 }
 
 /// What is there once it stays as it is; nothing if it does not.
-fn settled(mut look: impl FnMut() -> Result<Look, String>, wait: impl Fn()) -> Result<Option<Content>, String> {
+fn settled(mut look: impl FnMut() -> Result<Look, String>, wait: impl Fn(usize)) -> Result<Option<Content>, String> {
     let (mut content, mut half) = look()?;
-    let mut alike = 0;
-    for _ in 0..MOST_READ {
+    let mut always_alike = true;
+    for n in 0..MOST_READ {
         let Some(before) = half else { return Ok(Some(content)) };
-        wait();
+        wait(n);
         let (next, next_half) = look()?;
         let is_same = next_half == Some(before) && before[0] == before[1];
-        alike = if next.bytes == content.bytes { alike + 1 } else { 0 };
+        always_alike &= next.bytes == content.bytes;
         (content, half) = (next, next_half);
-        if is_same || alike >= ENOUGH {
+        if is_same || always_alike && n + 1 >= ENOUGH {
             return Ok(Some(content));
         }
     }
@@ -95,7 +98,7 @@ mod tests {
             let half = (!text.ends_with('\n')).then_some([state, state]);
             Ok((Content { bytes: text.as_bytes().to_vec(), is_cut: false }, half))
         };
-        let content = settled(&mut look, || {}).unwrap()?;
+        let content = settled(&mut look, |_| {}).unwrap()?;
         Some(String::from_utf8(content.bytes).unwrap())
     }
 
@@ -113,6 +116,9 @@ mod tests {
         let never: Vec<(String, i64)> = (0..99).map(|at| ("7".repeat(at % 2 + 1), at as i64)).collect();
         let never: Vec<(&str, i64)> = never.iter().map(|(text, at)| (&**text, *at)).collect();
         assert_eq!(after(&never), None);
+        // Written over all the time, by a writer that keeps step with the reads for a while.
+        let stepping: Vec<(&str, i64)> = (0..99).map(|at| (if at % 8 == 3 { "123456" } else { "123" }, at)).collect();
+        assert_eq!(after(&stepping), None);
         // Some file systems say of every file that it was written just now.
         let now: Vec<(&str, i64)> = (0..99).map(|at| ("123", at)).collect();
         assert_eq!(after(&now).as_deref(), Some("123"));
