@@ -67,6 +67,10 @@ enum Memory {
     Deviation(History),
 }
 
+/// How far a deviation that looks back for less than that is read for at most, beside its `over`: some hours of readings are read in a
+/// moment, weeks of them are not.
+const FURTHER_MS: i64 = 6 * 3_600_000;
+
 impl Window {
     /// An empty window; `None` for a condition that needs none.
     pub(super) fn new(condition: &Condition, kind: SensorKind) -> Option<Self> {
@@ -177,12 +181,15 @@ impl Window {
         self.measured.is_some()
     }
 
-    /// How far back readings matter. A deviation also depends on which readings it left out, so twice as far; what a counter
-    /// did depends on where it stood before.
+    /// How far back readings matter. A deviation also depends on which readings it left out, so at least twice as far: what it took for
+    /// usual depends on what was before, less and less; what a counter did depends on where it stood before.
     pub(super) fn reach_ms(&self) -> i64 {
         let reach = match self.memory {
             Memory::Rate { .. } | Memory::Increase(_) => self.over_ms,
-            Memory::Deviation(_) => self.over_ms.saturating_mul(2),
+            Memory::Deviation(_) => {
+                let more = self.over_ms.saturating_mul(6).min(FURTHER_MS);
+                self.over_ms.saturating_add(more.max(self.over_ms))
+            }
         };
         reach.saturating_add(self.counter.as_ref().map_or(0, |_| self.over_ms.max(LEAD_MS)))
     }
