@@ -11,9 +11,9 @@ pub(super) const IN_MEMORY: usize = 24 << 20;
 pub(super) const BODIES: usize = 16 << 20;
 /// Bytes of answers in memory at once. The rest of the memory stays free for readings, even if clients do not read
 /// their answers.
-pub(super) const ANSWERS: usize = 24 << 20;
+pub(super) const ANSWERS: usize = 18 << 20;
 /// Of those, the part of one token or session; also the largest answer.
-pub(super) const ANSWERS_OF_ONE: usize = 22 << 20;
+pub(super) const ANSWERS_OF_ONE: usize = 16 << 20;
 /// Answers that are computed at once, of all callers. The bucket edges that each needs before it has memory are not
 /// counted.
 pub(super) const TURNS: usize = 18;

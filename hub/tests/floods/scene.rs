@@ -2,7 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use socket2::{Domain, Socket, Type};
@@ -47,6 +47,13 @@ impl Scene {
     /// A reading of each sensor.
     pub(crate) fn push(&self) {
         let readings: Vec<Value> = (0..SENSORS).map(|n| json!({"sensor": format!("s{n}"), "value": n})).collect();
+        self.hub.post("/api/v1/readings", &json!({"device": "boiler", "readings": readings}));
+    }
+
+    /// Readings of some megabytes.
+    pub(crate) fn push_large(&self) {
+        let now = UNIX_EPOCH.elapsed().unwrap().as_millis() as i64;
+        let readings: Vec<Value> = (0..80_000).map(|n| json!({"sensor": "s0", "value": n, "at": now - n})).collect();
         self.hub.post("/api/v1/readings", &json!({"device": "boiler", "readings": readings}));
     }
 

@@ -139,6 +139,15 @@ const MINUTES_GO: &str =
     "UPDATE cut SET minutes_from = MAX(COALESCE(minutes_from, :moment), :moment) WHERE device = :device";
 const ALL_MINUTES_GO: &str = "UPDATE cut SET minutes_from = MAX(COALESCE(minutes_from, :moment), :moment)";
 
+fn put_rolled(conn: &Connection, sql: &str, device: DeviceNo, rolled: RolledUpTo) -> Result<()> {
+    conn.prepare_cached(sql)?.execute(named_params! {
+        ":device": device,
+        ":to": rolled.to.map(|moment| moment.0),
+        ":minutes_from": rolled.minutes_from.map(|moment| moment.0),
+    })?;
+    Ok(())
+}
+
 impl ChangeRollups for Connection {
     fn put_rollups(&self, rows: &[Folded]) -> Result<()> {
         for row in rows {
@@ -153,21 +162,11 @@ impl ChangeRollups for Connection {
     }
 
     fn begin_rollups(&self, device: DeviceNo, rolled: RolledUpTo) -> Result<()> {
-        self.prepare_cached(BEGIN)?.execute(named_params! {
-            ":device": device,
-            ":to": rolled.to.map(|moment| moment.0),
-            ":minutes_from": rolled.minutes_from.map(|moment| moment.0),
-        })?;
-        Ok(())
+        put_rolled(self, BEGIN, device, rolled)
     }
 
     fn roll(&self, device: DeviceNo, rolled: RolledUpTo) -> Result<()> {
-        self.prepare_cached(ROLL)?.execute(named_params! {
-            ":device": device,
-            ":to": rolled.to.map(|moment| moment.0),
-            ":minutes_from": rolled.minutes_from.map(|moment| moment.0),
-        })?;
-        Ok(())
+        put_rolled(self, ROLL, device, rolled)
     }
 
     fn minutes_go(&self, device: Option<DeviceNo>, moment: UnixMillis) -> Result<()> {
