@@ -55,3 +55,38 @@ impl Default for Rooms {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::principal::By;
+
+    /// What one share grants at most, taken in steps of 64 KiB and kept.
+    fn take_all(shares: &Shares, by: By) -> Vec<super::super::Taken> {
+        let share = shares.of(by);
+        std::iter::from_fn(|| share.try_take(64 << 10)).collect()
+    }
+
+    #[test]
+    fn answers_that_nobody_reads_leave_readings_their_room() {
+        let rooms = Rooms::default();
+        let _answers: Vec<_> = (1..=3).flat_map(|id| take_all(&rooms.answers, By::Token(id))).collect();
+        let left = take_all(&rooms.unpacking, By::Token(9)).len() * (64 << 10);
+        assert_eq!(left, limits::IN_MEMORY - limits::ANSWERS);
+        assert!(left >= 6 << 20, "room for a body of 80,000 readings, {left} bytes");
+    }
+
+    #[test]
+    fn one_caller_leaves_the_others_a_part_of_each_room() {
+        let rooms = Rooms::default();
+        for shares in [&rooms.answers, &rooms.bodies, &rooms.unpacking, &rooms.live] {
+            let of_one = take_all(shares, By::Token(1));
+            assert!(shares.of(By::Token(2)).try_take(64 << 10).is_some(), "beside {} steps", of_one.len());
+        }
+        for shares in [&rooms.turns, &rooms.waiting, &rooms.exports] {
+            let share = shares.of(By::Token(1));
+            let of_one: Vec<_> = std::iter::from_fn(|| share.try_take(PLACE)).collect();
+            assert!(shares.of(By::Token(2)).try_take(PLACE).is_some(), "beside {} places", of_one.len());
+        }
+    }
+}
