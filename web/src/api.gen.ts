@@ -40,8 +40,12 @@ export interface components {
         };
         /** @description An alert: a rule whose condition is met by one series, or a problem of the hub itself. */
         Alert: {
+            /** @description What they said. */
+            ack_comment: string | null;
             /** @description When a person acknowledged it. */
             acked_at: string | null;
+            /** @description Name of the user or token that acknowledged it; null where that is not known. */
+            acked_by: string | null;
             /** @description Id of the device; empty when it is about the hub. */
             device: string;
             /** @description Its name; `hub` when it is about the hub. */

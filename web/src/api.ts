@@ -325,7 +325,7 @@ export const alerts = {
     ]);
     return [...(newest?.items ?? []), ...firing];
   },
-  ack: (alert: string) => call<Alert>("POST", `/alerts/${id(alert)}/ack`, {}),
+  ack: (alert: string, comment?: string) => call<Alert>("POST", `/alerts/${id(alert)}/ack`, comment ? { comment } : {}),
   ackAll: (alerts: readonly string[]) => call<{ acknowledged: number }>("POST", "/alerts/ack", { alerts }),
 };
 

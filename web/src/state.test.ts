@@ -28,6 +28,8 @@ const alert = (id: string, state: Alert["state"], more: Partial<Alert> = {}): Li
   resolved_at: null,
   new_normal: false,
   acked_at: null,
+  acked_by: null,
+  ack_comment: null,
   learned_at: "2026-11-22T11:00:00.000Z",
   labels: {},
   silenced_until: null,

@@ -43,6 +43,7 @@ struct Alert {
     started_at: String,
     resolved_at: Option<String>,
     acked_at: Option<String>,
+    acked_by: Option<String>,
     #[serde(default)]
     silenced_until: Option<String>,
 }
@@ -95,7 +96,11 @@ fn silent(alert: &Alert, now: UnixMillis) -> Option<String> {
 fn row(alert: &Alert, now: UnixMillis) -> [String; 9] {
     let moment = |text: &str| shown::read(text).map_or_else(|| "-".to_owned(), shown::moment);
     let acked = alert.acked_at.is_some() && alert.state == "firing";
-    let state = if acked { "acknowledged" } else { &alert.state };
+    let state = match (&alert.acked_by, acked) {
+        (Some(by), true) => &format!("acknowledged by {}", shown::name(by)),
+        (None, true) => "acknowledged",
+        (_, false) => &alert.state,
+    };
     let (value, limit) = match (alert.value, silent(alert, now)) {
         (Some(value), _) => shown::alike(value, alert.threshold, &alert.unit),
         (None, Some(value)) => (value, shown::length(alert.threshold as i64)),
@@ -136,5 +141,20 @@ mod tests {
         assert_eq!(row(&alert, now)[5], "1 min");
         alert.rule.id = "rul_1".to_owned();
         assert_eq!(row(&alert, now)[5], "2 min");
+    }
+
+    #[test]
+    fn an_acknowledged_alert_says_by_whom() {
+        let alert = serde_json::json!({
+            "rule": {"id": "rul_1", "name": "hot"}, "device_name": "attic", "sensor": "temperature",
+            "severity": "warning", "state": "firing", "measure": "value", "unit": "Cel", "value": 31.5, "threshold": 30.0,
+            "started_at": "2026-11-22T11:40:00Z", "resolved_at": null,
+            "acked_at": "2026-11-22T11:41:00Z", "acked_by": "anna",
+        });
+        let now = shown::read("2026-11-22T11:43:00Z").unwrap();
+        let mut alert: Alert = serde_json::from_value(alert).unwrap();
+        assert_eq!(row(&alert, now)[0], "acknowledged by anna");
+        alert.acked_by = None;
+        assert_eq!(row(&alert, now)[0], "acknowledged");
     }
 }

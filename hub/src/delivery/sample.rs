@@ -48,7 +48,7 @@ fn transition(event: Event, now: UnixMillis) -> Transition {
         started_at: since,
         fired_at: Some(since),
         resolved_at: is_over.then_some(now),
-        acked_at: None,
+        acked: None,
         new_normal: false,
         learned_at: now,
     };

@@ -168,7 +168,7 @@ fn disk_full() -> Transition {
         started_at: now,
         fired_at: Some(now),
         resolved_at: None,
-        acked_at: None,
+        acked: None,
         new_normal: false,
         learned_at: now,
     };

@@ -1,6 +1,8 @@
 //! An alert: one rule that is true of one series, or a problem of the hub itself, from pending through firing to
 //! resolved.
 
+use std::sync::Arc;
+
 use super::catalog::Catalog;
 use super::device::DeviceNo;
 pub use super::id::AlertId;
@@ -133,6 +135,16 @@ pub enum AlertState {
     Historical,
 }
 
+/// An acknowledgement: somebody has seen the alert.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ack {
+    pub at: UnixMillis,
+    /// Name of the user or token; empty where that was not kept.
+    pub by: String,
+    /// What they said.
+    pub comment: Option<String>,
+}
+
 /// One alert as stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Alert {
@@ -163,8 +175,8 @@ pub struct Alert {
     /// Event time at which it stopped being true. Of a historical one: or from when on more is not known, or another alert
     /// tells of it.
     pub resolved_at: Option<UnixMillis>,
-    /// When a person acknowledged it.
-    pub acked_at: Option<UnixMillis>,
+    /// Who acknowledged it first, if anybody did.
+    pub acked: Option<Arc<Ack>>,
     /// Whether it ended because the level that fired it had stayed so long that it counts as usual.
     pub new_normal: bool,
     /// When the hub learned of the last change.

@@ -29,6 +29,39 @@ pub struct Actor {
     pub address: String,
 }
 
+/// Stands between the user and the session in [`Actor::who`].
+const SESSION: &str = ", ses_";
+
+impl Actor {
+    /// A user in a browser.
+    #[must_use]
+    pub fn session((user, name): (u64, &str), (session, browser): (u64, &str), address: String) -> Self {
+        Self { kind: ActorKind::Session, who: format!("usr_{user} {name}{SESSION}{session} {browser}"), address }
+    }
+
+    /// A program with a stored token.
+    #[must_use]
+    pub fn token(id: u64, name: &str, address: String) -> Self {
+        Self { kind: ActorKind::Token, who: format!("tok_{id} {name}"), address }
+    }
+
+    /// What people call them: the name of the user or of the token.
+    #[must_use]
+    pub fn called(&self) -> &str {
+        let name = |who: &'_ str| who.split_once(' ').map_or(0, |(id, _)| id.len() + 1);
+        match self.kind {
+            ActorKind::Session => {
+                let user = self.who.rfind(SESSION).map_or(&*self.who, |end| &self.who[..end]);
+                &user[name(user)..]
+            }
+            ActorKind::Token => &self.who[name(&self.who)..],
+            ActorKind::AdminFile => "admin token",
+            ActorKind::Command => "command line",
+            ActorKind::SignIn | ActorKind::Nobody => "",
+        }
+    }
+}
+
 /// Something that was changed or tried.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -54,4 +87,19 @@ pub struct Field {
     pub before: Option<String>,
     /// What it became; `None` where nothing is left.
     pub after: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_are_called_by_their_name_whatever_is_in_it() {
+        for name in ["anna", "Anna Maria, ses_7 of night", "usr_2 x", ""] {
+            assert_eq!(Actor::session((1, name), (12, "Firefox on Linux"), String::new()).called(), name);
+            assert_eq!(Actor::token(3, name, String::new()).called(), name);
+        }
+        let command = Actor { kind: ActorKind::Command, who: "root".to_owned(), address: String::new() };
+        assert_eq!(command.called(), "command line");
+    }
 }

@@ -91,7 +91,7 @@ fn begin(id: AlertId, device: DeviceNo, (heard, now): (UnixMillis, UnixMillis), 
         started_at: heard,
         fired_at: Some(now),
         resolved_at: None,
-        acked_at: None,
+        acked: None,
         new_normal: false,
         learned_at: now,
     }

@@ -76,7 +76,7 @@ fn begin(ailment: Ailment, id: AlertId, now: UnixMillis, vitals: Vitals) -> Aler
         started_at: now,
         fired_at: Some(now),
         resolved_at: None,
-        acked_at: None,
+        acked: None,
         new_normal: false,
         learned_at: now,
     }

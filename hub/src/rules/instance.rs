@@ -244,7 +244,7 @@ impl Instance<'_> {
             started_at: at,
             fired_at: None,
             resolved_at: None,
-            acked_at: None,
+            acked: None,
             new_normal: false,
             // Whoever writes the change down says when.
             learned_at: at,

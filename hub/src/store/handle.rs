@@ -81,7 +81,7 @@ impl Store {
 
 impl Store {
     /// Who acts at the moment, if anybody does.
-    fn actor(&self) -> Option<Actor> {
+    pub(super) fn actor(&self) -> Option<Actor> {
         acting::acting().or_else(|| self.inner.actor.clone())
     }
 

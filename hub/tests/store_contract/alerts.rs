@@ -1,9 +1,10 @@
 //! Rules, alerts, silences, and who is told.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use telemetry_hub::model::alert::{Ailment, Alert, AlertId, AlertState, DEVICE_OFFLINE, Measure, Subject, Transition};
+use telemetry_hub::model::alert::{Ack, Ailment, Alert, AlertId, AlertState, DEVICE_OFFLINE, Measure, Subject, Transition};
 use telemetry_hub::model::audit::{Actor, ActorKind};
 use telemetry_hub::model::device::DeviceNo;
 use telemetry_hub::model::reading::{SeriesId, Stretch};
@@ -29,7 +30,7 @@ async fn alerts_are_written_with_their_readings_and_listed_newest_first() {
     let batches = vec![hub.batch(0, &[(0, 0, 99.0)])];
     hub.store.commit(Commit { batches, transitions, ..Commit::default() }).await.unwrap();
     assert_eq!(hub.store.open_alerts().await.unwrap(), [pending, firing.clone()]);
-    let anna = Actor { kind: ActorKind::Session, who: "anna".to_owned(), address: String::new() };
+    let anna = Actor::session((1, "anna"), (2, "Firefox"), String::new());
     let acked = with_actor(async {
         acts(anna);
         hub.store.ack_alert(AlertId(2), Among::default(), T0.plus(5), Some("on it".to_owned())).await.unwrap();
@@ -41,12 +42,13 @@ async fn alerts_are_written_with_their_readings_and_listed_newest_first() {
     // Each is in the audit log once, and who did it.
     let entries = hub.store.audit(None, 10).await.unwrap();
     let said: Vec<_> = entries.iter().map(|entry| (&*entry.action, &*entry.subject, &*entry.actor.who)).collect();
-    assert_eq!(said, [("alert.acknowledged", "alr_1", "anna"), ("alert.acknowledged", "alr_2", "anna")]);
+    let who = "usr_1 anna, ses_2 Firefox";
+    assert_eq!(said, [("alert.acknowledged", "alr_1", who), ("alert.acknowledged", "alr_2", who)]);
     let fields = entries[1].fields.iter().map(|change| (&*change.field, change.after.as_deref().unwrap_or_default()));
     assert!(fields.eq([("acknowledged", "2023-11-14T22:13:20Z"), ("comment", "on it")]), "{:?}", entries[1].fields);
     assert_eq!(
-        acked.iter().map(|alert| (alert.id, alert.acked_at)).collect::<Vec<_>>(),
-        [(AlertId(1), Some(T0.plus(6)))]
+        acked.iter().map(|alert| (alert.id, alert.acked.clone())).collect::<Vec<_>>(),
+        [(AlertId(1), Some(Arc::new(Ack { at: T0.plus(6), by: "anna".to_owned(), comment: None })))]
     );
     let resolved = Alert {
         state: AlertState::Resolved,
@@ -60,7 +62,8 @@ async fn alerts_are_written_with_their_readings_and_listed_newest_first() {
     hub.restart().await;
     assert_eq!(hub.store.open_alerts().await.unwrap(), []);
     // The engine's copy knew nothing of the acknowledgement; it stays.
-    let stored = Alert { acked_at: Some(T0.plus(5)), ..resolved };
+    let ack = Ack { at: T0.plus(5), by: "anna".to_owned(), comment: Some("on it".to_owned()) };
+    let stored = Alert { acked: Some(Arc::new(ack)), ..resolved };
     assert_eq!(hub.store.alerts(AlertQuery { limit: 10, ..AlertQuery::default() }).await.unwrap(), [stored]);
     let only_firing = AlertQuery { states: vec![AlertState::Firing], limit: 10, ..AlertQuery::default() };
     assert_eq!(hub.store.alerts(only_firing).await.unwrap(), []);
@@ -325,7 +328,7 @@ fn alert(hub: &Hub, id: u64, state: AlertState) -> Alert {
         started_at: T0,
         fired_at: None,
         resolved_at: None,
-        acked_at: None,
+        acked: None,
         new_normal: false,
         learned_at: T0,
     }

@@ -6,8 +6,8 @@ import type { Alert } from "../types";
 import { answered, told } from "./answer";
 import { loadAlerts, loadRules, loadSilences } from "./loading";
 
-export const ack = (alert: Alert) =>
-  answered(api.alerts.ack(alert.id), (acked, asked) => dispatch({ kind: "alert", alert: acked, asked }));
+export const ack = (alert: Alert, comment?: string) =>
+  answered(api.alerts.ack(alert.id, comment), (acked, asked) => dispatch({ kind: "alert", alert: acked, asked }));
 
 /** As many as the hub takes at once. */
 const ACKED_AT_ONCE = 1_000;

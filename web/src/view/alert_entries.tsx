@@ -1,5 +1,6 @@
 // Alerts as lines: what fires, for how long, and the two answers; many of one rule are one line that opens.
 
+import { useState } from "preact/hooks";
 import { ack, ackAll, silence, silenceRule } from "../actions/alerts";
 import { part, state } from "../app";
 import { clean, count, duration, millis, when } from "../format";
@@ -105,6 +106,57 @@ function AlertGroup({ alerts }: { alerts: readonly Alert[] }) {
   );
 }
 
+/** Who has seen it, as far as that is known. */
+function ackedBy(alert: Alert): string {
+  return alert.acked_by ? `acknowledged by ${clean(alert.acked_by)}` : "acknowledged";
+}
+
+/** One click acknowledges; another way leads through a comment. */
+function AckChoice({ alert, label }: { alert: Alert; label: string }) {
+  const [comment, setComment] = useState<string | null>(null);
+  if (comment === null)
+    return (
+      <>
+        <button type="button" class="button" aria-label={label} onClick={() => void ack(alert)}>
+          Acknowledge
+        </button>
+        <button
+          type="button"
+          class="button plain"
+          aria-label={`${label} with a comment`}
+          onClick={() => setComment("")}
+        >
+          Comment…
+        </button>
+      </>
+    );
+  return (
+    <form
+      class="row"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void ack(alert, comment.trim());
+      }}
+      onKeyDown={(event) => {
+        if (event.key === "Escape") setComment(null);
+      }}
+    >
+      <input
+        class="input"
+        aria-label="What you know of it"
+        placeholder="What you know of it"
+        maxLength={250}
+        value={comment}
+        ref={(input) => input?.focus()}
+        onInput={(event) => setComment(event.currentTarget.value)}
+      />
+      <button type="submit" class="button" aria-label={label}>
+        Acknowledge
+      </button>
+    </form>
+  );
+}
+
 function SilenceChoice({ label, choose }: { label: string; choose: (span: string) => void }) {
   return (
     <select class="input short" aria-label={label} value="" onChange={(event) => choose(event.currentTarget.value)}>
@@ -152,7 +204,7 @@ export function AlertEntry({ alert }: { alert: Alert }) {
           <Status of={alert.state} />
           <strong>{name}</strong>
           <span class={`chip ${alert.severity === "critical" && !isOver(alert) ? "bad" : ""}`}>{alert.severity}</span>
-          {alert.acked_at ? <span class="chip">acknowledged</span> : null}
+          {alert.acked_at ? <span class="chip">{ackedBy(alert)}</span> : null}
           {hushed ? <span class="chip">silenced until {when(Date.parse(hushed.until), now)}</span> : null}
         </div>
         <div class="entry-line small quiet">
@@ -172,6 +224,7 @@ export function AlertEntry({ alert }: { alert: Alert }) {
             It was over when the readings arrived ({when(millis(alert.learned_at) ?? now, now)}).
           </span>
         ) : null}
+        {alert.ack_comment ? <span class="small quiet">“{clean(alert.ack_comment)}”</span> : null}
         {alert.new_normal ? (
           <span class="small quiet">It ended because the value stayed at this level, which now counts as usual.</span>
         ) : null}
@@ -181,16 +234,7 @@ export function AlertEntry({ alert }: { alert: Alert }) {
           {hushed ? null : (
             <SilenceChoice label={`Silence ${name} on ${device}`} choose={(span) => void silence(alert, span)} />
           )}
-          {alert.acked_at === null ? (
-            <button
-              type="button"
-              class="button"
-              aria-label={`Acknowledge ${name} on ${device}`}
-              onClick={() => void ack(alert)}
-            >
-              Acknowledge
-            </button>
-          ) : null}
+          {alert.acked_at === null ? <AckChoice alert={alert} label={`Acknowledge ${name} on ${device}`} /> : null}
         </div>
       ) : null}
     </li>

@@ -233,7 +233,7 @@ fn put(state: AlertState) -> Transition {
         started_at: NOW.plus(-60_000),
         fired_at: Some(NOW),
         resolved_at: None,
-        acked_at: None,
+        acked: None,
         new_normal: false,
         learned_at: NOW.plus(1500),
     };

@@ -222,7 +222,7 @@ fn alert(measure: Measure, value: Option<f64>) -> Alert {
         started_at: BEGAN,
         fired_at: Some(BEGAN),
         resolved_at: None,
-        acked_at: None,
+        acked: None,
         new_normal: false,
         learned_at: BEGAN,
     }

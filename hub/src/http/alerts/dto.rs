@@ -99,6 +99,10 @@ pub(crate) struct Alert {
     pub resolved_at: Option<String>,
     /// When a person acknowledged it.
     pub acked_at: Option<String>,
+    /// Name of the user or token that acknowledged it; null where that is not known.
+    pub acked_by: Option<String>,
+    /// What they said.
+    pub ack_comment: Option<String>,
     /// Whether it ended because the level that fired it had stayed so long that it counts as usual.
     pub new_normal: bool,
     /// When the hub learned of the last change: later than it happened where readings arrived late.
@@ -113,6 +117,7 @@ impl Alert {
     pub(crate) fn of(alert: &alert::Alert, catalog: &Catalog) -> Self {
         let device = alert.device().and_then(|device| catalog.device(device));
         let names = alert.names(catalog);
+        let acked = alert.acked.as_ref();
         Self {
             id: text::id(alert.id),
             rule: RuleName { id: text::id(alert.rule), name: alert.rule_name.clone() },
@@ -130,7 +135,9 @@ impl Alert {
             started_at: when::moment(alert.started_at),
             fired_at: alert.fired_at.map(when::moment),
             resolved_at: alert.resolved_at.map(when::moment),
-            acked_at: alert.acked_at.map(when::moment),
+            acked_at: acked.map(|ack| when::moment(ack.at)),
+            acked_by: acked.map(|ack| ack.by.clone()).filter(|by| !by.is_empty()),
+            ack_comment: acked.and_then(|ack| ack.comment.clone()),
             new_normal: alert.new_normal,
             learned_at: when::moment(alert.learned_at),
             labels: device.map(|device| device.labels.clone()).unwrap_or_default(),

@@ -27,20 +27,22 @@ pub(in crate::http) async fn let_act(keys: &Keys, principal: &Principal, peer: P
 
 /// The caller, as the log names them.
 pub(in crate::http) async fn actor(keys: &Keys, principal: &Principal, peer: Peer) -> Result<Actor, ApiError> {
-    let (kind, who) = match principal.by {
-        By::Session(hash) => {
-            let session = keys.store.session(hash, keys.clock.wall(), None).await?;
-            let who = |one: Session| format!("usr_{} {}, ses_{} {}", one.user, one.user_name, one.id, one.browser);
-            (ActorKind::Session, session.map_or_else(String::new, who))
-        }
+    let address = peer.ip().to_string();
+    let unnamed = |kind| Actor { kind, who: String::new(), address: address.clone() };
+    Ok(match principal.by {
+        By::Session(hash) => match keys.store.session(hash, keys.clock.wall(), None).await? {
+            Some(Session { user, user_name, id, browser, .. }) => {
+                Actor::session((user, &user_name), (id, &browser), address)
+            }
+            None => unnamed(ActorKind::Session),
+        },
         By::Token(id) => {
             let name = keys.store.token(id)?.map_or_else(String::new, |(token, _)| token.name);
-            (ActorKind::Token, format!("tok_{id} {name}"))
+            Actor::token(id, &name, address)
         }
-        By::File => (ActorKind::AdminFile, String::new()),
-        By::Key => (ActorKind::Command, String::new()),
-    };
-    Ok(Actor { kind, who, address: peer.ip().to_string() })
+        By::File => unnamed(ActorKind::AdminFile),
+        By::Key => unnamed(ActorKind::Command),
+    })
 }
 
 /// Says that somebody signs in, who that is if it is known, and how.

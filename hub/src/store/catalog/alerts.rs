@@ -1,7 +1,7 @@
 //! Alerts: written with the readings that caused them, read by people and by the rule engine at its start.
 
 use crate::model::UnixMillis;
-use crate::model::alert::{Alert, AlertId};
+use crate::model::alert::{Ack, Alert, AlertId};
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
 use crate::model::rule::RuleId;
@@ -60,7 +60,7 @@ impl Store {
         self.readers().run(move |reader| reader.ask()?.alert(id)?.ok_or(Error::missing("alert"))).await
     }
 
-    /// Notes that a person has seen it; the first acknowledgement stays.
+    /// Notes that whoever acts has seen it; the first acknowledgement stays.
     ///
     /// # Errors
     /// `NotFound`, also of one that is of none of these devices.
@@ -71,17 +71,18 @@ impl Store {
         now: UnixMillis,
         comment: Option<String>,
     ) -> Result<Alert> {
+        let ack = self.ack(now, comment);
         self.change(move |scope| {
             if !among.has(read(scope.tx, id)?.device()) {
                 return Err(Error::missing("alert"));
             }
-            scope.tx.ack_alert(id, now, comment.as_deref())?;
+            scope.tx.ack_alert(id, &ack)?;
             read(scope.tx, id)
         })
         .await
     }
 
-    /// Notes that a person has seen all of these; returns those that nobody had acknowledged before. What is gone, or of none of
+    /// Notes that whoever acts has seen all of these; returns those that nobody had acknowledged before. What is gone, or of none of
     /// these devices, is passed over. Several are one entry of the audit log.
     ///
     /// # Errors
@@ -93,22 +94,29 @@ impl Store {
         now: UnixMillis,
         comment: Option<String>,
     ) -> Result<Vec<Alert>> {
+        let ack = self.ack(now, comment);
         self.change(move |scope| {
             let tx = scope.tx;
             let mut acked = Vec::new();
             for id in ids {
                 let is_meant = tx.alert(id)?.is_some_and(|alert| among.has(alert.device()));
-                if is_meant && tx.ack_alert(id, now, comment.as_deref())? {
+                if is_meant && tx.ack_alert(id, &ack)? {
                     acked.push(read(tx, id)?);
                 }
             }
             if acked.len() > 1 {
-                let fields = [("alerts", Some(&*named(&acked))), ("comment", comment.as_deref())];
+                let fields = [("alerts", Some(&*named(&acked))), ("comment", ack.comment.as_deref())];
                 tx.one_entry("alert.acknowledged", &counted(&acked), &fields)?;
             }
             Ok(acked)
         })
         .await
+    }
+
+    /// The acknowledgement of whoever acts.
+    fn ack(&self, at: UnixMillis, comment: Option<String>) -> Ack {
+        let by = self.actor().map_or_else(String::new, |actor| actor.called().to_owned());
+        Ack { at, by, comment }
     }
 }
 

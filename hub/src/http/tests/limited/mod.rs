@@ -92,7 +92,7 @@ fn alert(id: u64, device: &Device, series: SeriesId, state: AlertState) -> Alert
         started_at: now,
         fired_at: Some(now),
         resolved_at: None,
-        acked_at: None,
+        acked: None,
         new_normal: false,
         learned_at: now,
     }

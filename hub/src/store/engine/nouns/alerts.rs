@@ -1,7 +1,7 @@
 //! Rules, alerts, silences, and late readings to which rules are still to be applied.
 
 use crate::model::UnixMillis;
-use crate::model::alert::{Alert, AlertId, AlertState, Transition};
+use crate::model::alert::{Ack, Alert, AlertId, AlertState, Transition};
 use crate::model::device::DeviceNo;
 use crate::model::reading::{SeriesId, Stretch};
 use crate::model::rule::{Rule, RuleId, RuleSpec};
@@ -75,7 +75,7 @@ pub(in crate::store) trait ChangeAlerts: Alerts {
     /// Writes what the rule engine says; one of a deleted device goes nowhere. An acknowledgement that is there stays.
     fn write_alert(&self, transition: &Transition) -> Result<()>;
     /// Notes that a person has seen it; `false` when that was noted before.
-    fn ack_alert(&self, id: AlertId, now: UnixMillis, comment: Option<&str>) -> Result<bool>;
+    fn ack_alert(&self, id: AlertId, ack: &Ack) -> Result<bool>;
     /// Notes whether an alert is muted.
     fn mark_alert(&self, id: AlertId, muted: bool) -> Result<()>;
 }

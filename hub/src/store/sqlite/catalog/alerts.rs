@@ -1,9 +1,11 @@
 //! Rows of alerts.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
 use crate::model::UnixMillis;
-use crate::model::alert::{Ailment, Alert, AlertId, AlertState, Measure, Subject, Transition};
+use crate::model::alert::{Ack, Ailment, Alert, AlertId, AlertState, Measure, Subject, Transition};
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
 use crate::model::rule::RuleId;
@@ -16,7 +18,7 @@ macro_rules! select_alert {
     ($rest:literal) => {
         concat!(
             "SELECT id, rule, rule_name, severity, device, series, state, measure, per_ms, value, worst, last, threshold,
-            started_at, fired_at, resolved_at, acked_at, new_normal, learned_at FROM alert ",
+            started_at, fired_at, resolved_at, acked_at, acked_by, ack_comment, new_normal, learned_at FROM alert ",
             $rest
         )
     };
@@ -98,18 +100,19 @@ impl Alerts for Connection {
     }
 }
 
-const ACK: &str = "UPDATE alert SET acked_at = :now, ack_comment = :comment WHERE id = :id AND acked_at IS NULL";
+const ACK: &str = "UPDATE alert SET acked_at = :at, acked_by = :by, ack_comment = :comment
+    WHERE id = :id AND acked_at IS NULL";
 const MARK: &str = "UPDATE alert SET muted = :muted WHERE id = :id";
-/// `acked_at` is the person's: the engine's copy may be older than the acknowledgement.
+/// Who acknowledged it is not the engine's to say: its copy of the alert may be older.
 const PUT: &str = "INSERT INTO alert
     (id, rule, rule_name, severity, device, series, state, measure, per_ms, value, worst, last, threshold, started_at, fired_at,
-    resolved_at, acked_at, new_normal, learned_at)
+    resolved_at, new_normal, learned_at)
     SELECT :id, :rule, :rule_name, :severity, :device, :series, :state, :measure, :per_ms, :value, :worst, :last, :threshold,
-    :started_at, :fired_at, :resolved_at, :acked_at, :new_normal, :learned_at
+    :started_at, :fired_at, :resolved_at, :new_normal, :learned_at
     WHERE :device IS NULL OR EXISTS (SELECT 1 FROM device WHERE no = :device)
     ON CONFLICT (id) DO UPDATE SET state = excluded.state, value = excluded.value, worst = excluded.worst,
     last = excluded.last, threshold = excluded.threshold, started_at = excluded.started_at, fired_at = excluded.fired_at, resolved_at = excluded.resolved_at,
-    acked_at = COALESCE(acked_at, excluded.acked_at), new_normal = excluded.new_normal, learned_at = excluded.learned_at";
+    new_normal = excluded.new_normal, learned_at = excluded.learned_at";
 const CANCEL: &str = "DELETE FROM alert WHERE id = :id AND state IN ('pending', 'historical')";
 
 impl ChangeAlerts for Connection {
@@ -138,7 +141,6 @@ impl ChangeAlerts for Connection {
                     ":started_at": alert.started_at.0,
                     ":fired_at": alert.fired_at.map(|at| at.0),
                     ":resolved_at": alert.resolved_at.map(|at| at.0),
-                    ":acked_at": alert.acked_at.map(|at| at.0),
                     ":new_normal": alert.new_normal,
                     ":learned_at": alert.learned_at.0,
                 })?
@@ -147,8 +149,8 @@ impl ChangeAlerts for Connection {
         Ok(())
     }
 
-    fn ack_alert(&self, id: AlertId, now: UnixMillis, comment: Option<&str>) -> Result<bool> {
-        let params = named_params! { ":id": id, ":now": now.0, ":comment": comment };
+    fn ack_alert(&self, id: AlertId, ack: &Ack) -> Result<bool> {
+        let params = named_params! { ":id": id, ":at": ack.at.0, ":by": ack.by, ":comment": ack.comment };
         Ok(self.prepare_cached(ACK)?.execute(params)? > 0)
     }
 
@@ -182,7 +184,10 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Alert> {
         started_at: UnixMillis(row.get("started_at")?),
         fired_at: maybe("fired_at")?,
         resolved_at: maybe("resolved_at")?,
-        acked_at: maybe("acked_at")?,
+        acked: match maybe("acked_at")? {
+            Some(at) => Some(Arc::new(Ack { at, by: row.get("acked_by")?, comment: row.get("ack_comment")? })),
+            None => None,
+        },
         new_normal: row.get("new_normal")?,
         learned_at: UnixMillis(row.get("learned_at")?),
     })

@@ -42,6 +42,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../../../migrations/sqlite/0028_limited_tokens.sql"),
     include_str!("../../../../../migrations/sqlite/0029_webhook_kinds.sql"),
     include_str!("../../../../../migrations/sqlite/0030_pushes.sql"),
+    include_str!("../../../../../migrations/sqlite/0031_who_acknowledged.sql"),
 ];
 
 fn known() -> u32 {
