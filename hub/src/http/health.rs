@@ -1,6 +1,7 @@
 //! `/healthz`, `/readyz` and `/metrics`: whether the hub is alive, whether it can do its work, and what it counts.
 
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
@@ -9,12 +10,14 @@ use axum::response::{IntoResponse, Response};
 use crate::http::error::ApiError;
 use crate::http::gate::auth;
 use crate::http::gate::peer::Peer;
-use crate::http::state::AppState;
+use crate::http::keys::Keys;
+use crate::http::shares::sockets::Sockets;
+use crate::http::state::Snapshot;
 use crate::model::access::Scope;
 use crate::observe::Exposition;
 use crate::settings;
-use crate::store::Store;
-use crate::store::Trouble;
+use crate::store::{Store, Trouble};
+use crate::tls::Tls;
 
 /// The process answers.
 pub(super) async fn alive() -> &'static str {
@@ -38,41 +41,55 @@ pub(super) async fn ready(State(store): State<Store>) -> Result<&'static str, Ap
     Ok("ok\n")
 }
 
+/// What `/metrics` is written from, besides the figures of the other rooms.
+#[derive(Clone)]
+pub(super) struct Counts {
+    pub(super) keys: Arc<Keys>,
+    pub(super) sockets: Arc<Sockets>,
+    /// Connections that found no place.
+    pub(super) refused: Arc<AtomicU64>,
+    /// Connections of strangers that gave way to others.
+    pub(super) gave_way: Arc<AtomicU64>,
+    pub(super) tls: Option<Arc<Tls>>,
+    /// The text of the other rooms.
+    pub(super) metrics: Snapshot<String>,
+}
+
 /// Prometheus' text. Open to this machine by its loopback names; others need `read`.
 pub(super) async fn metrics(
-    State(app): State<AppState>,
+    State(counts): State<Counts>,
     peer: Peer,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     if !peer.is_local(&uri, &headers) {
         let needed = || ApiError::unauthenticated("metrics need an API token with the scope `read`");
-        let principal = auth::identify(&app.keys, peer, &headers).await?.ok_or_else(needed)?;
+        let principal = auth::identify(&counts.keys, peer, &headers).await?.ok_or_else(needed)?;
         auth::is_for_all(&principal)?;
         if !principal.scope.includes(Scope::Read) {
             return Err(auth::lacks(&principal, Scope::Read));
         }
     }
     let mut own = Exposition::default();
-    own.value("gauge", "hub_live_clients", "Open live connections.", app.ws_clients()).value(
+    own.value("gauge", "hub_live_clients", "Open live connections.", counts.sockets.count()).value(
         "counter",
         "hub_live_too_slow_total",
         "Live connections closed because they did not read what was sent.",
-        app.too_slow.load(Ordering::Relaxed),
+        counts.sockets.too_slow.load(Ordering::Relaxed),
     );
     own.value(
         "counter",
         "hub_http_connections_refused_total",
         "Connections closed because there were too many, in total or from one address.",
-        app.refused.load(Ordering::Relaxed),
+        counts.refused.load(Ordering::Relaxed),
     )
     .value(
         "counter",
         "hub_http_connections_gave_way_total",
         "Connections without a session or token closed because others came and there were too many.",
-        app.gave_way.load(Ordering::Relaxed),
+        counts.gave_way.load(Ordering::Relaxed),
     );
-    if let Some(tls) = &app.tls {
+    if let Some(tls) = &counts.tls {
         let failed = ("counter", "hub_tls_handshakes_failed_total", "TLS handshakes that came to nothing.");
         own.family(failed, "reason", tls.failed.counts()).value(
             "gauge",
@@ -81,6 +98,6 @@ pub(super) async fn metrics(
             tls.expires_at().0 / 1_000,
         );
     }
-    let text = (app.metrics)() + &own.finish();
+    let text = (counts.metrics)() + &own.finish();
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }

@@ -8,6 +8,7 @@
 //! The answer of `/install.sh` is piped into a shell, so each refusal is a script that prints the reason and exits with 1.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -18,24 +19,46 @@ use tokio_util::io::ReaderStream;
 use wire::handshake::JoinToken;
 
 use crate::access::sha256;
+use crate::bundle::agents::Agents;
 use crate::bundle::script::{SPENT, Script, refusal};
 use crate::bundle::{Payload, Settings, Target, agents, archive, deb};
+use crate::clock::Clock;
 use crate::http::error::{ApiError, Problem, Told};
 use crate::http::gate::front::Encrypted;
 use crate::http::gate::guard::public_url;
 use crate::http::gate::host::has_port;
 use crate::http::gate::peer::{Peer, is_proxied};
+use crate::http::names::Names;
 use crate::http::request::params::{Asked, FromParams, Nothing, Params};
 use crate::http::request::path::Name;
-use crate::http::shares::throttle::Wait;
-use crate::http::state::AppState;
+use crate::http::shares::rooms::Rooms;
+use crate::http::shares::throttle::{Throttle, Wait};
+use crate::http::state::{JoinState, Routes};
 use crate::proto::command::JoinPolicy;
-use utoipa_axum::router::OpenApiRouter;
+use crate::store::Store;
+use crate::tls::Tls;
 use utoipa_axum::routes;
 
 /// What a device gets from the hub.
-pub(super) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(script)).routes(routes!(agent)).routes(routes!(bundle))
+pub(super) fn routes() -> Routes {
+    Routes::new().routes(routes!(script)).routes(routes!(agent)).routes(routes!(bundle))
+}
+
+/// The parts of the hub from which a device gets its agent.
+#[derive(Clone)]
+pub(super) struct Packer {
+    pub(super) store: Store,
+    pub(super) clock: Clock,
+    pub(super) names: Arc<Names>,
+    /// Where devices find the hub.
+    pub(super) udp: SocketAddr,
+    pub(super) tls: Option<Arc<Tls>>,
+    pub(super) agents: Agents,
+    /// Who may join.
+    pub(super) join: Arc<JoinState>,
+    /// Join tokens in links that did not work.
+    pub(super) bad_links: Arc<Throttle>,
+    pub(super) rooms: Arc<Rooms>,
 }
 
 const SHELL: &str = "text/x-shellscript; charset=utf-8";
@@ -61,21 +84,21 @@ impl FromParams for Link {
         (status = 429, description = "Too many invalid links came from this address", body = String, content_type = "text/x-shellscript")),
     security(()))]
 pub(super) async fn script(
-    State(app): State<AppState>,
+    State(packer): State<Packer>,
     peer: Peer,
     encrypted: Encrypted,
     headers: HeaderMap,
     Asked(link): Asked<Link>,
 ) -> Result<Response, ApiError> {
-    let Some(token) = token(&app, peer.0, link).await? else { return Ok(refused()) };
-    let (url, hub) = addresses(&app, encrypted, &headers)?;
-    let agents = app.config.agents.clone();
-    let sums = packing(&app, move || {
+    let Some(token) = token(&packer, peer.0, link).await? else { return Ok(refused()) };
+    let (url, hub) = addresses(&packer, encrypted, &headers)?;
+    let agents = packer.agents.clone();
+    let sums = packing(&packer, move || {
         let sum = |target| agents.read(target).map(|program| (target, sha256(&program)));
         agents.targets().into_iter().map(sum).collect::<Result<Vec<_>, _>>()
     });
     let sums = sums.await?.map_err(ApiError::internal)?;
-    let from = downloads(&app, &headers, &url);
+    let from = downloads(&packer, &headers, &url);
     let script = Script { url: &url, from: &from, hub: &hub, token: &token, agents: &sums }.text();
     let script = script.ok_or_else(|| ApiError::invalid("host", format!("`{url}` is not an address for a script")))?;
     Ok(secret(SHELL, None, script))
@@ -112,12 +135,12 @@ fn as_script(is_for_a_shell: bool, response: Response) -> Response {
     responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"), (status = 404, body = Problem)),
     security(()))]
 pub(super) async fn agent(
-    State(app): State<AppState>,
+    State(packer): State<Packer>,
     Name(target): Name,
     _: Asked<Nothing>,
 ) -> Result<Response, ApiError> {
     let missing = || no_agent(&target);
-    let path = target.parse().ok().and_then(|target: Target| app.config.agents.path(target)).ok_or_else(missing)?;
+    let path = target.parse().ok().and_then(|target: Target| packer.agents.path(target)).ok_or_else(missing)?;
     let file = tokio::fs::File::open(&path).await.map_err(|_| missing())?;
     let length = file.metadata().await.map_err(ApiError::internal)?.len();
     // Piece by piece: a thousand devices that download at once need little memory.
@@ -137,14 +160,14 @@ pub(super) async fn agent(
         (status = 404, body = Problem), (status = 429, body = Problem)),
     security(()))]
 pub(super) async fn bundle(
-    State(app): State<AppState>,
+    State(packer): State<Packer>,
     peer: Peer,
     encrypted: Encrypted,
     headers: HeaderMap,
     Name(file): Name,
     Asked(link): Asked<Link>,
 ) -> Result<Response, ApiError> {
-    let Some(token) = token(&app, peer.0, link).await? else {
+    let Some(token) = token(&packer, peer.0, link).await? else {
         // It is shown in place of the package.
         let why = secret("text/plain; charset=utf-8", None, format!("device-agent: {SPENT}\n"));
         return Ok((StatusCode::FORBIDDEN, why).into_response());
@@ -157,11 +180,11 @@ pub(super) async fn bundle(
         ))
     };
     let (target, kind) = parsed.filter(|(_, kind)| ["deb", "tar.gz"].contains(&kind.as_str())).ok_or_else(unknown)?;
-    let (_, hub) = addresses(&app, encrypted, &headers)?;
+    let (_, hub) = addresses(&packer, encrypted, &headers)?;
     let settings = Settings { hub: Some(hub), join_token: Some(token), ..Settings::default() };
-    let agents = app.config.agents.clone();
+    let agents = packer.agents.clone();
     let name = format!("attachment; filename=\"device-agent_{file}\"");
-    let made = packing(&app, move || {
+    let made = packing(&packer, move || {
         let program = agents.read(target).map_err(|error| match error {
             agents::Error::Missing { target, .. } => no_agent(target.name()),
             other @ (agents::Error::Unreadable { .. } | agents::Error::Unfit { .. }) => ApiError::internal(other),
@@ -173,16 +196,16 @@ pub(super) async fn bundle(
 }
 
 /// The token of a link, if it works.
-async fn token(app: &AppState, from: SocketAddr, link: Link) -> Result<Option<JoinToken>, ApiError> {
-    app.bad_links.attempt(app.clock.now(), from.ip()).map_err(|Wait { seconds, .. }| {
+async fn token(packer: &Packer, from: SocketAddr, link: Link) -> Result<Option<JoinToken>, ApiError> {
+    packer.bad_links.attempt(packer.clock.now(), from.ip()).map_err(|Wait { seconds, .. }| {
         let detail = format!("too many install commands that do not work: try again in {seconds} s");
         ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail).retry_after(seconds)
     })?;
     let Some(token) = link.token.and_then(|text| text.parse::<JoinToken>().ok()) else { return Ok(None) };
-    let now = app.clock.wall();
+    let now = packer.clock.wall();
     let psk = token.psk();
     // Compared by the hash of the secret, whose timing tells nothing about the secret.
-    let works = app
+    let works = packer
         .store
         .join_tokens(now)
         .await?
@@ -191,8 +214,8 @@ async fn token(app: &AppState, from: SocketAddr, link: Link) -> Result<Option<Jo
     if !works {
         return Ok(None);
     }
-    app.bad_links.take_back(from.ip());
-    if app.join.get(app.clock.now()).policy == JoinPolicy::Closed {
+    packer.bad_links.take_back(from.ip());
+    if packer.join.get(packer.clock.now()).policy == JoinPolicy::Closed {
         return Err(ApiError::forbidden(
             "closed",
             "this hub accepts no new devices at the moment, even with a token: open it on its page, under Hub",
@@ -203,28 +226,28 @@ async fn token(app: &AppState, from: SocketAddr, link: Link) -> Result<Option<Jo
 
 /// The page and the door for devices, by the name this request came to: a device that got here by it gets there again.
 fn addresses(
-    app: &AppState,
+    packer: &Packer,
     Encrypted(encrypted): Encrypted,
     headers: &HeaderMap,
 ) -> Result<(String, String), ApiError> {
     let text = |name| headers.get(name).and_then(|value: &header::HeaderValue| value.to_str().ok());
     let host = text(header::HOST.as_str()).ok_or_else(|| ApiError::invalid("host", "the request has no `Host`"))?;
     // From a proxy. Whoever forges it spoils a script for nobody but himself.
-    let is_https = encrypted || app.tls.is_some() || text("x-forwarded-proto") == Some("https");
+    let is_https = encrypted || packer.tls.is_some() || text("x-forwarded-proto") == Some("https");
     let scheme = if is_https { "https" } else { "http" };
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
     };
     // By the name in its own URL the hub is found where that says, also below a path.
-    let url = public_url(app, host).map_or_else(|| format!("{scheme}://{host}"), ToOwned::to_owned);
-    Ok((url, format!("{name}:{}", app.info.udp.port())))
+    let url = public_url(&packer.names, host).map_or_else(|| format!("{scheme}://{host}"), ToOwned::to_owned);
+    Ok((url, format!("{name}:{}", packer.udp.port())))
 }
 
 /// Where the agent is downloaded from. Not by the hub's own TLS, whose certificate the device does not know, and `BusyBox`
 /// checks none: the agent is no secret, and the script has its SHA-256. The port is the same.
-fn downloads(app: &AppState, headers: &HeaderMap, url: &str) -> String {
-    let rest = url.strip_prefix("https://").filter(|_| app.tls.is_some() && !is_proxied(headers));
+fn downloads(packer: &Packer, headers: &HeaderMap, url: &str) -> String {
+    let rest = url.strip_prefix("https://").filter(|_| packer.tls.is_some() && !is_proxied(headers));
     let Some(rest) = rest else { return url.to_owned() };
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let port = if has_port(host) { "" } else { ":443" };
@@ -256,7 +279,7 @@ fn no_agent(target: &str) -> ApiError {
 }
 
 /// Reads and packs programs on another thread, few at a time: each takes the memory of some agents.
-async fn packing<T: Send + 'static>(app: &AppState, work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
-    let _permit = app.rooms.packing.acquire().await.map_err(|_| ApiError::stopping())?;
+async fn packing<T: Send + 'static>(packer: &Packer, work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
+    let _permit = packer.rooms.packing.acquire().await.map_err(|_| ApiError::stopping())?;
     tokio::task::spawn_blocking(work).await.map_err(ApiError::internal)
 }

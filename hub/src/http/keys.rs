@@ -1,5 +1,7 @@
 //! The secrets with which credentials are compared, and how often wrong ones may be tried.
 
+use std::path::PathBuf;
+
 use tokio::sync::watch;
 
 use crate::clock::Clock;
@@ -19,6 +21,8 @@ pub(in crate::http) struct Keys {
     pub(in crate::http) local_key: Option<[u8; 32]>,
     /// SHA-256 of a code that signs browsers in again and again, of a demo.
     pub(in crate::http) login_code: Option<[u8; 32]>,
+    /// Where the token of the setup link lies, until it is used.
+    pub(in crate::http) setup_file: Option<PathBuf>,
     /// The machine's host name, by which authenticator apps tell one hub from another.
     pub(in crate::http) hostname: Option<String>,
     /// Password hashes, few at a time.

@@ -27,7 +27,9 @@ mod intake;
 mod keys;
 mod limits;
 mod live;
+mod names;
 mod openapi;
+mod parts;
 mod principal;
 mod readings;
 mod request;
@@ -41,7 +43,7 @@ mod webhooks;
 mod tests;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{FromRef as _, Request};
 use axum::http::{StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -58,13 +60,14 @@ use utoipa_axum::routes;
 use error::ApiError;
 use gate::{actor, guard, origin, plain};
 use request::answers;
-use state::AppState;
+use serve::Reception;
+use state::{AppState, Routes};
 
 /// Shorter answers are not compressed: they fit into one packet either way.
 const LEAST_PACKED: u64 = 860;
 
 /// Every route of the API, with its description.
-fn api() -> OpenApiRouter<AppState> {
+fn api() -> Routes {
     let resources = [
         devices::routes(),
         readings::routes(),
@@ -77,7 +80,7 @@ fn api() -> OpenApiRouter<AppState> {
         access::routes(),
         hub::routes(),
         install::routes(),
-        OpenApiRouter::new().routes(routes!(plain::authority)),
+        Routes::new().routes(routes!(plain::authority)),
     ];
     resources.into_iter().fold(OpenApiRouter::with_openapi(openapi::document()), OpenApiRouter::merge)
 }
@@ -87,8 +90,8 @@ fn api() -> OpenApiRouter<AppState> {
 /// # Errors
 /// Those of [`serve::run`].
 pub(crate) async fn serve(listener: TcpListener, state: AppState, stop: CancellationToken) -> std::io::Result<()> {
-    let router = router(state.clone());
-    serve::run(listener, state, router, stop).await
+    let reception = Reception::from_ref(&state);
+    serve::run(listener, reception, router(state), stop).await
 }
 
 /// The whole HTTP surface over one state.

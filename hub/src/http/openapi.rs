@@ -15,7 +15,6 @@ use utoipa::openapi::{OpenApi as Document, RefOr, SecurityRequirement};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::http::live::dto::{ClientRequest, ServerMessage};
-use crate::http::state::AppState;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -54,7 +53,7 @@ pub(super) fn document() -> Document {
 }
 
 /// The routes, and the finished document.
-pub(super) fn split(api: OpenApiRouter<AppState>) -> (Router<AppState>, Document) {
+pub(super) fn split<S: Clone + Send + Sync + 'static>(api: OpenApiRouter<S>) -> (Router<S>, Document) {
     let (router, mut document) = api.split_for_parts();
     for (path, item) in &mut document.paths.paths {
         let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];

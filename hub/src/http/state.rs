@@ -1,26 +1,27 @@
 //! What the HTTP shell is given: handles to the rest of the hub, and facts about it.
 //!
 //! `hub` fills [`Wiring`] and makes an [`AppState`] of it. HTTP knows no other shell: figures, metrics come as functions.
+//! A handler never names the whole state: it takes the parts it needs by `State`, and `parts` says of what each is made.
 
 use std::net::SocketAddr;
-use std::ops::Deref;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use axum::extract::FromRef;
-use axum::http::StatusCode;
 use tokio::sync::{Mutex as AsyncMutex, Notify, broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::clock::Clock;
 use crate::delivery::policy::Policy;
 use crate::http::config::Config;
 use crate::http::error::ApiError;
 use crate::http::keys::Keys;
+use crate::http::names::Names;
 use crate::http::shares::newcomers::Newcomers;
 use crate::http::shares::rooms::Rooms;
+use crate::http::shares::sockets::Sockets;
 use crate::http::shares::throttle::{Codes, Lines, Throttle};
 use crate::ingest::desk::Desk;
 use crate::ingest::learning::Learning;
@@ -29,7 +30,7 @@ use crate::live::Bus;
 use crate::model::{DeviceId, HubId, UnixMillis};
 use crate::password::Passwords;
 use crate::presence::{Grace, Presence};
-use crate::pressure::{Pressure, Shed};
+use crate::pressure::Pressure;
 use crate::proto::command::{Command, JoinPolicy};
 use crate::store::Store;
 use crate::tls::Tls;
@@ -108,17 +109,6 @@ impl JoinState {
     }
 }
 
-/// Where readings go in.
-#[derive(Debug)]
-pub(crate) struct Intake {
-    /// The way to the disk.
-    pub entrance: Entrance,
-    /// Where their acknowledgement is waited for.
-    pub desk: Arc<Desk>,
-    /// What the rules have learned of them.
-    pub learning: Arc<Learning>,
-}
-
 /// A snapshot function.
 pub(crate) type Snapshot<T> = Arc<dyn Fn() -> T + Send + Sync>;
 
@@ -129,8 +119,12 @@ pub(crate) struct Wiring {
     pub store: Store,
     /// Links and pending devices.
     pub presence: Arc<Presence>,
-    /// Where readings go in.
-    pub intake: Intake,
+    /// The way of readings to the disk.
+    pub entrance: Entrance,
+    /// Where the acknowledgement of readings is waited for.
+    pub desk: Arc<Desk>,
+    /// What the rules have learned of the readings.
+    pub learning: Arc<Learning>,
     /// What just happened.
     pub bus: Bus,
     pub commands: mpsc::Sender<Command>,
@@ -159,7 +153,7 @@ pub(crate) struct Wiring {
 
 /// The way to the endpoint, which speaks with the devices.
 #[derive(Debug, Clone)]
-pub(super) struct Endpoint(mpsc::Sender<Command>);
+pub(super) struct Endpoint(pub(super) mpsc::Sender<Command>);
 
 impl Endpoint {
     /// Tells it; waits while its queue is full.
@@ -168,145 +162,104 @@ impl Endpoint {
     }
 }
 
-/// State of every handler. Clones share it.
-#[derive(Clone)]
-pub(crate) struct AppState(Arc<Shared>);
+/// The way to ingest for whoever changes what it goes by: rules, silences, webhooks, names of devices.
+#[derive(Debug, Clone)]
+pub(super) struct RulesChanged(pub(super) Arc<Notify>);
 
-/// What the clones share.
-pub(crate) struct Shared {
-    wiring: Wiring,
+impl RulesChanged {
+    /// Lets ingest load them again.
+    pub(super) fn tell(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// What goes on after an answer has begun: live connections, exports, an exchange of hardware.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Ongoing {
+    /// Waited for when the server stops.
+    pub(super) tasks: TaskTracker,
+    /// Cancelled when the server stops: live connections close, exports and imports are cut.
+    pub(super) closing: CancellationToken,
+}
+
+/// State of the router. Clones share it.
+#[derive(Clone)]
+pub(crate) struct AppState {
+    /// What `hub` handed over.
+    pub(super) wiring: Arc<Wiring>,
+    /// What HTTP has of its own.
+    pub(super) own: Arc<Own>,
+}
+
+/// The routes of a resource.
+pub(super) type Routes = OpenApiRouter<AppState>;
+
+/// What HTTP has of its own, once for all requests.
+pub(super) struct Own {
     /// Of whoever lets somebody in.
     pub(super) keys: Arc<Keys>,
-    /// The devices' end of the network.
-    pub(super) endpoint: Endpoint,
+    /// By which names the hub is called.
+    pub(super) names: Arc<Names>,
     /// Room for what is held in memory, and for what runs at once.
     pub(super) rooms: Arc<Rooms>,
-    /// What it says of requests by foreign names and from foreign pages.
-    pub(super) foreign_lines: Lines,
     /// Devices and series that were made by sending readings.
-    pub(super) newcomers: Newcomers,
+    pub(super) newcomers: Arc<Newcomers>,
     /// Join tokens in links that did not work.
-    pub(super) bad_links: Throttle,
+    pub(super) bad_links: Arc<Throttle>,
     /// One change of hardware at a time.
     pub(super) replacing: Arc<AsyncMutex<()>>,
-    /// Live connections and exports.
-    pub(super) sockets: TaskTracker,
-    /// Cancelled when the server stops: live connections close, exports are cut.
-    pub(super) closing: CancellationToken,
-    open_sockets: AtomicUsize,
-    /// Live connections closed because they took nothing.
-    pub(super) too_slow: AtomicU64,
+    pub(super) ongoing: Ongoing,
+    /// Live connections that are open.
+    pub(super) sockets: Arc<Sockets>,
     /// Connections that found no place.
-    pub(super) refused: AtomicU64,
+    pub(super) refused: Arc<AtomicU64>,
     /// Connections of strangers that gave way to others.
     pub(super) gave_way: Arc<AtomicU64>,
-}
-
-impl Deref for Shared {
-    type Target = Wiring;
-
-    fn deref(&self) -> &Wiring {
-        &self.wiring
-    }
-}
-
-impl Deref for AppState {
-    type Target = Shared;
-
-    fn deref(&self) -> &Shared {
-        &self.0
-    }
-}
-
-impl FromRef<AppState> for Arc<Keys> {
-    fn from_ref(app: &AppState) -> Self {
-        Self::clone(&app.keys)
-    }
-}
-
-impl FromRef<AppState> for Arc<Rooms> {
-    fn from_ref(app: &AppState) -> Self {
-        Self::clone(&app.rooms)
-    }
-}
-
-impl FromRef<AppState> for Store {
-    fn from_ref(app: &AppState) -> Self {
-        app.store.clone()
-    }
-}
-
-impl FromRef<AppState> for Clock {
-    fn from_ref(app: &AppState) -> Self {
-        app.clock
-    }
 }
 
 impl AppState {
     /// Makes the state.
     #[must_use]
     pub(crate) fn new(wiring: Wiring) -> Self {
+        Self { own: Arc::new(Own::beside(&wiring)), wiring: Arc::new(wiring) }
+    }
+}
+
+impl Own {
+    fn beside(wiring: &Wiring) -> Self {
+        let config = &wiring.config;
         let keys = Keys {
             store: wiring.store.clone(),
             clock: wiring.clock,
-            admin_token: wiring.config.admin_token,
-            local_key: wiring.config.local_key,
-            login_code: wiring.config.login_code,
-            hostname: wiring.config.hostname.clone(),
+            admin_token: config.admin_token,
+            local_key: config.local_key,
+            login_code: config.login_code,
+            setup_file: config.setup_file.clone(),
+            hostname: config.hostname.clone(),
             passwords: Passwords::default(),
             attempts: Throttle::default(),
             codes: Codes::default(),
             attempt_lines: Lines::default(),
             access_ended: wiring.access_ended.clone(),
         };
-        let endpoint = Endpoint(wiring.commands.clone());
-        Self(Arc::new(Shared {
-            wiring,
-            endpoint,
-            keys: Arc::new(keys),
-            rooms: Arc::default(),
+        let names = Names {
+            listed: config.allowed_hosts.clone(),
+            hostname: config.hostname.clone(),
+            url: wiring.info.url.clone(),
             foreign_lines: Lines::default(),
-            newcomers: Newcomers::default(),
-            bad_links: Throttle::default(),
+            clock: wiring.clock,
+        };
+        Self {
+            keys: Arc::new(keys),
+            names: Arc::new(names),
+            rooms: Arc::default(),
+            newcomers: Arc::default(),
+            bad_links: Arc::default(),
             replacing: Arc::default(),
-            sockets: TaskTracker::new(),
-            closing: CancellationToken::new(),
-            open_sockets: AtomicUsize::new(0),
-            too_slow: AtomicU64::new(0),
-            refused: AtomicU64::new(0),
+            ongoing: Ongoing::default(),
+            sockets: Arc::new(Sockets::new(config.sockets)),
+            refused: Arc::default(),
             gave_way: Arc::default(),
-        }))
-    }
-
-    /// Open live connections.
-    #[must_use]
-    pub(crate) fn ws_clients(&self) -> usize {
-        self.open_sockets.load(Ordering::Relaxed)
-    }
-
-    /// Counts one more live connection until the guard is dropped; `None` when there are too many.
-    pub(super) fn open_socket(&self) -> Option<OpenSocket> {
-        let limit = self.config.sockets;
-        let more = |open: usize| (open < limit).then_some(open + 1);
-        self.open_sockets.try_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
-        Some(OpenSocket(self.clone()))
-    }
-
-    /// Refuses a query over the past while the hub is pressed: devices come first.
-    pub(super) fn history(&self) -> Result<(), ApiError> {
-        if !self.pressure.sheds(Shed::History) {
-            return Ok(());
         }
-        let detail = "the hub is overloaded: queries of stored readings are paused until it has caught up";
-        Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", detail).retry_after(5))
-    }
-}
-
-/// One open live connection.
-pub(super) struct OpenSocket(AppState);
-
-impl Drop for OpenSocket {
-    fn drop(&mut self) {
-        self.0.open_sockets.fetch_sub(1, Ordering::Relaxed);
     }
 }

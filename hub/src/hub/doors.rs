@@ -10,7 +10,7 @@ use super::encryption;
 use super::metrics::exposition;
 use super::wires::{HttpEnds, Wires};
 use crate::bundle::agents::Agents;
-use crate::http::state::{AppState, Figures, HubInfo, Intake, JoinState, Snapshot, Wiring};
+use crate::http::state::{AppState, Figures, HubInfo, JoinState, Snapshot, Wiring};
 use crate::running::{Running, Word};
 use crate::{access, http, links, random, reach, zones};
 
@@ -54,11 +54,9 @@ fn wiring(wires: &Wires, running: &Running, admin_token: Option<[u8; 32]>) -> Wi
         },
         store: wires.store.clone(),
         presence: Arc::clone(&wires.presence),
-        intake: Intake {
-            entrance: wires.entrance.clone(),
-            desk: Arc::clone(&wires.desk),
-            learning: Arc::clone(&wires.learning),
-        },
+        entrance: wires.entrance.clone(),
+        desk: Arc::clone(&wires.desk),
+        learning: Arc::clone(&wires.learning),
         bus: wires.bus.clone(),
         commands: wires.commands.clone(),
         parted: wires.parted.clone(),

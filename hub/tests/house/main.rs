@@ -175,6 +175,7 @@ const HTTP: &[&str] = &[
     "limits",
     "shares",
     "keys",
+    "names",
     "state",
     "request",
     "gate",
@@ -193,6 +194,7 @@ const HTTP: &[&str] = &[
     "assets",
     "openapi",
     "serve",
+    "parts",
     "mod",
 ];
 
@@ -230,6 +232,17 @@ fn the_rooms_of_http_import_downward() {
 fn the_rooms_of_the_store_import_downward() {
     let up = up("store", STORE);
     assert!(up.is_empty(), "imports that point up:\n{}", up.join("\n"));
+}
+
+#[test]
+fn only_the_composition_of_http_names_the_whole_state() {
+    // The state itself, what its parts are made of, and the router.
+    let composition = ["http/state.rs", "http/parts.rs", "http/mod.rs"].map(|file| src().join(file));
+    let names_it = |file: &PathBuf| code(file).contains("AppState");
+    assert!(composition.iter().all(names_it), "the state has another name, or lives elsewhere");
+    let files = sources(&src().join("http")).into_iter().filter(|file| !is_test(file) && !composition.contains(file));
+    let wrong: Vec<_> = files.filter(names_it).collect();
+    assert!(wrong.is_empty(), "take the parts that are needed by `State`, as `http/parts.rs` makes them: {wrong:#?}");
 }
 
 #[test]

@@ -17,12 +17,11 @@ use crate::http::request::params::Asked;
 use crate::http::request::path::Id;
 use crate::http::request::text;
 use crate::http::request::text::JoinTokenId;
-use crate::http::state::AppState;
-use crate::model::join_token;
+use crate::http::state::Endpoint;
+use crate::model::{UnixMillis, join_token};
 use crate::proto::command::Command;
 use crate::random;
-use crate::store;
-use crate::store::Store;
+use crate::store::{self, Store};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -43,14 +42,16 @@ pub(in crate::http) async fn list(
 #[utoipa::path(post, path = "/api/v1/join-tokens", tag = "access", request_body = NewJoinToken,
     responses((status = 201, body = JoinTokenWithText), (status = 400, body = Problem)))]
 pub(in crate::http) async fn create(
-    State(app): State<AppState>,
+    State(store): State<Store>,
+    State(clock): State<Clock>,
+    State(endpoint): State<Endpoint>,
     _: MayAdmin,
     Body(new): Body<NewJoinToken>,
 ) -> Result<(StatusCode, Json<JoinTokenWithText>), ApiError> {
-    let now = app.clock.wall();
+    let now = clock.wall();
     let secret: [u8; 16] = random::bytes()?;
-    let row = app.store.create_join_token(checked(new, &secret, now)?, now).await?;
-    tell(&app).await?;
+    let row = store.create_join_token(checked(new, &secret, now)?, now).await?;
+    tell(&endpoint, &store, clock.wall()).await?;
     let token = wire::handshake::JoinToken::new(row.id, secret).to_string();
     Ok((StatusCode::CREATED, Json(JoinTokenWithText { row: row.into(), token })))
 }
@@ -59,20 +60,18 @@ pub(in crate::http) async fn create(
 #[utoipa::path(delete, path = "/api/v1/join-tokens/{id}", tag = "access", params(("id" = String, Path, description = "Join token id")),
     responses((status = 204), (status = 404, body = Problem)))]
 pub(in crate::http) async fn revoke(
-    State(app): State<AppState>,
+    State(store): State<Store>,
+    State(clock): State<Clock>,
+    State(endpoint): State<Endpoint>,
     _: MayAdmin,
     Id(id): Id<JoinTokenId>,
 ) -> Result<StatusCode, ApiError> {
-    app.store.revoke_join_token(id.0).await?;
-    tell(&app).await?;
+    store.revoke_join_token(id.0).await?;
+    tell(&endpoint, &store, clock.wall()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn checked(
-    new: NewJoinToken,
-    secret: &[u8; 16],
-    now: crate::model::UnixMillis,
-) -> Result<store::NewJoinToken, ApiError> {
+fn checked(new: NewJoinToken, secret: &[u8; 16], now: UnixMillis) -> Result<store::NewJoinToken, ApiError> {
     let uses = new.uses.map_or(Ok(1), join_token::check_uses).map_err(|detail| ApiError::invalid("uses", detail))?;
     let life = new.expires.map_or(Ok(DAY), |span| join_token::life(&span));
     let life = life.map_err(|detail| ApiError::invalid("expires", detail))?;
@@ -86,9 +85,8 @@ fn checked(
 }
 
 /// Gives the endpoint the join tokens that work.
-async fn tell(app: &AppState) -> Result<(), ApiError> {
-    let now = app.clock.wall();
-    let mut tokens = app.store.join_tokens(now).await?;
+async fn tell(endpoint: &Endpoint, store: &Store, now: UnixMillis) -> Result<(), ApiError> {
+    let mut tokens = store.join_tokens(now).await?;
     tokens.retain(|token| token.uses_left > 0 && token.expires_at > now);
-    app.endpoint.tell(Command::JoinTokens(tokens)).await
+    endpoint.tell(Command::JoinTokens(tokens)).await
 }

@@ -20,13 +20,12 @@ pub(super) mod tokens;
 pub(super) mod totp;
 pub(super) mod users;
 
-use crate::http::state::AppState;
-use utoipa_axum::router::OpenApiRouter;
+use crate::http::state::Routes;
 use utoipa_axum::routes;
 
 /// People, programs, and what they changed.
-pub(super) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+pub(super) fn routes() -> Routes {
+    Routes::new()
         .routes(routes!(session::show, session::sign_in, session::sign_out))
         .routes(routes!(sessions::list, sessions::end_others))
         .routes(routes!(sessions::end))

@@ -16,20 +16,19 @@ use crate::http::request::page::{Page, Paging};
 use crate::http::request::params::{Asked, FromParams, Params};
 use crate::http::request::path::Id;
 use crate::http::request::{select, text};
-use crate::http::state::AppState;
-use crate::live::Update;
+use crate::http::state::Routes;
+use crate::live::{Bus, Update};
 use crate::model::UnixMillis;
 use crate::model::alert::{AlertId, AlertState};
 use crate::rules::silences::Silences;
 use crate::store::AlertQuery;
 use crate::store::Store;
 use dto::{AckManyRequest, AckRequest, AckedMany, Alert, ListedAlert};
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// What rules found, and who is not told.
-pub(super) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+pub(super) fn routes() -> Routes {
+    Routes::new()
         .routes(routes!(list))
         .routes(routes!(ack))
         .routes(routes!(ack_many))
@@ -110,16 +109,18 @@ pub(super) async fn list(
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/ack", tag = "alerts", params(("id" = String, Path, description = "Alert id")),
     request_body = AckRequest, responses((status = 200, body = Alert), (status = 404, body = Problem)))]
 pub(super) async fn ack(
-    State(app): State<AppState>,
+    State(store): State<Store>,
+    State(clock): State<Clock>,
+    State(bus): State<Bus>,
     MayWriteSome(view): MayWriteSome,
     Id(id): Id<AlertId>,
     Body(request): Body<AckRequest>,
 ) -> Result<Json<Alert>, ApiError> {
     request.comment.as_deref().map_or(Ok(()), text::comment)?;
-    let among = view.among(&app.store.catalog());
-    let alert = app.store.ack_alert(id, among, app.clock.wall(), request.comment).await?;
-    let shown = Alert::of(&alert, &app.store.catalog());
-    app.bus.publish(Arc::new(Update::Alert(alert)));
+    let among = view.among(&store.catalog());
+    let alert = store.ack_alert(id, among, clock.wall(), request.comment).await?;
+    let shown = Alert::of(&alert, &store.catalog());
+    bus.publish(Arc::new(Update::Alert(alert)));
     Ok(Json(shown))
 }
 
@@ -127,7 +128,9 @@ pub(super) async fn ack(
 #[utoipa::path(post, path = "/api/v1/alerts/ack", tag = "alerts", request_body = AckManyRequest,
     responses((status = 200, body = AckedMany), (status = 400, body = Problem)))]
 pub(super) async fn ack_many(
-    State(app): State<AppState>,
+    State(store): State<Store>,
+    State(clock): State<Clock>,
+    State(bus): State<Bus>,
     MayWriteSome(view): MayWriteSome,
     Body(request): Body<AckManyRequest>,
 ) -> Result<Json<AckedMany>, ApiError> {
@@ -142,14 +145,14 @@ pub(super) async fn ack_many(
         request.alerts.iter().enumerate().map(|(index, id)| {
             text::parse_id(id).map_err(|detail| ApiError::invalid(format!("alerts[{index}]"), detail))
         });
-    let (ids, among) = (ids.collect::<Result<_, _>>()?, view.among(&app.store.catalog()));
-    let alerts = app.store.ack_alerts(ids, among, app.clock.wall(), request.comment).await?;
+    let (ids, among) = (ids.collect::<Result<_, _>>()?, view.among(&store.catalog()));
+    let alerts = store.ack_alerts(ids, among, clock.wall(), request.comment).await?;
     let acknowledged = alerts.len();
     for (n, alert) in alerts.into_iter().enumerate() {
         if n % AT_ONCE == AT_ONCE - 1 {
             tokio::task::yield_now().await;
         }
-        app.bus.publish(Arc::new(Update::Alert(alert)));
+        bus.publish(Arc::new(Update::Alert(alert)));
     }
     Ok(Json(AckedMany { acknowledged }))
 }

@@ -18,7 +18,7 @@ use crate::http::request::params::Asked;
 use crate::http::request::path::Id;
 use crate::http::request::text;
 use crate::http::request::time::{Time, time};
-use crate::http::state::AppState;
+use crate::http::state::RulesChanged;
 use crate::model::access::Scope;
 use crate::model::silence::{self, SilenceId, SilenceSpec};
 use crate::model::{UnixMillis, when};
@@ -179,13 +179,15 @@ pub(in crate::http) async fn list(
 #[utoipa::path(post, path = "/api/v1/silences", tag = "alerts", request_body = NewSilence,
     responses((status = 201, body = Silence), (status = 400, body = Problem), (status = 403, body = Problem)))]
 pub(in crate::http) async fn create(
-    State(app): State<AppState>,
+    State(store): State<Store>,
+    State(clock): State<Clock>,
+    State(rules_changed): State<RulesChanged>,
     MayWrite(scope): MayWrite,
     Body(new): Body<NewSilence>,
 ) -> Result<(StatusCode, Json<Silence>), ApiError> {
-    let now = app.clock.wall();
-    let silence = app.store.create_silence(new.check(scope, now)?, now).await?;
-    app.rules_changed.notify_one();
+    let now = clock.wall();
+    let silence = store.create_silence(new.check(scope, now)?, now).await?;
+    rules_changed.tell();
     Ok((StatusCode::CREATED, Json(Silence::of(silence, now))))
 }
 
@@ -193,11 +195,12 @@ pub(in crate::http) async fn create(
 #[utoipa::path(delete, path = "/api/v1/silences/{id}", tag = "alerts", params(("id" = String, Path, description = "Silence id")),
     responses((status = 204), (status = 404, body = Problem)))]
 pub(in crate::http) async fn delete(
-    State(app): State<AppState>,
+    State(store): State<Store>,
+    State(rules_changed): State<RulesChanged>,
     _: MayWrite,
     Id(id): Id<SilenceId>,
 ) -> Result<StatusCode, ApiError> {
-    app.store.delete_silence(id).await?;
-    app.rules_changed.notify_one();
+    store.delete_silence(id).await?;
+    rules_changed.tell();
     Ok(StatusCode::NO_CONTENT)
 }

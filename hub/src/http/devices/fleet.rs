@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::extract::FromRef;
-use tokio::sync::{Mutex as AsyncMutex, Notify, broadcast};
+use tokio::sync::{Mutex as AsyncMutex, broadcast};
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
-use crate::http::state::{AppState, Endpoint};
+use crate::http::state::{Endpoint, RulesChanged};
 use crate::live::Bus;
 use crate::model::DeviceId;
 use crate::presence::Presence;
@@ -16,33 +15,17 @@ use crate::store::Store;
 /// The devices, and whom to tell of them.
 #[derive(Clone)]
 pub(in crate::http) struct Fleet {
-    pub(super) store: Store,
-    pub(super) clock: Clock,
-    pub(super) presence: Arc<Presence>,
-    pub(super) bus: Bus,
-    pub(super) endpoint: Endpoint,
+    pub(in crate::http) store: Store,
+    pub(in crate::http) clock: Clock,
+    pub(in crate::http) presence: Arc<Presence>,
+    pub(in crate::http) bus: Bus,
+    pub(in crate::http) endpoint: Endpoint,
     /// Devices of which nothing is under way any more, once that was asked for.
-    pub(super) parted: broadcast::Sender<DeviceId>,
+    pub(in crate::http) parted: broadcast::Sender<DeviceId>,
     /// Name, labels and interval of a device decide which rules watch it.
-    pub(super) rules_changed: Arc<Notify>,
+    pub(in crate::http) rules_changed: RulesChanged,
     /// One change of hardware at a time.
-    pub(super) replacing: Arc<AsyncMutex<()>>,
+    pub(in crate::http) replacing: Arc<AsyncMutex<()>>,
     /// What goes on when whoever asked has gone.
-    pub(super) tasks: TaskTracker,
-}
-
-impl FromRef<AppState> for Fleet {
-    fn from_ref(app: &AppState) -> Self {
-        Self {
-            store: app.store.clone(),
-            clock: app.clock,
-            presence: Arc::clone(&app.presence),
-            bus: app.bus.clone(),
-            endpoint: app.endpoint.clone(),
-            parted: app.parted.clone(),
-            rules_changed: Arc::clone(&app.rules_changed),
-            replacing: Arc::clone(&app.replacing),
-            tasks: app.sockets.clone(),
-        }
-    }
+    pub(in crate::http) tasks: TaskTracker,
 }

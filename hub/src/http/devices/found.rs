@@ -96,7 +96,7 @@ pub(super) async fn follow_with(fleet: &Fleet, device: device::Device, hardware:
         fleet.endpoint.tell(Command::Known(Box::new(known))).await?;
     }
     // Name, labels and interval decide which rules watch it, and how late it may be.
-    fleet.rules_changed.notify_one();
+    fleet.rules_changed.tell();
     fleet.bus.publish(Arc::new(Update::Device(id)));
     Ok(())
 }

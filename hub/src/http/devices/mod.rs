@@ -1,7 +1,7 @@
 //! `/devices`: one list of adopted, blocked and waiting devices.
 
 pub(super) mod dto;
-mod fleet;
+pub(super) mod fleet;
 mod found;
 pub(super) mod ledger;
 pub(super) mod replace;
@@ -24,7 +24,7 @@ use crate::http::request::page::{Page, Paging};
 use crate::http::request::params::{Asked, FromParams, Nothing, Params};
 use crate::http::request::path::InPath;
 use crate::http::request::text;
-use crate::http::state::AppState;
+use crate::http::state::Routes;
 use crate::live::Update;
 use crate::model::catalog::Catalog;
 use crate::model::device::{self, NewDevice, Pending, Standing};
@@ -34,12 +34,11 @@ use crate::proto::command::Command;
 use dto::{AdoptRequest, Device, DevicePatch, Status};
 use fleet::Fleet;
 use found::{follow, is_stranger, newcomer, note_heard, unknown, view, within};
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// Devices, their sensors, their hardware, and what became of their readings.
-pub(super) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+pub(super) fn routes() -> Routes {
+    Routes::new()
         .routes(routes!(list))
         .routes(routes!(show, change, delete))
         .routes(routes!(adopt))
@@ -240,7 +239,7 @@ pub(super) async fn delete(
         let retired = fleet.store.delete_device(id).await?;
         fleet.endpoint.tell(Command::Forgotten(id)).await?;
         fleet.endpoint.tell(Command::Retired(retired)).await?;
-        fleet.rules_changed.notify_one();
+        fleet.rules_changed.tell();
         tracing::info!(device.id = %id, "device {id} was deleted with its readings");
     }
     fleet.bus.publish(Arc::new(Update::Removed(id)));

@@ -52,7 +52,7 @@ pub(in crate::http) async fn change(
     Body(patch): Body<SensorPatch>,
 ) -> Result<Json<Sensor>, ApiError> {
     let series = fleet.store.set_kind(id, sensor, patch.kind.map(Into::into)).await?;
-    fleet.rules_changed.notify_one();
+    fleet.rules_changed.tell();
     fleet.bus.publish(Arc::new(Update::Device(id)));
     let last = fleet.store.latest(&[series.id]).into_iter().next().flatten();
     Ok(Json(Sensor::of(&series, last)))

@@ -11,6 +11,7 @@
 //! clients that accept gzip it is compressed on the way.
 
 use std::io::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Extension;
@@ -25,6 +26,7 @@ use futures_util::{Stream, stream};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::rows::{ExportRow, Format, Rows};
@@ -32,17 +34,20 @@ use crate::http::error::nobody;
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth;
 use crate::http::gate::auth::MayReadSome;
+use crate::http::gate::history::History;
+use crate::http::keys::Keys;
 use crate::http::limits::{EXPORTS, EXPORTS_OF_ONE};
 use crate::http::principal::Principal;
 use crate::http::request::params::{Asked, FromParams, Params, range};
 use crate::http::request::select::{Selector, SelectorParams};
 use crate::http::shares::PLACE;
 use crate::http::shares::asker::Asker;
-use crate::http::state::AppState;
+use crate::http::shares::rooms::Rooms;
+use crate::http::state::Ongoing;
 use crate::model::reading::SeriesId;
 use crate::model::view::View;
 use crate::model::{UnixMillis, when};
-use crate::store::{self, Page};
+use crate::store::{self, Page, Store};
 
 /// Readings of one page: half a megabyte, some milliseconds of work between two turns of others.
 const PAGE: usize = 20_000;
@@ -75,6 +80,16 @@ struct ExportParams {
     to: (),
 }
 
+/// The parts of the hub that an export reads by.
+#[derive(Clone)]
+pub(in crate::http) struct Exports {
+    pub(in crate::http) store: Store,
+    pub(in crate::http) history: History,
+    pub(in crate::http) rooms: Arc<Rooms>,
+    /// With which it is seen that the caller still has access.
+    pub(in crate::http) keys: Arc<Keys>,
+}
+
 /// What is asked.
 #[derive(Debug)]
 pub(in crate::http) struct AskExport {
@@ -101,16 +116,17 @@ impl FromParams for AskExport {
     responses((status = 200, content((String = "text/csv"), (ExportRow = "application/x-ndjson"))),
         (status = 400, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
 pub(in crate::http) async fn download(
-    State(app): State<AppState>,
+    State(parts): State<Exports>,
+    State(ongoing): State<Ongoing>,
     MayReadSome(view): MayReadSome,
     Extension(asker): Extension<Asker>,
     Asked(asked): Asked<AskExport>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    app.history()?;
+    parts.history.admits()?;
     let is_gzip = takes_gzip(&headers);
     let (series, name) = {
-        let catalog = app.store.catalog();
+        let catalog = parts.store.catalog();
         let found = asked.selector.series(&catalog, &view);
         asked.selector.all_there(&catalog, &view, &found)?;
         let first = found.first().map(|(device, _)| *device);
@@ -120,7 +136,7 @@ pub(in crate::http) async fn download(
         (found.iter().map(|(_, series)| series.id).collect(), name)
     };
     let who = asker.who().ok_or_else(nobody)?.clone();
-    let place = app.rooms.exports.of(who.by).try_take(PLACE).ok_or_else(|| {
+    let place = parts.rooms.exports.of(who.by).try_take(PLACE).ok_or_else(|| {
         let detail = format!(
             "{EXPORTS_OF_ONE} exports of yours, or {EXPORTS} of all, are under way: try again when one has ended"
         );
@@ -135,9 +151,18 @@ pub(in crate::http) async fn download(
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
     let packer = is_gzip.then(|| GzEncoder::new(Vec::new(), Compression::fast()));
-    let writer =
-        Writer { app: app.clone(), who, view, format: asked.format, series, range: asked.range, packer, pieces };
-    app.sockets.spawn(async move {
+    let writer = Writer {
+        parts,
+        closing: ongoing.closing,
+        who,
+        view,
+        format: asked.format,
+        series,
+        range: asked.range,
+        packer,
+        pieces,
+    };
+    ongoing.tasks.spawn(async move {
         writer.run().await;
         drop(place);
     });
@@ -212,7 +237,9 @@ fn whole(pieces: mpsc::Receiver<Piece>) -> impl Stream<Item = Result<Bytes, Cut>
 
 /// Writes one export.
 struct Writer {
-    app: AppState,
+    parts: Exports,
+    /// Cancelled when the hub stops.
+    closing: CancellationToken,
     /// The caller, whose access may end during the export.
     who: Principal,
     /// What they may see; a device may leave it under way.
@@ -228,7 +255,7 @@ struct Writer {
 impl Writer {
     /// Until the last row, the client hangs up, or the hub stops.
     async fn run(mut self) {
-        let (pieces, closing) = (self.pieces.clone(), self.app.closing.clone());
+        let (pieces, closing) = (self.pieces.clone(), self.closing.clone());
         let outcome = tokio::select! {
             biased;
             () = pieces.closed() => return,
@@ -258,7 +285,7 @@ impl Writer {
         let (mut from, to) = self.range;
         for series in std::mem::take(&mut self.series) {
             loop {
-                if !auth::still_holds(&self.app.keys, &self.who).await {
+                if !auth::still_holds(&self.parts.keys, &self.who).await {
                     return Err(ApiError::unauthenticated("access ended while this was exported"));
                 }
                 let rows = self.rows(series)?;
@@ -301,7 +328,7 @@ impl Writer {
 
     /// How the rows of a series begin and end.
     fn rows(&self, series: SeriesId) -> Result<Rows, ApiError> {
-        let catalog = self.app.store.catalog();
+        let catalog = self.parts.store.catalog();
         let series = catalog.series(series).and_then(|series| Some((catalog.device(series.device)?, series)));
         let series = series.filter(|(device, _)| self.view.has(device));
         let gone = || ApiError::not_found("a device was removed while it was exported");
@@ -312,9 +339,9 @@ impl Writer {
     async fn page(&self, series: SeriesId, from: UnixMillis, to: UnixMillis) -> Result<Page, ApiError> {
         let page = async {
             loop {
-                if self.app.history().is_ok() {
-                    let _turn = self.app.rooms.export_pages.acquire().await.map_err(|_| ApiError::stopping())?;
-                    match self.app.store.readings(series, from, to, PAGE).await {
+                if self.parts.history.admits().is_ok() {
+                    let _turn = self.parts.rooms.export_pages.acquire().await.map_err(|_| ApiError::stopping())?;
+                    match self.parts.store.readings(series, from, to, PAGE).await {
                         Err(store::Error::Busy(_)) => {}
                         page => return page.map_err(ApiError::from),
                     }

@@ -24,9 +24,10 @@ use super::rows::Format;
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::MayAdminWithQuery;
 use crate::http::intake::commit::{Sends, store};
+use crate::http::intake::inlet::Inlet;
 use crate::http::intake::unpack::is_gzip;
 use crate::http::request::params::{Asked, FromParams, Params};
-use crate::http::state::AppState;
+use crate::http::state::Ongoing;
 use crate::ingest::gather::Gathered;
 use crate::model::view::View;
 use crate::model::{UnixMillis, when};
@@ -86,7 +87,8 @@ impl FromParams for AskImport {
     responses((status = 200, body = Imported), (status = 400, body = Problem), (status = 409, body = Problem),
         (status = 503, body = Problem), (status = 507, body = Problem)))]
 pub(in crate::http) async fn upload(
-    State(app): State<AppState>,
+    State(inlet): State<Inlet>,
+    State(ongoing): State<Ongoing>,
     MayAdminWithQuery(actor): MayAdminWithQuery,
     Asked(asked): Asked<AskImport>,
     request: Request,
@@ -96,23 +98,23 @@ pub(in crate::http) async fn upload(
         ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "format", detail)
     })?;
     let is_gzip = is_gzip(request.headers())?;
-    let place = app.rooms.imports.clone().try_acquire_owned().map_err(|_| {
+    let place = inlet.rooms.imports.clone().try_acquire_owned().map_err(|_| {
         let detail = "another import is under way; try again in a moment";
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(5)
     })?;
     // Once for a file: where it is sent in parts, with its first.
     if !asked.dry_run && asked.first_line == 1 {
-        app.store.note_of(actor, "import.began", format.ending().to_owned()).await?;
+        inlet.store.note_of(actor, "import.began", format.ending().to_owned()).await?;
     }
     let import = Import {
-        app: app.clone(),
+        now: inlet.clock.wall(),
+        inlet,
         reader: Reader::new(format, asked.any_time, asked.first_line),
         done: Imported { dry_run: asked.dry_run, ..Imported::default() },
-        now: app.clock.wall(),
     };
     let outcome = tokio::select! {
         biased;
-        () = app.closing.cancelled() => Err(ApiError::stopping()),
+        () = ongoing.closing.cancelled() => Err(ApiError::stopping()),
         outcome = import.run(request.into_body(), is_gzip) => outcome,
     };
     drop(place);
@@ -129,7 +131,7 @@ fn named_by_type(request: &Request) -> Option<Format> {
 }
 
 struct Import {
-    app: AppState,
+    inlet: Inlet,
     reader: Reader,
     done: Imported,
     now: UnixMillis,
@@ -187,12 +189,12 @@ impl Import {
             }
             self.done.wrong(line, &error);
         }
-        let found = gathered.resolve(&self.app.store.catalog(), &View::ALL);
+        let found = gathered.resolve(&self.inlet.store.catalog(), &View::ALL);
         found.map_err(|refused| self.stopped(before, refused.into()))?;
         self.done.note_devices(&gathered);
         if !dry_run {
             self.calm().await.map_err(|error| self.stopped(before, error))?;
-            store(&self.app, &mut gathered, &Sends::ANYTHING, now)
+            store(&self.inlet, &mut gathered, &Sends::ANYTHING, now)
                 .await
                 .map_err(|error| self.stopped(before, error))?;
         }
@@ -203,7 +205,7 @@ impl Import {
     /// Waits while what was kept for later is not taken.
     async fn calm(&self) -> Result<(), ApiError> {
         let calm = async {
-            while self.app.pressure.sheds(Shed::Backfill) {
+            while self.inlet.pressure.sheds(Shed::Backfill) {
                 sleep(LOOK).await;
             }
         };

@@ -7,11 +7,10 @@ pub(super) mod rows;
 #[cfg(test)]
 mod tests;
 
-use crate::http::state::AppState;
-use utoipa_axum::router::OpenApiRouter;
+use crate::http::state::Routes;
 use utoipa_axum::routes;
 
 /// Readings as files.
-pub(super) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(export::download)).routes(routes!(import::upload))
+pub(super) fn routes() -> Routes {
+    Routes::new().routes(routes!(export::download)).routes(routes!(import::upload))
 }

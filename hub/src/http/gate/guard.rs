@@ -4,6 +4,7 @@
 //! it apart. Therefore only requests by one of the hub's own names are answered. A refusal gives the name and the
 //! setting, in the answer and in the log.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Request, State};
@@ -13,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::host::{host_of, is_own_host, name_of};
 use crate::http::error::ApiError;
-use crate::http::state::AppState;
+use crate::http::names::Names;
 
 /// Path of the import, which is exempt from the time limit and has bounds of its own.
 const IMPORT: &str = "/api/v1/import";
@@ -21,20 +22,13 @@ const IMPORT: &str = "/api/v1/import";
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Answers only to the hub's own names.
-pub(in crate::http) async fn host(State(app): State<AppState>, request: Request, next: Next) -> Response {
-    match own_name(&app, request.uri(), request.headers()) {
+pub(in crate::http) async fn host(State(names): State<Arc<Names>>, request: Request, next: Next) -> Response {
+    match own_name(&names, request.uri(), request.headers()) {
         Ok(()) => next.run(request).await,
         Err(refusal) => {
-            note(&app, &refusal);
+            names.note(&refusal);
             if is_of_a_browser(request.headers()) { for_people(refusal) } else { refusal.into_response() }
         }
-    }
-}
-
-/// A line about a refusal that a setting may end, as long as there are not too many.
-pub(in crate::http) fn note(app: &AppState, refusal: &ApiError) {
-    if let Some(left_out) = app.foreign_lines.line(app.clock.now()) {
-        tracing::warn!(left_out, "refused: {}", refusal.detail());
     }
 }
 
@@ -53,9 +47,9 @@ fn for_people(refusal: ApiError) -> Response {
     response
 }
 
-fn own_name(app: &AppState, uri: &Uri, headers: &HeaderMap) -> Result<(), ApiError> {
+fn own_name(names: &Names, uri: &Uri, headers: &HeaderMap) -> Result<(), ApiError> {
     let name = name_of(uri, headers)?;
-    if is_own_host(&app.config, &name) {
+    if is_own_host(names, &name) {
         return Ok(());
     }
     Err(ApiError::new(
@@ -69,8 +63,8 @@ fn own_name(app: &AppState, uri: &Uri, headers: &HeaderMap) -> Result<(), ApiErr
 }
 
 /// The URL the operator gave, where a request came by its name.
-pub(in crate::http) fn public_url<'a>(app: &'a AppState, host: &str) -> Option<&'a str> {
-    let url = app.info.url.as_deref()?;
+pub(in crate::http) fn public_url<'a>(names: &'a Names, host: &str) -> Option<&'a str> {
+    let url = names.url.as_deref()?;
     let named: Uri = url.parse().ok()?;
     (host_of(named.authority()?.as_str())? == host_of(host)?).then_some(url)
 }

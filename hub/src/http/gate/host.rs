@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 
-use crate::http::config::Config;
 use crate::http::error::ApiError;
+use crate::http::names::Names;
 
 /// The one name a request asks for, as `host_of` gives it.
 pub(in crate::http) fn name_of(uri: &Uri, headers: &HeaderMap) -> Result<String, ApiError> {
@@ -33,18 +33,18 @@ pub(in crate::http) fn called<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Optio
     uri.authority().map(|authority| authority.as_str()).or(named)
 }
 
-pub(in crate::http) fn is_own_host(config: &Config, name: &str) -> bool {
+pub(in crate::http) fn is_own_host(names: &Names, name: &str) -> bool {
     let is = |own: &str| is_same_name(own, name);
-    let hostname = config.hostname.as_deref().filter(|own| !own.is_empty());
+    let hostname = names.hostname.as_deref().filter(|own| !own.is_empty());
     name.parse::<IpAddr>().is_ok()
         || is("localhost")
         || hostname.is_some_and(|own| is(own) || is(&format!("{own}.local")))
-        || is_listed(config, name)
+        || is_listed(names, name)
 }
 
 /// A name the operator gave.
-pub(in crate::http) fn is_listed(config: &Config, name: &str) -> bool {
-    config.allowed_hosts.iter().any(|own| is_same_name(own, name))
+pub(in crate::http) fn is_listed(names: &Names, name: &str) -> bool {
+    names.listed.iter().any(|own| is_same_name(own, name))
 }
 
 fn is_same_name(own: &str, name: &str) -> bool {
@@ -97,11 +97,11 @@ mod tests {
 
     use super::*;
 
-    fn config() -> Config {
-        Config {
+    fn names() -> Names {
+        Names {
             hostname: Some("Pi".to_owned()),
-            allowed_hosts: ["hub.example", "example.org"].map(str::to_owned).to_vec(),
-            ..Config::default()
+            listed: ["hub.example", "example.org"].map(str::to_owned).to_vec(),
+            ..Names::default()
         }
     }
 
@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn only_own_names_are_answered() {
-        let is_answered = |host: &'static str| host_of(host).is_some_and(|name| is_own_host(&config(), &name));
+        let is_answered = |host: &'static str| host_of(host).is_some_and(|name| is_own_host(&names(), &name));
         for host in [
             "127.0.0.1:8080",
             "[::1]:8080",

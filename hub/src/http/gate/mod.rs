@@ -9,6 +9,7 @@ pub(super) mod actor;
 pub(super) mod auth;
 pub(super) mod front;
 pub(super) mod guard;
+pub(super) mod history;
 pub(super) mod host;
 pub(super) mod origin;
 pub(super) mod peer;

@@ -7,22 +7,21 @@
 //! names and the setting, in the answer and in the log.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::guard::note;
 use super::host::{called, host_of, is_listed};
-use crate::http::config::Config;
 use crate::http::error::ApiError;
-use crate::http::state::AppState;
+use crate::http::names::Names;
 
 /// Refuses what would change something when a browser sends it from a page that is not the hub's.
-pub(in crate::http) async fn own_page(State(app): State<AppState>, request: Request, next: Next) -> Response {
+pub(in crate::http) async fn own_page(State(names): State<Arc<Names>>, request: Request, next: Next) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS)
-        && let Err(refusal) = from_own_page(&app, request.uri(), request.headers())
+        && let Err(refusal) = from_own_page(&names, request.uri(), request.headers())
     {
         return refusal.into_response();
     }
@@ -33,8 +32,8 @@ pub(in crate::http) async fn own_page(State(app): State<AppState>, request: Requ
 ///
 /// # Errors
 /// 403, with both names and what to do.
-pub(in crate::http) fn from_own_page(app: &AppState, uri: &Uri, headers: &HeaderMap) -> Result<(), ApiError> {
-    if is_own_page(&app.config, uri, headers) {
+pub(in crate::http) fn from_own_page(names: &Names, uri: &Uri, headers: &HeaderMap) -> Result<(), ApiError> {
+    if is_own_page(names, uri, headers) {
         return Ok(());
     }
     let origin = headers.get(header::ORIGIN).map_or(Cow::Borrowed("an unknown page"), shown);
@@ -50,7 +49,7 @@ pub(in crate::http) fn from_own_page(app: &AppState, uri: &Uri, headers: &Header
         "this came from {origin}, and the hub was called by {host}: only the hub's own page may do this{remedy}"
     );
     let refusal = ApiError::forbidden("cross_site", detail);
-    note(app, &refusal);
+    names.note(&refusal);
     Err(refusal)
 }
 
@@ -60,13 +59,13 @@ fn shown(origin: &HeaderValue) -> Cow<'_, str> {
     String::from_utf8_lossy(cut)
 }
 
-fn is_own_page(config: &Config, uri: &Uri, headers: &HeaderMap) -> bool {
+fn is_own_page(names: &Names, uri: &Uri, headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).map(|value: &HeaderValue| value.to_str().unwrap_or("?"));
     let origin = text(header::ORIGIN).filter(|origin| !origin.is_empty());
     let authority = origin
         .and_then(|origin| origin.split_once("://"))
         .and_then(|(scheme, authority)| matches!(scheme, "http" | "https").then_some(authority));
-    let is_listed = || authority.and_then(host_of).is_some_and(|name| is_listed(config, &name));
+    let is_listed = || authority.and_then(host_of).is_some_and(|name| is_listed(names, &name));
     match text(HeaderName::from_static("sec-fetch-site")) {
         Some("same-origin" | "none") => true,
         Some(_) => is_listed(),
@@ -86,11 +85,10 @@ mod tests {
     const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
     fn is_own(sent: &[(HeaderName, &'static str)]) -> bool {
-        let config =
-            Config { allowed_hosts: ["hub.example", "example.org"].map(str::to_owned).to_vec(), ..Config::default() };
+        let names = Names { listed: ["hub.example", "example.org"].map(str::to_owned).to_vec(), ..Names::default() };
         let headers: HeaderMap =
             sent.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect();
-        is_own_page(&config, &Uri::from_static("/"), &headers)
+        is_own_page(&names, &Uri::from_static("/"), &headers)
     }
 
     #[test]

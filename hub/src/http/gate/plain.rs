@@ -6,6 +6,8 @@
 //! so may a proxy on it. The hub's certificate authority, the install script (a shell follows no redirect) and the
 //! agent, whose SHA-256 is in the script, are open to all.
 
+use std::sync::Arc;
+
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
@@ -18,8 +20,10 @@ use super::peer;
 use super::peer::Peer;
 use crate::access::sha256;
 use crate::http::error::ApiError;
-use crate::http::state::AppState;
+use crate::http::keys::Keys;
+use crate::http::names::Names;
 use crate::reach;
+use crate::tls::Tls;
 
 /// How long browsers use only TLS for a public name: a year.
 const STRICT: HeaderValue = HeaderValue::from_static("max-age=31536000");
@@ -33,12 +37,18 @@ enum Verdict {
 }
 
 /// Where the hub has TLS: keeps secrets off plain HTTP, and has browsers stay with TLS where the operator gave a public name.
-pub(in crate::http) async fn encrypted(State(app): State<AppState>, request: Request, next: Next) -> Response {
-    if app.tls.is_none() {
+pub(in crate::http) async fn encrypted(
+    State(tls): State<Option<Arc<Tls>>>,
+    State(names): State<Arc<Names>>,
+    State(keys): State<Arc<Keys>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if tls.is_none() {
         return next.run(request).await;
     }
     let is_encrypted = request.extensions().get::<Encrypted>().is_some_and(|Encrypted(encrypted)| *encrypted);
-    let own = called(request.uri(), request.headers()).and_then(|host| public_url(&app, host));
+    let own = called(request.uri(), request.headers()).and_then(|host| public_url(&names, host));
     if is_encrypted {
         let is_public = own.is_some_and(|url| url.starts_with("https://"));
         let mut response = next.run(request).await;
@@ -47,18 +57,18 @@ pub(in crate::http) async fn encrypted(State(app): State<AppState>, request: Req
         }
         return response;
     }
-    match verdict(&app, &request) {
+    match verdict(&names, &keys, &request) {
         Verdict::Serve => next.run(request).await,
         Verdict::Redirect(to) => redirect(&to),
         Verdict::Refuse(more) => {
-            let base = base(&app, request.uri(), request.headers()).unwrap_or_else(|| "https://...".to_owned());
+            let base = base(&names, request.uri(), request.headers()).unwrap_or_else(|| "https://...".to_owned());
             let detail = format!("this hub is asked by https only: use {base}{more}");
             ApiError::forbidden("plain_http", detail).into_response()
         }
     }
 }
 
-fn verdict(app: &AppState, request: &Request) -> Verdict {
+fn verdict(names: &Names, keys: &Keys, request: &Request) -> Verdict {
     let (uri, headers, path) = (request.uri(), request.headers(), request.uri().path());
     let peer = request.extensions().get::<Peer>().copied();
     let is_here = peer.is_some_and(|peer| peer.ip().is_loopback());
@@ -70,7 +80,7 @@ fn verdict(app: &AppState, request: &Request) -> Verdict {
     if is_for_all
         || is_proxied
         || (is_here && is_for_programs)
-        || peer.is_some_and(|peer| is_own_command(app, peer, headers))
+        || peer.is_some_and(|peer| is_own_command(keys, peer, headers))
     {
         return Verdict::Serve;
     }
@@ -80,7 +90,7 @@ fn verdict(app: &AppState, request: &Request) -> Verdict {
         );
     }
     let is_page = matches!(*request.method(), Method::GET | Method::HEAD) && !is_for_programs;
-    let to = base(app, uri, headers).filter(|_| is_page);
+    let to = base(names, uri, headers).filter(|_| is_page);
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     match to {
         Some(base) => Verdict::Redirect(format!("{base}{path}{query}")),
@@ -92,16 +102,16 @@ fn verdict(app: &AppState, request: &Request) -> Verdict {
 }
 
 /// Whether this is a command of this machine, which came by an address of it that is not loopback because the hub has no other.
-fn is_own_command(app: &AppState, peer: Peer, headers: &HeaderMap) -> bool {
+fn is_own_command(keys: &Keys, peer: Peer, headers: &HeaderMap) -> bool {
     let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-    let is_key = token.is_some_and(|token| app.config.local_key == Some(sha256(token.as_bytes())));
+    let is_key = token.is_some_and(|token| keys.local_key == Some(sha256(token.as_bytes())));
     is_key && reach::is_own(peer.ip())
 }
 
 /// The page by TLS: where the operator says it is, else on the same port.
-fn base(app: &AppState, uri: &Uri, headers: &HeaderMap) -> Option<String> {
+fn base(names: &Names, uri: &Uri, headers: &HeaderMap) -> Option<String> {
     let host = called(uri, headers)?;
-    if let Some(url) = public_url(app, host).filter(|url| url.starts_with("https://")) {
+    if let Some(url) = public_url(names, host).filter(|url| url.starts_with("https://")) {
         return Some(url.to_owned());
     }
     // A browser leaves the port out that plain HTTP has by itself.
@@ -125,10 +135,10 @@ fn redirect(to: &str) -> Response {
     responses((status = 200, body = String, content_type = "application/x-x509-ca-cert"), (status = 404, body = crate::http::error::Problem)),
     security(()))]
 pub(in crate::http) async fn authority(
-    State(app): State<AppState>,
+    State(tls): State<Option<Arc<Tls>>>,
     _: crate::http::request::params::Asked<crate::http::request::params::Nothing>,
 ) -> Result<Response, ApiError> {
-    let authority = app.tls.as_ref().and_then(|tls| tls.authority());
+    let authority = tls.as_ref().and_then(|tls| tls.authority());
     let authority = authority.ok_or_else(|| {
         ApiError::not_found("this hub has no certificate authority of its own: it has one with `--tls auto`")
     })?;

@@ -1,6 +1,7 @@
 //! `/hub`: the hub's identity, how it is doing, and which devices may join.
 
 pub(super) mod dto;
+pub(super) mod overview;
 pub(super) mod retention;
 #[cfg(test)]
 mod tests;
@@ -17,7 +18,7 @@ use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::{MayAdmin, MayRead};
 use crate::http::request::body::Body;
 use crate::http::request::params::{Asked, Nothing};
-use crate::http::state::{AppState, HubInfo, Join};
+use crate::http::state::{HubInfo, Join, Routes};
 use crate::model::alert::AlertState;
 use crate::model::when;
 use crate::proto::command::Command;
@@ -28,12 +29,12 @@ use dto::{
     Addresses, DeviceCounts, Discovery, Hub, HubPatch, Join as JoinDto, JoinPatch, OwnAlerts, Storage, TimeZoneRules,
     Tls,
 };
-use utoipa_axum::router::OpenApiRouter;
+use overview::Overview;
 use utoipa_axum::routes;
 
 /// The hub itself.
-pub(super) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+pub(super) fn routes() -> Routes {
+    Routes::new()
         .routes(routes!(show, change))
         .routes(routes!(retention::show, retention::replace))
         .routes(routes!(retention::preview))
@@ -46,15 +47,15 @@ const WINDOW: std::ops::RangeInclusive<Duration> = Duration::from_secs(60)..=Dur
 
 /// The hub: who it is and how it is doing.
 #[utoipa::path(get, path = "/api/v1/hub", tag = "hub", responses((status = 200, body = Hub)))]
-pub(super) async fn show(State(app): State<AppState>, _: MayRead, _: Asked<Nothing>) -> Result<Json<Hub>, ApiError> {
-    view(&app).await.map(Json)
+pub(super) async fn show(State(hub): State<Overview>, _: MayRead, _: Asked<Nothing>) -> Result<Json<Hub>, ApiError> {
+    view(&hub).await.map(Json)
 }
 
 /// Changes who may join, or which alerts the hub raises by itself.
 #[utoipa::path(patch, path = "/api/v1/hub", tag = "hub", request_body = HubPatch,
     responses((status = 200, body = Hub), (status = 400, body = Problem)))]
 pub(super) async fn change(
-    State(app): State<AppState>,
+    State(hub): State<Overview>,
     _: MayAdmin,
     Body(patch): Body<HubPatch>,
 ) -> Result<Json<Hub>, ApiError> {
@@ -62,35 +63,35 @@ pub(super) async fn change(
         return Err(ApiError::invalid("join", "set `join` or `own_alerts`: nothing else can be changed here"));
     }
     // Both are looked at before either is changed.
-    let before = app.join.get(app.clock.now());
+    let before = hub.join.get(hub.clock.now());
     let join =
-        patch.join.map(|patch| wanted(&patch, before, &app)).transpose().map_err(|error| error.within("join"))?;
+        patch.join.map(|patch| wanted(&patch, before, &hub)).transpose().map_err(|error| error.within("join"))?;
     let grace = patch.own_alerts.map(|patch| grace(&patch.device_offline)).transpose();
     if let Some(after_ms) = grace.map_err(|error| error.within("own_alerts"))? {
-        settings::save_grace(&app.store, after_ms).await?;
-        app.grace.set(after_ms);
+        settings::save_grace(&hub.store, after_ms).await?;
+        hub.grace.set(after_ms);
         tracing::info!(after_ms, "the time after which a silent device is an alert was changed");
     }
     if let Some(join) = join {
-        set_join(&app, before, join).await?;
+        set_join(&hub, before, join).await?;
     }
-    view(&app).await.map(Json)
+    view(&hub).await.map(Json)
 }
 
-async fn set_join(app: &AppState, before: Join, join: Join) -> Result<(), ApiError> {
+async fn set_join(hub: &Overview, before: Join, join: Join) -> Result<(), ApiError> {
     if join.policy != before.policy {
-        settings::save_policy(&app.store, join.policy).await?;
+        settings::save_policy(&hub.store, join.policy).await?;
     }
     if join.open_until != before.open_until {
         let (action, until) = match join.open_until {
             Some((_, until)) => ("join_window.opened", format!("until {}", when::moment(until))),
             None => ("join_window.closed", String::new()),
         };
-        app.store.note(action, until).await?;
+        hub.store.note(action, until).await?;
     }
-    app.join.set(join);
+    hub.join.set(join);
     let open_until = join.open_until.map(|(end, _)| end);
-    app.endpoint.tell(Command::Policy { policy: join.policy, open_until }).await?;
+    hub.endpoint.tell(Command::Policy { policy: join.policy, open_until }).await?;
     tracing::info!(
         policy = settings::policy_name(join.policy),
         open = open_until.is_some(),
@@ -112,7 +113,7 @@ fn grace(text: &str) -> Result<Option<i64>, ApiError> {
     Ok(Some(span.as_millis() as i64))
 }
 
-fn wanted(patch: &JoinPatch, before: Join, app: &AppState) -> Result<Join, ApiError> {
+fn wanted(patch: &JoinPatch, before: Join, hub: &Overview) -> Result<Join, ApiError> {
     match (patch.policy, &patch.open_for) {
         (Some(policy), None) => Ok(Join { policy: policy.into(), open_until: None }),
         (None, Some(text)) => {
@@ -124,21 +125,21 @@ fn wanted(patch: &JoinPatch, before: Join, app: &AppState) -> Result<Join, ApiEr
                 let detail = format!("`{text}` must be between 1m and 15m, or `0s` to close the window");
                 return Err(ApiError::invalid("open_for", detail));
             }
-            let wall = app.clock.wall().plus(span.as_millis() as i64);
-            Ok(Join { open_until: Some((app.clock.now() + span, wall)), ..before })
+            let wall = hub.clock.wall().plus(span.as_millis() as i64);
+            Ok(Join { open_until: Some((hub.clock.now() + span, wall)), ..before })
         }
         _ => Err(ApiError::invalid("policy", "set either `policy` or `open_for`")),
     }
 }
 
-async fn view(app: &AppState) -> Result<Hub, ApiError> {
-    let now = app.clock.wall();
-    let alerts = app.store.open_alerts().await?;
-    let stats = app.store.stats();
-    let figures = (app.figures)();
-    let join = app.join.get(app.clock.now());
-    let (devices, series) = count(app);
-    let info = &app.info;
+async fn view(hub: &Overview) -> Result<Hub, ApiError> {
+    let now = hub.clock.wall();
+    let alerts = hub.store.open_alerts().await?;
+    let stats = hub.store.stats();
+    let figures = (hub.figures)();
+    let join = hub.join.get(hub.clock.now());
+    let (devices, series) = count(hub);
+    let info = &hub.info;
     Ok(Hub {
         id: info.id.to_string(),
         version: info.version.clone(),
@@ -149,28 +150,28 @@ async fn view(app: &AppState) -> Result<Hub, ApiError> {
         addresses: addresses(info, &reach::addresses()),
         join: JoinDto { policy: join.policy.into(), window_until: join.open_until.map(|(_, wall)| when::moment(wall)) },
         own_alerts: OwnAlerts {
-            device_offline: app
+            device_offline: hub
                 .grace
                 .get()
                 .map_or_else(|| "off".to_owned(), |ms| when::span(Duration::from_millis(ms.unsigned_abs()))),
         },
         devices,
-        devices_max: app.store.limits().devices,
+        devices_max: hub.store.limits().devices,
         series,
-        series_max: app.store.limits().series,
+        series_max: hub.store.limits().series,
         readings_total: stats.readings_total,
         readings_per_s: figures.readings_per_s,
         ack_p99_ms: figures.ack_p99_ms,
-        ws_clients: app.ws_clients(),
+        ws_clients: hub.sockets.count(),
         alerts_firing: alerts.iter().filter(|alert| alert.state == AlertState::Firing).count(),
         discovery: Discovery { enabled: info.discovery, group: info.discovery_group.clone(), probes: figures.probes },
-        agents: app.config.agents.targets().iter().map(ToString::to_string).collect(),
+        agents: hub.agents.targets().iter().map(ToString::to_string).collect(),
         storage: Storage::of(&stats),
-        degraded: app.store.trouble().map(|trouble| trouble.to_string()),
-        pressure: app.pressure.level(),
-        given_up: app.pressure.given_up().map(str::to_owned).collect(),
-        plain_http: app.tls.is_none(),
-        tls: app.tls.as_deref().map(Tls::of),
+        degraded: hub.store.trouble().map(|trouble| trouble.to_string()),
+        pressure: hub.pressure.level(),
+        given_up: hub.pressure.given_up().map(str::to_owned).collect(),
+        plain_http: hub.tls.is_none(),
+        tls: hub.tls.as_deref().map(Tls::of),
         time_zone: info.time_zone.clone(),
         time_zone_rules: TimeZoneRules::of(Rules::in_use(), now),
     })
@@ -187,19 +188,19 @@ fn addresses(info: &HubInfo, own: &[IpAddr]) -> Addresses {
     Addresses { url: info.url.clone(), page: open(info.http), agents: open(info.udp) }
 }
 
-fn count(app: &AppState) -> (DeviceCounts, usize) {
-    let now = app.clock.wall();
-    let catalog = app.store.catalog();
+fn count(hub: &Overview) -> (DeviceCounts, usize) {
+    let now = hub.clock.wall();
+    let catalog = hub.store.catalog();
     let mut counts = DeviceCounts::default();
     for device in catalog.devices() {
-        match device::status(device, &catalog, &app.presence, now) {
+        match device::status(device, &catalog, &hub.presence, now) {
             Status::Online => counts.online += 1,
             Status::Offline => counts.offline += 1,
             Status::Pending => counts.pending += 1,
             Status::Blocked => counts.blocked += 1,
         }
     }
-    let waiting = app.presence.read();
+    let waiting = hub.presence.read();
     counts.pending += waiting.pending.keys().filter(|id| catalog.device_by_id(**id).is_none()).count();
     (counts, catalog.series_count())
 }

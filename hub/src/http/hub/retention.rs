@@ -7,16 +7,18 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::clock::Clock;
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::{MayAdmin, MayRead};
+use crate::http::gate::history::History;
 use crate::http::request::body::Body;
 use crate::http::request::params::{Asked, Nothing};
 use crate::http::request::text;
-use crate::http::state::AppState;
 use crate::model::quantity;
 use crate::model::retention::{Ages, LabelAges, Preview, Retention as Policy};
 use crate::model::shown::noun;
 use crate::settings;
+use crate::store::Store;
 
 /// How long readings are kept, counted from when the hub received them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -161,28 +163,36 @@ fn thousands(count: u64) -> String {
     }
 }
 
+/// The parts of the hub that decide how long readings are kept.
+#[derive(Clone)]
+pub(in crate::http) struct Keeping {
+    pub(in crate::http) store: Store,
+    /// Whether flags or the configuration file say it, so that it cannot be changed over HTTP.
+    pub(in crate::http) configured: bool,
+}
+
 /// How long readings are kept.
 #[utoipa::path(get, path = "/api/v1/retention", tag = "hub", responses((status = 200, body = Retention)))]
-pub(in crate::http) async fn show(State(app): State<AppState>, _: MayRead, _: Asked<Nothing>) -> Json<Retention> {
-    Json(Retention::of(&app.store.retention(), app.config.retention_configured))
+pub(in crate::http) async fn show(State(keeping): State<Keeping>, _: MayRead, _: Asked<Nothing>) -> Json<Retention> {
+    Json(Retention::of(&keeping.store.retention(), keeping.configured))
 }
 
 /// Changes how long readings are kept. What is too old is deleted within minutes; preview it first.
 #[utoipa::path(put, path = "/api/v1/retention", tag = "hub", request_body = RetentionRequest,
     responses((status = 200, body = Retention), (status = 400, body = Problem), (status = 409, body = Problem)))]
 pub(in crate::http) async fn replace(
-    State(app): State<AppState>,
+    State(keeping): State<Keeping>,
     _: MayAdmin,
     Body(request): Body<RetentionRequest>,
 ) -> Result<Json<Retention>, ApiError> {
-    if app.config.retention_configured {
+    if keeping.configured {
         let detail =
             "flags or the configuration file set how long readings are kept: change it there and restart the hub";
         return Err(ApiError::conflict("raw", detail));
     }
     let policy = wanted(request.clone())?;
-    settings::save_retention(&app.store, &policy).await?;
-    app.store.set_retention(policy.clone());
+    settings::save_retention(&keeping.store, &policy).await?;
+    keeping.store.set_retention(policy.clone());
     tracing::info!(
         raw = request.raw,
         minutes = request.minutes,
@@ -210,11 +220,13 @@ fn wanted(request: RetentionRequest) -> Result<Policy, ApiError> {
 #[utoipa::path(post, path = "/api/v1/retention/preview", tag = "hub", request_body = RetentionRequest,
     responses((status = 200, body = RetentionPreview), (status = 400, body = Problem), (status = 503, body = Problem)))]
 pub(in crate::http) async fn preview(
-    State(app): State<AppState>,
+    State(store): State<Store>,
+    State(clock): State<Clock>,
+    State(history): State<History>,
     _: MayAdmin,
     Body(request): Body<RetentionRequest>,
 ) -> Result<Json<RetentionPreview>, ApiError> {
-    app.history()?;
-    let preview = app.store.preview_retention(wanted(request)?, app.clock.wall()).await?;
+    history.admits()?;
+    let preview = store.preview_retention(wanted(request)?, clock.wall()).await?;
     Ok(Json(preview.into()))
 }

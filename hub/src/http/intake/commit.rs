@@ -5,12 +5,12 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use tokio::time::timeout;
 
+use super::inlet::Inlet;
 use super::unpack::busy;
 use crate::http::error::ApiError;
 use crate::http::limits::ROOM_WITHIN;
 use crate::http::principal::By;
 use crate::http::shares::newcomers::{Refusal as NoNewcomer, Wanted};
-use crate::http::state::AppState;
 use crate::ingest::desk::Verdict;
 use crate::ingest::gather::{Gathered, Part, Refusal, Refused};
 use crate::live::Update;
@@ -38,14 +38,14 @@ impl Sends {
 
 /// Makes what is missing, and waits until all readings are on disk; the devices they are of.
 pub(in crate::http) async fn store(
-    app: &AppState,
+    inlet: &Inlet,
     gathered: &mut Gathered,
     sends: &Sends,
     now: UnixMillis,
 ) -> Result<Vec<DeviceNo>, ApiError> {
-    make(app, gathered, sends, now).await?;
+    make(inlet, gathered, sends, now).await?;
     let mut batches = gathered.batches(now);
-    let entrance = &app.intake.entrance;
+    let entrance = &inlet.entrance;
     while !batches.is_empty() {
         let fit = entrance.fit(&batches);
         let rest = batches.split_off(fit.max(1).min(batches.len()));
@@ -54,8 +54,8 @@ pub(in crate::http) async fn store(
             let detail = "these are more readings than the hub can queue (`--ingest-queue`): send them in parts";
             return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail));
         }
-        let room = timeout(ROOM_WITHIN, entrance.reserve_for(&batches)).await.map_err(|_| busy(app))?;
-        let told = app.intake.desk.hand_in(entrance, room.ok_or_else(ApiError::stopping)?, batches);
+        let room = timeout(ROOM_WITHIN, entrance.reserve_for(&batches)).await.map_err(|_| busy(inlet))?;
+        let told = inlet.desk.hand_in(entrance, room.ok_or_else(ApiError::stopping)?, batches);
         match told.await {
             Ok(Verdict::Stored) => batches = rest,
             Ok(Verdict::Refused) => return Err(crate::store::Error::Full.into()),
@@ -65,22 +65,22 @@ pub(in crate::http) async fn store(
     Ok(gathered.devices().collect())
 }
 
-async fn make(app: &AppState, gathered: &mut Gathered, sends: &Sends, now: UnixMillis) -> Result<(), ApiError> {
+async fn make(inlet: &Inlet, gathered: &mut Gathered, sends: &Sends, now: UnixMillis) -> Result<(), ApiError> {
     for _ in 0..TRIES {
-        let wishes = gathered.resolve(&app.store.catalog(), &sends.view)?;
+        let wishes = gathered.resolve(&inlet.store.catalog(), &sends.view)?;
         if wishes.is_empty() {
             return Ok(());
         }
-        sends.by.map_or(Ok(()), |by| admit(app, by, &wishes))?;
+        sends.by.map_or(Ok(()), |by| admit(inlet, by, &wishes))?;
         let made: Vec<_> = wishes.iter().map(|wish| wish.id).collect();
         let says_kinds = wishes.iter().flat_map(|wish| &wish.sensors).any(|(_, said)| said.kind.is_some());
-        app.store.give_numbers(wishes, gathered.origin(), now).await?;
+        inlet.store.give_numbers(wishes, gathered.origin(), now).await?;
         if says_kinds {
             // A rate of a counter is not that of a gauge.
-            app.rules_changed.notify_one();
+            inlet.rules_changed.tell();
         }
         for id in made {
-            app.bus.publish(Arc::new(Update::Device(id)));
+            inlet.bus.publish(Arc::new(Update::Device(id)));
         }
     }
     let detail = "a device was deleted while its readings arrived: send them again";
@@ -88,17 +88,17 @@ async fn make(app: &AppState, gathered: &mut Gathered, sends: &Sends, now: UnixM
 }
 
 /// Whether somebody may make these now.
-fn admit(app: &AppState, by: By, wishes: &[Wish]) -> Result<(), ApiError> {
+fn admit(inlet: &Inlet, by: By, wishes: &[Wish]) -> Result<(), ApiError> {
     let (wanted, there) = {
-        let catalog = app.store.catalog();
+        let catalog = inlet.store.catalog();
         let devices = wishes.iter().filter(|wish| catalog.device_by_id(wish.id).is_none()).count();
         // One that is there and is said to be something else counts as well: that is as much work.
         let series = wishes.iter().map(|wish| wish.sensors.len()).sum();
         let there = Wanted { devices: catalog.device_count(), series: catalog.series_count() };
         (Wanted { devices, series }, there)
     };
-    app.newcomers.admit(app.clock.now(), by, wanted, there, app.store.limits()).map_err(|refusal| {
-        app.intake.desk.counters.newcomers();
+    inlet.newcomers.admit(inlet.clock.now(), by, wanted, there, inlet.store.limits()).map_err(|refusal| {
+        inlet.desk.counters.newcomers();
         refusal.into()
     })
 }

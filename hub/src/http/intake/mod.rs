@@ -10,6 +10,7 @@
 //! and moment are stored once, and the last one counts.
 
 pub(super) mod commit;
+pub(super) mod inlet;
 pub(super) mod json;
 pub(super) mod line;
 #[cfg(test)]
@@ -26,22 +27,22 @@ use crate::http::gate::auth::{MayIngestSome, MayIngestSomeWithQuery};
 use crate::http::gate::peer::Peer;
 use crate::http::request::params::{Asked, FromParams, Params};
 use crate::http::shares::asker::Asker;
-use crate::http::state::AppState;
+use crate::http::state::Routes;
 use crate::ingest::gather::Gathered;
 use crate::model::UnixMillis;
 use crate::model::access::Scope;
 use crate::model::view::View;
 use crate::store::Origin;
 use commit::{Sends, store};
+use inlet::Inlet;
 use json::{NewReadings, Pushed, gather_json, gather_ndjson};
 use line::Precision;
 use unpack::Body;
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// Readings that come in.
-pub(super) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(readings)).routes(routes!(write_v2)).routes(routes!(write))
+pub(super) fn routes() -> Routes {
+    Routes::new().routes(routes!(readings)).routes(routes!(write_v2)).routes(routes!(write))
 }
 
 /// Readings of one request: a third of what the queue to the disk holds.
@@ -60,13 +61,13 @@ const PASSED_OVER: HeaderName = HeaderName::from_static("x-values-skipped");
         (status = 413, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
         (status = 507, body = Problem)))]
 pub(super) async fn readings(
-    State(app): State<AppState>,
+    State(inlet): State<Inlet>,
     MayIngestSome(view): MayIngestSome,
     peer: Peer,
     request: Request,
 ) -> Result<Json<Pushed>, ApiError> {
     let is_ndjson = is_ndjson(&request)?;
-    let done = take(&app, view, peer, request, move |body, gathered, now| {
+    let done = take(&inlet, view, peer, request, move |body, gathered, now| {
         let gather = if is_ndjson { gather_ndjson } else { gather_json };
         gather(body, gathered, now).map(|()| 0)
     });
@@ -125,13 +126,13 @@ impl FromParams for AskWrite {
         (status = 413, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
         (status = 507, body = Problem)))]
 pub(super) async fn write_v2(
-    app: State<AppState>,
+    inlet: State<Inlet>,
     pusher: MayIngestSomeWithQuery,
     peer: Peer,
     asked: Asked<AskWrite>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    write(app, pusher, peer, asked, request).await
+    write(inlet, pusher, peer, asked, request).await
 }
 
 /// The same, where version 1 of InfluxDB has it; the token is then the password.
@@ -141,14 +142,14 @@ pub(super) async fn write_v2(
         (status = 413, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
         (status = 507, body = Problem)))]
 pub(super) async fn write(
-    State(app): State<AppState>,
+    State(inlet): State<Inlet>,
     MayIngestSomeWithQuery(view): MayIngestSomeWithQuery,
     peer: Peer,
     Asked(asked): Asked<AskWrite>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let gather = move |body: &str, gathered: &mut Gathered, now| line::gather(body, asked.precision, gathered, now);
-    let done = take(&app, view, peer, request, gather).await.map_err(ApiError::for_influx)?;
+    let done = take(&inlet, view, peer, request, gather).await.map_err(ApiError::for_influx)?;
     let headers = [(STORED, HeaderValue::from(done.readings)), (PASSED_OVER, HeaderValue::from(done.passed_over))];
     Ok((StatusCode::NO_CONTENT, headers).into_response())
 }
@@ -162,34 +163,34 @@ struct Done {
 
 /// Takes a request to the disk.
 async fn take(
-    app: &AppState,
+    inlet: &Inlet,
     view: View,
     Peer(address): Peer,
     request: Request,
     gather: impl FnOnce(&str, &mut Gathered, UnixMillis) -> Result<usize, ApiError> + Send + 'static,
 ) -> Result<Done, ApiError> {
-    let now = app.clock.wall();
+    let now = inlet.clock.wall();
     let who = request.extensions().get::<Asker>().and_then(Asker::who);
     let sends = Sends { by: who.filter(|who| !who.scope.includes(Scope::Admin)).map(|who| who.by), view };
-    let read = read(app, request, gather, now).await;
+    let read = read(inlet, request, gather, now).await;
     let (mut gathered, passed_over) = read.inspect_err(|error| {
         if error.is_the_clients() {
-            app.intake.desk.counters.invalid();
+            inlet.desk.counters.invalid();
         }
     })?;
     let readings = gathered.len();
-    let devices = store(app, &mut gathered, &sends, now).await?;
-    app.presence.pushed(gathered.newest(), address, app.clock.wall());
+    let devices = store(inlet, &mut gathered, &sends, now).await?;
+    inlet.presence.pushed(gathered.newest(), address, inlet.clock.wall());
     Ok(Done { readings, devices: devices.len(), passed_over })
 }
 
 async fn read(
-    app: &AppState,
+    inlet: &Inlet,
     request: Request,
     gather: impl FnOnce(&str, &mut Gathered, UnixMillis) -> Result<usize, ApiError> + Send + 'static,
     now: UnixMillis,
 ) -> Result<(Gathered, usize), ApiError> {
-    let body = Body::read(app, request).await?;
+    let body = Body::read(inlet, request).await?;
     let is_small = body.is_at_most(SMALL);
     let read = move || {
         let (text, _room) = body.text()?;
@@ -204,6 +205,6 @@ async fn read(
     if is_small {
         return read();
     }
-    let _place = app.rooms.reading.acquire().await.map_err(|_| ApiError::stopping())?;
+    let _place = inlet.rooms.reading.acquire().await.map_err(|_| ApiError::stopping())?;
     tokio::task::spawn_blocking(read).await.map_err(ApiError::internal)?
 }

@@ -144,7 +144,7 @@ async fn one_request_does_not_make_all_the_devices_there_can_be() {
     // What exists goes on, and an admin brings a whole fleet.
     assert_eq!(scene.send(fleet(&token, 0, 1_000)).await.status, StatusCode::OK);
     assert_eq!(scene.send(fleet(ADMIN, 1_000, 1_500)).await.status, StatusCode::OK);
-    let outcomes = scene.state.intake.desk.counters.outcomes();
+    let outcomes = scene.state.wiring.desk.counters.outcomes();
     assert_eq!(outcomes.filter(|(name, _)| *name == "too_many_new").map(|(_, count)| count).sum::<u64>(), 2);
 }
 

@@ -14,12 +14,12 @@ use flate2::read::MultiGzDecoder;
 use futures_util::StreamExt as _;
 use tokio::time::timeout;
 
+use super::inlet::Inlet;
 use crate::http::error::ApiError;
 use crate::http::error::nobody;
 use crate::http::limits::ROOM_WITHIN;
 use crate::http::shares::Growing;
 use crate::http::shares::asker::Asker;
-use crate::http::state::AppState;
 use crate::pressure::Shed;
 
 /// Largest body, compressed or not: a hundred times what Telegraf sends in one request.
@@ -39,14 +39,14 @@ pub(in crate::http) struct Body {
 
 impl Body {
     /// Reads the body of a request.
-    pub(in crate::http) async fn read(app: &AppState, request: Request) -> Result<Self, ApiError> {
+    pub(in crate::http) async fn read(inlet: &Inlet, request: Request) -> Result<Self, ApiError> {
         let is_gzip = is_gzip(request.headers())?;
         let length = length(request.headers());
         if length.is_some_and(|length| length > LIMIT) {
             return Err(too_large());
         }
         let by = request.extensions().get::<Asker>().and_then(Asker::known).ok_or_else(nobody)?;
-        let mut room = Growing::new(app.rooms.unpacking.of(by), 0);
+        let mut room = Growing::new(inlet.rooms.unpacking.of(by), 0);
         let mut body = request.into_body().into_data_stream();
         let mut bytes = Vec::new();
         while let Some(more) = timeout(STALLED, body.next()).await.map_err(|_| stalled())? {
@@ -56,11 +56,11 @@ impl Body {
                 return Err(too_large());
             }
             let needed = if there <= EARNED { there } else { length.unwrap_or(LIMIT).max(there) };
-            hold(app, &mut room, needed).await?;
+            hold(inlet, &mut room, needed).await?;
             bytes.extend_from_slice(&more);
         }
         if is_gzip {
-            hold(app, &mut room, LIMIT).await?;
+            hold(inlet, &mut room, LIMIT).await?;
         }
         Ok(Self { bytes, is_gzip, _room: room })
     }
@@ -83,10 +83,10 @@ impl Body {
 }
 
 /// Waits for room, as long as a request may.
-async fn hold(app: &AppState, room: &mut Growing, bytes: usize) -> Result<(), ApiError> {
+async fn hold(inlet: &Inlet, room: &mut Growing, bytes: usize) -> Result<(), ApiError> {
     match timeout(ROOM_WITHIN, room.hold(bytes)).await {
         Ok(true) => Ok(()),
-        Ok(false) | Err(_) => Err(busy(app)),
+        Ok(false) | Err(_) => Err(busy(inlet)),
     }
 }
 
@@ -134,9 +134,9 @@ fn too_large() -> ApiError {
 }
 
 /// 503: there is no room for more readings at the moment. Nothing of the request was taken.
-pub(in crate::http) fn busy(app: &AppState) -> ApiError {
-    app.pressure.count(Shed::Live);
-    app.intake.desk.counters.busy();
+pub(in crate::http) fn busy(inlet: &Inlet) -> ApiError {
+    inlet.pressure.count(Shed::Live);
+    inlet.desk.counters.busy();
     let detail = "the hub is too busy for more readings: nothing of this was stored, send it again";
     ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(1)
 }

@@ -13,6 +13,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 
 use super::dto::{ClientRequest, Row, ServerMessage};
+use super::feed::Feed;
 use super::memory::Memory;
 use crate::http::alerts::dto::ListedAlert;
 use crate::http::devices::dto::Device;
@@ -20,7 +21,6 @@ use crate::http::gate::auth;
 use crate::http::principal::Principal;
 use crate::http::request::text;
 use crate::http::shares::places::Place;
-use crate::http::state::AppState;
 use crate::http::webhooks::dto::Delivery;
 use crate::live::{FRAME_ROWS, Filter, Room, Seen, Sight, Subscription, Update};
 use crate::model::access::Scope;
@@ -82,7 +82,7 @@ pub(super) async fn say_goodbye(mut socket: WebSocket, end: End) {
 
 /// The task of one connection.
 pub(super) struct Connection {
-    app: AppState,
+    feed: Feed,
     socket: WebSocket,
     updates: Receiver<Arc<Update>>,
     access_ended: watch::Receiver<()>,
@@ -99,19 +99,19 @@ pub(super) struct Connection {
 
 impl Connection {
     pub(super) fn new(
-        app: AppState,
+        feed: Feed,
         principal: &Principal,
         socket: WebSocket,
         access_ended: watch::Receiver<()>,
         place: Option<Place>,
     ) -> Self {
-        let updates = app.bus.listen();
+        let updates = feed.bus.listen();
         // After that: what changes in between is heard of.
-        let sight = Sight::new(principal.view.clone(), &app.store.catalog());
-        let memory = Memory::new(app.rooms.live.of(principal.by));
-        let (caught_up, last_heard) = (app.clock.wall(), app.clock.now());
+        let sight = Sight::new(principal.view.clone(), &feed.store.catalog());
+        let memory = Memory::new(feed.rooms.live.of(principal.by));
+        let (caught_up, last_heard) = (feed.clock.wall(), feed.clock.now());
         Self {
-            app,
+            feed,
             socket,
             updates,
             access_ended,
@@ -132,17 +132,14 @@ impl Connection {
     }
 
     async fn converse(&mut self, principal: Principal, session: String) -> End {
-        let hello = ServerMessage::Hello {
-            server_time: self.app.clock.wall().0,
-            session,
-            version: self.app.info.version.clone(),
-        };
+        let hello =
+            ServerMessage::Hello { server_time: self.feed.clock.wall().0, session, version: self.feed.version.clone() };
         if let Err(end) = self.send(&hello).await {
             return end;
         }
         let mut ping = tokio::time::interval(PING);
         ping.reset();
-        let (closing, place) = (self.app.closing.clone(), self.place.clone());
+        let (closing, place) = (self.feed.ongoing.closing.clone(), self.place.clone());
         loop {
             let next_frame = self.subscriptions.values().filter_map(Subscription::poll_timeout).min();
             let outcome = tokio::select! {
@@ -153,7 +150,7 @@ impl Connection {
                 Ok(()) = self.access_ended.changed() => self.check(&principal).await,
                 _ = ping.tick() => self.check(&principal).await,
                 message = self.socket.recv() => self.heard(message).await,
-                () = self.app.clock.sleep_until(next_frame) => self.send_frames().await,
+                () = self.feed.clock.sleep_until(next_frame) => self.send_frames().await,
                 update = self.updates.recv() => self.learned(update, principal.scope).await,
             };
             if let Err(end) = outcome {
@@ -165,7 +162,7 @@ impl Connection {
     /// A message of the client.
     async fn heard(&mut self, message: Option<Result<Message, axum::Error>>) -> Result<(), End> {
         let Some(Ok(message)) = message else { return Err(End::Gone) };
-        self.last_heard = self.app.clock.now();
+        self.last_heard = self.feed.clock.now();
         match message {
             Message::Text(text) => match serde_json::from_str(text.as_str()) {
                 Ok(request) => self.answer(request).await,
@@ -217,7 +214,7 @@ impl Connection {
     }
 
     async fn subscribe(&mut self, id: u32, filter: Filter, max_hz: f64, since: Option<i64>) -> Result<(), End> {
-        let series: Vec<_> = filter.series(&self.app.store.catalog()).collect();
+        let series: Vec<_> = filter.series(&self.feed.store.catalog()).collect();
         if let Some(before) = self.subscriptions.insert(id, Subscription::new(filter, max_hz)) {
             self.room.give_back(&before);
         }
@@ -226,7 +223,7 @@ impl Connection {
         }
         // Also an empty one: it tells the client that the subscription stands.
         for series in chunks(&series) {
-            let latest = series.iter().copied().zip(self.app.store.latest(series));
+            let latest = series.iter().copied().zip(self.feed.store.latest(series));
             let newest: Vec<_> = latest.filter_map(|(series, point)| Some((series, point?))).collect();
             let rows = self.rows(&newest);
             self.send(&ServerMessage::Snapshot { id, rows }).await?;
@@ -243,20 +240,20 @@ impl Connection {
             Ok(update) => {
                 let told = self.tell(&update, scope).await;
                 if self.updates.is_empty() {
-                    self.caught_up = self.app.clock.wall();
+                    self.caught_up = self.feed.clock.wall();
                 }
                 told
             }
             Err(RecvError::Lagged(_)) => {
                 let since = self.caught_up.0;
-                self.caught_up = self.app.clock.wall();
+                self.caught_up = self.feed.clock.wall();
                 let ids: Vec<u32> = self.subscriptions.keys().copied().collect();
                 for id in ids {
                     self.send(&ServerMessage::Gap { id, since }).await?;
                 }
                 // A device event may be among what was missed.
                 self.subscriptions.values_mut().for_each(Subscription::forget_verdicts);
-                let gone = self.sight.missed(&self.app.store.catalog());
+                let gone = self.sight.missed(&self.feed.store.catalog());
                 for id in gone {
                     self.send(&ServerMessage::Device { device: None, removed: Some(id.to_string()) }).await?;
                 }
@@ -269,9 +266,9 @@ impl Connection {
     async fn tell(&mut self, update: &Update, scope: Scope) -> Result<(), End> {
         match update {
             Update::Batches(batches) => {
-                let now = self.app.clock.now();
-                let pressed = !self.subscriptions.is_empty() && self.app.pressure.sheds(Shed::LiveRate);
-                let catalog = self.app.store.catalog();
+                let now = self.feed.clock.now();
+                let pressed = !self.subscriptions.is_empty() && self.feed.pressure.sheds(Shed::LiveRate);
+                let catalog = self.feed.store.catalog();
                 let rows = batches.iter().map(|batch| batch.series.len()).sum::<usize>() * self.subscriptions.len();
                 self.memory.lend(self.subscriptions.values(), &mut self.room, rows);
                 for subscription in self.subscriptions.values_mut() {
@@ -287,30 +284,30 @@ impl Connection {
                 if self.memory.holds(self.subscriptions.values(), &self.room) { Ok(()) } else { Err(NO_ROOM) }
             }
             Update::Device(id) => {
-                let seen = self.sight.changed(*id, &self.app.store.catalog());
+                let seen = self.sight.changed(*id, &self.feed.store.catalog());
                 self.tell_of_device(*id, seen).await
             }
             Update::Removed(id) => {
-                let seen = self.sight.removed(*id, &self.app.store.catalog());
+                let seen = self.sight.removed(*id, &self.feed.store.catalog());
                 self.tell_of_device(*id, seen).await
             }
             Update::Alert(alert) if self.sees(alert.device()) => {
-                let now = self.app.clock.wall();
+                let now = self.feed.clock.wall();
                 // Nobody is silent about what is over. Where the store is too busy to be asked, no silence is told of.
                 let silences = if matches!(alert.state, AlertState::Pending | AlertState::Firing) {
-                    self.app.store.silences().await.unwrap_or_default()
+                    self.feed.store.silences().await.unwrap_or_default()
                 } else {
                     Vec::new()
                 };
                 let silences = Silences::new(silences, Vec::new());
-                let alert = Box::new(ListedAlert::of(alert, &silences, now, &self.app.store.catalog()));
+                let alert = Box::new(ListedAlert::of(alert, &silences, now, &self.feed.store.catalog()));
                 self.send(&ServerMessage::Alert { alert: Some(alert), removed: None }).await
             }
             Update::NoAlert(id, device) if self.sees(*device) => {
                 self.send(&ServerMessage::Alert { alert: None, removed: Some(text::id(*id)) }).await
             }
             // What was sent to whom is about the whole hub.
-            Update::Delivery(id) if self.sees(None) => match self.app.store.delivery(*id).await {
+            Update::Delivery(id) if self.sees(None) => match self.feed.store.delivery(*id).await {
                 Ok(delivery) => {
                     let delivery = Delivery::from(delivery).shown_to(scope);
                     self.send(&ServerMessage::Delivery { delivery }).await
@@ -333,20 +330,20 @@ impl Connection {
     }
 
     fn device(&self, id: DeviceId) -> Option<Device> {
-        let catalog = self.app.store.catalog();
+        let catalog = self.feed.store.catalog();
         if let Some(device) = self.sight.view().device(&catalog, id) {
-            return Some(Device::of(device, &catalog, &self.app.presence, self.app.clock.wall()));
+            return Some(Device::of(device, &catalog, &self.feed.presence, self.feed.clock.wall()));
         }
-        self.app.presence.read().pending.get(&id).filter(|_| self.sight.view().is_all()).map(Device::from)
+        self.feed.presence.read().pending.get(&id).filter(|_| self.sight.view().is_all()).map(Device::from)
     }
 
     /// Whether the client may see what is about this device, or about none.
     fn sees(&self, device: Option<DeviceNo>) -> bool {
-        self.sight.view().sees(&self.app.store.catalog(), device)
+        self.sight.view().sees(&self.feed.store.catalog(), device)
     }
 
     async fn send_frames(&mut self) -> Result<(), End> {
-        let now = self.app.clock.now();
+        let now = self.feed.clock.now();
         let due: Vec<_> = self
             .subscriptions
             .iter_mut()
@@ -372,7 +369,7 @@ impl Connection {
     /// Rows with names, of devices that may be seen as it is now. Rows of one device come together, so its id is written once for
     /// all of them.
     fn rows(&self, rows: &[(SeriesId, Point)]) -> Vec<Row> {
-        let catalog = self.app.store.catalog();
+        let catalog = self.feed.store.catalog();
         let mut last: Option<(DeviceId, Arc<str>)> = None;
         rows.iter()
             .filter_map(|(series, point)| {
@@ -389,10 +386,10 @@ impl Connection {
     }
 
     async fn check(&mut self, principal: &Principal) -> Result<(), End> {
-        if self.app.clock.now().duration_since(self.last_heard) > DEAD {
+        if self.feed.clock.now().duration_since(self.last_heard) > DEAD {
             return Err(End::Gone);
         }
-        if !auth::still_holds(&self.app.keys, principal).await {
+        if !auth::still_holds(&self.feed.keys, principal).await {
             return Err(End::policy("signed out"));
         }
         self.push(Message::Ping(Bytes::new())).await
@@ -404,7 +401,7 @@ impl Connection {
     }
 
     async fn push(&mut self, message: Message) -> Result<(), End> {
-        let closing = self.app.closing.clone();
+        let closing = self.feed.ongoing.closing.clone();
         let (memory, socket) = (&self.memory, &mut self.socket);
         let bytes = if let Message::Text(text) = &message { text.len() } else { 0 };
         let sent = async {
@@ -414,8 +411,8 @@ impl Connection {
         tokio::select! {
             biased;
             sent = sent => sent.map_err(|_| End::Gone),
-            () = tokio::time::sleep(self.app.config.stuck) => {
-                self.app.too_slow.fetch_add(1, Ordering::Relaxed);
+            () = tokio::time::sleep(self.feed.stuck) => {
+                self.feed.sockets.too_slow.fetch_add(1, Ordering::Relaxed);
                 Err(End::again("too slow"))
             }
             () = async { closing.cancelled().await; tokio::time::sleep(GOODBYE).await } => {

@@ -10,6 +10,7 @@
 
 mod connection;
 pub(super) mod dto;
+pub(super) mod feed;
 mod memory;
 #[cfg(test)]
 pub(in crate::http) mod tests;
@@ -20,7 +21,6 @@ use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::http::error::{ApiError, Problem};
@@ -28,31 +28,32 @@ use crate::http::gate::auth;
 use crate::http::gate::origin::from_own_page;
 use crate::http::gate::peer::Peer;
 use crate::http::shares::places::Place;
-use crate::http::state::AppState;
+use crate::http::state::Routes;
 use crate::model::access::Scope;
 use crate::random;
 use connection::{Connection, End, say_goodbye};
+use feed::Feed;
 
 /// What happens, as it happens.
-pub(super) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(connect))
+pub(super) fn routes() -> Routes {
+    Routes::new().routes(routes!(connect))
 }
 
 /// Opens the live stream. Browsers have to come from the hub's own page; see `ClientRequest` and `ServerMessage`.
 #[utoipa::path(get, path = "/api/v1/live", tag = "live",
     responses((status = 101, description = "Switching to the WebSocket protocol"), (status = 401, body = Problem), (status = 403, body = Problem)))]
 pub(super) async fn connect(
-    State(app): State<AppState>,
+    State(feed): State<Feed>,
     uri: Uri,
     peer: Peer,
     headers: HeaderMap,
     place: Option<Extension<Place>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
-    from_own_page(&app, &uri, &headers)?;
+    from_own_page(&feed.names, &uri, &headers)?;
     // Listened to before it is asked, so that access which ends meanwhile is noticed.
-    let access_ended = app.access_ended.subscribe();
-    let principal = auth::identify(&app.keys, peer, &headers).await?;
+    let access_ended = feed.keys.access_ended.subscribe();
+    let principal = auth::identify(&feed.keys, peer, &headers).await?;
     if let Some(principal) = principal.as_ref().filter(|principal| !principal.scope.includes(Scope::Read)) {
         return Err(auth::lacks(principal, Scope::Read));
     }
@@ -62,12 +63,12 @@ pub(super) async fn connect(
     }
     let upgrade = upgrade
         .map_err(|rejection| ApiError::new(StatusCode::UPGRADE_REQUIRED, "not_a_websocket", rejection.body_text()))?;
-    let Some(guest) = app.open_socket() else {
+    let Some(guest) = feed.sockets.open() else {
         let detail = "too many live connections";
         return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(10));
     };
     let session = crate::access::hex(&random::bytes::<10>()?);
-    let tracked = app.sockets.token();
+    let tracked = feed.ongoing.tasks.token();
     // The library's defaults hold 256 KiB a connection and let the write buffer grow without end.
     let upgrade = upgrade
         .read_buffer_size(4 << 10)
@@ -80,7 +81,7 @@ pub(super) async fn connect(
             // A browser cannot read the status of a refused upgrade, but it can read a close code.
             None => say_goodbye(socket, End::policy("sign in first")).await,
             Some(principal) => {
-                Connection::new(app, &principal, socket, access_ended, place).run(principal, session).await;
+                Connection::new(feed, &principal, socket, access_ended, place).run(principal, session).await;
             }
         }
         drop((guest, tracked));

@@ -77,7 +77,7 @@ async fn a_subscription_gets_a_snapshot_then_readings_and_1001_at_stop() {
     let mut socket = open_as_admin(&served).await;
     let hello = next(&mut socket).await;
     assert_eq!((&hello["type"], &hello["version"]), (&json!("hello"), &json!("0.0.0-test")));
-    assert_eq!(scene.state.ws_clients(), 1);
+    assert_eq!(scene.state.own.sockets.count(), 1);
 
     say(&mut socket, json!({"type": "subscribe", "id": 1, "device": "sh*", "sensor": "t*", "resume": "123"})).await;
     assert_eq!(next(&mut socket).await, json!({"type": "snapshot", "id": 1, "rows": [[id, "temp", now, 1.0]]}));
@@ -102,7 +102,7 @@ async fn a_subscription_gets_a_snapshot_then_readings_and_1001_at_stop() {
     served.stop.cancel();
     assert_eq!(next(&mut socket).await, json!({"closed": 1001}));
     tokio::time::timeout(Duration::from_secs(5), served.task).await.unwrap().unwrap().unwrap();
-    assert_eq!(scene.state.ws_clients(), 0);
+    assert_eq!(scene.state.own.sockets.count(), 0);
 }
 
 #[tokio::test]
@@ -139,7 +139,7 @@ async fn a_client_that_never_reads_is_closed_with_1013_and_delays_nobody() {
     let rows = |round: i64| (0..1_000).map(|row| (round * 1_000 + row, 1.0)).collect::<Vec<_>>();
     let mut received = 0;
     for round in 0..10_000 {
-        if scene.state.too_slow.load(Ordering::Relaxed) > 0 {
+        if scene.state.own.sockets.too_slow.load(Ordering::Relaxed) > 0 {
             break;
         }
         let batch = scene.unstored(&device, series[0], &rows(round));
@@ -149,7 +149,7 @@ async fn a_client_that_never_reads_is_closed_with_1013_and_delays_nobody() {
         assert_eq!(told["type"], "readings", "the healthy one missed something");
         received += told["rows"].as_array().unwrap().len();
     }
-    assert_eq!(scene.state.too_slow.load(Ordering::Relaxed), 1);
+    assert_eq!(scene.state.own.sockets.too_slow.load(Ordering::Relaxed), 1);
     assert!(received > 10_000, "{received}");
     let end = loop {
         match tokio::time::timeout(Duration::from_secs(5), stalled.next()).await.unwrap() {

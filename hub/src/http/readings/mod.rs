@@ -6,6 +6,8 @@ pub(super) mod result;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
@@ -14,21 +16,22 @@ use utoipa::ToSchema;
 use crate::clock::Clock;
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::MayReadSome;
+use crate::http::gate::history::History;
 use crate::http::request::page::{Page, Paging, cursor};
 use crate::http::request::params::{Asked, FromParams, Params, range};
 use crate::http::request::select;
 use crate::http::request::select::{Selector, SelectorParams};
-use crate::http::state::AppState;
+use crate::http::state::Routes;
 use crate::model::catalog::Series;
 use crate::model::device::Device;
 use crate::model::{UnixMillis, reading, when};
+use crate::presence::Presence;
 use crate::store::Store;
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// Readings that are stored.
-pub(super) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(latest)).routes(routes!(list)).routes(routes!(query::one, query::several))
+pub(super) fn routes() -> Routes {
+    Routes::new().routes(routes!(latest)).routes(routes!(list)).routes(routes!(query::one, query::several))
 }
 
 /// How far to trust a value.
@@ -68,7 +71,7 @@ impl Latest {
     #[must_use]
     fn of((device, is_online): (&Device, bool), series: &Series, (point, heard): Newest, now: UnixMillis) -> Self {
         let interval = device.interval_ms.unwrap_or(series.interval_ms);
-        let limit = crate::presence::Presence::offline_after_ms(interval);
+        let limit = Presence::offline_after_ms(interval);
         let stale = !is_online || interval > 0 && now.since(heard.unwrap_or(point.at)) > limit;
         Self {
             device: device.id.to_string(),
@@ -126,7 +129,7 @@ impl FromParams for AskLatest {
 #[utoipa::path(get, path = "/api/v1/latest", tag = "readings", params(SelectorParams, Paging),
     responses((status = 200, body = Page<Latest>), (status = 400, body = Problem)))]
 pub(super) async fn latest(
-    State(app): State<AppState>,
+    State(presence): State<Arc<Presence>>,
     State(store): State<Store>,
     State(clock): State<Clock>,
     MayReadSome(view): MayReadSome,
@@ -141,7 +144,7 @@ pub(super) async fn latest(
     let key = |(device, series, _): &(&Device, &Series, _)| format!("{}\0{}", device.name, series.sensor);
     Json(asked.paging.cut(rows, key, |(device, series, newest)| {
         let interval_ms = catalog.expected_interval_ms(device.no).unwrap_or(0);
-        let is_online = app.presence.is_online(device.no, interval_ms, now);
+        let is_online = presence.is_online(device.no, interval_ms, now);
         Latest::of((device, is_online), series, newest, now)
     }))
 }
@@ -182,13 +185,14 @@ impl FromParams for AskReadings {
     responses((status = 200, body = Page<Point>), (status = 400, body = Problem), (status = 404, body = Problem),
         (status = 503, body = Problem)))]
 pub(super) async fn list(
-    State(app): State<AppState>,
+    State(store): State<Store>,
+    State(history): State<History>,
     MayReadSome(view): MayReadSome,
     Asked(asked): Asked<AskReadings>,
 ) -> Result<Json<Page<Point>>, ApiError> {
-    app.history()?;
+    history.admits()?;
     let series = {
-        let catalog = app.store.catalog();
+        let catalog = store.catalog();
         let device = select::device(&catalog, &view, &asked.device)?;
         select::series(&catalog, device, &asked.sensor)?.id
     };
@@ -198,7 +202,7 @@ pub(super) async fn list(
     if from >= asked.to {
         return Ok(Json(Page { items: Vec::new(), next: None }));
     }
-    let page = app.store.readings(series, from, asked.to, asked.paging.limit).await?;
+    let page = store.readings(series, from, asked.to, asked.paging.limit).await?;
     let next = page.points.last().filter(|_| page.more).map(|last| cursor(&last.at.0.to_string()));
     Ok(Json(Page { items: page.points.into_iter().map(Point::from).collect(), next }))
 }

@@ -11,9 +11,11 @@ use super::buckets;
 use super::buckets::Every;
 use super::result as query;
 use super::result::{Empty, Group, Name, NewQuery, QueriesRequest, QueryResult, QueryResults, Source};
+use crate::clock::Clock;
 use crate::http::devices::dto::Kind;
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::MayReadSome;
+use crate::http::gate::history::History;
 use crate::http::request::answers::Making;
 use crate::http::request::body::Body;
 use crate::http::request::page::{Paging, cursor};
@@ -22,13 +24,12 @@ use crate::http::request::pieces::Pieces;
 use crate::http::request::select::{Selector, SelectorParams};
 use crate::http::request::time::Time;
 use crate::http::request::time::time;
-use crate::http::state::AppState;
 use crate::model::UnixMillis;
 use crate::model::catalog::Series;
 use crate::model::device::Device;
 use crate::model::reading::SeriesId;
 use crate::model::view::View;
-use crate::store::{self, Aggregates, Tier};
+use crate::store::{self, Aggregates, Store, Tier};
 use crate::zones;
 
 /// Series of one query by default.
@@ -154,13 +155,14 @@ impl FromParams for AskQuery {
 #[utoipa::path(get, path = "/api/v1/query", tag = "readings", params(SelectorParams, QueryParams),
     responses((status = 200, body = QueryResult), (status = 400, body = Problem), (status = 503, body = Problem)))]
 pub(in crate::http) async fn one(
-    State(app): State<AppState>,
+    State(store): State<Store>,
+    State(history): State<History>,
     MayReadSome(view): MayReadSome,
     making: Making,
     Asked(AskQuery(query)): Asked<AskQuery>,
 ) -> Result<Pieces, ApiError> {
-    app.history()?;
-    let pieces = run(&app, &view, query, &making).await?;
+    history.admits()?;
+    let pieces = run(&store, &view, query, &making).await?;
     making.is_made();
     Ok(Pieces { pieces, room: making })
 }
@@ -169,7 +171,9 @@ pub(in crate::http) async fn one(
 #[utoipa::path(post, path = "/api/v1/query", tag = "readings", request_body = QueriesRequest,
     responses((status = 200, body = QueryResults), (status = 400, body = Problem), (status = 503, body = Problem)))]
 pub(in crate::http) async fn several(
-    State(app): State<AppState>,
+    State(store): State<Store>,
+    State(clock): State<Clock>,
+    State(history): State<History>,
     MayReadSome(view): MayReadSome,
     making: Making,
     Body(request): Body<QueriesRequest>,
@@ -177,8 +181,8 @@ pub(in crate::http) async fn several(
     if request.queries.len() > MOST_QUERIES {
         return Err(ApiError::invalid("queries", format!("at most {MOST_QUERIES} queries in one request")));
     }
-    app.history()?;
-    let now = app.clock.wall();
+    history.admits()?;
+    let now = clock.wall();
     let check = |index: usize, query| check(query, now).map_err(|error| error.within(&format!("queries[{index}]")));
     // All before the first runs; what each is about in full is known of one at a time.
     for (index, query) in request.queries.iter().enumerate() {
@@ -190,7 +194,7 @@ pub(in crate::http) async fn several(
             pieces.push(Bytes::from_static(b","));
         }
         let query = check(index, query)?;
-        pieces.extend(run(&app, &view, query, &making).await.map_err(|error| inside(error, index))?);
+        pieces.extend(run(&store, &view, query, &making).await.map_err(|error| inside(error, index))?);
         making.fit();
     }
     making.is_made();
@@ -277,8 +281,8 @@ fn aggregates(agg: &[String]) -> Result<(Aggregates, Vec<String>), ApiError> {
 }
 
 /// The text of a query's answer, in pieces.
-async fn run(app: &AppState, view: &View, query: Checked, making: &Making) -> Result<Vec<Bytes>, ApiError> {
-    let (ids, names, next) = find(app, view, &query)?;
+async fn run(store: &Store, view: &View, query: Checked, making: &Making) -> Result<Vec<Bytes>, ApiError> {
+    let (ids, names, next) = find(store, view, &query)?;
     let t: Vec<i64> = query.edges.iter().take(query.edges.len().saturating_sub(1)).map(|edge| edge.0).collect();
     if names.len() * t.len() > MOST_BUCKETS {
         let detail = format!("{} series of {} buckets are too many at once: ask for fewer", names.len(), t.len());
@@ -320,7 +324,7 @@ async fn run(app: &AppState, view: &View, query: Checked, making: &Making) -> Re
         no_more.store(true, Ordering::Relaxed);
         query::Text::default()
     };
-    let answer = app.store.aggregate_into(asked, write).await?;
+    let answer = store.aggregate_into(asked, write).await?;
     if is_full.load(Ordering::Relaxed) {
         return Err(making.refused());
     }
@@ -338,8 +342,8 @@ async fn run(app: &AppState, view: &View, query: Checked, making: &Making) -> Re
 /// Series, what each result is called, and where to go on.
 type Meant = (Vec<SeriesId>, Vec<Name>, Option<String>);
 
-fn find(app: &AppState, view: &View, query: &Checked) -> Result<Meant, ApiError> {
-    let catalog = app.store.catalog();
+fn find(store: &Store, view: &View, query: &Checked) -> Result<Meant, ApiError> {
+    let catalog = store.catalog();
     let mut found = query.selector.series(&catalog, view);
     let key = |(device, series): &(&Device, &Series)| format!("{}\0{}", device.name, series.sensor);
     if let Some(after) = &query.after {

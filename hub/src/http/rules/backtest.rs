@@ -4,6 +4,7 @@
 //! by series, by range and by time; what does not fit is left out and said so (`truncated`). Two run at once, so that
 //! somebody who tries rules does not hold up the pages of the others.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -14,18 +15,20 @@ use utoipa::ToSchema;
 
 use super::dto::{Needs, NewRule};
 use super::measure::Measure;
+use crate::clock::Clock;
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::MayRead;
+use crate::http::gate::history::History;
 use crate::http::request::body::Body;
 use crate::http::request::params::in_order;
 use crate::http::request::time::{Time, time};
-use crate::http::state::AppState;
+use crate::http::shares::rooms::Rooms;
 use crate::model::catalog::{Catalog, Series};
 use crate::model::rule::{Condition, RuleSpec};
 use crate::model::{UnixMillis, when};
 use crate::rules::Watching;
 use crate::rules::backtest::{Outcome, Replay, Trial};
-use crate::store;
+use crate::store::{self, Store};
 
 /// A rule, and the range to try it on.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -150,12 +153,15 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[utoipa::path(post, path = "/api/v1/rules/backtest", tag = "rules", request_body = BacktestRequest,
     responses((status = 200, body = Backtest), (status = 400, body = Problem), (status = 503, body = Problem)))]
 pub(in crate::http) async fn run(
-    State(app): State<AppState>,
+    State(store): State<Store>,
+    State(clock): State<Clock>,
+    State(history): State<History>,
+    State(rooms): State<Arc<Rooms>>,
     _: MayRead,
     Body(request): Body<BacktestRequest>,
 ) -> Result<Json<Backtest>, ApiError> {
-    app.history()?;
-    let now = app.clock.wall();
+    history.admits()?;
+    let now = clock.wall();
     let to = time("to", request.to, now)?.unwrap_or(now);
     let from = time("from", request.from, now)?.unwrap_or_else(|| to.plus(-86_400_000));
     let range = in_order(from, to)?;
@@ -163,20 +169,20 @@ pub(in crate::http) async fn run(
         return Err(ApiError::invalid("from", "the range must be at most 366 days"));
     }
     let spec = RuleSpec::try_from(request.rule.named()).map_err(|error| error.within("rule"))?;
-    let _place = app.rooms.trials.try_acquire().map_err(|_| {
+    let _place = rooms.trials.try_acquire().map_err(|_| {
         let detail = "other backtests are running; try again in a moment";
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(2)
     })?;
 
     let condition = spec.condition;
     let trial = Trial::new(spec, now);
-    let watched = trial.series(&app.store.catalog());
+    let watched = trial.series(&store.catalog());
     let mut found = Backtest::of(range, &condition, watched.len());
-    let end = app.clock.now() + PATIENCE;
+    let end = clock.now() + PATIENCE;
     for series in watched.iter().take(MOST_SERIES) {
-        let Some(outcome) = replay(&app, &trial, series, range, end).await? else { break };
+        let Some(outcome) = replay((&store, clock), &trial, series, range, end).await? else { break };
         found.fires += outcome.fires;
-        found.series.extend(SeriesBacktest::of(outcome, series, &condition, &app.store.catalog()));
+        found.series.extend(SeriesBacktest::of(outcome, series, &condition, &store.catalog()));
     }
     found.truncated = found.series.len() < watched.len();
     if let Some(needs) = &mut found.needs {
@@ -187,7 +193,7 @@ pub(in crate::http) async fn run(
 
 /// One series; `None` when there is no time left for it.
 async fn replay(
-    app: &AppState,
+    (store, clock): (&Store, Clock),
     trial: &Trial,
     series: &Series,
     (from, to): (UnixMillis, UnixMillis),
@@ -196,7 +202,7 @@ async fn replay(
     let mut replay = Replay::new(trial, series, from).listing_open();
     let mut next = from.plus(-trial.reach_ms(series));
     if trial.wants_lead(series) || trial.goes_by_the_last() {
-        match app.store.lead(series.id, next).await {
+        match store.lead(series.id, next).await {
             Ok(lead) => replay.begin_behind(&lead),
             // Deleted meanwhile: it would have watched nothing.
             Err(store::Error::NotFound { .. }) => next = to,
@@ -204,10 +210,10 @@ async fn replay(
         }
     }
     while next < to {
-        if app.clock.now() >= end {
+        if clock.now() >= end {
             return Ok(None);
         }
-        let page = match app.store.readings(series.id, next, to, PAGE).await {
+        let page = match store.readings(series.id, next, to, PAGE).await {
             Ok(page) => page,
             Err(store::Error::NotFound { .. }) => break,
             Err(error) => return Err(error.into()),

@@ -3,6 +3,7 @@
 pub(super) mod backtest;
 pub(super) mod dto;
 pub(super) mod measure;
+pub(super) mod rulebook;
 #[cfg(test)]
 mod tests;
 
@@ -17,100 +18,92 @@ use crate::http::request::page::{AskPage, Page, Paging};
 use crate::http::request::params::{Asked, Nothing};
 use crate::http::request::path::Id;
 use crate::http::request::text;
-use crate::http::state::AppState;
+use crate::http::state::Routes;
 use crate::model::rule::{RuleId, RuleSpec};
-use crate::store;
+use crate::store::{self, Store};
 use dto::{NewRule, Rule};
-use utoipa_axum::router::OpenApiRouter;
+use rulebook::Rulebook;
 use utoipa_axum::routes;
 
 /// Rules, and what one would have done.
-pub(super) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
-        .routes(routes!(list, create))
-        .routes(routes!(show, replace, delete))
-        .routes(routes!(backtest::run))
+pub(super) fn routes() -> Routes {
+    Routes::new().routes(routes!(list, create)).routes(routes!(show, replace, delete)).routes(routes!(backtest::run))
 }
 
 /// All rules, oldest first.
 #[utoipa::path(get, path = "/api/v1/rules", tag = "rules", params(Paging), responses((status = 200, body = Page<Rule>)))]
 pub(super) async fn list(
-    State(app): State<AppState>,
+    State(rulebook): State<Rulebook>,
     _: MayRead,
     Asked(AskPage(paging)): Asked<AskPage>,
 ) -> Result<Json<Page<Rule>>, ApiError> {
-    let rules = app.store.list_rules().await?;
-    Ok(Json(paging.cut(rules, |rule| Paging::key(rule.id.0), |rule| shown(&app, rule))))
+    let rules = rulebook.store.list_rules().await?;
+    Ok(Json(paging.cut(rules, |rule| Paging::key(rule.id.0), |rule| rulebook.shown(rule))))
 }
 
 /// Creates a rule.
 #[utoipa::path(post, path = "/api/v1/rules", tag = "rules", request_body = NewRule,
     responses((status = 201, body = Rule), (status = 400, body = Problem)))]
 pub(super) async fn create(
-    State(app): State<AppState>,
+    State(rulebook): State<Rulebook>,
     _: MayOperate,
     Body(new): Body<NewRule>,
 ) -> Result<(StatusCode, Json<Rule>), ApiError> {
     let by_default = new.tells_nobody_by_name();
-    let mut spec = checked(&app, new).await?;
+    let mut spec = checked(&rulebook.store, new).await?;
     if by_default {
-        let webhooks = app.store.webhooks().await?;
+        let webhooks = rulebook.store.webhooks().await?;
         spec.webhooks = webhooks.iter().filter(|one| one.spec.for_new_rules).map(|one| one.id).collect();
     }
-    let rule = app.store.create_rule(spec, app.clock.wall()).await?;
-    app.rules_changed.notify_one();
-    Ok((StatusCode::CREATED, Json(shown(&app, rule))))
+    let rule = rulebook.store.create_rule(spec, rulebook.clock.wall()).await?;
+    rulebook.rules_changed.tell();
+    Ok((StatusCode::CREATED, Json(rulebook.shown(rule))))
 }
 
 /// One rule.
 #[utoipa::path(get, path = "/api/v1/rules/{id}", tag = "rules", params(("id" = String, Path, description = "Rule id")),
     responses((status = 200, body = Rule), (status = 404, body = Problem)))]
 pub(super) async fn show(
-    State(app): State<AppState>,
+    State(rulebook): State<Rulebook>,
     _: MayRead,
     Id(id): Id<RuleId>,
     _: Asked<Nothing>,
 ) -> Result<Json<Rule>, ApiError> {
-    Ok(Json(shown(&app, app.store.rule(id).await?)))
+    Ok(Json(rulebook.shown(rulebook.store.rule(id).await?)))
 }
 
 /// Replaces a rule. Its open alerts are evaluated by the new version from the next reading on.
 #[utoipa::path(put, path = "/api/v1/rules/{id}", tag = "rules", params(("id" = String, Path, description = "Rule id")),
     request_body = NewRule, responses((status = 200, body = Rule), (status = 400, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn replace(
-    State(app): State<AppState>,
+    State(rulebook): State<Rulebook>,
     _: MayOperate,
     Id(id): Id<RuleId>,
     Body(new): Body<NewRule>,
 ) -> Result<Json<Rule>, ApiError> {
-    let spec = checked(&app, new).await?;
-    let rule = app.store.replace_rule(id, spec, app.clock.wall()).await?;
-    app.rules_changed.notify_one();
-    Ok(Json(shown(&app, rule)))
+    let spec = checked(&rulebook.store, new).await?;
+    let rule = rulebook.store.replace_rule(id, spec, rulebook.clock.wall()).await?;
+    rulebook.rules_changed.tell();
+    Ok(Json(rulebook.shown(rule)))
 }
 
 /// Deletes a rule.
 #[utoipa::path(delete, path = "/api/v1/rules/{id}", tag = "rules", params(("id" = String, Path, description = "Rule id")),
     responses((status = 204), (status = 404, body = Problem)))]
 pub(super) async fn delete(
-    State(app): State<AppState>,
+    State(rulebook): State<Rulebook>,
     _: MayOperate,
     Id(id): Id<RuleId>,
 ) -> Result<StatusCode, ApiError> {
-    app.store.delete_rule(id).await?;
-    app.rules_changed.notify_one();
+    rulebook.store.delete_rule(id).await?;
+    rulebook.rules_changed.tell();
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn shown(app: &AppState, rule: crate::model::rule::Rule) -> Rule {
-    let watching = app.intake.learning.of(rule.id);
-    Rule::of(rule, watching)
-}
-
-async fn checked(app: &AppState, new: NewRule) -> Result<RuleSpec, ApiError> {
+async fn checked(store: &Store, new: NewRule) -> Result<RuleSpec, ApiError> {
     let spec = RuleSpec::try_from(new)?;
     for (index, webhook) in spec.webhooks.iter().enumerate() {
-        match app.store.webhook(*webhook).await {
+        match store.webhook(*webhook).await {
             Ok(_) => {}
             Err(store::Error::NotFound { .. }) => {
                 let detail = format!("there is no webhook {}", text::id(*webhook));

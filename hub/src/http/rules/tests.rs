@@ -21,7 +21,7 @@ async fn rules_are_kept_as_written() {
     for (key, value) in rule.as_object().unwrap() {
         assert_eq!(&made[key], value, "{key}");
     }
-    tokio::time::timeout(std::time::Duration::from_secs(1), scene.state.rules_changed.notified()).await.unwrap();
+    tokio::time::timeout(std::time::Duration::from_secs(1), scene.state.wiring.rules_changed.notified()).await.unwrap();
     let path = format!("/api/v1/rules/{}", made["id"].as_str().unwrap());
     let silence = json!({"name": "quiet", "condition": {"type": "silence", "after": "5m"}});
     let replaced = scene.call("PUT", &path, &silence).await.json();
@@ -38,10 +38,10 @@ async fn the_rules_hear_of_a_device_that_is_renamed_relabelled_or_deleted() {
     let path = format!("/api/v1/devices/{}", device.id);
     for change in [json!({"name": "attic"}), json!({"labels": {"room": "lab"}}), json!({"interval_ms": 60_000})] {
         assert_eq!(scene.call("PATCH", &path, &change).await.status, 200);
-        assert!(scene.state.rules_changed.notified().now_or_never().is_some(), "{change}");
+        assert!(scene.state.wiring.rules_changed.notified().now_or_never().is_some(), "{change}");
     }
     assert_eq!(scene.call("DELETE", &path, &json!({})).await.status, 204);
-    assert!(scene.state.rules_changed.notified().now_or_never().is_some());
+    assert!(scene.state.wiring.rules_changed.notified().now_or_never().is_some());
 }
 
 #[tokio::test]

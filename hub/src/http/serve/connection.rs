@@ -32,9 +32,10 @@ use tracing::debug;
 
 use super::flow::{Flow, Over};
 use super::pace::Paced;
+use crate::clock::Clock;
 use crate::http::gate::front::Front;
 use crate::http::shares::places::Place;
-use crate::http::state::AppState;
+use crate::tls::Tls;
 
 /// From accept to the first header, and from one request to the next.
 const HEADER_PATIENCE: Duration = Duration::from_secs(10);
@@ -65,7 +66,9 @@ const HANDSHAKE: u8 = 22;
 
 /// What all connections share.
 pub(in crate::http) struct Door {
-    pub(in crate::http) state: AppState,
+    pub(in crate::http) clock: Clock,
+    /// TLS, where it is served by that.
+    pub(in crate::http) tls: Option<Arc<Tls>>,
     pub(in crate::http) router: Router,
     pub(in crate::http) front: Front,
     pub(in crate::http) stop: CancellationToken,
@@ -112,7 +115,7 @@ impl Door {
 
     async fn shake_hands(&self, stream: TcpStream, peer: SocketAddr, place: &Place) -> io::Result<Opened> {
         let paced = |stream| Paced::new(stream, ANSWER_PATIENCE).at(place);
-        let Some(tls) = &self.state.tls else { return Ok(Opened::Plain(paced(stream))) };
+        let Some(tls) = &self.tls else { return Ok(Opened::Plain(paced(stream))) };
         let slow = || {
             tls.failed.slow.fetch_add(1, Ordering::Relaxed);
             io::Error::from(io::ErrorKind::TimedOut)
@@ -203,7 +206,7 @@ impl Door {
         place: &Place,
     ) -> hyper::Result<()> {
         let streams = if place.widen(STREAMS - 1) { STREAMS } else { 1 };
-        let flow = Flow::new(self.state.clock);
+        let flow = Flow::new(self.clock);
         let (service, requests) = (self.service(peer, true, place), flow.clone());
         let service = service_fn(move |request: Request<Incoming>| {
             let (running, fields) = (requests.begin(), request.headers().len());

@@ -11,7 +11,7 @@ mod pace;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -20,13 +20,31 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
+use crate::clock::Clock;
+use crate::http::config::Config;
 use crate::http::gate::front::Front;
 use crate::http::shares::places::Places;
-use crate::http::state::AppState;
+use crate::http::state::Ongoing;
+use crate::tls::Tls;
 use connection::{Door, FINISH};
 
 /// How long live connections may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(2);
+
+/// The parts of the hub that the accept loop uses.
+#[derive(Clone)]
+pub(super) struct Reception {
+    pub(super) config: Config,
+    pub(super) clock: Clock,
+    pub(super) tls: Option<Arc<Tls>>,
+    /// The hub's page as others open it, where somebody said so.
+    pub(super) url: Option<String>,
+    pub(super) ongoing: Ongoing,
+    /// Connections that found no place.
+    pub(super) refused: Arc<AtomicU64>,
+    /// Connections of strangers that gave way to others.
+    pub(super) gave_way: Arc<AtomicU64>,
+}
 
 /// Serves the router until `stop`, then finishes what runs.
 ///
@@ -34,35 +52,37 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// None at present; accept errors are logged and waited out, for they pass (out of file descriptors).
 pub(super) async fn run(
     listener: TcpListener,
-    state: AppState,
+    reception: Reception,
     router: Router,
     stop: CancellationToken,
 ) -> std::io::Result<()> {
     let connections = TaskTracker::new();
-    let places = Places::new(&state.config, Arc::clone(&state.gave_way));
+    let Reception { config, clock, tls, url, ongoing, refused, gave_way } = reception;
+    let places = Places::new(&config, gave_way);
     let door = Arc::new(Door {
         router,
-        front: Front::new(state.config.trusted_proxies.clone(), state.info.url.as_deref()),
+        front: Front::new(config.trusted_proxies, url.as_deref()),
         stop: stop.clone(),
         tasks: connections.clone(),
-        state: state.clone(),
+        clock,
+        tls,
     });
     while let Some((stream, peer)) = accept(&listener, &stop).await {
         // A proxy carries everybody, like loopback.
         let Some(place) = places.admit(peer.ip(), door.front.trusts(peer.ip())) else {
-            state.refused.fetch_add(1, Ordering::Relaxed);
+            refused.fetch_add(1, Ordering::Relaxed);
             debug!(%peer, "connection refused: too many in total, or from {peer}");
             continue;
         };
         connections.spawn(Arc::clone(&door).serve(stream, peer, place));
     }
-    state.closing.cancel();
+    ongoing.closing.cancel();
     drop(listener);
     connections.close();
-    state.sockets.close();
+    ongoing.tasks.close();
     let finished = async {
         connections.wait().await;
-        state.sockets.wait().await;
+        ongoing.tasks.wait().await;
     };
     if tokio::time::timeout(FINISH + GOODBYE, finished).await.is_err() {
         warn!(open = connections.len(), "HTTP connections were cut at stop: they took too long");

@@ -5,6 +5,7 @@ pub(in crate::http) mod asker;
 pub(in crate::http) mod newcomers;
 pub(in crate::http) mod places;
 pub(in crate::http) mod rooms;
+pub(in crate::http) mod sockets;
 mod strangers;
 pub(in crate::http) mod throttle;
 

@@ -19,7 +19,7 @@ use crate::delivery::policy::Policy;
 use crate::http::config::Config;
 use crate::http::gate::peer::Peer;
 use crate::http::router;
-use crate::http::state::{AppState, Figures, HubInfo, Intake, JoinState, Wiring};
+use crate::http::state::{AppState, Figures, HubInfo, JoinState, Wiring};
 use crate::ingest::desk::{Desk, Verdict};
 use crate::ingest::queue::{Exit, queue};
 use crate::live::Bus;
@@ -66,7 +66,9 @@ pub(in crate::http) fn scene_with(config: Config) -> Scene {
         config: http,
         store: store.clone(),
         presence: Arc::clone(&presence),
-        intake: Intake { entrance, desk: Arc::clone(&desk), learning: Arc::default() },
+        entrance,
+        desk: Arc::clone(&desk),
+        learning: Arc::default(),
         bus: bus.clone(),
         commands: commands_in,
         parted: tokio::sync::broadcast::channel(4).0,
@@ -178,7 +180,7 @@ impl Scene {
     /// Somebody with a password; their number.
     pub(in crate::http) async fn person(&self, name: &str, role: Role, password: &str) -> u64 {
         let id = self.user(name, role).await;
-        let hash = self.state.keys.passwords.hash(password.to_owned(), [7; 16]).await.unwrap();
+        let hash = self.state.own.keys.passwords.hash(password.to_owned(), [7; 16]).await.unwrap();
         self.store.set_password(id, hash, None, Clock.wall()).await.unwrap();
         id
     }

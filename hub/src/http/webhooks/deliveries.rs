@@ -7,6 +7,7 @@ use axum::extract::State;
 
 use super::dto;
 use super::dto::{Delivery, DeliveryWithBody};
+use crate::clock::Clock;
 use crate::delivery::message::{self, Sender, field};
 use crate::delivery::sign;
 use crate::http::error::{ApiError, Problem};
@@ -15,8 +16,8 @@ use crate::http::request::page::{Page, Paging};
 use crate::http::request::params::{Asked, FromParams, Nothing, Params};
 use crate::http::request::path::Id;
 use crate::http::request::text;
-use crate::http::state::AppState;
-use crate::live::Update;
+use crate::live::{Bus, Update};
+use crate::model::HubId;
 use crate::model::access::Scope;
 use crate::model::webhook::{DeliveryId, DeliveryState, WebhookId};
 use crate::store::DeliveryQuery;
@@ -77,16 +78,17 @@ pub(in crate::http) async fn list(
 #[utoipa::path(get, path = "/api/v1/deliveries/{id}", tag = "webhooks", params(("id" = String, Path, description = "Delivery id")),
     responses((status = 200, body = DeliveryWithBody), (status = 404, body = Problem)))]
 pub(in crate::http) async fn show(
-    State(app): State<AppState>,
+    State(store): State<Store>,
+    State(hub): State<HubId>,
     MayRead(scope): MayRead,
     Id(id): Id<DeliveryId>,
     _: Asked<Nothing>,
 ) -> Result<Json<DeliveryWithBody>, ApiError> {
-    let delivery = app.store.delivery(id).await?;
+    let delivery = store.delivery(id).await?;
     let mut body = delivery.body.clone();
     if scope.includes(Scope::Admin) {
-        let spec = field::hidden(&app.store.webhook(delivery.webhook).await?.spec);
-        let (hub, id) = (sign::hub_mark(app.info.id), sign::message_id(app.info.id, id));
+        let spec = field::hidden(&store.webhook(delivery.webhook).await?.spec);
+        let (hub, id) = (sign::hub_mark(hub), sign::message_id(hub, id));
         // Of one that cannot be sent the hub's own form is shown.
         if let Ok(request) = message::request(&spec, &delivery.body, Sender { hub: &hub, id: &id }) {
             body = request.body;
@@ -101,12 +103,14 @@ pub(in crate::http) async fn show(
 #[utoipa::path(post, path = "/api/v1/deliveries/{id}/replay", tag = "webhooks", params(("id" = String, Path, description = "Delivery id")),
     responses((status = 200, body = Delivery), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(in crate::http) async fn replay(
-    State(app): State<AppState>,
+    State(store): State<Store>,
+    State(clock): State<Clock>,
+    State(bus): State<Bus>,
     _: MayAdmin,
     Id(id): Id<DeliveryId>,
 ) -> Result<Json<Delivery>, ApiError> {
-    let delivery = app.store.replay_delivery(id, app.clock.wall()).await?;
-    app.store.note("delivery.replayed", text::id(id)).await?;
-    app.bus.publish(Arc::new(Update::Delivery(id)));
+    let delivery = store.replay_delivery(id, clock.wall()).await?;
+    store.note("delivery.replayed", text::id(id)).await?;
+    bus.publish(Arc::new(Update::Delivery(id)));
     Ok(Json(delivery.into()))
 }

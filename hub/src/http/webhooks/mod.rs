@@ -4,13 +4,13 @@ pub(super) mod deliveries;
 pub(super) mod draft;
 pub(super) mod dto;
 pub(super) mod preview;
+pub(super) mod recipients;
 #[cfg(test)]
 mod tests;
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use jiff::tz::TimeZone;
 
 use crate::clock::Clock;
 use crate::delivery::payload::{Teller, test_delivery};
@@ -20,20 +20,20 @@ use crate::http::request::body::Body;
 use crate::http::request::page::{AskPage, Page, Paging};
 use crate::http::request::params::{Asked, Nothing};
 use crate::http::request::path::Id;
-use crate::http::state::AppState;
+use crate::http::state::Routes;
+use crate::model::HubId;
 use crate::model::webhook::{Secret, WebhookId, WebhookSpec};
 use crate::random;
 use crate::store::Store;
-use crate::zones;
 use draft::{NewWebhook, WebhookPatch};
 use dto::{Delivery, Webhook, WebhookWithSecret};
 use preview::{AskPreview, WebhookPreview};
-use utoipa_axum::router::OpenApiRouter;
+use recipients::Recipients;
 use utoipa_axum::routes;
 
 /// The webhooks and their deliveries.
-pub(super) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+pub(super) fn routes() -> Routes {
+    Routes::new()
         .routes(routes!(list, create))
         .routes(routes!(show, replace, change, delete))
         .routes(routes!(preview))
@@ -62,14 +62,14 @@ pub(super) async fn list(
 #[utoipa::path(post, path = "/api/v1/webhooks", tag = "webhooks", request_body = NewWebhook,
     responses((status = 201, body = WebhookWithSecret), (status = 400, body = Problem)))]
 pub(super) async fn create(
-    State(app): State<AppState>,
+    State(recipients): State<Recipients>,
     _: MayAdmin,
     Body(new): Body<NewWebhook>,
 ) -> Result<(StatusCode, Json<WebhookWithSecret>), ApiError> {
     let secret = mint()?;
-    let spec = new.over(None, &app.webhook_policy)?;
-    let webhook = app.store.create_webhook(spec, secret.clone(), app.clock.wall()).await?;
-    app.rules_changed.notify_one();
+    let spec = new.over(None, &recipients.policy)?;
+    let webhook = recipients.store.create_webhook(spec, secret.clone(), recipients.clock.wall()).await?;
+    recipients.rules_changed.tell();
     Ok((StatusCode::CREATED, Json(WebhookWithSecret::of(webhook, &secret))))
 }
 
@@ -77,25 +77,25 @@ pub(super) async fn create(
 #[utoipa::path(get, path = "/api/v1/webhooks/{id}", tag = "webhooks", params(("id" = String, Path, description = "Webhook id")),
     responses((status = 200, body = Webhook), (status = 404, body = Problem)))]
 pub(super) async fn show(
-    State(app): State<AppState>,
+    State(store): State<Store>,
     MayRead(scope): MayRead,
     Id(id): Id<WebhookId>,
     _: Asked<Nothing>,
 ) -> Result<Json<Webhook>, ApiError> {
-    Ok(Json(Webhook::from(app.store.webhook(id).await?).shown_to(scope)))
+    Ok(Json(Webhook::from(store.webhook(id).await?).shown_to(scope)))
 }
 
 /// Replaces the settings of a webhook; its secret stays. Enabling it also clears `disabled_reason`.
 #[utoipa::path(put, path = "/api/v1/webhooks/{id}", tag = "webhooks", params(("id" = String, Path, description = "Webhook id")),
     request_body = NewWebhook, responses((status = 200, body = Webhook), (status = 400, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn replace(
-    State(app): State<AppState>,
+    State(recipients): State<Recipients>,
     _: MayAdmin,
     Id(id): Id<WebhookId>,
     Body(new): Body<NewWebhook>,
 ) -> Result<Json<Webhook>, ApiError> {
-    let policy = app.webhook_policy.clone();
-    changed(&app, id, move |before| new.over(Some(&before), &policy)).await
+    let policy = recipients.policy.clone();
+    changed(&recipients, id, move |before| new.over(Some(&before), &policy)).await
 }
 
 /// Changes some settings of a webhook; its secret stays. What waits for its next attempt is sent at once when the URL
@@ -103,39 +103,39 @@ pub(super) async fn replace(
 #[utoipa::path(patch, path = "/api/v1/webhooks/{id}", tag = "webhooks", params(("id" = String, Path, description = "Webhook id")),
     request_body = WebhookPatch, responses((status = 200, body = Webhook), (status = 400, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn change(
-    State(app): State<AppState>,
+    State(recipients): State<Recipients>,
     _: MayAdmin,
     Id(id): Id<WebhookId>,
     Body(patch): Body<WebhookPatch>,
 ) -> Result<Json<Webhook>, ApiError> {
-    let policy = app.webhook_policy.clone();
-    changed(&app, id, move |before| patch.over(before, &policy)).await
+    let policy = recipients.policy.clone();
+    changed(&recipients, id, move |before| patch.over(before, &policy)).await
 }
 
 /// Adds this webhook to every existing rule.
 #[utoipa::path(post, path = "/api/v1/webhooks/{id}/add-to-rules", tag = "webhooks", params(("id" = String, Path, description = "Webhook id")),
     responses((status = 200, body = Webhook), (status = 404, body = Problem)))]
 pub(super) async fn add_to_rules(
-    State(app): State<AppState>,
+    State(recipients): State<Recipients>,
     _: MayAdmin,
     Id(id): Id<WebhookId>,
 ) -> Result<Json<Webhook>, ApiError> {
-    if app.store.tell_of_all_rules(id, app.clock.wall()).await? > 0 {
-        app.rules_changed.notify_one();
+    if recipients.store.tell_of_all_rules(id, recipients.clock.wall()).await? > 0 {
+        recipients.rules_changed.tell();
     }
-    Ok(Json(app.store.webhook(id).await?.into()))
+    Ok(Json(recipients.store.webhook(id).await?.into()))
 }
 
 /// Deletes a webhook with its deliveries; rules no longer notify it.
 #[utoipa::path(delete, path = "/api/v1/webhooks/{id}", tag = "webhooks", params(("id" = String, Path, description = "Webhook id")),
     responses((status = 204), (status = 404, body = Problem)))]
 pub(super) async fn delete(
-    State(app): State<AppState>,
+    State(recipients): State<Recipients>,
     _: MayAdmin,
     Id(id): Id<WebhookId>,
 ) -> Result<StatusCode, ApiError> {
-    app.store.delete_webhook(id).await?;
-    app.rules_changed.notify_one();
+    recipients.store.delete_webhook(id).await?;
+    recipients.rules_changed.tell();
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -144,27 +144,28 @@ pub(super) async fn delete(
 #[utoipa::path(post, path = "/api/v1/webhooks/preview", tag = "webhooks", request_body = AskPreview,
     responses((status = 200, body = WebhookPreview), (status = 400, body = Problem)))]
 pub(super) async fn preview(
-    State(app): State<AppState>,
+    State(recipients): State<Recipients>,
+    State(teller): State<Teller>,
+    State(hub): State<HubId>,
     _: MayAdmin,
     Body(asked): Body<AskPreview>,
 ) -> Result<Json<WebhookPreview>, ApiError> {
-    let zone = app.info.time_zone.as_deref().and_then(zones::named).unwrap_or(TimeZone::UTC);
-    let teller = Teller { url: app.info.url.clone(), zone };
-    Ok(Json(asked.answered(&app.webhook_policy, &teller, app.info.id, app.clock.wall())?))
+    Ok(Json(asked.answered(&recipients.policy, &teller, hub, recipients.clock.wall())?))
 }
 
 /// Sends a test message; the answer is the delivery to watch.
 #[utoipa::path(post, path = "/api/v1/webhooks/{id}/test", tag = "webhooks", params(("id" = String, Path, description = "Webhook id")),
     responses((status = 201, body = Delivery), (status = 404, body = Problem)))]
 pub(super) async fn test(
-    State(app): State<AppState>,
+    State(store): State<Store>,
+    State(clock): State<Clock>,
     _: MayAdmin,
     Id(id): Id<WebhookId>,
 ) -> Result<(StatusCode, Json<Delivery>), ApiError> {
-    let webhook = app.store.webhook(id).await?;
-    let delivery = test_delivery(id, &webhook.spec.name, app.clock.wall());
-    let delivery = app.store.create_delivery(delivery).await?;
-    app.store.note("webhook.tested", webhook.spec.name).await?;
+    let webhook = store.webhook(id).await?;
+    let delivery = test_delivery(id, &webhook.spec.name, clock.wall());
+    let delivery = store.create_delivery(delivery).await?;
+    store.note("webhook.tested", webhook.spec.name).await?;
     Ok((StatusCode::CREATED, Json(delivery.into())))
 }
 
@@ -183,13 +184,13 @@ pub(super) async fn rotate_secret(
 }
 
 async fn changed(
-    app: &AppState,
+    recipients: &Recipients,
     id: WebhookId,
     change: impl FnOnce(WebhookSpec) -> Result<WebhookSpec, ApiError> + Send + 'static,
 ) -> Result<Json<Webhook>, ApiError> {
-    let webhook = app.store.change_webhook(id, app.clock.wall(), change).await??;
+    let webhook = recipients.store.change_webhook(id, recipients.clock.wall(), change).await??;
     // One that was off is told again from here on.
-    app.rules_changed.notify_one();
+    recipients.rules_changed.tell();
     Ok(Json(webhook.into()))
 }
 

@@ -50,7 +50,7 @@ async fn an_account_that_is_attacked_keeps_nobody_else_out_nor_its_owner() {
     let anna = json!({"name": "anna", "password": "battery staple"});
     let admin = json!({"name": "admin", "password": "correct horse"});
     // Where she signed in from before.
-    scene.state.keys.attempts.remember([192, 168, 7, 7].into());
+    scene.state.own.keys.attempts.remember([192, 168, 7, 7].into());
     let mut refused = Vec::new();
     for name in ["admin", "nobody"] {
         let tries = (0..40).map(|n| (n, json!({"name": name, "password": "guess"})));

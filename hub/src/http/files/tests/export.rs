@@ -171,7 +171,7 @@ async fn what_ends_before_its_end_fails_and_says_why() {
 
     let mut csv = scene.export("").await;
     frame(&mut csv).await.unwrap().unwrap();
-    scene.state.closing.cancel();
+    scene.state.own.ongoing.closing.cancel();
     assert!(!rest(&mut csv).await.1, "a hub that stops ended the file as if it were whole");
 }
 
@@ -192,7 +192,7 @@ async fn there_are_so_many_exports_at_once_and_who_hangs_up_leaves_a_place() {
     assert!(rest(&mut scene.respond(ask).await.into_body()).await.1, "two slow readers hold all there is");
     open.pop();
     let freed = async {
-        while scene.state.rooms.exports.places() <= EXPORTS - EXPORTS_OF_ONE {
+        while scene.state.own.rooms.exports.places() <= EXPORTS - EXPORTS_OF_ONE {
             tokio::task::yield_now().await;
         }
     };
@@ -219,7 +219,7 @@ async fn a_client_that_hangs_up_ends_its_export() {
     let mut head = [0; 15];
     client.read_exact(&mut head).await.unwrap();
     assert_eq!(&head, b"HTTP/1.1 200 OK");
-    let places = || scene.state.rooms.exports.places();
+    let places = || scene.state.own.rooms.exports.places();
     assert_eq!(places(), EXPORTS - 1, "written without anybody who reads it");
     drop(client);
     let freed = async {
@@ -239,14 +239,14 @@ async fn an_export_pauses_while_the_hub_is_pressed() {
     scene.talker(2, "barn").await;
     let mut body = scene.export("").await;
     let mut text = frame(&mut body).await.unwrap().unwrap();
-    scene.state.pressure.set(3);
-    let refused = || scene.state.pressure.counts().find(|(what, _)| *what == "history").map(|(_, count)| count);
+    scene.state.wiring.pressure.set(3);
+    let refused = || scene.state.wiring.pressure.counts().find(|(what, _)| *what == "history").map(|(_, count)| count);
     while refused() == Some(0) {
         if let Ok(piece) = tokio::time::timeout(Duration::from_millis(50), frame(&mut body)).await {
             text.push_str(&piece.unwrap().unwrap());
         }
     }
-    scene.state.pressure.set(0);
+    scene.state.wiring.pressure.set(0);
     let (more, is_whole) = rest(&mut body).await;
     assert!(is_whole);
     assert_eq!(text.lines().count() + more.lines().count() - 1, 2 * MANY as usize);

@@ -126,7 +126,7 @@ async fn questions_about_the_past_wait_while_the_hub_is_pressed_and_all_others_a
     let (device, _) = scene.device(1, "boiler").await;
     let about = format!("device={}&sensor=temp", device.id);
     let rule = json!({"rule": {"name": "hot", "condition": {"type": "threshold", "op": ">", "value": 1}}});
-    scene.state.pressure.set(3);
+    scene.state.wiring.pressure.set(3);
     for (method, path, body) in [
         ("GET", format!("/api/v1/query?{about}"), Value::Null),
         ("POST", "/api/v1/query".to_owned(), json!({"queries": []})),

@@ -147,10 +147,10 @@ async fn rules_tell_a_webhook_by_default_or_when_it_is_added_to_all() {
     assert_eq!(told(&rule(Some(json!([])))).await, json!([]), "to tell nobody can be said");
     assert_eq!(rules().await, [1, 1]);
 
-    let _ = scene.state.rules_changed.notified().now_or_never();
+    let _ = scene.state.wiring.rules_changed.notified().now_or_never();
     let added = scene.call("POST", &format!("{}/add-to-rules", path(&other)), &json!({})).await;
     assert_eq!((added.status, &added.json()["rules"]), (StatusCode::OK, &json!(4)), "{}", added.text);
-    assert!(scene.state.rules_changed.notified().now_or_never().is_some());
+    assert!(scene.state.wiring.rules_changed.notified().now_or_never().is_some());
     assert_eq!(rules().await, [1, 4]);
     let second = scene.get("/api/v1/rules").await.json()["items"][1]["webhooks"].clone();
     assert_eq!(second, json!([usual["id"], other["id"]]), "behind those that are told already");
@@ -175,7 +175,7 @@ async fn a_delivery_of_a_webhook_that_is_off_is_not_promised_to_go() {
 #[tokio::test]
 async fn a_webhook_is_told_from_the_moment_on_that_it_is_made_or_turned_on() {
     let scene = scene();
-    let is_heard = || scene.state.rules_changed.notified().now_or_never().is_some();
+    let is_heard = || scene.state.wiring.rules_changed.notified().now_or_never().is_some();
     let mut webhook = json!({"name": "bell", "url": "http://10.0.0.9/", "enabled": false});
     let made = scene.call("POST", "/api/v1/webhooks", &webhook).await.json();
     assert!(is_heard(), "no rule has to be made for it to be told of a device that is offline");
