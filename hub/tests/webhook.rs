@@ -13,20 +13,20 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use telemetry_hub::clock::Clock;
 use telemetry_hub::delivery::payload::{Teller, deliveries_for, test_delivery};
-use telemetry_hub::delivery::policy::Policy;
+use telemetry_hub::delivery::policy::{Mode, Policy};
 use telemetry_hub::delivery::retry::Outcome;
 use telemetry_hub::model::alert::{Alert, AlertId};
 use telemetry_hub::model::device::{Introduction, Labels, NewDevice};
 use telemetry_hub::model::reading::{Batch, BatchId, SeriesId};
 use telemetry_hub::model::rule::{Condition, Op, RuleSpec, Severity};
 use telemetry_hub::model::webhook::{
-    Delivery, DeliveryId, DeliveryState, Event, Headers, Secret, Webhook, WebhookId, WebhookSpec,
+    Delivery, DeliveryId, DeliveryState, Event, Headers, Problem, ProblemKind, Secret, Webhook, WebhookId, WebhookSpec,
 };
 use telemetry_hub::model::{BatchSeq, Epoch, HubId, Lane, PublicKey, SensorKind, SensorNo, SensorSpec, UnixMillis};
 use telemetry_hub::rules::Engine;
 use telemetry_hub::store::{Commit, Config, SecretKey, Store};
 use telemetry_hub::webhook::guard::Lookup;
-use telemetry_hub::webhook::{Client, Counters, Dispatcher, run};
+use telemetry_hub::webhook::{Client, Counters, Dispatcher, Tried, run};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -73,16 +73,16 @@ async fn what_waits_goes_to_the_new_address_at_once_and_with_the_new_headers() {
     let new = WebhookSink::answering([status(200)]).await;
     let hub = Running::start(dir.path());
     let delivery = hub.test_to(&old).await;
-    // After three attempts it waits for half a minute.
-    eventually("it waits", async || hub.delivery(delivery).await.attempts.len() == 3).await;
+    // After two attempts it waits for half a minute.
+    eventually("it waits", async || hub.delivery(delivery).await.attempts.len() == 2).await;
     let webhook = hub.delivery(delivery).await.webhook;
     let headers = Headers(vec![("Authorization".to_owned(), "Bearer x".to_owned())]);
     let url = new.url();
     let moved = move |before: WebhookSpec| Ok::<_, ()>(WebhookSpec { url, headers, ..before });
     hub.store.change_webhook(webhook, Clock.wall(), moved).await.unwrap().unwrap();
     let delivery = hub.settled(delivery).await;
-    assert_eq!((delivery.state, delivery.attempts.len(), delivery.by_hand), (DeliveryState::Delivered, 4, 1));
-    assert_eq!((old.received().len(), new.received().len()), (3, 1));
+    assert_eq!((delivery.state, delivery.attempts.len(), delivery.by_hand), (DeliveryState::Delivered, 3, 1));
+    assert_eq!((old.received().len(), new.received().len()), (2, 1));
     assert_eq!(new.received()[0].headers["authorization"], "Bearer x");
     assert_eq!(new.received()[0].id(), old.received()[0].id());
     hub.stop().await;
@@ -93,14 +93,14 @@ async fn a_try_that_a_person_asks_for_is_none_of_the_schedules() {
     let (dir, sink) = (tempfile::tempdir().unwrap(), WebhookSink::answering([status(503)]).await);
     let hub = Running::start(dir.path());
     let delivery = hub.test_to(&sink).await;
-    eventually("it waits for half a minute", async || hub.delivery(delivery).await.attempts.len() == 3).await;
-    for tried in 4..=6 {
+    eventually("it waits for half a minute", async || hub.delivery(delivery).await.attempts.len() == 2).await;
+    for tried in 3..=5 {
         hub.store.replay_delivery(delivery, Clock.wall()).await.unwrap();
         eventually("it is tried", async || hub.delivery(delivery).await.attempts.len() == tried).await;
     }
     let waits = hub.delivery(delivery).await;
-    let wait = waits.next_attempt_at.unwrap().since(waits.attempts[5].at);
-    assert!((20_000..=40_000).contains(&wait), "as long as after the third: {wait} ms");
+    let wait = waits.next_attempt_at.unwrap().since(waits.attempts[4].at);
+    assert!((20_000..=40_000).contains(&wait), "as long as after the second: {wait} ms");
     hub.stop().await;
 }
 
@@ -114,6 +114,118 @@ async fn a_receiver_that_is_gone_disables_its_webhook() {
     let webhook = hub.store.webhook(delivery.webhook).await.unwrap();
     assert!(webhook.disabled_reason.unwrap().contains("410"));
     hub.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_person_must_mend_is_known_at_the_first_attempt_and_forgotten_with_the_first_that_arrives() {
+    let (dir, sink) = (tempfile::tempdir().unwrap(), WebhookSink::answering([status(404), status(200)]).await);
+    let hub = Running::start(dir.path());
+    let delivery = hub.test_to(&sink).await;
+    let webhook = hub.delivery(delivery).await.webhook;
+    eventually("the first attempt failed", async || hub.delivery(delivery).await.attempts.len() == 1).await;
+    let problem = hub.store.webhook(webhook).await.unwrap().problem.unwrap();
+    assert_eq!((problem.kind, problem.since), (ProblemKind::Address, hub.delivery(delivery).await.attempts[0].at));
+    assert!(problem.text.contains("404"), "{problem:?}");
+    assert_eq!(hub.delivery(delivery).await.state, DeliveryState::Pending);
+    // A single 404 loses nothing.
+    assert_eq!(hub.settled(delivery).await.state, DeliveryState::Delivered);
+    assert_eq!(hub.store.webhook(webhook).await.unwrap().problem, None);
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn each_answer_and_each_broken_connection_says_what_to_mend() {
+    let answers = [
+        (401, Some(ProblemKind::Token)),
+        (403, Some(ProblemKind::Token)),
+        (405, Some(ProblemKind::Address)),
+        (307, Some(ProblemKind::Address)),
+        (422, Some(ProblemKind::Message)),
+        (409, None),
+        (503, None),
+    ];
+    for (code, kind) in answers {
+        let sink = WebhookSink::answering([status(code)]).await;
+        let Tried { outcome, problem, .. } = client().deliver(&at(&sink), &message()).await;
+        assert_eq!(
+            (problem.map(|problem| problem.kind), outcome),
+            (kind, Outcome::Unavailable { retry_after: None }),
+            "{code}"
+        );
+    }
+    let words = |problem: Option<Problem>| problem.map(|problem| (problem.kind, problem.text)).unwrap();
+    // Plain HTTP where TLS was expected.
+    let sink = WebhookSink::answering([status(200)]).await;
+    let mut webhook = at(&sink);
+    webhook.spec.url = format!("https://{}/", speaks_plainly().await);
+    let (kind, text) = words(client().deliver(&webhook, &message()).await.problem);
+    assert!(kind == ProblemKind::Address && text.contains("http://"), "{text}");
+    // A certificate that nobody here trusts.
+    webhook.spec.url = format!("https://{}/", self_signed().await);
+    let (kind, text) = words(client().deliver(&webhook, &message()).await.problem);
+    assert!(kind == ProblemKind::Address && text.contains("certificate"), "{text}");
+    // An address that the hub does not call.
+    webhook.spec.url = "http://10.0.0.1/".to_owned();
+    let strict = Policy { mode: Mode::Internet, ..Policy::default() };
+    let strict = Client::new(HubId::from_bytes([1; 16]), strict).unwrap();
+    let (kind, text) = words(strict.deliver(&webhook, &message()).await.problem);
+    assert!(kind == ProblemKind::Policy && text.contains("--webhook-allow"), "{text}");
+    // A name that nobody knows, and a DNS server that does not answer.
+    for (why, is_told) in [("Name or service not known", true), ("Temporary failure in name resolution", false)] {
+        let names = Fails(why);
+        let client = Client::with_lookup(HubId::from_bytes([1; 16]), Policy::default(), names).unwrap();
+        webhook.spec.url = "http://exmaple.test/".to_owned();
+        let tried = client.deliver(&webhook, &message()).await;
+        assert_eq!(tried.outcome, Outcome::Unavailable { retry_after: None });
+        assert!(tried.attempt.error.unwrap().contains(why));
+        let problem = tried.problem.filter(|problem| problem.text.contains("exmaple.test"));
+        assert_eq!(problem.map(|problem| problem.kind), is_told.then_some(ProblemKind::Address), "{why}");
+    }
+}
+
+/// Names that cannot be looked up, as the system library says it.
+struct Fails(&'static str);
+
+impl Lookup for Fails {
+    fn lookup(&self, _name: String) -> BoxFuture<'static, std::io::Result<Vec<IpAddr>>> {
+        let error = std::io::Error::other(format!("failed to lookup address information: {}", self.0));
+        Box::pin(async move { Err(error) })
+    }
+}
+
+/// Where something answers without TLS.
+async fn speaks_plainly() -> std::net::SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    #[expect(clippy::disallowed_methods, reason = "it ends with the test")]
+    tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut socket, b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    });
+    address
+}
+
+/// Where something answers with a certificate of its own making.
+async fn self_signed() -> std::net::SocketAddr {
+    let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    #[expect(clippy::disallowed_methods, reason = "it ends with the test")]
+    tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            let _ = acceptor.accept(socket).await;
+        }
+    });
+    address
 }
 
 #[tokio::test]
@@ -167,8 +279,8 @@ async fn of_one_alert_firing_arrives_before_resolved_even_when_firing_has_to_be_
 async fn a_redirect_is_not_followed() {
     let inside = WebhookSink::answering([status(200)]).await;
     let sink = WebhookSink::answering([Answer::With(302, "location", inside.url())]).await;
-    let (attempt, outcome) = client().deliver(&at(&sink), &message()).await;
-    assert_eq!((attempt.status, outcome), (Some(302), Outcome::Refused));
+    let Tried { attempt, outcome, .. } = client().deliver(&at(&sink), &message()).await;
+    assert_eq!((attempt.status, outcome), (Some(302), Outcome::Unavailable { retry_after: None }));
     assert!(inside.received().is_empty());
 }
 
@@ -182,9 +294,9 @@ async fn a_name_that_leads_elsewhere_the_second_time_is_not_called_there() {
     let client = Client::with_lookup(HubId::from_bytes([1; 16]), policy, rebinds).unwrap();
     let mut webhook = at(&sink);
     webhook.spec.url = format!("http://rebinds.test:{}/hook", sink.address.port());
-    let (first, outcome) = client.deliver(&webhook, &message()).await;
+    let Tried { attempt: first, outcome, .. } = client.deliver(&webhook, &message()).await;
     assert_eq!((first.status, outcome), (Some(200), Outcome::Delivered));
-    let (second, _) = client.deliver(&webhook, &message()).await;
+    let Tried { attempt: second, .. } = client.deliver(&webhook, &message()).await;
     assert!(second.status.is_none() && second.error.is_some(), "{second:?}");
     assert_eq!(inside.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
     assert_eq!(sink.received().len(), 1);
@@ -204,10 +316,10 @@ impl Lookup for Rebinds {
 async fn an_answer_that_drips_or_never_ends_is_cut() {
     let sink = WebhookSink::answering([Answer::Drip, Answer::Large(1_000_000)]).await;
     let began = Clock.now();
-    let (attempt, outcome) = client().deliver(&at(&sink), &message()).await;
+    let Tried { attempt, outcome, .. } = client().deliver(&at(&sink), &message()).await;
     assert_eq!((attempt.status, outcome), (Some(200), Outcome::Delivered));
     assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
-    let (attempt, _) = client().deliver(&at(&sink), &message()).await;
+    let Tried { attempt, .. } = client().deliver(&at(&sink), &message()).await;
     assert_eq!(attempt.response.unwrap().len(), 1024);
 }
 
@@ -217,7 +329,7 @@ async fn interim_answers_without_end_are_cut_and_those_before_an_answer_are_not(
         ["HTTP/1.1 103 Early\r\nlink: </a>\r\n\r\n", "HTTP/1.1 100 X\r\n\r\n", "HTTP/1.1 199 X\r\n\r\n", "x: y\r\n"]
     {
         let sink = WebhookSink::answering([Answer::Interim(head)]).await;
-        let (attempt, outcome) = client().deliver(&at(&sink), &message()).await;
+        let Tried { attempt, outcome, .. } = client().deliver(&at(&sink), &message()).await;
         assert_eq!((attempt.status, outcome), (None, Outcome::Unavailable { retry_after: None }), "{head}");
         let why = attempt.error.unwrap();
         assert!(why.contains("its answer had not ended") || head.starts_with('x'), "{head}: {why}");
@@ -225,14 +337,14 @@ async fn interim_answers_without_end_are_cut_and_those_before_an_answer_are_not(
     }
     let few = "HTTP/1.1 103 Early\r\n\r\nHTTP/1.1 102 X\r\n\r\nHTTP/1.1 204 X\r\n\r\n";
     let sink = WebhookSink::answering([Answer::Interim(few)]).await;
-    let (attempt, outcome) = client().deliver(&at(&sink), &message()).await;
+    let Tried { attempt, outcome, .. } = client().deliver(&at(&sink), &message()).await;
     assert_eq!((attempt.status, outcome), (Some(204), Outcome::Delivered));
 }
 
 #[tokio::test]
 async fn a_wish_to_wait_is_read_from_the_answer() {
     let sink = WebhookSink::answering([Answer::With(429, "retry-after", "7".into())]).await;
-    let (_, outcome) = client().deliver(&at(&sink), &message()).await;
+    let Tried { outcome, .. } = client().deliver(&at(&sink), &message()).await;
     assert_eq!(outcome, Outcome::Unavailable { retry_after: Some(Duration::from_secs(7)) });
 }
 
@@ -258,7 +370,7 @@ async fn loopback_is_not_called_unless_it_is_allowed() {
     let mut by_name = at(&sink);
     by_name.spec.url = format!("http://localhost.localdomain:{}/", sink.address.port());
     for webhook in [at(&sink), by_name] {
-        let (attempt, _) = strict.deliver(&webhook, &message()).await;
+        let Tried { attempt, .. } = strict.deliver(&webhook, &message()).await;
         assert!(attempt.status.is_none() && attempt.error.is_some(), "{attempt:?}");
     }
     assert!(sink.received().is_empty());
@@ -269,7 +381,7 @@ async fn a_refused_connection_is_explained_and_tried_again() {
     let sink = WebhookSink::answering([status(200)]).await;
     let webhook = at(&sink);
     drop(sink);
-    let (attempt, outcome) = client().deliver(&webhook, &message()).await;
+    let Tried { attempt, outcome, .. } = client().deliver(&webhook, &message()).await;
     assert_eq!(outcome, Outcome::Unavailable { retry_after: None });
     assert!(attempt.error.unwrap().contains("cannot connect"));
 }
@@ -375,17 +487,7 @@ fn spec(sink: &WebhookSink) -> WebhookSpec {
 }
 
 fn at(sink: &WebhookSink) -> Webhook {
-    let now = Clock.wall();
-    Webhook {
-        id: WebhookId(1),
-        spec: spec(sink),
-        secrets: vec![Secret(KEY.to_vec())],
-        disabled_reason: None,
-        created_at: now,
-        updated_at: now,
-        rules: 0,
-        last_delivery: None,
-    }
+    Webhook::new(WebhookId(1), spec(sink), vec![Secret(KEY.to_vec())], Clock.wall())
 }
 
 fn message() -> Delivery {

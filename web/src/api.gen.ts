@@ -1513,6 +1513,7 @@ export interface components {
                 name: string;
                 /** @description Whether it is notified of alerts that were over when the hub learned of them (`alert.past`). */
                 past: boolean;
+                problem?: components["schemas"]["WebhookProblem"] | null;
                 /** @description How many rules notify it. */
                 rules: number;
                 /** @description Where it sends; who is no admin sees scheme and host of it, the rest is `...`. */
@@ -2212,6 +2213,7 @@ export interface components {
             name: string;
             /** @description Whether it is notified of alerts that were over when the hub learned of them (`alert.past`). */
             past: boolean;
+            problem: components["schemas"]["WebhookProblem"] | null;
             /** @description How many rules notify it. */
             rules: number;
             /** @description Where it sends; who is no admin sees scheme and host of it, the rest is `...`. */
@@ -2257,6 +2259,20 @@ export interface components {
             /** @description Where to, with `(hidden)` for what lets in. */
             url: string;
         };
+        /** @description Why no message arrives until a person mends it. */
+        WebhookProblem: {
+            /** @description Where to look. */
+            kind: components["schemas"]["WebhookProblemKind"];
+            /** @description When a message first failed for it. */
+            since: string;
+            /** @description What is wrong, and what to do. */
+            text: string;
+        };
+        /**
+         * @description Where a person finds what to mend.
+         * @enum {string}
+         */
+        WebhookProblemKind: "token" | "address" | "message" | "policy";
         /** @description A webhook, with its secret, which is shown only once. */
         WebhookWithSecret: components["schemas"]["Webhook"] & {
             /** @description What the receiver verifies signatures with (Standard Webhooks); of the kind `generic`, the others are not signed. */

@@ -5,6 +5,7 @@
 
 mod gathered;
 pub mod header;
+pub mod mend;
 pub mod message;
 pub mod payload;
 pub mod policy;

@@ -4,31 +4,36 @@
 //! |---|---|
 //! | 2xx | delivered |
 //! | 410 | given up, and the webhook is disabled: its owner says it is gone |
-//! | 408, 425, 429, 5xx, or none at all | tried again by [`SCHEDULE`], ±20 % so that many do not return at once |
-//! | other (3xx, 4xx) | given up: repeating changes nothing, and a redirect could lead anywhere |
+//! | any other, or none at all | tried again by [`SCHEDULE`], ±20 % so that many do not return at once |
 //!
-//! `Retry-After` counts with 429, 502, 503 and 504, clamped to 1 s - 24 h. It only delays: an endpoint that says `1` for
-//! minutes would otherwise use up all tries of an alert before it is back.
+//! A 404, a refused token or a redirect is tried again as well: a proxy answers them while its server restarts, and a person
+//! needs time to mend the address. What they have to mend is said at the first attempt ([`super::mend`]). A redirect is not followed: it
+//! could lead anywhere.
+//!
+//! `Retry-After` is clamped to 1 s - 24 h. It only delays: an endpoint that says `1` for minutes would otherwise use up all
+//! tries of an alert before it is back.
 //!
 //! A 410 disables the webhook at once, and so do days of nothing but failures, rather than pausing it: only a person can
 //! know whether the receiver returns.
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use crate::model::UnixMillis;
 
-/// Waits after the first, second, ... attempt. The first is at once; alerts age fast, so two early tries are added to
-/// Standard Webhooks' usual schedule (5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 10 h).
-pub const SCHEDULE: [Duration; 9] = [
-    Duration::from_secs(1),
+/// Waits after the first, second, ... attempt; the first attempt is at once. Twelve attempts in 76 h: longer than a weekend, as
+/// the example schedule of Standard Webhooks.
+pub const SCHEDULE: [Duration; 11] = [
     Duration::from_secs(5),
     Duration::from_secs(30),
-    Duration::from_secs(5 * 60),
+    Duration::from_secs(2 * 60),
+    Duration::from_secs(10 * 60),
     Duration::from_secs(30 * 60),
     Duration::from_secs(2 * 3600),
     Duration::from_secs(5 * 3600),
     Duration::from_secs(10 * 3600),
-    Duration::from_secs(10 * 3600),
+    Duration::from_secs(14 * 3600),
+    Duration::from_secs(20 * 3600),
+    Duration::from_secs(24 * 3600),
 ];
 
 const JITTER: f64 = 0.2;
@@ -49,8 +54,6 @@ pub enum Outcome {
         /// Not before this long.
         retry_after: Option<Duration>,
     },
-    /// It will not work later either.
-    Refused,
 }
 
 impl Outcome {
@@ -60,11 +63,7 @@ impl Outcome {
         match status {
             Some(200..=299) => Self::Delivered,
             Some(410) => Self::Gone,
-            Some(429 | 502 | 503 | 504) => {
-                Self::Unavailable { retry_after: retry_after.and_then(|text| parse_retry_after(text, now)) }
-            }
-            None | Some(408 | 425 | 500..=599) => Self::Unavailable { retry_after: None },
-            Some(_) => Self::Refused,
+            _ => Self::Unavailable { retry_after: retry_after.and_then(|text| parse_retry_after(text, now)) },
         }
     }
 }
@@ -88,7 +87,6 @@ pub fn next(attempts: usize, outcome: Outcome, now: UnixMillis, jitter: f64) -> 
     match outcome {
         Outcome::Delivered => Next::Delivered,
         Outcome::Gone => Next::Disable,
-        Outcome::Refused => Next::GaveUp,
         Outcome::Unavailable { retry_after } => {
             let Some(wait) = SCHEDULE.get(attempts.saturating_sub(1)) else { return Next::GaveUp };
             let wait = wait.mul_f64(1.0 + JITTER * jitter.clamp(-1.0, 1.0));
@@ -115,18 +113,21 @@ pub fn failing_since(
     (now.since(first) >= limit).then_some(first)
 }
 
-/// Seconds, or an HTTP date.
+/// Seconds, or a date in one of the three forms of RFC 9110 (5.6.7). A number is read in whatever way it is written: with a
+/// fraction, negative, or larger than any number that a computer has.
 fn parse_retry_after(text: &str, now: UnixMillis) -> Option<Duration> {
     let text = text.trim();
-    let wait = match text.parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let date = jiff::fmt::rfc2822::parse(text).ok()?;
-            let ms = date.timestamp().as_millisecond().saturating_sub(now.0);
-            Duration::from_millis(u64::try_from(ms).unwrap_or(0))
-        }
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let is_number = digits.starts_with(|c: char| c.is_ascii_digit())
+        && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let seconds = if is_number {
+        text.parse::<f64>().ok()?
+    } else {
+        let date = httpdate::parse_http_date(text).ok()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+        date.as_secs_f64() - now.0 as f64 / 1_000.0
     };
-    Some(wait.clamp(RETRY_AFTER_MIN, RETRY_AFTER_MAX))
+    let (least, most) = (RETRY_AFTER_MIN.as_secs_f64(), RETRY_AFTER_MAX.as_secs_f64());
+    Some(Duration::from_secs_f64(seconds.clamp(least, most)))
 }
 
 #[cfg(test)]
@@ -144,51 +145,75 @@ mod tests {
         for status in [200, 202, 204, 299] {
             assert_eq!(Outcome::of(Some(status), None, NOW), Outcome::Delivered, "{status}");
         }
-        for status in [408, 425, 429, 500, 501, 503, 599] {
+        for status in (100..=199).chain(300..=409).chain(411..=599) {
             assert_eq!(Outcome::of(Some(status), None, NOW), later, "{status}");
-        }
-        for status in [101, 301, 302, 307, 304, 400, 401, 404, 418, 422] {
-            assert_eq!(Outcome::of(Some(status), None, NOW), Outcome::Refused, "{status}");
         }
         assert_eq!(Outcome::of(Some(410), None, NOW), Outcome::Gone);
         assert_eq!(Outcome::of(None, None, NOW), later);
     }
 
     #[test]
-    fn ten_tries_spread_over_a_day_and_a_bit() {
+    fn twelve_tries_spread_over_three_days_and_a_bit() {
         let later = Outcome::Unavailable { retry_after: None };
-        let waits: Vec<_> = (1..=9)
+        let waits: Vec<_> = (1..=11)
             .map(|attempts| {
                 let next = next(attempts, later, NOW, 0.0);
                 let Next::RetryAt(at) = next else { panic!("{next:?}") };
                 at.since(NOW) / 1000
             })
             .collect();
-        assert_eq!(waits, [1, 5, 30, 300, 1800, 7200, 18_000, 36_000, 36_000]);
-        assert_eq!(next(10, later, NOW, 0.0), Next::GaveUp);
+        assert_eq!(waits, [5, 30, 120, 600, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400]);
+        assert_eq!(waits.iter().sum::<i64>() / 3600, 75);
+        assert_eq!(next(12, later, NOW, 0.0), Next::GaveUp);
     }
 
     #[test]
     fn retry_after_delays_by_seconds_or_date_within_a_second_and_a_day() {
-        let wait = |status, text| {
-            let outcome = Outcome::of(Some(status), Some(text), NOW);
+        let wait = |text: &str| {
+            let outcome = Outcome::of(Some(503), Some(text), NOW);
             let Outcome::Unavailable { retry_after } = outcome else { panic!("{outcome:?}") };
-            retry_after.map(|after| after.as_secs())
+            retry_after.map(|after| after.as_secs_f64())
         };
-        assert_eq!(wait(503, "120"), Some(120));
-        assert_eq!(wait(429, "0"), Some(1));
-        assert_eq!(wait(502, "99999999"), Some(86_400));
-        assert_eq!(wait(504, "Sun, 06 Nov 1994 08:50:37 GMT"), Some(60));
-        assert_eq!(wait(504, "Sun, 06 Nov 1994 08:00:00 GMT"), Some(1));
-        assert_eq!(wait(503, "soon"), None);
-        assert_eq!(wait(500, "120"), None, "only with 429, 502, 503 and 504");
+        for (text, seconds) in [
+            ("120", 120.0),
+            (" 120 ", 120.0),
+            ("+120", 120.0),
+            ("120.5", 120.5),
+            ("2.", 2.0),
+            ("0", 1.0),
+            ("0.001", 1.0),
+            ("-0", 1.0),
+            ("-120", 1.0),
+            ("-120.5", 1.0),
+            ("86401", 86_400.0),
+            ("99999999", 86_400.0),
+            ("18446744073709551616", 86_400.0),
+            // The three forms of RFC 9110; the last two are obsolete, and have to be read.
+            ("Sun, 06 Nov 1994 08:50:37 GMT", 60.0),
+            ("Sunday, 06-Nov-94 08:50:37 GMT", 60.0),
+            ("Sun Nov  6 08:50:37 1994", 60.0),
+            ("Sun, 06 Nov 1994 08:00:00 GMT", 1.0),
+            ("Thu, 01 Jan 1970 00:00:00 GMT", 1.0),
+            ("Fri, 31 Dec 9999 23:59:59 GMT", 86_400.0),
+        ] {
+            assert_eq!(wait(text), Some(seconds), "{text}");
+        }
+        assert_eq!(wait(&"9".repeat(400)), Some(86_400.0), "more than a number holds");
+        for text in ["", "soon", "-", ".", ".5", "1.2.3", "1e3", "inf", "NaN", "0x10", "1 2", "120 s", "１２"] {
+            assert_eq!(wait(text), None, "{text}");
+        }
+        let of = |status| Outcome::of(Some(status), Some("120"), NOW);
+        for status in [302, 403, 413, 429, 500, 502, 503, 504] {
+            assert_eq!(of(status), Outcome::Unavailable { retry_after: Some(Duration::from_secs(120)) }, "{status}");
+        }
+        assert_eq!((of(200), of(410)), (Outcome::Delivered, Outcome::Gone));
     }
 
     #[test]
     fn retry_after_never_shortens_the_wait() {
         let after = |seconds| Outcome::Unavailable { retry_after: Some(Duration::from_secs(seconds)) };
         assert_eq!(next(1, after(20), NOW, 0.0), Next::RetryAt(NOW.plus(20_000)));
-        assert_eq!(next(4, after(1), NOW, 0.0), Next::RetryAt(NOW.plus(300_000)));
+        assert_eq!(next(4, after(1), NOW, 0.0), Next::RetryAt(NOW.plus(600_000)));
     }
 
     #[test]
@@ -204,7 +229,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_wait_is_within_a_fifth_of_the_schedule(attempts in 1..10_usize, jitter in -5.0..5.0_f64) {
+        fn a_wait_is_within_a_fifth_of_the_schedule(attempts in 1..12_usize, jitter in -5.0..5.0_f64) {
             let Next::RetryAt(at) = next(attempts, Outcome::Unavailable { retry_after: None }, NOW, jitter) else {
                 panic!("gave up");
             };

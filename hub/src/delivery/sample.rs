@@ -75,16 +75,8 @@ fn rule(now: UnixMillis) -> Rule {
 }
 
 fn webhook(spec: &WebhookSpec, now: UnixMillis) -> Webhook {
-    Webhook {
-        id: WebhookId(1),
-        spec: WebhookSpec { past: true, enabled: true, ..spec.clone() },
-        secrets: Vec::new(),
-        disabled_reason: None,
-        created_at: now,
-        updated_at: now,
-        rules: 1,
-        last_delivery: None,
-    }
+    let spec = WebhookSpec { past: true, enabled: true, ..spec.clone() };
+    Webhook::new(WebhookId(1), spec, Vec::new(), now)
 }
 
 fn catalog(now: UnixMillis) -> Catalog {

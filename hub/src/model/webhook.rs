@@ -115,7 +115,7 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// Attempts of one delivery: the schedule has ten, the others are a person's.
+/// Attempts of one delivery: the schedule has twelve, the others are a person's.
 pub const MOST_ATTEMPTS: u32 = 100;
 
 /// A stored webhook.
@@ -136,6 +136,41 @@ pub struct Webhook {
     pub rules: usize,
     /// State and time of its newest delivery.
     pub last_delivery: Option<LastDelivery>,
+    /// What a person must mend before anything arrives; `None` once something has.
+    pub problem: Option<Problem>,
+}
+
+impl Webhook {
+    /// A webhook that was made at this moment, and of which nothing else is known.
+    #[must_use]
+    pub const fn new(id: WebhookId, spec: WebhookSpec, secrets: Vec<Secret>, now: UnixMillis) -> Self {
+        let (created_at, updated_at) = (now, now);
+        let (disabled_reason, last_delivery, problem) = (None, None, None);
+        Self { id, spec, secrets, disabled_reason, created_at, updated_at, rules: 0, last_delivery, problem }
+    }
+}
+
+/// Why no attempt can succeed until a person mends it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    pub kind: ProblemKind,
+    /// When an attempt first failed for it.
+    pub since: UnixMillis,
+    /// What is wrong, and what to do, for people. No secret is in it.
+    pub text: String,
+}
+
+/// Where a person finds what to mend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ProblemKind {
+    /// At the token: the receiver refuses it.
+    Token,
+    /// At the address: nothing is there that takes messages.
+    Address,
+    /// At the kind: the receiver does not take such messages.
+    Message,
+    /// At the hub's settings: it does not call this address.
+    Policy,
 }
 
 /// How the newest delivery of a webhook went.
@@ -232,6 +267,19 @@ pub struct Settlement {
     pub next_attempt_at: Option<UnixMillis>,
     /// Disable the webhook for this reason, unless a person changed it since the attempt began.
     pub disable: Option<String>,
+    /// What the attempt found that a person must mend; forgotten where the delivery arrived.
+    pub problem: Option<Problem>,
     /// When the webhook that was called had been changed last.
     pub webhook_updated_at: UnixMillis,
+}
+
+/// What an attempt changed about its webhook; nothing of one that a person changed meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Settled {
+    /// Why it is disabled from now on.
+    pub disabled: Option<String>,
+    /// What a person must mend, which was not known before.
+    pub problem: Option<Problem>,
+    /// Whether it works again after there was something to mend.
+    pub works_again: bool,
 }

@@ -28,7 +28,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::JoinSet;
 use tower::Service as _;
 
-use super::guard::Filtered;
+use super::guard::{Filtered, UnknownName};
+use crate::delivery::mend::Cause;
+use crate::delivery::policy::Refused;
 
 /// Limit for looking up a name, connecting and TLS together.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -49,6 +51,44 @@ pub(super) enum Error {
     /// The request could not be made, or no answer to it read.
     #[error("the request failed")]
     Request(#[source] Box<dyn StdError + Send + Sync>),
+}
+
+impl Error {
+    /// What of it a person must mend.
+    pub(super) fn cause(&self) -> Option<Cause> {
+        use rustls::Error as Tls;
+        if let Some(refused) = find::<Refused>(self) {
+            return Some(if let Refused::NoAddress(name) = refused {
+                Cause::UnknownName(name.clone())
+            } else {
+                Cause::Policy(refused.to_string())
+            });
+        }
+        if let Some(unknown) = find::<UnknownName>(self) {
+            return Some(Cause::UnknownName(unknown.name.clone()));
+        }
+        let error = find::<Tls>(self)?;
+        if let Tls::InvalidCertificate(why) = error {
+            return Some(Cause::Certificate(why.to_string()));
+        }
+        matches!(error, Tls::InvalidMessage(_)).then_some(Cause::NotTls)
+    }
+}
+
+/// The first of this type in a chain of errors, also in those that an I/O error carries.
+fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        let carried = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        next = match carried {
+            Some(carried) => Some(carried),
+            None => error.source(),
+        };
+    }
+    None
 }
 
 /// An answer whose body may still be on its way.

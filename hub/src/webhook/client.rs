@@ -18,12 +18,13 @@ use super::call::{self, NoTls};
 use super::guard::{Filtered, Lookup, System};
 use crate::clock::Clock;
 use crate::delivery::header;
+use crate::delivery::mend::{self, Cause};
 use crate::delivery::message::{self, Request, Sender, answer, field};
-use crate::delivery::policy::Policy;
+use crate::delivery::policy::{self, Policy};
 use crate::delivery::retry::Outcome;
 use crate::delivery::sign::{hub_mark, message_id, signature};
 use crate::model::HubId;
-use crate::model::webhook::{Attempt, Delivery, Webhook, WebhookKind};
+use crate::model::webhook::{Attempt, Delivery, Problem, Webhook, WebhookKind};
 
 /// Limit of a call, from the first byte sent to the last one read.
 pub const TIMEOUT: Duration = Duration::from_secs(15);
@@ -33,6 +34,17 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 /// Bytes of an answer that are kept.
 const ANSWER_LIMIT: usize = 1024;
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("telemetry-hub/", env!("CARGO_PKG_VERSION")));
+
+/// What came of an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tried {
+    /// What is written down of it.
+    pub attempt: Attempt,
+    /// What it came to.
+    pub outcome: Outcome,
+    /// What a person must mend, where it failed for that.
+    pub problem: Option<Problem>,
+}
 
 /// Makes attempts.
 #[derive(Clone)]
@@ -63,28 +75,31 @@ impl Client {
     }
 
     /// Makes one attempt to deliver to a webhook.
-    pub async fn deliver(&self, webhook: &Webhook, delivery: &Delivery) -> (Attempt, Outcome) {
+    pub async fn deliver(&self, webhook: &Webhook, delivery: &Delivery) -> Tried {
         let (at, began) = (self.clock.wall(), self.clock.now());
         let mut attempt = Attempt { at, status: None, error: None, duration_ms: 0, response: None };
-        let outcome = match self.prepared(webhook, delivery) {
+        let (outcome, cause) = match self.prepared(webhook, delivery) {
             Ok((url, request)) => self.tried(url, request, webhook, delivery, &mut attempt).await,
-            Err(refused) => {
-                attempt.error = Some(refused);
-                Outcome::Refused
+            Err(cause) => {
+                attempt.error = mend::problem(&cause, at).map(|problem| problem.text);
+                (Outcome::Unavailable { retry_after: None }, Some(cause))
             }
         };
         attempt.duration_ms = u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX);
-        (attempt, outcome)
+        let problem = cause.and_then(|cause| mend::problem(&cause, at));
+        Tried { attempt, outcome, problem }
     }
 
     /// What is sent, and where: or why nothing is.
-    fn prepared(&self, webhook: &Webhook, delivery: &Delivery) -> Result<(Url, Request), String> {
+    fn prepared(&self, webhook: &Webhook, delivery: &Delivery) -> Result<(Url, Request), Cause> {
+        let refused = |refused: policy::Refused| Cause::Policy(refused.to_string());
         // What a person gave, before anything is made of it.
-        self.policy.check_url(&webhook.spec.url).map_err(|refused| refused.to_string())?;
+        self.policy.check_url(&webhook.spec.url).map_err(refused)?;
         let (hub, id) = (hub_mark(self.hub), message_id(self.hub, delivery.id));
         let from = Sender { hub: &hub, id: &id };
-        let request = message::request(&webhook.spec, &delivery.body, from).map_err(|error| error.to_string())?;
-        let url = self.policy.check_url(&request.url).map_err(|refused| refused.to_string())?;
+        let request = message::request(&webhook.spec, &delivery.body, from);
+        let request = request.map_err(|error| Cause::Message(error.to_string()))?;
+        let url = self.policy.check_url(&request.url).map_err(refused)?;
         Ok((url, request))
     }
 
@@ -95,17 +110,17 @@ impl Client {
         webhook: &Webhook,
         delivery: &Delivery,
         attempt: &mut Attempt,
-    ) -> Outcome {
+    ) -> (Outcome, Option<Cause>) {
         let posted = tokio::time::timeout(TIMEOUT, self.post(&url, request, webhook, delivery, attempt)).await;
-        let retry_after = match posted {
-            Ok(Ok(retry_after)) => retry_after,
+        let (retry_after, cause) = match posted {
+            Ok(Ok(retry_after)) => (retry_after, attempt.status.map(Cause::Status)),
             Ok(Err(error)) => {
                 attempt.error = Some(explain(&error));
-                None
+                (None, error.cause())
             }
             Err(_) => {
                 attempt.error = Some(format!("no answer within {} s", TIMEOUT.as_secs()));
-                None
+                (None, None)
             }
         };
         let outcome = Outcome::of(attempt.status, retry_after.as_deref(), self.clock.wall());
@@ -113,9 +128,9 @@ impl Client {
         match answer::refusal(webhook.spec.kind, said) {
             Some(refusal) if outcome == Outcome::Delivered => {
                 attempt.error = Some(refusal.to_owned());
-                Outcome::Unavailable { retry_after: None }
+                (Outcome::Unavailable { retry_after: None }, Some(Cause::Answer(refusal.to_owned())))
             }
-            _ => outcome,
+            _ => (outcome, cause),
         }
     }
 

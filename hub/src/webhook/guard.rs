@@ -20,6 +20,16 @@ pub trait Lookup: Send + Sync {
     fn lookup(&self, name: String) -> BoxFuture<'static, std::io::Result<Vec<IpAddr>>>;
 }
 
+/// No DNS server knows the name.
+#[derive(Debug, thiserror::Error)]
+#[error("the name {name} is not known")]
+pub struct UnknownName {
+    /// The name asked for.
+    pub name: String,
+    #[source]
+    error: std::io::Error,
+}
+
 /// Asks the operating system.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct System;
@@ -49,7 +59,7 @@ impl Filtered {
     /// # Errors
     /// The lookup's own, or [`Refused`] when none is left.
     pub async fn addresses(&self, name: &str) -> Result<Vec<SocketAddr>, Box<dyn std::error::Error + Send + Sync>> {
-        let all = self.lookup.lookup(name.to_owned()).await?;
+        let all = self.lookup.lookup(name.to_owned()).await.map_err(|error| failed(name, error))?;
         let all = all.into_iter().map(|ip| SocketAddr::new(ip, self.port));
         let (mut allowed, mut refused) = (Vec::new(), None);
         for to in all {
@@ -64,6 +74,17 @@ impl Filtered {
         }
         Ok(allowed)
     }
+}
+
+/// Why a lookup failed: the name is not known, or nobody could be asked, which ends by itself. The operating system tells them apart
+/// by its words only.
+fn failed(name: &str, error: std::io::Error) -> Box<dyn std::error::Error + Send + Sync> {
+    let text = error.to_string();
+    let passes = ["Temporary failure", "Try again", "timed out", "System error", "memory"];
+    if !text.contains("lookup address information") || passes.iter().any(|words| text.contains(words)) {
+        return error.into();
+    }
+    UnknownName { name: name.to_owned(), error }.into()
 }
 
 impl Service<Name> for Filtered {

@@ -32,13 +32,13 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-pub use self::client::Client;
+pub use self::client::{Client, Tried};
 pub use self::counters::Counters;
 use self::lanes::Lanes;
 use crate::clock::Clock;
 use crate::delivery::retry::{self, GIVE_UP_ON_WEBHOOK, Next};
 use crate::model::UnixMillis;
-use crate::model::webhook::{Delivery, DeliveryId, DeliveryState, Settlement, Webhook, WebhookId};
+use crate::model::webhook::{Delivery, DeliveryId, DeliveryState, Settled, Settlement, Webhook, WebhookId};
 use crate::random;
 use crate::store::{self, DeliveryQuery, Store};
 
@@ -50,7 +50,7 @@ const LEASE_MS: i64 = 60_000;
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 /// Longest sleep: the wall clock that `next_due` speaks of may jump.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
-/// Failures that are read to decide that a webhook only fails: at ten tries in 28 h, far more than those of five days.
+/// Failures that are read to decide that a webhook only fails: at twelve tries in 76 h, far more than those of five days.
 const FAILURES: usize = 1000;
 
 /// Delivers what the outbox holds. Started by [`run`].
@@ -86,7 +86,7 @@ impl Dispatcher {
                 return Ok(());
             }
         };
-        let (attempt, outcome) = self.client.deliver(&webhook, &delivery).await;
+        let Tried { attempt, outcome, problem } = self.client.deliver(&webhook, &delivery).await;
         let attempts = (delivery.attempts.len() + 1).saturating_sub(delivery.by_hand);
         let now = self.clock.wall();
         let next = retry::next(attempts, outcome, now, jitter());
@@ -102,11 +102,9 @@ impl Dispatcher {
             Next::Delivered | Next::RetryAt(_) => None,
         };
         let (id, webhook_updated_at) = (delivery.id, webhook.updated_at);
-        let settlement = Settlement { delivery: id, attempt, state, next_attempt_at, disable, webhook_updated_at };
-        if let Some(reason) = self.store.settle(settlement, now).await? {
-            let Webhook { id, spec, .. } = &webhook;
-            tracing::warn!(webhook.id = id.0, "webhook {} ({}) is disabled: {reason}", id.0, spec.name);
-        }
+        let settlement =
+            Settlement { delivery: id, attempt, state, next_attempt_at, disable, problem, webhook_updated_at };
+        say(&webhook, self.store.settle(settlement, now).await?);
         (self.on_settled)(id);
         Ok(())
     }
@@ -203,6 +201,24 @@ async fn fill(dispatcher: &Dispatcher, lanes: &mut Lanes) -> Result<Option<Durat
     }
     // No room: a finished call makes some.
     Ok(None)
+}
+
+/// Says what changed about a webhook: once, not at each attempt.
+fn say(webhook: &Webhook, settled: Settled) {
+    let (id, name) = (webhook.id.0, &webhook.spec.name);
+    if let Some(problem) = settled.problem {
+        let text = problem.text;
+        tracing::warn!(
+            webhook.id = id,
+            "webhook {id} ({name}) gets no messages, they are kept and tried again: {text}"
+        );
+    }
+    if settled.works_again {
+        tracing::info!(webhook.id = id, "webhook {id} ({name}) gets messages again");
+    }
+    if let Some(reason) = settled.disabled {
+        tracing::warn!(webhook.id = id, "webhook {id} ({name}) is disabled: {reason}");
+    }
 }
 
 /// A settlement that failed leaves the delivery to its lease; only a fatal error ends the dispatcher.

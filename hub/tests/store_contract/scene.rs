@@ -143,6 +143,7 @@ pub(crate) fn to(webhook: &Webhook, alert: Option<u64>) -> NewDelivery {
 
 pub(crate) fn settlement(id: u64, state: DeliveryState, next: Option<i64>) -> Settlement {
     Settlement {
+        problem: None,
         delivery: DeliveryId(id),
         attempt: Attempt { at: T0, status: Some(503), error: None, duration_ms: 12, response: None },
         state,

@@ -1,6 +1,8 @@
 //! Webhooks that are changed while something waits for them.
 
-use telemetry_hub::model::webhook::{DeliveryId, DeliveryState, Settlement, WebhookSpec};
+use telemetry_hub::model::webhook::{
+    DeliveryId, DeliveryState, Problem, ProblemKind, Settled, Settlement, WebhookSpec,
+};
 use telemetry_hub::store::{Commit, Error};
 
 use super::scene::{Hub, T0, settlement, to};
@@ -35,6 +37,48 @@ async fn a_receiver_that_is_gone_says_nothing_of_the_address_that_took_its_place
     let gone = Settlement { disable: Some("410 Gone".to_owned()), ..settlement(1, DeliveryState::Failed, None) };
     hub.store.settle(gone, T0.plus(10)).await.unwrap();
     assert_eq!(hub.store.webhook(webhook.id).await.unwrap().disabled_reason, None);
+}
+
+#[tokio::test]
+async fn what_has_to_be_mended_is_news_once_and_forgotten_by_what_arrives_or_by_another_address() {
+    let hub = Hub::new().await;
+    let webhook = hub.webhook().await;
+    let problem = |kind, at, text: &str| Some(Problem { kind, since: T0.plus(at), text: text.to_owned() });
+    let found = async |state, problem: Option<Problem>| {
+        hub.store.create_delivery(to(&webhook, None)).await.unwrap();
+        let id = hub.claim(0).await[0];
+        let settled = Settlement { problem, webhook_updated_at: hub.store.webhook(webhook.id).await.unwrap().updated_at,
+            ..settlement(id, state, None) };
+        hub.store.settle(settled, T0.plus(10)).await.unwrap()
+    };
+    let stored = async || hub.store.webhook(webhook.id).await.unwrap().problem;
+    let (failed, delivered) = (DeliveryState::Failed, DeliveryState::Delivered);
+    let first = problem(ProblemKind::Token, 1, "401");
+    assert_eq!(found(failed, first.clone()).await, Settled { problem: first.clone(), ..Settled::default() });
+    assert_eq!(found(failed, problem(ProblemKind::Token, 2, "401")).await, Settled::default(), "no news");
+    assert_eq!(found(failed, None).await, Settled::default(), "another failure says nothing of the token");
+    assert_eq!(stored().await, first);
+    let other = problem(ProblemKind::Token, 3, "403");
+    assert_eq!(found(failed, other.clone()).await.problem, other);
+    assert_eq!(stored().await, problem(ProblemKind::Token, 1, "403"), "as long as before");
+    assert!(found(failed, problem(ProblemKind::Address, 4, "404")).await.problem.is_some());
+    assert_eq!(stored().await, problem(ProblemKind::Address, 4, "404"));
+    assert_eq!(found(delivered, None).await, Settled { works_again: true, ..Settled::default() });
+    assert_eq!((stored().await, found(delivered, None).await), (None, Settled::default()));
+
+    found(failed, problem(ProblemKind::Policy, 5, "blocked")).await;
+    let renamed = |spec: WebhookSpec| Ok::<_, ()>(WebhookSpec { name: "other".to_owned(), ..spec });
+    hub.store.change_webhook(webhook.id, T0.plus(20), renamed).await.unwrap().unwrap();
+    assert!(stored().await.is_some(), "a name mends nothing");
+    let moved = |spec: WebhookSpec| Ok::<_, ()>(WebhookSpec { url: "https://example.net/".to_owned(), ..spec });
+    hub.store.change_webhook(webhook.id, T0.plus(30), moved).await.unwrap().unwrap();
+    assert_eq!(stored().await, None);
+    // Of a call that began at the old address nothing is kept.
+    hub.store.create_delivery(to(&webhook, None)).await.unwrap();
+    let id = hub.claim(0).await[0];
+    let late = Settlement { problem: problem(ProblemKind::Token, 6, "401"), ..settlement(id, failed, None) };
+    assert_eq!(hub.store.settle(late, T0.plus(40)).await.unwrap(), Settled::default());
+    assert_eq!(stored().await, None);
 }
 
 #[tokio::test]

@@ -26,6 +26,7 @@ const webhooks = part((s) => s.webhooks);
 const rules = part((s) => s.rules);
 const deliveries = part((s) => s.deliveries);
 const streams = part((s) => s.streams);
+const now = part((s) => s.now);
 
 export function Webhooks({ route }: { route: WebhooksRoute }) {
   /** The webhook in the form: its id, or an empty text for a new one. */
@@ -35,6 +36,11 @@ export function Webhooks({ route }: { route: WebhooksRoute }) {
     void loadWebhooks();
     void loadRules();
   }, [streams.value]);
+  // What a delivery came to may be what the webhook has to be mended for, or that it works again.
+  const came = Object.values(deliveries.value)
+    .map(([newest]) => `${newest?.id} ${newest?.attempt_count}`)
+    .join();
+  useEffect(() => void (came === "" ? null : loadWebhooks()), [came]);
   const list = webhooks.value;
   const chosen = list?.find((hook) => hook.id === route.webhook) ?? list?.[0] ?? null;
   const adding = edited === "";
@@ -136,6 +142,14 @@ export function Webhooks({ route }: { route: WebhooksRoute }) {
   );
 }
 
+/** What a person has to look at. */
+const MEND: Readonly<Record<NonNullable<Webhook["problem"]>["kind"], string>> = {
+  token: "Token refused",
+  address: "Wrong address",
+  message: "Message refused",
+  policy: "Address blocked by this hub",
+};
+
 function HookEntry({
   hook,
   chosen,
@@ -201,6 +215,13 @@ function HookEntry({
                 Add to all
               </button>
             ) : null}
+          </div>
+        ) : null}
+        {hook.problem && hook.enabled ? (
+          <div class="note bad small" role="status">
+            <strong>{MEND[hook.problem.kind]}.</strong> {clean(hook.problem.text, 400)}. Since{" "}
+            {when(millis(hook.problem.since) ?? now.value, now.value)} nothing arrives; messages are kept and tried
+            again.
           </div>
         ) : null}
         {hook.disabled_reason ? <span class="problem">{clean(hook.disabled_reason, 200)}</span> : null}

@@ -256,17 +256,7 @@ fn rule() -> Rule {
 }
 
 fn webhook(id: u64) -> Webhook {
-    let spec = WebhookSpec::new("ops", "http://ops/");
-    Webhook {
-        id: WebhookId(id),
-        spec,
-        secrets: vec![],
-        disabled_reason: None,
-        created_at: NOW,
-        updated_at: NOW,
-        rules: 1,
-        last_delivery: None,
-    }
+    Webhook::new(WebhookId(id), WebhookSpec::new("ops", "http://ops/"), Vec::new(), NOW)
 }
 
 fn catalog() -> Catalog {

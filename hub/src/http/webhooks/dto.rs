@@ -44,6 +44,46 @@ pub(crate) struct Webhook {
     pub created_at: String,
     /// How its newest delivery went.
     pub last_delivery: Option<LastDelivery>,
+    /// What a person must mend before anything arrives; null again with the next message that does, or when `url`, `kind`, `fields` or
+    /// `headers` are changed. Messages are kept and tried again meanwhile.
+    pub problem: Option<WebhookProblem>,
+}
+
+/// Why no message arrives until a person mends it.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub(crate) struct WebhookProblem {
+    /// Where to look.
+    pub kind: WebhookProblemKind,
+    /// When a message first failed for it.
+    pub since: String,
+    /// What is wrong, and what to do.
+    pub text: String,
+}
+
+/// Where a person finds what to mend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum WebhookProblemKind {
+    /// At the token: the receiver refuses it.
+    Token,
+    /// At the address: nothing there takes messages (404, 405, a redirect, an unknown name, a certificate that is not accepted).
+    Address,
+    /// At the kind: the receiver does not take such messages.
+    Message,
+    /// At the hub's settings: it does not call this address.
+    Policy,
+}
+
+impl From<webhook::Problem> for WebhookProblem {
+    fn from(problem: webhook::Problem) -> Self {
+        let kind = match problem.kind {
+            webhook::ProblemKind::Token => WebhookProblemKind::Token,
+            webhook::ProblemKind::Address => WebhookProblemKind::Address,
+            webhook::ProblemKind::Message => WebhookProblemKind::Message,
+            webhook::ProblemKind::Policy => WebhookProblemKind::Policy,
+        };
+        Self { kind, since: when::moment(problem.since), text: problem.text }
+    }
 }
 
 /// What reads the messages of a webhook.
@@ -136,6 +176,7 @@ impl From<webhook::Webhook> for Webhook {
                 state: last.state.into(),
                 status: last.status,
             }),
+            problem: webhook.problem.map(WebhookProblem::from),
         }
     }
 }

@@ -6,7 +6,9 @@ use tokio::sync::Notify;
 
 use super::webhooks;
 use crate::model::UnixMillis;
-use crate::model::webhook::{Delivery, DeliveryId, DeliveryState, MOST_ATTEMPTS, NewDelivery, Settlement, WebhookId};
+use crate::model::webhook::{
+    Delivery, DeliveryId, DeliveryState, MOST_ATTEMPTS, NewDelivery, Settled, Settlement, WebhookId,
+};
 use crate::store::Store;
 use crate::store::engine::nouns::DeliveryQuery;
 use crate::store::engine::transaction::Transaction;
@@ -106,14 +108,14 @@ impl Store {
         self.readers().run(|reader| reader.ask()?.next_due()).await
     }
 
-    /// Writes down an attempt and what follows from it; ends the lease. Answers why the webhook is disabled by it: one that was
-    /// changed meanwhile is not.
+    /// Writes down an attempt and what follows from it; ends the lease. Answers what that changed about its webhook.
     ///
     /// # Errors
     /// `NotFound` when the delivery is gone (its webhook was deleted).
-    pub async fn settle(&self, settlement: Settlement, now: UnixMillis) -> Result<Option<String>> {
+    pub async fn settle(&self, settlement: Settlement, now: UnixMillis) -> Result<Settled> {
         self.change(move |scope| {
-            let Settlement { delivery, attempt, state, next_attempt_at, disable, webhook_updated_at } = settlement;
+            let Settlement { delivery, attempt, state, next_attempt_at, disable, problem, webhook_updated_at } =
+                settlement;
             let pending = state == DeliveryState::Pending;
             let next = pending.then(|| next_attempt_at.unwrap_or(now));
             if !scope.tx.settle_delivery(delivery, state, next)? {
@@ -122,9 +124,19 @@ impl Store {
             scope.tx.add_attempt(delivery, &attempt)?;
             // The next one of the same alert may go now.
             scope.own.due |= !pending;
-            let Some(reason) = disable else { return Ok(None) };
-            let disabled = scope.tx.disable_webhook_of(delivery, &reason, now, webhook_updated_at)?;
-            Ok(disabled.then_some(reason))
+            let mut settled = Settled::default();
+            if let Some(problem) = problem {
+                let is_news = scope.tx.put_problem_of(delivery, &problem, webhook_updated_at)?;
+                settled.problem = is_news.then_some(problem);
+            } else if state == DeliveryState::Delivered {
+                settled.works_again = scope.tx.clear_problem_of(delivery, webhook_updated_at)?;
+            }
+            // Last: from then on the webhook is another one.
+            if let Some(reason) = disable {
+                let disabled = scope.tx.disable_webhook_of(delivery, &reason, now, webhook_updated_at)?;
+                settled.disabled = disabled.then_some(reason);
+            }
+            Ok(settled)
         })
         .await
     }

@@ -84,6 +84,7 @@ impl Store {
                 seal(tx, &key, id, &spec)?;
                 // What is under way ends where it began; what waits goes now.
                 tx.try_waiting_now(id, now, MOST_ATTEMPTS)?;
+                tx.forget_problem(id)?;
             }
             // Enabled again, or elsewhere: its waiting deliveries may be due.
             scope.own.due |= spec.enabled;

@@ -13,7 +13,7 @@ use crate::model::reading::SeriesId;
 use crate::model::rule::{Op, RuleId, Severity};
 use crate::model::silence::SilenceId;
 use crate::model::user::Role;
-use crate::model::webhook::{DeliveryId, DeliveryState, Event, WebhookId, WebhookKind};
+use crate::model::webhook::{DeliveryId, DeliveryState, Event, ProblemKind, WebhookId, WebhookKind};
 
 macro_rules! number {
     ($($name:ident($inner:ty)),*) => {$(
@@ -64,6 +64,7 @@ words! {
     ActorKind { Session = "session", Token = "token", AdminFile = "admin_file", Command = "command", SignIn = "sign_in", Nobody = "nobody" }
     Event { AlertFiring = "alert.firing", AlertResolved = "alert.resolved", AlertPast = "alert.past", Test = "webhook.test" }
     DeliveryState { Pending = "pending", Delivered = "delivered", Failed = "failed" }
+    ProblemKind { Token = "token", Address = "address", Message = "message", Policy = "policy" }
     WebhookKind {
         Generic = "generic",
         Slack = "slack",

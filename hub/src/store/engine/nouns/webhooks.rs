@@ -2,7 +2,7 @@
 
 use crate::model::UnixMillis;
 use crate::model::webhook::{
-    Attempt, Delivery, DeliveryId, DeliveryState, NewDelivery, Webhook, WebhookId, WebhookSpec,
+    Attempt, Delivery, DeliveryId, DeliveryState, NewDelivery, Problem, Webhook, WebhookId, WebhookSpec,
 };
 use crate::store::error::Result;
 
@@ -37,6 +37,8 @@ pub(in crate::store) trait ChangeWebhooks: Webhooks {
     fn add_webhook(&self, spec: &WebhookSpec, now: UnixMillis) -> Result<WebhookId>;
     /// Replaces what is not sealed; enabling it clears the reason it was disabled for.
     fn replace_webhook(&self, id: WebhookId, spec: &WebhookSpec, now: UnixMillis) -> Result<()>;
+    /// Forgets what had to be mended.
+    fn forget_problem(&self, id: WebhookId) -> Result<()>;
     /// Replaces what is sealed.
     fn seal_webhook(&self, id: WebhookId, sealed: &SealedParts) -> Result<()>;
     /// Adds a secret.
@@ -100,6 +102,11 @@ pub(in crate::store) trait ChangeOutbox: Outbox {
     fn try_delivery_now(&self, id: DeliveryId, now: UnixMillis) -> Result<()>;
     /// Makes all waiting deliveries to a webhook due at `now` that were not tried `most` times yet.
     fn try_waiting_now(&self, id: WebhookId, now: UnixMillis, most: u32) -> Result<()>;
+    /// Writes down what a person must mend of the webhook of a delivery, unless it was changed since `seen`; whether that is news. What
+    /// is of the same kind as before is so since before.
+    fn put_problem_of(&self, id: DeliveryId, problem: &Problem, seen: UnixMillis) -> Result<bool>;
+    /// Notes that the webhook of a delivery works, unless it was changed since `seen`; whether there was something to mend.
+    fn clear_problem_of(&self, id: DeliveryId, seen: UnixMillis) -> Result<bool>;
     /// Disables the webhook of a delivery, unless it was changed since `seen`; whether it did.
     fn disable_webhook_of(&self, id: DeliveryId, reason: &str, now: UnixMillis, seen: UnixMillis) -> Result<bool>;
 }

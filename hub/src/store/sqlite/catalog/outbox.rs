@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
 use crate::model::UnixMillis;
-use crate::model::webhook::{Attempt, Delivery, DeliveryId, DeliveryState, NewDelivery, WebhookId};
+use crate::model::webhook::{Attempt, Delivery, DeliveryId, DeliveryState, NewDelivery, Problem, WebhookId};
 use crate::store::engine::nouns::{ChangeOutbox, DeliveryQuery, Outbox};
 use crate::store::error::Result;
 use crate::store::sqlite::column::unsigned;
@@ -103,6 +103,13 @@ const TRY_NOW: &str = "UPDATE delivery SET next_attempt_at = :now, by_hand = by_
     WHERE state = 'pending' AND next_attempt_at > :now AND COALESCE(leased_until, :now) <= :now
     AND (id = :id OR id IN (SELECT older.id FROM delivery AS older JOIN delivery AS one ON one.id = :id
         WHERE older.webhook = one.webhook AND older.alert = one.alert AND older.id < one.id))";
+const PUT_PROBLEM: &str =
+    "UPDATE webhook SET problem_since = CASE WHEN problem IS :kind THEN problem_since ELSE :since END,
+    problem = :kind, problem_text = :text
+    WHERE id = (SELECT webhook FROM delivery WHERE id = :delivery) AND updated_at = :seen
+    AND (problem IS NOT :kind OR problem_text IS NOT :text)";
+const CLEAR_PROBLEM: &str = "UPDATE webhook SET problem = NULL, problem_since = NULL, problem_text = NULL
+    WHERE id = (SELECT webhook FROM delivery WHERE id = :delivery) AND updated_at = :seen AND problem IS NOT NULL";
 const DISABLE: &str = "UPDATE webhook SET disabled_reason = :reason, updated_at = :now
     WHERE id = (SELECT webhook FROM delivery WHERE id = :delivery) AND updated_at = :seen";
 
@@ -185,6 +192,22 @@ impl ChangeOutbox for Connection {
     fn try_waiting_now(&self, id: WebhookId, now: UnixMillis, most: u32) -> Result<()> {
         self.prepare_cached(TRY_WAITING)?.execute(named_params! { ":id": id, ":now": now.0, ":most": most })?;
         Ok(())
+    }
+
+    fn put_problem_of(&self, id: DeliveryId, problem: &Problem, seen: UnixMillis) -> Result<bool> {
+        let changed = self.prepare_cached(PUT_PROBLEM)?.execute(named_params! {
+            ":delivery": id,
+            ":kind": problem.kind,
+            ":since": problem.since.0,
+            ":text": problem.text,
+            ":seen": seen.0,
+        })?;
+        Ok(changed > 0)
+    }
+
+    fn clear_problem_of(&self, id: DeliveryId, seen: UnixMillis) -> Result<bool> {
+        let mended = named_params! { ":delivery": id, ":seen": seen.0 };
+        Ok(self.prepare_cached(CLEAR_PROBLEM)?.execute(mended)? > 0)
     }
 
     fn disable_webhook_of(&self, id: DeliveryId, reason: &str, now: UnixMillis, seen: UnixMillis) -> Result<bool> {

@@ -3,17 +3,17 @@
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
 use crate::model::UnixMillis;
-use crate::model::webhook::{LastDelivery, Webhook, WebhookId, WebhookSpec};
+use crate::model::webhook::{LastDelivery, Problem, Webhook, WebhookId, WebhookSpec};
 use crate::store::engine::nouns::{ChangeWebhooks, SealedParts, StoredWebhook, Webhooks};
 use crate::store::error::Result;
 use crate::store::sqlite::column::unsigned;
 
 const ALL: &str =
     "SELECT id, name, kind, url, url_sealed, headers_sealed, fields_sealed, past, for_new_rules, enabled, disabled_reason,
-    created_at, updated_at FROM webhook ORDER BY id";
+    problem, problem_since, problem_text, created_at, updated_at FROM webhook ORDER BY id";
 const ONE: &str =
     "SELECT id, name, kind, url, url_sealed, headers_sealed, fields_sealed, past, for_new_rules, enabled, disabled_reason,
-    created_at, updated_at FROM webhook WHERE id = :id";
+    problem, problem_since, problem_text, created_at, updated_at FROM webhook WHERE id = :id";
 
 const SECRETS: &str = "SELECT sealed FROM webhook_secret
     WHERE webhook = :webhook AND (expires_at IS NULL OR :now IS NULL OR expires_at > :now) ORDER BY id DESC";
@@ -83,6 +83,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<(Webhook, SealedParts)> {
         updated_at: UnixMillis(row.get("updated_at")?),
         rules: 0,
         last_delivery: None,
+        problem: problem(row)?,
     };
     let sealed = SealedParts {
         url: row.get("url_sealed")?,
@@ -90,6 +91,11 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<(Webhook, SealedParts)> {
         fields: row.get("fields_sealed")?,
     };
     Ok((webhook, sealed))
+}
+
+fn problem(row: &Row<'_>) -> rusqlite::Result<Option<Problem>> {
+    let Some(kind) = row.get("problem")? else { return Ok(None) };
+    Ok(Some(Problem { kind, since: UnixMillis(row.get("problem_since")?), text: row.get("problem_text")? }))
 }
 
 const DELETE: &str = "DELETE FROM webhook WHERE id = :id";
@@ -108,6 +114,10 @@ const TOUCH_RULES: &str = "UPDATE rule SET updated_at = :now
 const ADD_TO_RULES: &str = "INSERT INTO rule_webhook (rule, position, webhook)
     SELECT rule.id, (SELECT COALESCE(MAX(position) + 1, 0) FROM rule_webhook WHERE rule_webhook.rule = rule.id), :id
     FROM rule WHERE rule.id NOT IN (SELECT rule FROM rule_webhook WHERE webhook = :id)";
+
+/// What was found at another address, or before a person turned it on again, says nothing any more.
+const FORGET_PROBLEM: &str =
+    "UPDATE webhook SET problem = NULL, problem_since = NULL, problem_text = NULL WHERE id = :id";
 
 const SEAL: &str = "UPDATE webhook SET url = '', url_sealed = :url, headers = '', headers_sealed = :headers,
     fields_sealed = :fields WHERE id = :id";
@@ -131,6 +141,11 @@ impl ChangeWebhooks for Connection {
             ":headers": sealed.headers,
             ":fields": sealed.fields,
         })?;
+        Ok(())
+    }
+
+    fn forget_problem(&self, id: WebhookId) -> Result<()> {
+        self.prepare_cached(FORGET_PROBLEM)?.execute(named_params! { ":id": id })?;
         Ok(())
     }
 

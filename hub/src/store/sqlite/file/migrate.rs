@@ -43,6 +43,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../../../migrations/sqlite/0029_webhook_kinds.sql"),
     include_str!("../../../../../migrations/sqlite/0030_pushes.sql"),
     include_str!("../../../../../migrations/sqlite/0031_who_acknowledged.sql"),
+    include_str!("../../../../../migrations/sqlite/0032_webhook_problems.sql"),
 ];
 
 fn known() -> u32 {

@@ -1,0 +1,127 @@
+//! What a person must mend before a webhook works: seen at the first attempt that fails for it. PURE.
+//!
+//! Whatever fails is tried again; most of it ends by itself. What does not (a token that is refused, an address where nothing is) is
+//! said at once, with what to do, because nobody looks into the list of deliveries while all seems well.
+
+use crate::model::UnixMillis;
+use crate::model::webhook::{Problem, ProblemKind};
+
+/// Why an attempt failed, where waiting does not help.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cause {
+    /// The receiver answered with this status.
+    Status(u16),
+    /// No DNS server knows the name.
+    UnknownName(String),
+    /// The certificate is not accepted, and why.
+    Certificate(String),
+    /// What answers on the port does not speak TLS.
+    NotTls,
+    /// The hub does not call this address, and why.
+    Policy(String),
+    /// The answer says no although its status is 2xx, and why.
+    Answer(String),
+    /// No request can be made of the stored message, and why.
+    Message(String),
+}
+
+/// What has to be mended, seen at this moment; `None` for what may end by itself.
+#[must_use]
+pub fn problem(cause: &Cause, at: UnixMillis) -> Option<Problem> {
+    let (kind, text) = match cause {
+        Cause::Status(status) => of_status(*status)?,
+        Cause::UnknownName(name) => {
+            (ProblemKind::Address, format!("no DNS server knows the name {name}: check the address for a typing error"))
+        }
+        Cause::Certificate(why) => (
+            ProblemKind::Address,
+            format!(
+                "the certificate of the receiver is not accepted ({why}): it needs one for this name from an authority that this \
+                machine trusts"
+            ),
+        ),
+        Cause::NotTls => (
+            ProblemKind::Address,
+            "the receiver does not speak TLS on this port: write http:// instead of https://, or its port for TLS"
+                .to_owned(),
+        ),
+        Cause::Policy(why) => (ProblemKind::Policy, why.clone()),
+        Cause::Answer(why) => (
+            ProblemKind::Message,
+            format!(
+                "the receiver takes no message: {why}; check that the address and the kind of this webhook belong together"
+            ),
+        ),
+        Cause::Message(why) => (ProblemKind::Message, format!("no message can be made: {why}")),
+    };
+    Some(Problem { kind, since: at, text })
+}
+
+fn of_status(status: u16) -> Option<(ProblemKind, String)> {
+    Some(match status {
+        401 | 402 | 403 | 407 => (
+            ProblemKind::Token,
+            format!("the receiver refuses access ({status}): check the token, or the header that carries it"),
+        ),
+        300..=399 => (
+            ProblemKind::Address,
+            format!(
+                "the receiver sends to another address ({status}), which is not followed: write the final address here, often the \
+                one with https:// or with a / at its end"
+            ),
+        ),
+        404 => (
+            ProblemKind::Address,
+            format!("nothing takes messages at this address ({status}): check it, or make a new one at the receiver"),
+        ),
+        405 | 421 | 501 => (
+            ProblemKind::Address,
+            format!(
+                "what is at this address takes no messages ({status}): check the address, and the kind of this webhook"
+            ),
+        ),
+        400 | 406 | 411 | 413 | 414 | 415 | 417 | 422 | 431 => (
+            ProblemKind::Message,
+            format!(
+                "the receiver refuses the message ({status}): its answer stands at the delivery; check that the kind of this webhook \
+                is what reads it"
+            ),
+        ),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_person_must_mend_is_told_by_its_kind_and_what_passes_is_not() {
+        let kind = |cause| problem(&cause, UnixMillis(7)).map(|problem| problem.kind);
+        for (statuses, expected) in [
+            (&[401, 403, 407][..], Some(ProblemKind::Token)),
+            (&[301, 302, 303, 304, 307, 308, 404, 405][..], Some(ProblemKind::Address)),
+            (&[400, 413, 415, 422][..], Some(ProblemKind::Message)),
+            (&[100, 408, 409, 418, 423, 425, 429, 500, 502, 503, 504, 599][..], None),
+        ] {
+            for &status in statuses {
+                assert_eq!(kind(Cause::Status(status)), expected, "{status}");
+            }
+        }
+        let said = |text: &str| text.to_owned();
+        assert_eq!(kind(Cause::UnknownName(said("exmaple.org"))), Some(ProblemKind::Address));
+        assert_eq!(kind(Cause::Certificate(said("expired"))), Some(ProblemKind::Address));
+        assert_eq!(kind(Cause::NotTls), Some(ProblemKind::Address));
+        assert_eq!(kind(Cause::Policy(said("not allowed"))), Some(ProblemKind::Policy));
+        assert_eq!(kind(Cause::Answer(said("not `ok`"))), Some(ProblemKind::Message));
+    }
+
+    #[test]
+    fn what_is_said_has_its_cause_and_what_to_do() {
+        let text = |cause| problem(&cause, UnixMillis(7)).unwrap().text;
+        assert!(text(Cause::Status(401)).contains("401") && text(Cause::Status(401)).contains("token"));
+        assert!(text(Cause::Status(308)).contains("308") && text(Cause::Status(308)).contains("final address"));
+        assert!(text(Cause::UnknownName("exmaple.org".to_owned())).contains("exmaple.org"));
+        assert!(text(Cause::Certificate("it expired".to_owned())).contains("it expired"));
+    }
+}
