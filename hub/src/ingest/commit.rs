@@ -9,7 +9,7 @@ use super::{Ingest, Outcome};
 use crate::delivery::payload;
 use crate::live::Update;
 use crate::model::UnixMillis;
-use crate::model::alert::Transition;
+use crate::model::alert::{Alert, Transition};
 use crate::model::reading::{Batch, BatchId};
 use crate::model::webhook::NewDelivery;
 use crate::rules::Proposed;
@@ -140,13 +140,19 @@ impl Ingest {
         }
         for transition in transitions {
             self.bus.publish(Arc::new(match transition {
-                Transition::Put { alert, .. } => Update::Alert(alert),
+                Transition::Put { alert, .. } => self.shown(alert),
                 // Somebody may have acknowledged it, which the rules do not know.
-                Transition::Amend(alert) => Update::Alert(self.store.alert(alert.id).await.unwrap_or(alert)),
+                Transition::Amend(alert) => self.shown(self.store.alert(alert.id).await.unwrap_or(alert)),
                 Transition::Cancel(id, device) => Update::NoAlert(id, device),
                 Transition::TellPast { .. } => continue,
             }));
         }
+    }
+
+    /// An alert as the pages show it: with the end of the silences over it.
+    fn shown(&self, alert: Alert) -> Update {
+        let silenced_until = self.silences.until(self.clock.wall(), &alert, &self.store.catalog());
+        Update::Alert { alert, silenced_until }
     }
 }
 

@@ -2,9 +2,11 @@
 
 use super::group::Owed;
 use super::*;
+use crate::live::Update;
 use crate::model::alert::{Ailment, Alert, AlertId, AlertState, Measure, Subject, Transition};
 use crate::model::device::{Introduction, Labels, NewDevice};
 use crate::model::rule::{Condition, Op, RuleId, RuleSpec, Severity};
+use crate::model::silence::SilenceSpec;
 use crate::model::webhook::{Event, NewDelivery, Secret, WebhookId, WebhookSpec};
 use crate::model::{BatchSeq, Epoch, PublicKey, SensorKind, SensorNo, SensorSpec};
 use crate::store::{Commit, Config, SecretKey};
@@ -56,6 +58,35 @@ async fn a_rule_that_was_answered_for_judges_readings_that_came_after() {
         ingest.run().await.unwrap();
         assert_eq!(store.open_alerts().await.unwrap().len(), 1);
     }
+}
+
+#[tokio::test]
+async fn whoever_watches_is_told_of_an_alert_with_the_silence_over_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = SecretKey::load_or_create(dir.path()).unwrap();
+    let store = Store::open(&Config { dir: dir.path().to_owned(), ..Config::default() }, &key).unwrap();
+    let (hot, now) = (hot(&store).await, Clock.wall());
+    let (batches_in, _heard, ingest) = pipeline(&store);
+    let mut watched = ingest.bus.listen();
+    store.create_rule(above(50.0), now).await.unwrap();
+    let silence = SilenceSpec {
+        device: "*".to_owned(),
+        sensor: "temp".to_owned(),
+        labels: Labels::default(),
+        rule: None,
+        from: now,
+        until: now.plus(3_600_000),
+        comment: String::new(),
+    };
+    store.create_silence(silence, now).await.unwrap();
+    ingest.rules_changed.notify_one();
+    batches_in.reserve().await.unwrap().send(hot);
+    drop(batches_in);
+    ingest.run().await.unwrap();
+    let mut told = std::iter::from_fn(|| watched.try_recv().ok());
+    let until = told
+        .find_map(|told| if let Update::Alert { silenced_until, .. } = &*told { Some(*silenced_until) } else { None });
+    assert_eq!(until, Some(Some(now.plus(3_600_000))));
 }
 
 /// A pipeline that knows of no rules, and the two ends of it.

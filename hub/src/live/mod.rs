@@ -4,21 +4,29 @@
 //! store; the publisher does not notice. [`Subscription`]s decide what a listener is sent: they take readings and `now`, and
 //! return frames. A [`Sight`] decides which devices it may see. Both are pure.
 
+mod filter;
+mod room;
 mod sight;
 mod subscription;
+#[cfg(test)]
+mod tests;
+mod verdicts;
+mod waiting;
 
 use std::sync::Arc;
 
 use tokio::sync::broadcast;
 
-use crate::model::DeviceId;
 use crate::model::alert::{Alert, AlertId};
 use crate::model::device::DeviceNo;
 use crate::model::reading::Batch;
 use crate::model::webhook::DeliveryId;
+use crate::model::{DeviceId, UnixMillis};
 
+pub(crate) use filter::Filter;
+pub(crate) use room::Room;
 pub(crate) use sight::{Seen, Sight};
-pub(crate) use subscription::{FRAME_ROWS, Filter, Room, Subscription};
+pub(crate) use subscription::{FRAME_ROWS, Subscription};
 
 /// Updates kept for listeners that are busy: at some 100 commits a second two seconds of them, then a listener is lagging.
 /// Each is an `Arc`, so the ring holds batches that are in memory anyway.
@@ -34,7 +42,11 @@ pub(crate) enum Update {
     /// A device is gone: deleted, or no longer waiting to be adopted.
     Removed(DeviceId),
     /// An alert changed.
-    Alert(Alert),
+    Alert {
+        alert: Alert,
+        /// When the last of the silences over it ends, where there are any.
+        silenced_until: Option<UnixMillis>,
+    },
     /// An alert went away as if it had not been; with the device it was about.
     NoAlert(AlertId, Option<DeviceNo>),
     /// A delivery changed.

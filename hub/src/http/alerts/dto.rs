@@ -10,7 +10,6 @@ use crate::http::rules::dto::Severity;
 use crate::http::rules::measure::Measure;
 use crate::model::catalog::Catalog;
 use crate::model::{UnixMillis, alert, when};
-use crate::rules::silences::Silences;
 
 /// Where an alert stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -157,12 +156,12 @@ pub(crate) struct ListedAlert {
 }
 
 impl ListedAlert {
-    /// An alert under what silences there are at `now`.
+    /// An alert with the end of the silences over it, which is left out where the alert is over.
     #[must_use]
-    pub(crate) fn of(alert: &alert::Alert, silences: &Silences, now: UnixMillis, catalog: &Catalog) -> Self {
+    pub(crate) fn of(alert: &alert::Alert, silenced_until: Option<UnixMillis>, catalog: &Catalog) -> Self {
         let is_open = matches!(alert.state, alert::AlertState::Pending | alert::AlertState::Firing);
-        let until = silences.until(now, alert, catalog).filter(|_| is_open);
-        Self { alert: Alert::of(alert, catalog), silenced_until: until.map(when::moment) }
+        let silenced_until = silenced_until.filter(|_| is_open).map(when::moment);
+        Self { alert: Alert::of(alert, catalog), silenced_until }
     }
 }
 

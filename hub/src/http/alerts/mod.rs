@@ -19,7 +19,7 @@ use crate::http::request::{select, text};
 use crate::http::state::Routes;
 use crate::live::{Bus, Update};
 use crate::model::UnixMillis;
-use crate::model::alert::{AlertId, AlertState};
+use crate::model::alert::{self, AlertId, AlertState};
 use crate::rules::silences::Silences;
 use crate::store::AlertQuery;
 use crate::store::Store;
@@ -101,7 +101,7 @@ pub(super) async fn list(
     let alerts = store.alerts(query).await?;
     let (silences, now) = (Silences::new(store.silences().await?, Vec::new()), clock.wall());
     let catalog = store.catalog();
-    let listed = |alert| ListedAlert::of(&alert, &silences, now, &catalog);
+    let listed = |alert| ListedAlert::of(&alert, silences.until(now, &alert, &catalog), &catalog);
     Ok(Json(asked.paging.fetched(alerts, |alert| alert.id.0.to_string(), listed)))
 }
 
@@ -120,7 +120,7 @@ pub(super) async fn ack(
     let among = view.among(&store.catalog());
     let alert = store.ack_alert(id, among, clock.wall(), request.comment).await?;
     let shown = Alert::of(&alert, &store.catalog());
-    bus.publish(Arc::new(Update::Alert(alert)));
+    publish(vec![alert], &store, clock, &bus).await;
     Ok(Json(shown))
 }
 
@@ -148,11 +148,19 @@ pub(super) async fn ack_many(
     let (ids, among) = (ids.collect::<Result<_, _>>()?, view.among(&store.catalog()));
     let alerts = store.ack_alerts(ids, among, clock.wall(), request.comment).await?;
     let acknowledged = alerts.len();
+    publish(alerts, &store, clock, &bus).await;
+    Ok(Json(AckedMany { acknowledged }))
+}
+
+/// Shows changed alerts to those who watch, with the silences over them. Where the store is too busy to be asked for
+/// those, none is told of.
+async fn publish(alerts: Vec<alert::Alert>, store: &Store, clock: Clock, bus: &Bus) {
+    let silences = Silences::new(store.silences().await.unwrap_or_default(), Vec::new());
     for (n, alert) in alerts.into_iter().enumerate() {
         if n % AT_ONCE == AT_ONCE - 1 {
             tokio::task::yield_now().await;
         }
-        bus.publish(Arc::new(Update::Alert(alert)));
+        let silenced_until = silences.until(clock.wall(), &alert, &store.catalog());
+        bus.publish(Arc::new(Update::Alert { alert, silenced_until }));
     }
-    Ok(Json(AckedMany { acknowledged }))
 }

@@ -8,7 +8,7 @@ use super::{Sites, Update, alert};
 use crate::clock::Clock;
 use crate::http::live::tests::{Socket, next, open, say, start};
 use crate::model::access::Scope;
-use crate::model::alert::{AlertId, AlertState};
+use crate::model::alert::{Alert, AlertId, AlertState};
 use crate::model::webhook::DeliveryId;
 
 async fn listen(sites: &Sites, served: &crate::http::live::tests::Served) -> Socket {
@@ -20,6 +20,11 @@ async fn listen(sites: &Sites, served: &crate::http::live::tests::Served) -> Soc
     let rows = snapshot["rows"].as_array().unwrap();
     assert!(rows.len() == 1 && rows[0][0] == sites.south.id.to_string(), "{snapshot}");
     socket
+}
+
+/// Of an alert without a silence over it.
+fn shown(alert: Alert) -> Update {
+    Update::Alert { alert, silenced_until: None }
 }
 
 #[tokio::test]
@@ -37,7 +42,7 @@ async fn a_socket_hears_of_devices_in_its_view_and_of_nothing_else() {
         Update::Device(waits),
         Update::Removed(waits),
         Update::Removed(north.id),
-        Update::Alert(alert(2, &north, of_north, AlertState::Firing)),
+        shown(alert(2, &north, of_north, AlertState::Firing)),
         Update::NoAlert(AlertId(2), Some(north.no)),
         Update::NoAlert(AlertId(7), None),
         Update::Delivery(DeliveryId(1)),
@@ -45,11 +50,12 @@ async fn a_socket_hears_of_devices_in_its_view_and_of_nothing_else() {
         sites.scene.bus.publish(Arc::new(update));
     }
     // The first it hears is of its own.
-    sites.scene.bus.publish(Arc::new(Update::Alert(alert(1, &south, of_south, AlertState::Firing))));
+    sites.scene.bus.publish(Arc::new(shown(alert(1, &south, of_south, AlertState::Firing))));
     let told = next(&mut socket).await["alert"].clone();
     assert_eq!((&told["id"], &told["silenced_until"]), (&json!("alr_1"), &Value::Null));
     sites.scene.call("POST", "/api/v1/silences", &json!({"device": "shed", "for": "1h"})).await;
-    sites.scene.bus.publish(Arc::new(Update::Alert(alert(1, &south, of_south, AlertState::Firing))));
+    sites.alert(1, &south, AlertState::Firing).await;
+    sites.scene.call("POST", "/api/v1/alerts/alr_1/ack", &json!({})).await;
     assert!(next(&mut socket).await["alert"]["silenced_until"].is_string());
     sites.scene.bus.publish(Arc::new(Update::NoAlert(AlertId(1), Some(south.no))));
     assert_eq!(next(&mut socket).await, json!({"type": "alert", "removed": "alr_1"}));
