@@ -519,6 +519,7 @@ fn too_hot(webhook: WebhookId) -> RuleSpec {
         labels: Labels::new(),
         condition: Condition::Threshold { op: Op::Above, value: 30.0, clear: None },
         hold: Duration::ZERO,
+        clear_for: Duration::ZERO,
         severity: Severity::Critical,
         webhooks: vec![webhook],
         enabled: true,

@@ -330,6 +330,90 @@ export interface components {
             /** @enum {string} */
             type: "deviation";
         } | {
+            /**
+             * Format: double
+             * @description The alert resolves only once the value is back past this limit; at `value` when left out.
+             */
+            clear?: number | null;
+            /** @description Direction. */
+            op: components["schemas"]["Op"];
+            /**
+             * @description How long the while is, back from the reading: at most so long, and at least 29 thirtieths of it, because it begins at
+             *     a whole thirtieth; nothing is decided until half of it is known.
+             */
+            over: string;
+            /** @enum {string} */
+            type: "average";
+            /**
+             * Format: double
+             * @description The limit.
+             */
+            value: number;
+        } | {
+            /**
+             * Format: double
+             * @description The alert resolves only once the value is back past this limit; at `value` when left out.
+             */
+            clear?: number | null;
+            /** @description Direction. */
+            op: components["schemas"]["Op"];
+            /** @description How long the while is, as of `average`. */
+            over: string;
+            /** @enum {string} */
+            type: "minimum";
+            /**
+             * Format: double
+             * @description The limit.
+             */
+            value: number;
+        } | {
+            /**
+             * Format: double
+             * @description The alert resolves only once the value is back past this limit; at `value` when left out.
+             */
+            clear?: number | null;
+            /** @description Direction. */
+            op: components["schemas"]["Op"];
+            /** @description How long the while is, as of `average`. */
+            over: string;
+            /** @enum {string} */
+            type: "maximum";
+            /**
+             * Format: double
+             * @description The limit.
+             */
+            value: number;
+        } | {
+            /** @description How long. */
+            after: string;
+            /**
+             * Format: double
+             * @description How wide the band is, in the sensor's unit: up to this the highest and the lowest reading may be apart; 0 for values
+             *     that do not change at all.
+             */
+            least: number;
+            /** @enum {string} */
+            type: "stuck";
+        } | {
+            /**
+             * Format: double
+             * @description The alert resolves only once the value is within this many; at `sigmas` when left out.
+             */
+            clear?: number | null;
+            /**
+             * Format: double
+             * @description A difference up to this, in the sensor's unit, is never beyond the limit. When left out the deviation counts as no
+             *     less than 0.5 % of the median.
+             */
+            least?: number | null;
+            /**
+             * Format: double
+             * @description How far, either side of the median of those days, in deviations: 1.4826 times the median absolute one.
+             */
+            sigmas: number;
+            /** @enum {string} */
+            type: "seasonal";
+        } | {
             /** @description How long. */
             after: string;
             /** @enum {string} */
@@ -920,7 +1004,7 @@ export interface components {
          * @description What `value` and `threshold` say.
          * @enum {string}
          */
-        Measure: "value" | "rate" | "sigmas" | "silence";
+        Measure: "value" | "rate" | "sigmas" | "stuck" | "silence";
         /** @description What a series must have reported before a rule can evaluate it, and how many have not yet. */
         Needs: {
             /**
@@ -1007,6 +1091,8 @@ export interface components {
         };
         /** @description A rule to create, or the new version of one. */
         NewRule: {
+            /** @description How long it must be good again before an alert resolves, for conditions about values; at once when left out. */
+            clear_for?: string | null;
             /** @description When it is true. */
             condition: components["schemas"]["Condition"];
             /** @description Glob over device id and name; all when left out. */
@@ -1294,6 +1380,8 @@ export interface components {
         Page_Rule: {
             /** @description The items, in the list's order. */
             items: {
+                /** @description How long it must be good again before it resolves. */
+                clear_for: string;
                 /** @description When it is true. */
                 condition: components["schemas"]["Condition"];
                 /** @description When it was made. */
@@ -1684,6 +1772,8 @@ export interface components {
         Row: (string | number)[];
         /** @description A rule. */
         Rule: {
+            /** @description How long it must be good again before it resolves. */
+            clear_for: string;
             /** @description When it is true. */
             condition: components["schemas"]["Condition"];
             /** @description When it was made. */

@@ -9,6 +9,11 @@ describe("a condition as it is typed", () => {
       { type: "rate", op: ">", value: 5, per: "60s", over: "5m", clear: 4 },
       { type: "increase", op: ">", value: 5, over: "1d", clear: 4 },
       { type: "deviation", sigmas: 4, over: "1h", clear: null, least: 0.5 },
+      { type: "average", op: ">", value: 5, over: "1h", clear: 4 },
+      { type: "minimum", op: "<", value: 5, over: "1h", clear: null },
+      { type: "maximum", op: ">=", value: 5, over: "1h", clear: null },
+      { type: "stuck", least: 0.5, after: "2h" },
+      { type: "seasonal", sigmas: 4, least: 1, clear: 2 },
       { type: "silence", after: "90s" },
     ];
     for (const condition of all) expect(conditionOf(fieldsOf(condition))).toEqual({ condition });
@@ -49,6 +54,9 @@ describe("a condition as it is typed", () => {
       problem: "The least difference must be 0 or more.",
       isMissing: false,
     });
+    expect(typed("stuck", { least: "-1" })).toHaveProperty("problem", "The band must be 0 or more.");
+    expect(typed("seasonal", { clear: "9" })).toHaveProperty("field", "condition.clear");
+    expect(typed("average", { op: "<", clear: "4" })).toHaveProperty("field", "condition.clear");
     expect(typed("silence", { after: "5" })).toEqual({
       field: "condition.after",
       problem: "Write the time of silence like 60s, 5m or 1h.",

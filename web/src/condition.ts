@@ -14,6 +14,11 @@ export interface Fields {
   rate: { op: Op; value: string; per: string; over: string; clear: string };
   increase: { op: Op; value: string; over: string; clear: string };
   deviation: { sigmas: string; over: string; least: string; clear: string };
+  average: { op: Op; value: string; over: string; clear: string };
+  minimum: { op: Op; value: string; over: string; clear: string };
+  maximum: { op: Op; value: string; over: string; clear: string };
+  stuck: { least: string; after: string };
+  seasonal: { sigmas: string; least: string; clear: string };
   silence: { after: string };
 }
 
@@ -23,6 +28,11 @@ const FIRST: Fields = {
   rate: { op: ">", value: "", per: "60s", over: "5m", clear: "" },
   increase: { op: ">", value: "", over: "5m", clear: "" },
   deviation: { sigmas: "4", over: "5m", least: "", clear: "" },
+  average: { op: ">", value: "", over: "5m", clear: "" },
+  minimum: { op: "<", value: "", over: "5m", clear: "" },
+  maximum: { op: ">", value: "", over: "5m", clear: "" },
+  stuck: { least: "0", after: "1h" },
+  seasonal: { sigmas: "4", least: "", clear: "" },
   silence: { after: "5m" },
 };
 const text = (value: number | null | undefined) => (value === null || value === undefined ? "" : String(value));
@@ -49,6 +59,22 @@ export function fieldsOf(of: Condition | null): Fields {
         ...FIRST,
         type: "deviation",
         deviation: { sigmas: text(of.sigmas), over: of.over, least: text(of.least), clear: text(of.clear) },
+      };
+    case "average":
+    case "minimum":
+    case "maximum":
+      return {
+        ...FIRST,
+        type: of.type,
+        [of.type]: { op: of.op, value: text(of.value), over: of.over, clear: text(of.clear) },
+      };
+    case "stuck":
+      return { ...FIRST, type: "stuck", stuck: { least: text(of.least), after: of.after } };
+    case "seasonal":
+      return {
+        ...FIRST,
+        type: "seasonal",
+        seasonal: { sigmas: text(of.sigmas), least: text(of.least), clear: text(of.clear) },
       };
     case "silence":
       return { ...FIRST, type: "silence", silence: { after: of.after } };
@@ -98,20 +124,38 @@ function read(fields: Fields): Condition {
       return { type: "increase", op, ...limitAndEnd(op, value, clear), over: span("over", "window", over) };
     }
     case "deviation": {
-      const { over, clear, ...typed } = fields.deviation;
-      const [sigmas, least, end] = [
-        needed("sigmas", "The number of deviations", typed.sigmas),
-        optional("least", "The least difference", typed.least),
-        optional("clear", "“Resolves within”", clear),
-      ];
-      if (end !== null && (end < 0 || end > sigmas))
-        throw new Mistake("clear", "“Resolves within” must be between 0 and the number of deviations.");
-      if (least !== null && least < 0) throw new Mistake("least", "The least difference must be 0 or more.");
-      return { type: "deviation", sigmas, over: span("over", "window", over), least, clear: end };
+      const { over, ...typed } = fields.deviation;
+      return { type: "deviation", ...unusual(typed), over: span("over", "window", over) };
     }
+    case "average":
+    case "minimum":
+    case "maximum": {
+      const { op, value, over, clear } = fields[fields.type];
+      return { type: fields.type, op, ...limitAndEnd(op, value, clear), over: span("over", "window", over) };
+    }
+    case "stuck": {
+      const least = needed("least", "The band", fields.stuck.least);
+      if (least < 0) throw new Mistake("least", "The band must be 0 or more.");
+      return { type: "stuck", least, after: span("after", "time", fields.stuck.after) };
+    }
+    case "seasonal":
+      return { type: "seasonal", ...unusual(fields.seasonal) };
     case "silence":
       return { type: "silence", after: span("after", "time of silence", fields.silence.after) };
   }
+}
+
+/** How far is too far, what is never too far, and where the alert ends. */
+function unusual(typed: { sigmas: string; least: string; clear: string }) {
+  const [sigmas, least, end] = [
+    needed("sigmas", "The number of deviations", typed.sigmas),
+    optional("least", "The least difference", typed.least),
+    optional("clear", "“Resolves within”", typed.clear),
+  ];
+  if (end !== null && (end < 0 || end > sigmas))
+    throw new Mistake("clear", "“Resolves within” must be between 0 and the number of deviations.");
+  if (least !== null && least < 0) throw new Mistake("least", "The least difference must be 0 or more.");
+  return { sigmas, least, clear: end };
 }
 
 /** The limit, and at which value on its good side the alert ends. */

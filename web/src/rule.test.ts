@@ -106,7 +106,18 @@ test("every kind of rule reads as a sentence", () => {
   expect(say({ type: "deviation", sigmas: 4, over: "1h", clear: null, least: 0.5 })).toBe(
     "temp of any device 4 σ away from its last 1h, and more than 0.5",
   );
+  expect(say({ type: "average", op: ">", value: 5, over: "1h", clear: null })).toBe(
+    "temp of any device on average > 5 over 1h",
+  );
+  expect(say({ type: "stuck", least: 0.5, after: "2h" })).toBe("temp of any device within 0.5 for 2h");
+  expect(say({ type: "seasonal", sigmas: 4, least: 1, clear: null })).toBe(
+    "temp of any device 4 deviations away from this time of day, and more than 1",
+  );
   expect(say({ type: "silence", after: "5m" })).toBe("temp of any device silent for 5m");
+  const waiting = { device: "*", sensor: "temp", labels: {}, for: "1m", clear_for: "5m" };
+  expect(sentence({ ...waiting, condition: { type: "threshold", op: ">", value: 5, clear: null } })).toBe(
+    "temp of any device > 5 for 1m, until good for 5m",
+  );
 });
 
 test("an alert is since when it has been true, not since when its rule fired", () => {
@@ -123,6 +134,7 @@ describe("what an alert measured", () => {
     more: Partial<Alert> = {},
   ) => reading({ measure, unit, value, worst_value: value, last_value: null, threshold, state: "firing", ...more });
   test("a reading, its rate, its deviation, its absence", () => {
+    expect(of("stuck", "Cel", 21.5, 1_800)).toBe("stood still at 21.5\u202f°C for more than 30 min");
     expect(of("value", "Cel", 31, 30)).toBe("fired at 31\u202f°C, limit 30\u202f°C");
     expect(of("rate", "Cel/min", -6, -5)).toBe("fired at −6\u202f°C/min, limit −5\u202f°C/min");
     expect(of("sigmas", "sigma", -5.25, 4)).toBe("fired at 5.25 σ below usual, limit 4 σ");

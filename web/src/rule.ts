@@ -82,13 +82,17 @@ export function watchesNothing(
 }
 
 /** The rule in one sentence, its limits in `unit`. */
-export function sentence(rule: Pick<Rule, "device" | "sensor" | "labels" | "condition" | "for">, unit = ""): string {
+export function sentence(
+  rule: Pick<Rule, "device" | "sensor" | "labels" | "condition" | "for"> & Partial<Pick<Rule, "clear_for">>,
+  unit = "",
+): string {
   const labels = Object.entries(rule.labels).map(([key, value]) => clean(`${key}=${value}`));
   const device = rule.device === "*" ? "any device" : clean(rule.device);
   const labelled = labels.length > 0 ? ` with ${labels.join(", ")}` : "";
   const sensor = rule.sensor === "*" ? "Any sensor" : title(rule.sensor);
   const lasting = rule.for && parseSpan(rule.for) !== 0 ? ` for ${rule.for}` : "";
-  return `${sensor} of ${device}${labelled} ${condition(rule.condition, unit)}${lasting}`;
+  const until = rule.clear_for && parseSpan(rule.clear_for) !== 0 ? `, until good for ${rule.clear_for}` : "";
+  return `${sensor} of ${device}${labelled} ${condition(rule.condition, unit)}${lasting}${until}`;
 }
 
 export function condition(of: Condition, unit = ""): string {
@@ -102,6 +106,18 @@ export function condition(of: Condition, unit = ""): string {
     case "deviation": {
       const least = of.least ? `, and more than ${limitOf(of.least, unit)}` : "";
       return `${exact(of.sigmas)} σ away from its last ${of.over}${least}`;
+    }
+    case "average":
+      return `on average ${of.op} ${limitOf(of.value, unit)} over ${of.over}`;
+    case "minimum":
+      return `lowest ${of.op} ${limitOf(of.value, unit)} over ${of.over}`;
+    case "maximum":
+      return `highest ${of.op} ${limitOf(of.value, unit)} over ${of.over}`;
+    case "stuck":
+      return `within ${limitOf(of.least, unit)} for ${of.after}`;
+    case "seasonal": {
+      const least = of.least ? `, and more than ${limitOf(of.least, unit)}` : "";
+      return `${exact(of.sigmas)} deviations away from this time of day${least}`;
     }
     case "silence":
       return `silent for ${of.after}`;
@@ -145,6 +161,10 @@ export function reading(
 ): string {
   const { measure, unit, value, worst_value: worst, last_value: end, threshold, state } = alert;
   if (measure === "silence") return `nothing received for more than ${duration(threshold * 1_000)}`;
+  if (measure === "stuck") {
+    const limit = `for more than ${duration(threshold * 1_000)}`;
+    return value === null ? `stood still ${limit}` : `stood still at ${measured(value, unit)} ${limit}`;
+  }
   const all = apart([value ?? end, worst, threshold], unit);
   // What is just beyond the limit is not written like it, however far the worst was.
   const fine = (of: number) => ({ common: 0, least: Math.max(all.least, apart([of, threshold], unit).least) });

@@ -344,6 +344,7 @@ const fn measure_name(measure: Measure) -> &'static str {
         Measure::Value => "value",
         Measure::Rate { .. } => "rate",
         Measure::Sigmas => "sigmas",
+        Measure::Stuck => "stuck",
         Measure::Silence => "silence",
     }
 }

@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 
 use crate::model::UnixMillis;
 use crate::model::alert::{Ailment, Alert, Measure, Names, Subject};
-use crate::model::rule::{Condition, Op};
+use crate::model::rule::{Condition, Figure, Op};
 use crate::model::webhook::Event;
 use crate::model::{called, shown};
 
@@ -65,6 +65,9 @@ impl About<'_> {
         let since = self.moment(self.began());
         let what = match (self.alert.measure, self.alert.value) {
             (Measure::Silence, _) | (_, None) => format!("has sent nothing for more than {}", self.limit()),
+            (Measure::Stuck, Some(value)) => {
+                format!("stands still at {} for more than {}", self.figure(value), self.limit())
+            }
             (_, Some(value)) => format!("{}, {}", self.measured("is", "changes", value), self.beyond(value)),
         };
         Told { title, text: format!("{} {what}, since {since}.", self.sensor()) }
@@ -76,6 +79,12 @@ impl About<'_> {
         let text = match (self.alert.measure, self.alert.last) {
             (Measure::Silence, _) => {
                 format!("{sensor} had sent nothing for {lasted}. The alert is over.")
+            }
+            (Measure::Stuck, Some(value)) => {
+                format!(
+                    "{sensor} moves again, it is {} now. The alert is over, it lasted {lasted}.",
+                    self.figure(value)
+                )
             }
             (_, None) => {
                 format!("{sensor} is no longer watched by this rule as it was. The alert is over, it lasted {lasted}.")
@@ -100,6 +109,9 @@ impl About<'_> {
         let title = format!("Past alert: {} on {}", shown::name(&self.alert.rule_name), self.device());
         let what = match (self.alert.measure, self.alert.value) {
             (Measure::Silence, _) | (_, None) => format!("sent nothing for more than {}", self.limit()),
+            (Measure::Stuck, Some(value)) => {
+                format!("stood still at {} for more than {}", self.figure(value), self.limit())
+            }
             (_, Some(value)) => format!("{}, {}", self.measured("was", "changed", value), self.beyond(value)),
         };
         let when = self.between(self.alert.started_at, self.alert.resolved_at);
@@ -177,6 +189,12 @@ impl About<'_> {
 
     fn measured(&self, is: &str, changes: &str, value: f64) -> String {
         match (self.alert.measure, self.condition) {
+            (Measure::Sigmas, Some(Condition::Seasonal { .. })) => {
+                let side = if value < 0.0 { "below" } else { "above" };
+                let size = self.beside_limit(value.abs());
+                let many = if size == "1" { "" } else { "s" };
+                format!("{is} {size} deviation{many} {side} what is usual at this time of day")
+            }
             (Measure::Sigmas, _) if self.names.is_counter => {
                 let side = if value < 0.0 { "slower" } else { "faster" };
                 let size = self.beside_limit(value.abs());
@@ -192,6 +210,14 @@ impl About<'_> {
             (Measure::Rate { .. }, _) => format!("{changes} by {}", self.beside_limit(value)),
             (_, Some(Condition::Increase { over, .. })) => {
                 format!("{changes} by {} in {}", self.beside_limit(value), length(over.as_secs_f64()))
+            }
+            (_, Some(Condition::Figure { figure, over, .. })) => {
+                let which = match figure {
+                    Figure::Average => "on average",
+                    Figure::Minimum => "at least",
+                    Figure::Maximum => "at most",
+                };
+                format!("{is} {which} {} in {}", self.beside_limit(value), length(over.as_secs_f64()))
             }
             _ => format!("{is} {}", self.beside_limit(value)),
         }
@@ -226,7 +252,9 @@ impl About<'_> {
     fn unit(&self) -> String {
         match self.alert.measure {
             Measure::Sigmas => String::new(),
-            Measure::Silence | Measure::Value | Measure::Rate { .. } => self.alert.measure.unit(self.names.unit),
+            Measure::Silence | Measure::Stuck | Measure::Value | Measure::Rate { .. } => {
+                self.alert.measure.unit(self.names.unit)
+            }
         }
     }
 
@@ -234,22 +262,25 @@ impl About<'_> {
     fn is_well(&self, value: f64) -> bool {
         let limit = self.alert.threshold;
         match self.condition {
-            Some(Condition::Threshold { op, .. } | Condition::Rate { op, .. } | Condition::Increase { op, .. }) => {
-                match op {
-                    Op::Above => value <= limit,
-                    Op::AtLeast => value < limit,
-                    Op::Below => value >= limit,
-                    Op::AtMost => value > limit,
-                }
-            }
-            Some(Condition::Deviation { .. }) => value.abs() <= limit,
-            Some(Condition::Silence { .. }) | None => false,
+            Some(
+                Condition::Threshold { op, .. }
+                | Condition::Rate { op, .. }
+                | Condition::Increase { op, .. }
+                | Condition::Figure { op, .. },
+            ) => match op {
+                Op::Above => value <= limit,
+                Op::AtLeast => value < limit,
+                Op::Below => value >= limit,
+                Op::AtMost => value > limit,
+            },
+            Some(Condition::Deviation { .. } | Condition::Seasonal { .. }) => value.abs() <= limit,
+            Some(Condition::Stuck { .. } | Condition::Silence { .. }) | None => false,
         }
     }
 
     fn limit(&self) -> String {
         match self.alert.measure {
-            Measure::Silence => length(self.alert.threshold),
+            Measure::Silence | Measure::Stuck => length(self.alert.threshold),
             Measure::Sigmas => shown::digits(self.alert.threshold),
             Measure::Value | Measure::Rate { .. } => self.figure(self.alert.threshold),
         }
@@ -266,7 +297,8 @@ impl About<'_> {
 
     /// When what it is about began: a silence with the last reading, which its rule lets pass some time after.
     fn began(&self) -> UnixMillis {
-        let is_by_rule = self.alert.measure == Measure::Silence && matches!(self.alert.about, Subject::Series { .. });
+        let is_by_rule = matches!(self.alert.measure, Measure::Silence | Measure::Stuck)
+            && matches!(self.alert.about, Subject::Series { .. });
         let before = if is_by_rule { (self.alert.threshold * 1_000.0) as i64 } else { 0 };
         self.alert.started_at.plus(-before)
     }

@@ -7,11 +7,15 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, OptionFuture};
 
+use crate::model::UnixMillis;
+use crate::model::reading::SeriesId;
 use crate::rules::{Recall, Review, Reviewed};
-use crate::store::{self, Store};
+use crate::store::{self, Aggregates, Buckets, Group, Query, Store};
 
 /// Readings of one series read at once for a rule's memory, or to look at late ones: a millisecond of the pipeline's time.
 const RECALL_PAGE: usize = 20_000;
+/// An hour, in milliseconds.
+const HOUR_MS: usize = 3_600_000;
 /// For so long a group waits until its rules know what was before it. After a start of a large hub that is not enough for all:
 /// the others judge by what they know, and are read for with the next groups.
 pub(super) const PATIENCE: Duration = Duration::from_millis(200);
@@ -68,8 +72,14 @@ impl History {
     }
 }
 
-/// Reads what a rate or deviation rule has to remember of one series; what cannot be read, it learns from here on.
+/// Reads what a rule that looks back has to remember of one series; what cannot be read, it learns from here on.
 pub(super) async fn recall(store: Store, mut recall: Recall) -> Recall {
+    if let Some(hours) = recall.wants_hours() {
+        match hourly_means(&store, recall.series, hours).await {
+            Ok(means) => recall.take_hours(hours, &means),
+            Err(error) => tracing::warn!(%error, "a rule reads one by one what the hours were like: {error}"),
+        }
+    }
     if recall.wants_lead() {
         match store.lead(recall.series, recall.from).await {
             Ok(lead) => recall.begin_behind(&lead),
@@ -92,6 +102,24 @@ pub(super) async fn recall(store: Store, mut recall: Recall) -> Recall {
         }
     }
     recall
+}
+
+/// The mean of each hour, by whatever is still kept of it.
+async fn hourly_means(
+    store: &Store,
+    series: SeriesId,
+    (from, to): (UnixMillis, UnixMillis),
+) -> Result<Vec<Option<f64>>, store::Error> {
+    let edges = (from.0..=to.0).step_by(HOUR_MS).map(UnixMillis).collect();
+    let query = Query {
+        series: vec![series],
+        buckets: Buckets { edges },
+        group: Group::None,
+        wanted: Aggregates { avg: true, ..Aggregates::default() },
+        kind: None,
+    };
+    let found = store.aggregate(query).await?;
+    Ok(found.results.into_iter().next().map(|columns| columns.avg).unwrap_or_default())
 }
 
 /// Holds rules against late readings; what cannot be read is not looked at.

@@ -170,6 +170,9 @@ pub struct Alert {
     pub threshold: f64,
     /// Event time at which the condition became true.
     pub started_at: UnixMillis,
+    /// While it fires: event time since when it has been good again, where its rule waits before it resolves. Not stored: after a
+    /// restart that time begins anew.
+    pub well_since: Option<UnixMillis>,
     /// Event time at which it had been true for long enough.
     pub fired_at: Option<UnixMillis>,
     /// Event time at which it stopped being true. Of a historical one: or from when on more is not known, or another alert
@@ -202,6 +205,8 @@ impl Alert {
         match self.measure {
             Measure::Sigmas => measured.abs() - self.threshold,
             Measure::Value | Measure::Rate { .. } | Measure::Silence => (measured - self.threshold).abs(),
+            // It stands where it stands.
+            Measure::Stuck => 0.0,
         }
     }
 

@@ -1,4 +1,4 @@
-//! What the number of a rule or an alert measures: the value, a change in some time, a deviation or a silence.
+//! What the number of a rule or an alert measures: the value, a change in some time, a deviation, a standstill or a silence.
 
 use std::time::Duration;
 
@@ -14,6 +14,8 @@ pub enum Measure {
     },
     /// Standard deviations from the mean of its history, negative below it; the threshold is either side.
     Sigmas,
+    /// The reading at which it stands still; the threshold is the time for which it may, in seconds.
+    Stuck,
     /// Seconds without a reading; there is no value.
     Silence,
 }
@@ -23,7 +25,7 @@ impl Measure {
     #[must_use]
     pub fn unit(self, sensor: &str) -> String {
         match self {
-            Self::Value => sensor.to_owned(),
+            Self::Value | Self::Stuck => sensor.to_owned(),
             Self::Rate { per } => format!("{sensor}/{}", per_text(per)),
             Self::Sigmas => "sigma".to_owned(),
             Self::Silence => "s".to_owned(),

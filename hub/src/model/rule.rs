@@ -66,11 +66,47 @@ pub enum Condition {
         /// A difference up to this, in the sensor's unit, is never beyond the limit.
         least: Option<f64>,
     },
+    /// A figure of the readings of the last while is beyond a limit: what a query gives for that time.
+    Figure {
+        figure: Figure,
+        op: Op,
+        /// The limit.
+        value: f64,
+        /// How long the while is, back from the reading.
+        over: Duration,
+        /// Back to normal only once the figure is on the good side of this one too.
+        clear: Option<f64>,
+    },
+    /// Readings come, and the value has not left a band for this long.
+    Stuck {
+        /// How wide the band is, in the sensor's unit: what the highest and the lowest reading may be apart.
+        least: f64,
+        /// How long.
+        after: Duration,
+    },
+    /// The mean of the last hour lies far from what it was at this time of day on the days before.
+    Seasonal {
+        /// The limit, in deviations (1.4826 times the median absolute one) from the median of those days, either side.
+        sigmas: f64,
+        /// Back to normal only once within so many.
+        clear: Option<f64>,
+        /// A difference up to this, in the sensor's unit, is never beyond the limit.
+        least: Option<f64>,
+    },
     /// No reading came for this long.
     Silence {
         /// How long.
         after: Duration,
     },
+}
+
+/// A figure of some readings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Figure {
+    /// Their plain mean: each reading counts once.
+    Average,
+    Minimum,
+    Maximum,
 }
 
 /// What a series has to have reported before a rule says anything of it.
@@ -84,8 +120,18 @@ pub struct Needs {
 
 /// Readings without which a spread means nothing.
 pub const ENOUGH: u32 = 10;
+/// Readings within the time of a value that is stuck, without which nobody knows that it is.
+pub const STUCK: u32 = 3;
+/// Days whose hour has to be known before a season says anything.
+pub const DAYS: u32 = 5;
 
 impl Condition {
+    /// Whether it is about what readings say, not about their absence.
+    #[must_use]
+    pub const fn is_about_values(&self) -> bool {
+        !matches!(self, Self::Silence { .. })
+    }
+
     /// What a series has to have reported first; `None` where any reading, or none, says something.
     #[must_use]
     pub fn needs(&self) -> Option<Needs> {
@@ -96,6 +142,9 @@ impl Condition {
             Self::Increase { op: Op::Above | Op::AtLeast, .. } => Some(Needs { readings: 2, span: Duration::ZERO }),
             Self::Increase { over, .. } => Some(Needs { readings: 2, span: over / 10 * 9 }),
             Self::Deviation { over, .. } => Some(Needs { readings: ENOUGH, span: over / 2 }),
+            Self::Figure { over, .. } => Some(Needs { readings: 2, span: over / 2 }),
+            Self::Stuck { after, .. } => Some(Needs { readings: STUCK, span: after }),
+            Self::Seasonal { .. } => Some(Needs { readings: 2 * DAYS, span: Duration::from_secs(86_400) * DAYS }),
         }
     }
 
@@ -103,9 +152,10 @@ impl Condition {
     #[must_use]
     pub const fn measure(&self) -> Measure {
         match *self {
-            Self::Threshold { .. } | Self::Increase { .. } => Measure::Value,
+            Self::Threshold { .. } | Self::Increase { .. } | Self::Figure { .. } => Measure::Value,
             Self::Rate { per, .. } => Measure::Rate { per },
-            Self::Deviation { .. } => Measure::Sigmas,
+            Self::Deviation { .. } | Self::Seasonal { .. } => Measure::Sigmas,
+            Self::Stuck { .. } => Measure::Stuck,
             Self::Silence { .. } => Measure::Silence,
         }
     }
@@ -126,6 +176,8 @@ pub struct RuleSpec {
     pub condition: Condition,
     /// How long it must stay true, in event time, before it fires.
     pub hold: Duration,
+    /// How long it must be good again, in event time, before an alert that fires resolves; nothing for a silence.
+    pub clear_for: Duration,
     /// How bad it is.
     pub severity: Severity,
     pub webhooks: Vec<WebhookId>,

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::condition::{Compiled, millis};
+use super::condition::{Compiled, Judged, millis};
 use super::instance::{Instance, Pulse, Step};
 use super::rhythm::Rhythm;
 use super::window::Window;
@@ -115,11 +115,14 @@ impl Trial {
         let before = match *condition {
             Condition::Silence { after } => millis(after),
             Condition::Threshold { .. } => 0,
-            Condition::Rate { .. } | Condition::Increase { .. } | Condition::Deviation { .. } => {
-                Window::new(condition, series.kind).map_or(0, |window| window.reach_ms())
-            }
+            Condition::Rate { .. }
+            | Condition::Increase { .. }
+            | Condition::Deviation { .. }
+            | Condition::Figure { .. }
+            | Condition::Stuck { .. }
+            | Condition::Seasonal { .. } => Window::new(condition, series.kind).map_or(0, |window| window.reach_ms()),
         };
-        before.saturating_add(self.0.hold_ms)
+        before.saturating_add(self.0.hold_ms).saturating_add(self.0.clear_for_ms)
     }
 }
 
@@ -132,7 +135,7 @@ pub struct Replay<'a> {
     open: Option<Arc<Alert>>,
     heard: Option<UnixMillis>,
     rhythm: Rhythm,
-    /// What the last reading measured.
+    /// What the last reading measured, by its window.
     measured: Option<f64>,
     /// Only firings from here on count, and what fires then if that is asked for.
     from: UnixMillis,
@@ -181,20 +184,20 @@ impl<'a> Replay<'a> {
         for point in points {
             self.pass_time(point.at);
             self.heard = self.heard.max(Some(point.at));
-            let measured = match &mut self.window {
+            let judged = match &mut self.window {
                 Some(window) => window.take(*point),
-                None => Some(point.value),
+                None => Some(Judged::of(&self.trial.0.rule.spec.condition, point.value)),
             };
-            self.measured = measured;
+            self.measured = judged.map(|judged| judged.measured);
             let counts = point.at >= self.from;
             self.outcome.readings += u64::from(counts);
-            self.outcome.judged += u64::from(counts && measured.is_some());
+            self.outcome.judged += u64::from(counts && judged.is_some());
             let holds = self.rhythm.holds(point.at, false);
             self.rhythm.beat(point.at);
             let is_new_normal = self.window.as_ref().is_some_and(Window::is_new_normal);
-            let step = match (self.instance().on_heard(point.at), measured) {
-                (Step::Stay, Some(measured)) if is_new_normal => self.instance().on_new_normal(point.at, measured),
-                (Step::Stay, measured) => self.instance().on_reading(point.at, measured, holds),
+            let step = match (self.instance().on_heard(point.at), judged) {
+                (Step::Stay, Some(judged)) if is_new_normal => self.instance().on_new_normal(point.at, judged.measured),
+                (Step::Stay, judged) => self.instance().on_reading(point.at, judged, holds),
                 (heard, _) => heard,
             };
             self.follow(step);

@@ -16,14 +16,27 @@ pub(super) enum Verdict {
     Good,
 }
 
-/// What a condition says of what was measured; `None` when it is not about readings.
-pub(super) fn verdict(condition: &Condition, measured: f64) -> Option<Verdict> {
-    match *condition {
-        Condition::Threshold { op, value, clear }
-        | Condition::Rate { op, value, clear, .. }
-        | Condition::Increase { op, value, clear, .. } => Some(judge(op, value, clear, measured)),
-        Condition::Deviation { sigmas, clear, .. } => Some(judge(Op::Above, sigmas, clear, measured.abs())),
-        Condition::Silence { .. } => None,
+/// What a reading measured, and what that says.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Judged {
+    pub(super) measured: f64,
+    pub(super) verdict: Verdict,
+}
+
+impl Judged {
+    /// What a condition says of what was measured. A reading is no silence; of what is stuck its window knows more (see `window`).
+    pub(super) fn of(condition: &Condition, measured: f64) -> Self {
+        let verdict = match *condition {
+            Condition::Threshold { op, value, clear }
+            | Condition::Rate { op, value, clear, .. }
+            | Condition::Increase { op, value, clear, .. }
+            | Condition::Figure { op, value, clear, .. } => judge(op, value, clear, measured),
+            Condition::Deviation { sigmas, clear, .. } | Condition::Seasonal { sigmas, clear, .. } => {
+                judge(Op::Above, sigmas, clear, measured.abs())
+            }
+            Condition::Stuck { .. } | Condition::Silence { .. } => Verdict::Good,
+        };
+        Self { measured, verdict }
     }
 }
 
@@ -53,6 +66,7 @@ pub(super) fn beyond(op: Op, limit: f64, value: f64) -> bool {
 pub(super) struct Compiled {
     pub(super) rule: Rule,
     pub(super) hold_ms: i64,
+    pub(super) clear_for_ms: i64,
     device: Glob,
     sensor: Glob,
 }
@@ -61,6 +75,7 @@ impl Compiled {
     pub(super) fn new(rule: Rule) -> Self {
         Self {
             hold_ms: millis(rule.spec.hold),
+            clear_for_ms: millis(rule.spec.clear_for),
             device: Glob::new(&rule.spec.device),
             sensor: Glob::new(&rule.spec.sensor),
             rule,
@@ -78,15 +93,20 @@ impl Compiled {
 
 /// Whether an alert of `old` is still an alert of `new`. Name and webhooks say who is told, not what is true.
 pub(super) fn same_meaning(old: &RuleSpec, new: &RuleSpec) -> bool {
-    old.condition == new.condition && old.hold == new.hold && old.severity == new.severity && old.enabled == new.enabled
+    old.condition == new.condition
+        && (old.hold, old.clear_for) == (new.hold, new.clear_for)
+        && (old.severity, old.enabled) == (new.severity, new.enabled)
 }
 
 /// The limit as an alert shows it.
 pub(super) fn threshold(condition: &Condition) -> f64 {
     match *condition {
-        Condition::Threshold { value, .. } | Condition::Rate { value, .. } | Condition::Increase { value, .. } => value,
-        Condition::Deviation { sigmas, .. } => sigmas,
-        Condition::Silence { after } => after.as_secs_f64(),
+        Condition::Threshold { value, .. }
+        | Condition::Rate { value, .. }
+        | Condition::Increase { value, .. }
+        | Condition::Figure { value, .. } => value,
+        Condition::Deviation { sigmas, .. } | Condition::Seasonal { sigmas, .. } => sigmas,
+        Condition::Stuck { after, .. } | Condition::Silence { after } => after.as_secs_f64(),
     }
 }
 

@@ -111,14 +111,16 @@ impl<'a> Draft<'a> {
         change.rhythm.beat(taken);
         change.push(point);
         for watch in 0..track.watches.len() {
-            let measured = self.changes[at].measure(track, watch, Point { at: taken, ..point });
+            let Some(rule) = self.engine.rules.get(track.watches[watch].rule) else { continue };
+            let condition = &rule.rule.spec.condition;
+            let judged = self.changes[at].measure(track, condition, watch, Point { at: taken, ..point });
             self.step(track, at, watch, is_old, |instance, change| {
                 // A rule is about values or about silence: one of the two always stays.
-                match (instance.on_heard(upload.came), measured) {
-                    (Step::Stay, Some(measured)) if change.is_new_normal(watch) => {
-                        instance.on_new_normal(taken, measured)
+                match (instance.on_heard(upload.came), judged) {
+                    (Step::Stay, Some(judged)) if change.is_new_normal(watch) => {
+                        instance.on_new_normal(taken, judged.measured)
                     }
-                    (Step::Stay, measured) => instance.on_reading(taken, measured, holds),
+                    (Step::Stay, judged) => instance.on_reading(taken, judged, holds),
                     (heard, _) => heard,
                 }
             });

@@ -7,7 +7,8 @@
 //!
 //! All times are event times: an alert starts when the first bad reading was taken and fires `hold` later, whenever the
 //! hub gets to know. With `hold` 0 it fires at once. A pending alert needs every reading to be beyond the limit; a firing
-//! one lasts until a reading is on the good side of the clear value, or until the level that stayed counts as usual.
+//! one lasts until a reading is on the good side of the clear value, or until the level that stayed counts as usual. Where the rule
+//! has a `clear_for`, readings have to be good for so long, none missing between them; it resolves when that time was over.
 //!
 //! **A `for` is held by readings.** It has run out when a reading so much later is still beyond the limit and none is missing
 //! between them (see `rhythm`); time alone makes an alert fire only as long as the series announced to say nothing, and
@@ -19,8 +20,9 @@
 //! Silence is true from the last reading + `after` on; only time passing can start it, only a reading ends it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::condition::{Compiled, Verdict, millis, threshold, verdict};
+use super::condition::{Compiled, Judged, Verdict, millis, threshold};
 use super::rhythm::Rhythm;
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertId, AlertState, Subject};
@@ -38,7 +40,7 @@ pub(super) enum Step {
     Stay,
     /// The alert begins, or changes its state; the moment is the event time of the change.
     Become(Arc<Alert>, UnixMillis),
-    /// The open alert goes on, and this is the worst that it measured.
+    /// The open alert goes on: this is the worst that it measured, and since when it has been good again.
     Worsen(Arc<Alert>),
     /// The pending alert goes away.
     Cancel,
@@ -81,9 +83,8 @@ impl Pulse<'_> {
 
 impl Instance<'_> {
     /// A reading was taken at `at`, and this was measured by it. `holds`: it goes on where the last one left off.
-    pub(super) fn on_reading(&self, at: UnixMillis, measured: Option<f64>, holds: bool) -> Step {
-        let Some(measured) = measured else { return self.on_gap(holds) };
-        let Some(verdict) = verdict(&self.rule.rule.spec.condition, measured) else { return Step::Stay };
+    pub(super) fn on_reading(&self, at: UnixMillis, judged: Option<Judged>, holds: bool) -> Step {
+        let Some(Judged { measured, verdict }) = judged else { return self.on_gap(holds) };
         match (self.open, verdict) {
             (None, Verdict::Bad) if self.rule.hold_ms == 0 => self.begin_firing(at, Some(measured)),
             (None, Verdict::Bad) => self.begin_pending(at, Some(measured)),
@@ -96,15 +97,29 @@ impl Instance<'_> {
                     Step::Become(Arc::new(again), at)
                 }
                 (AlertState::Pending, Verdict::Bad) if at >= self.held_at(alert) => self.fire(alert, Some(measured)),
-                (AlertState::Pending | AlertState::Firing, Verdict::Bad) => {
-                    alert.worsened(Some(measured)).map_or(Step::Stay, |alert| Step::Worsen(Arc::new(alert)))
-                }
+                (AlertState::Pending | AlertState::Firing, Verdict::Bad) => match alert.worsened(Some(measured)) {
+                    Some(alert) => Step::Worsen(Arc::new(Alert { well_since: None, ..alert })),
+                    None => not_well(alert),
+                },
                 (AlertState::Pending, Verdict::Between | Verdict::Good) => Step::Cancel,
-                (AlertState::Firing, Verdict::Good) => resolve(alert, at, Some(measured)),
-                (AlertState::Firing, Verdict::Between) | (AlertState::Resolved | AlertState::Historical, _) => {
-                    Step::Stay
-                }
+                (AlertState::Firing, Verdict::Good) => self.on_good(alert, at, measured, holds),
+                (AlertState::Firing, Verdict::Between) => not_well(alert),
+                (AlertState::Resolved | AlertState::Historical, _) => Step::Stay,
             },
+        }
+    }
+
+    /// A reading is good while the alert fires: it resolves once that has been so for as long as the rule asks for.
+    fn on_good(&self, alert: &Arc<Alert>, at: UnixMillis, measured: f64, holds: bool) -> Step {
+        // Behind a gap it is not known what was between.
+        let since = alert.well_since.filter(|_| holds).unwrap_or(at);
+        let well_at = since.plus(self.rule.clear_for_ms);
+        if at >= well_at {
+            resolve(alert, well_at, Some(measured))
+        } else if alert.well_since == Some(since) {
+            Step::Stay
+        } else {
+            Step::Worsen(Arc::new(Alert { well_since: Some(since), ..Alert::clone(alert) }))
         }
     }
 
@@ -133,7 +148,9 @@ impl Instance<'_> {
 
     /// The device was heard: whatever it said, it is not silent.
     pub(super) fn on_heard(&self, at: UnixMillis) -> Step {
-        let Condition::Silence { .. } = self.rule.rule.spec.condition else { return Step::Stay };
+        if self.silence().is_none() {
+            return Step::Stay;
+        }
         match self.open {
             None => Step::Stay,
             Some(alert) => match alert.state {
@@ -146,23 +163,17 @@ impl Instance<'_> {
 
     /// Time passed.
     pub(super) fn on_timeout(&self, now: UnixMillis, pulse: Pulse<'_>) -> Step {
-        match (self.rule.rule.spec.condition, self.open) {
-            (
-                Condition::Threshold { .. }
-                | Condition::Rate { .. }
-                | Condition::Increase { .. }
-                | Condition::Deviation { .. },
-                Some(alert),
-            ) if alert.state == AlertState::Pending => match self.fires_alone(alert, pulse) {
+        match (self.silence(), self.open) {
+            (None, Some(alert)) if alert.state == AlertState::Pending => match self.fires_alone(alert, pulse) {
                 Some(at) if now >= at => self.fire(alert, pulse.measured),
                 None if now >= pulse.gives_up() => Step::Cancel,
                 _ => Step::Stay,
             },
-            (Condition::Silence { after }, Some(alert)) if alert.state == AlertState::Pending => {
+            (Some(after), Some(alert)) if alert.state == AlertState::Pending => {
                 let due = self.held_at(alert).max(pulse.patient_until(millis(after)));
                 if now >= due { self.fire(alert, None) } else { Step::Stay }
             }
-            (Condition::Silence { after }, None) => {
+            (Some(after), None) => {
                 let Some(silent_at) = pulse.heard.map(|at| at.plus(millis(after))) else { return Step::Stay };
                 if now >= silent_at.plus(self.rule.hold_ms).max(pulse.patient_until(millis(after))) {
                     self.begin_firing(silent_at, None)
@@ -178,25 +189,33 @@ impl Instance<'_> {
 
     /// When [`Self::on_timeout`] would do something, if nothing else happens before.
     pub(super) fn wake(&self, pulse: Pulse<'_>) -> Option<UnixMillis> {
-        match (self.rule.rule.spec.condition, self.open) {
-            (
-                Condition::Threshold { .. }
-                | Condition::Rate { .. }
-                | Condition::Increase { .. }
-                | Condition::Deviation { .. },
-                Some(alert),
-            ) if alert.state == AlertState::Pending => {
+        match (self.silence(), self.open) {
+            (None, Some(alert)) if alert.state == AlertState::Pending => {
                 Some(self.fires_alone(alert, pulse).unwrap_or_else(|| pulse.gives_up()))
             }
-            (Condition::Silence { after }, Some(alert)) if alert.state == AlertState::Pending => {
+            (Some(after), Some(alert)) if alert.state == AlertState::Pending => {
                 Some(self.held_at(alert).max(pulse.patient_until(millis(after))))
             }
-            (Condition::Silence { after }, None) => {
+            (Some(after), None) => {
                 let silent_at = pulse.heard?.plus(millis(after));
                 let patient_until = pulse.patient_until(millis(after));
                 Some(if self.rule.hold_ms == 0 { silent_at.max(patient_until) } else { silent_at })
             }
             _ => None,
+        }
+    }
+
+    /// After how long the rule fires if nothing is heard; `None` when it is about what is.
+    const fn silence(&self) -> Option<Duration> {
+        match &self.rule.rule.spec.condition {
+            Condition::Silence { after } => Some(*after),
+            Condition::Threshold { .. }
+            | Condition::Rate { .. }
+            | Condition::Increase { .. }
+            | Condition::Deviation { .. }
+            | Condition::Figure { .. }
+            | Condition::Stuck { .. }
+            | Condition::Seasonal { .. } => None,
         }
     }
 
@@ -242,6 +261,7 @@ impl Instance<'_> {
             last: None,
             threshold: threshold(&rule.spec.condition),
             started_at: at,
+            well_since: None,
             fired_at: None,
             resolved_at: None,
             acked: None,
@@ -273,6 +293,14 @@ pub(super) fn end(alert: &Arc<Alert>, at: UnixMillis) -> Step {
     }
 }
 
+/// A reading is not good: an alert that had begun to be well is so no longer.
+fn not_well(alert: &Arc<Alert>) -> Step {
+    match alert.well_since {
+        Some(_) => Step::Worsen(Arc::new(Alert { well_since: None, ..Alert::clone(alert) })),
+        None => Step::Stay,
+    }
+}
+
 fn resolve(alert: &Alert, at: UnixMillis, last: Option<f64>) -> Step {
     let (over, at) = resolved(alert, at, last);
     Step::Become(Arc::new(over), at)
@@ -282,5 +310,5 @@ fn resolve(alert: &Alert, at: UnixMillis, last: Option<f64>) -> Step {
 fn resolved(alert: &Alert, at: UnixMillis, last: Option<f64>) -> (Alert, UnixMillis) {
     // A reading taken before the alert fired by timeout may arrive after it did: an alert never ends before it fires.
     let at = alert.fired_at.map_or(at, |fired| fired.max(at));
-    (Alert { state: AlertState::Resolved, last, resolved_at: Some(at), ..alert.clone() }, at)
+    (Alert { state: AlertState::Resolved, last, resolved_at: Some(at), well_since: None, ..alert.clone() }, at)
 }

@@ -1,4 +1,4 @@
-//! Reads again from the store what a rate or a deviation has to remember: after a start, and for a new rule.
+//! Reads again from the store what a rule that looks back has to remember: after a start, and for a new rule.
 //!
 //! A window follows from stored readings. Saving it as well would be a second truth that costs a write a step, and
 //! without the past a new rule over a day would know nothing until tomorrow. It is read at two moments:
@@ -12,6 +12,7 @@
 //!   readings; then it is done once more.
 
 use super::engine::Engine;
+use super::season;
 use super::slot::{BySlot, Slot};
 use super::track::{Change, Past, Track, Watch};
 use super::upload::{SAME_MS, Upload};
@@ -48,6 +49,25 @@ impl Recall {
     /// Begins behind what lies before.
     pub fn begin_behind(&mut self, lead: &Lead) {
         self.window.begin_behind(lead);
+    }
+
+    /// The time of which the means of the hours say enough, whole hours, oldest first; to be told by [`Recall::take_hours`] before
+    /// any point. What cannot be told is read point by point.
+    #[must_use]
+    pub fn wants_hours(&self) -> Option<(UnixMillis, UnixMillis)> {
+        self.window.wants_hours((self.from, self.to))
+    }
+
+    /// Takes the means of these hours, none where there was no reading; points are wanted from behind them.
+    pub fn take_hours(&mut self, (from, to): (UnixMillis, UnixMillis), means: &[Option<f64>]) {
+        for (hour, mean) in (0..).zip(means) {
+            if let Some(mean) = mean {
+                // The hour that most of it lies in, by the hub's clock.
+                let middle = from.plus(hour * season::HOUR_MS + season::HOUR_MS / 2 - self.ahead_ms);
+                self.window.learn_hour(middle, *mean);
+            }
+        }
+        self.from = to;
     }
 
     /// Takes some of the points, in order.

@@ -37,7 +37,7 @@ use crate::model::alert::{Alert, AlertId, AlertState};
 use crate::model::catalog::{Catalog, Series};
 use crate::model::device::DeviceNo;
 use crate::model::reading::{Point, SeriesId, Stretch};
-use crate::model::rule::{Condition, RuleId};
+use crate::model::rule::RuleId;
 
 /// How long after a start a review waits until a clock was measured, in milliseconds: agents are back by then.
 const PATIENCE_MS: i64 = 5 * 60_000;
@@ -120,7 +120,7 @@ impl Engine {
             }
             let Some(track) = self.slot(series.id).and_then(|slot| self.tracks.get(slot as usize)) else { continue };
             let judging = track.watches.iter().filter_map(|watch| self.rules.get(watch.rule));
-            let judging = judging.filter(|rule| !matches!(rule.rule.spec.condition, Condition::Silence { .. }));
+            let judging = judging.filter(|rule| rule.rule.spec.condition.is_about_values());
             let trials: Vec<_> = judging.map(|rule| Trial::of(rule.clone())).collect();
             let Some(reach_ms) = trials.iter().map(|trial| trial.reach_ms(series)).max() else { continue };
             // Of forecasts nothing is left to look at.

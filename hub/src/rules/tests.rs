@@ -2,6 +2,7 @@
 
 mod counters;
 mod deviation;
+mod figures;
 mod recall;
 mod restarts;
 mod review;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::condition::Judged;
 use super::instance::Pulse;
 use super::rhythm::Rhythm;
 use super::slot::Slot;
@@ -11,6 +12,7 @@ use crate::model::UnixMillis;
 use crate::model::alert::Alert;
 use crate::model::device::DeviceNo;
 use crate::model::reading::{Point, SeriesId};
+use crate::model::rule::Condition;
 
 /// Points kept of a watched series: what a webhook body shows of the minutes before an alert.
 pub(super) const RECENT: usize = 30;
@@ -35,7 +37,7 @@ pub(super) struct Watch {
     pub(super) rule: usize,
     /// The pending or firing alert.
     pub(super) open: Option<Arc<Alert>>,
-    /// What a rate or a deviation remembers of the series.
+    /// What a condition about the last while remembers of the series.
     pub(super) window: Option<Box<Window>>,
     /// What it holds of what came before.
     pub(super) past: Past,
@@ -147,15 +149,21 @@ impl Change {
     }
 
     /// What a reading measures for one watch, which learns from it; `None` when nothing can be said.
-    pub(super) fn measure(&mut self, track: &Track, watch: usize, point: Point) -> Option<f64> {
+    pub(super) fn measure(
+        &mut self,
+        track: &Track,
+        condition: &Condition,
+        watch: usize,
+        point: Point,
+    ) -> Option<Judged> {
         if let Some((_, window)) = self.windows.iter_mut().find(|(at, _)| *at == watch) {
             return window.take(point);
         }
-        let Some(window) = &track.watches.get(watch)?.window else { return Some(point.value) };
+        let Some(window) = &track.watches.get(watch)?.window else { return Some(Judged::of(condition, point.value)) };
         let mut window = window.clone();
-        let measured = window.take(point);
+        let judged = window.take(point);
         self.windows.push((watch, window));
-        measured
+        judged
     }
 
     /// Whether the last reading made a level that stayed the usual one of a watch.

@@ -36,7 +36,10 @@ impl Engine {
                 Condition::Threshold { .. }
                 | Condition::Rate { .. }
                 | Condition::Increase { .. }
-                | Condition::Deviation { .. } => {
+                | Condition::Deviation { .. }
+                | Condition::Figure { .. }
+                | Condition::Stuck { .. }
+                | Condition::Seasonal { .. } => {
                     track.last = track.last.max(Some(alert.started_at));
                     track.rhythm.remember_last(alert.started_at);
                 }
@@ -58,7 +61,7 @@ impl Engine {
         let series = catalog.series(id)?;
         let device = catalog.device(series.device)?;
         let covering: Vec<_> = rules.iter().enumerate().filter(|(_, rule)| rule.covers(device, series)).collect();
-        let is_about_values = |rule: &Compiled| !matches!(rule.rule.spec.condition, Condition::Silence { .. });
+        let is_about_values = |rule: &Compiled| rule.rule.spec.condition.is_about_values();
         let interval_ms = device.interval_ms.unwrap_or(series.interval_ms);
         let mut rhythm = Rhythm::new(interval_ms);
         rhythm.remember_uploads(device.pushed_every_ms);

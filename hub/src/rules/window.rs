@@ -1,5 +1,5 @@
-//! What a rate, an increase or a deviation remembers of one series: its readings of the last while, in at most 31 steps, or as
-//! a line of at most 128 marks.
+//! What a condition about the last while remembers of one series: its readings, in at most 32 steps, or as a line of at most 128
+//! marks.
 //!
 //! ```text
 //!            over                          A window moves in steps of a thirtieth of `over`. Of each step a rate keeps
@@ -19,21 +19,27 @@
 //!   where it begins in the middle of the history its first reading is nothing special.
 //! - **Deviation**: how many standard deviations (of a sample, n - 1) this reading is from the mean of the usual readings
 //!   before it, see `deviation`. Of a counter, what deviates is its growth a second.
+//! - **Average, minimum, maximum**: what a query gives for the while, and **stuck**: whether all of them lie in a band, see `summary`.
+//!   Both are about what a counter shows, not about what it counted.
+//! - **Seasonal**: how far the mean of the last hour is from that hour of the last 14 days, see `season`.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
-use super::condition::{beyond, millis};
+use super::condition::{Judged, Verdict, beyond, millis};
 use super::deviation::{History, STEPS};
+use super::season::{self, Season};
 use super::spread::{Reading, Scale, place};
+use super::summary::{Standstill, Summary};
 use crate::counter::{Amount, Lately, Lead, Machine};
 use crate::model::reading::Point;
-use crate::model::rule::{Condition, Op};
+use crate::model::rule::{Condition, Figure, Op};
 use crate::model::{SensorKind, UnixMillis};
 
 /// Shortest time before a window that is read to know where a counter stood, in milliseconds.
 const LEAD_MS: i64 = 10 * 60_000;
 
-/// The memory of one rate or deviation rule on one series.
+/// The memory of one rule about the last while on one series.
 #[derive(Debug, Clone)]
 pub(super) struct Window {
     condition: Condition,
@@ -65,6 +71,9 @@ enum Memory {
     },
     Increase(Lately),
     Deviation(History),
+    Figure(Figure, Summary),
+    Stuck(Standstill),
+    Seasonal(Season),
 }
 
 /// How far a deviation that looks back for less than that is read for at most, beside its `over`: some hours of readings are read in a
@@ -80,14 +89,24 @@ impl Window {
             Condition::Deviation { sigmas, over, least, .. } => {
                 (over, Memory::Deviation(History::new(millis(over), Scale { sigmas, least })))
             }
+            Condition::Figure { figure, over, .. } => (over, Memory::Figure(figure, Summary::new(millis(over)))),
+            Condition::Stuck { least, after } => (after, Memory::Stuck(Standstill::new(millis(after), least))),
+            Condition::Seasonal { sigmas, least, .. } => {
+                let season = Season::new(Scale { sigmas, least });
+                (Duration::from_millis(season::HOUR_MS.unsigned_abs()), Memory::Seasonal(season))
+            }
             Condition::Threshold { .. } | Condition::Silence { .. } => return None,
+        };
+        let counts = match memory {
+            Memory::Rate { .. } | Memory::Increase(_) | Memory::Deviation(_) => kind == SensorKind::Counter,
+            Memory::Figure(..) | Memory::Stuck(_) | Memory::Seasonal(_) => false,
         };
         Some(Self {
             condition: *condition,
             kind,
             over_ms: millis(over),
             is_begin: true,
-            counter: (kind == SensorKind::Counter).then(|| Box::new(Machine::new(true))),
+            counter: counts.then(|| Box::new(Machine::new(true))),
             last: None,
             counted: None,
             step: f64::INFINITY,
@@ -147,6 +166,9 @@ impl Window {
                 lately.began().or_else(|| Some(open_end?.at))
             }
             Memory::Deviation(history) => history.began(),
+            Memory::Figure(_, summary) => summary.began(),
+            Memory::Stuck(standstill) => standstill.began(),
+            Memory::Seasonal(season) => season.began(),
         }
     }
 
@@ -162,6 +184,9 @@ impl Window {
             Memory::Rate { marks } => marks.capacity() * size_of::<(UnixMillis, f64)>(),
             Memory::Increase(lately) => lately.bytes(),
             Memory::Deviation(history) => history.bytes(),
+            Memory::Figure(_, summary) => summary.bytes(),
+            Memory::Stuck(standstill) => standstill.bytes(),
+            Memory::Seasonal(season) => season.bytes(),
         };
         size_of::<Self>() + steps + self.counter.as_ref().map_or(0, |_| size_of::<Machine>())
     }
@@ -185,7 +210,10 @@ impl Window {
     /// usual depends on what was before, less and less; what a counter did depends on where it stood before.
     pub(super) fn reach_ms(&self) -> i64 {
         let reach = match self.memory {
-            Memory::Rate { .. } | Memory::Increase(_) => self.over_ms,
+            Memory::Rate { .. } | Memory::Increase(_) | Memory::Figure(..) => self.over_ms,
+            // One reading from before it: no two of them are further apart than half of it.
+            Memory::Stuck(_) => self.over_ms.saturating_add(self.over_ms / 2),
+            Memory::Seasonal(_) => season::REACH_MS,
             Memory::Deviation(_) => {
                 let more = self.over_ms.saturating_mul(6).min(FURTHER_MS);
                 self.over_ms.saturating_add(more.max(self.over_ms))
@@ -194,8 +222,29 @@ impl Window {
         reach.saturating_add(self.counter.as_ref().map_or(0, |_| self.over_ms.max(LEAD_MS)))
     }
 
+    /// Which of the readings wanted from there on their hours' means say as well, both whole hours; the readings behind them are
+    /// wanted one by one.
+    pub(super) fn wants_hours(&self, (from, to): (UnixMillis, UnixMillis)) -> Option<(UnixMillis, UnixMillis)> {
+        let hour = |at: UnixMillis| UnixMillis(at.0.div_euclid(season::HOUR_MS).saturating_mul(season::HOUR_MS));
+        let hours = (hour(from), hour(to.plus(-season::HOUR_MS)));
+        (matches!(self.memory, Memory::Seasonal(_)) && hours.0 < hours.1).then_some(hours)
+    }
+
+    /// Learns the mean of an hour, by a moment in it; before the first reading.
+    pub(super) fn learn_hour(&mut self, within: UnixMillis, mean: f64) {
+        match &mut self.memory {
+            Memory::Seasonal(season) if self.kind == SensorKind::Gauge => season.learn_hour(within, mean),
+            Memory::Seasonal(_)
+            | Memory::Rate { .. }
+            | Memory::Increase(_)
+            | Memory::Deviation(_)
+            | Memory::Figure(..)
+            | Memory::Stuck(_) => {}
+        }
+    }
+
     /// Takes the next reading: what it measures by those before it, `None` when they say too little.
-    pub(super) fn take(&mut self, point: Point) -> Option<f64> {
+    pub(super) fn take(&mut self, point: Point) -> Option<Judged> {
         if self.last.is_some_and(|last| point.at <= last) {
             return None;
         }
@@ -259,6 +308,9 @@ impl Window {
                         | Condition::Rate { .. }
                         | Condition::Threshold { .. }
                         | Condition::Deviation { .. }
+                        | Condition::Figure { .. }
+                        | Condition::Stuck { .. }
+                        | Condition::Seasonal { .. }
                         | Condition::Silence { .. } => is_whole.then_some(change),
                     }
                 })
@@ -283,9 +335,21 @@ impl Window {
                 self.is_new_normal = judged.is_new_normal;
                 judged.sigmas
             }
+            Memory::Figure(figure, summary) => {
+                summary.take(point);
+                summary.figure(*figure, point.at)
+            }
+            Memory::Stuck(standstill) => {
+                let is_still = standstill.take(point)?;
+                self.measured = Some(point.value);
+                let verdict = if is_still { Verdict::Bad } else { Verdict::Good };
+                return Some(Judged { measured: point.value, verdict });
+            }
+            Memory::Seasonal(season) if self.kind == SensorKind::Gauge => season.take(point),
+            Memory::Seasonal(_) => None,
         };
         self.measured = measured;
-        measured
+        Some(Judged::of(&self.condition, measured?))
     }
 }
 
@@ -296,6 +360,9 @@ fn per_ms(condition: &Condition) -> f64 {
         Condition::Threshold { .. }
         | Condition::Increase { .. }
         | Condition::Deviation { .. }
+        | Condition::Figure { .. }
+        | Condition::Stuck { .. }
+        | Condition::Seasonal { .. }
         | Condition::Silence { .. } => 1.0,
     }
 }

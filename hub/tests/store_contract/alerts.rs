@@ -8,7 +8,7 @@ use telemetry_hub::model::alert::{Ack, Ailment, Alert, AlertId, AlertState, DEVI
 use telemetry_hub::model::audit::{Actor, ActorKind};
 use telemetry_hub::model::device::DeviceNo;
 use telemetry_hub::model::reading::{SeriesId, Stretch};
-use telemetry_hub::model::rule::{Condition, Op, RuleId, RuleSpec, Severity};
+use telemetry_hub::model::rule::{Condition, Figure, Op, RuleId, RuleSpec, Severity};
 use telemetry_hub::model::silence::SilenceSpec;
 use telemetry_hub::model::view::Among;
 use telemetry_hub::model::webhook::{DeliveryId, DeliveryState, NewDelivery, Secret, Settlement, WebhookId};
@@ -255,6 +255,7 @@ async fn rules_read_back_as_written_and_lose_deleted_webhooks() {
         labels: BTreeMap::from([("a".to_owned(), "b".to_owned())]),
         condition: Condition::Threshold { op: Op::AtLeast, value: 30.5, clear: Some(28.0) },
         hold: Duration::from_secs(60),
+        clear_for: Duration::from_secs(300),
         severity: Severity::Critical,
         webhooks: vec![webhook.id],
         enabled: true,
@@ -264,6 +265,12 @@ async fn rules_read_back_as_written_and_lose_deleted_webhooks() {
     for condition in [
         Condition::Rate { op: Op::Below, value: -5.0, per: minute, over: hour, clear: Some(-4.5) },
         Condition::Deviation { sigmas: 4.0, over: hour, clear: None, least: Some(0.5) },
+        Condition::Increase { op: Op::Above, value: 5.0, over: hour, clear: None },
+        Condition::Figure { figure: Figure::Average, op: Op::AtMost, value: 5.0, over: hour, clear: Some(6.0) },
+        Condition::Figure { figure: Figure::Minimum, op: Op::Below, value: 5.0, over: minute, clear: None },
+        Condition::Figure { figure: Figure::Maximum, op: Op::Above, value: 5.0, over: minute, clear: None },
+        Condition::Stuck { least: 0.5, after: hour },
+        Condition::Seasonal { sigmas: 4.0, clear: Some(2.0), least: None },
     ] {
         let spec = RuleSpec { condition, ..hot.clone() };
         let made = hub.store.create_rule(spec.clone(), T0).await.unwrap();
@@ -326,6 +333,7 @@ fn alert(hub: &Hub, id: u64, state: AlertState) -> Alert {
         last: None,
         threshold: 30.0,
         started_at: T0,
+        well_since: None,
         fired_at: None,
         resolved_at: None,
         acked: None,

@@ -31,7 +31,18 @@ const rules = part((s) => s.rules);
 const silences = part((s) => s.silences);
 const isFleet = part((s) => Object.keys(s.devices ?? {}).length > LIVE_DEVICES);
 /** Conditions that the form can show. */
-const KNOWN = new Set<string>(["threshold", "rate", "increase", "deviation", "silence"]);
+const KNOWN = new Set<string>([
+  "threshold",
+  "rate",
+  "increase",
+  "deviation",
+  "average",
+  "minimum",
+  "maximum",
+  "stuck",
+  "seasonal",
+  "silence",
+]);
 const ORDER = { critical: 0, warning: 1, info: 2 };
 
 const active = part(() =>

@@ -73,6 +73,50 @@ export function ruleFields({ fields, set, units, at }: Props) {
         </>
       );
     }
+    case "average":
+    case "minimum":
+    case "maximum": {
+      const { field, number, span, direction } = of(fields.type, fields, set, at);
+      return (
+        <>
+          <Field label="Direction">{direction(fields[fields.type].op)}</Field>
+          {field("value", { label: "Limit", unit, hint: mixed }, number("value", true))}
+          {field("over", { label: "Over the last", hint: "5s to 7d" }, span("over"))}
+          {field("clear", { label: "Resolves at", unit, hint: "optional, default: the limit" }, number("clear", false))}
+        </>
+      );
+    }
+    case "stuck": {
+      const { field, number, span } = of("stuck", fields, set, at);
+      return (
+        <>
+          {field(
+            "least",
+            { label: "Stays within", unit, hint: mixed ?? "highest minus lowest reading; 0: exactly the same" },
+            number("least", true),
+          )}
+          {field("after", { label: "For longer than", hint: "5s to 7d; silence does not count" }, span("after"))}
+        </>
+      );
+    }
+    case "seasonal": {
+      const { field, number } = of("seasonal", fields, set, at);
+      return (
+        <>
+          {field(
+            "sigmas",
+            { label: "Deviations", hint: "of the last hour from this time of day (UTC) in the last 14 days" },
+            number("sigmas", true),
+          )}
+          {field("least", { label: "And more than", unit, hint: "empty: anything" }, number("least", false))}
+          {field(
+            "clear",
+            { label: "Resolves within", hint: "deviations; optional, default: the same" },
+            number("clear", false),
+          )}
+        </>
+      );
+    }
     case "silence": {
       const { field, span } = of("silence", fields, set, at);
       return field("after", { label: "For longer than", hint: "1s to 30d" }, span("after"));

@@ -26,6 +26,10 @@ const webhooks = part((s) => s.webhooks);
 /** A hand that rests so long has typed what it wants. */
 const REST_MS = 600;
 const HOLD: Wrong = { field: "for", problem: "Write the hold time like 60s, 5m or 1h." };
+const CLEAR_FOR: Wrong = { field: "clear_for", problem: "Write the time before it resolves like 60s, 5m or 1h." };
+
+const unreadable = (hold: string, clearFor: string): Wrong | null =>
+  parseSpan(hold.trim()) === null ? HOLD : parseSpan(clearFor.trim()) === null ? CLEAR_FOR : null;
 
 export function RuleForm({
   rule,
@@ -43,6 +47,7 @@ export function RuleForm({
   const [what, setWhat] = useState(rule?.sensor ?? sensor);
   const [fields, setFields] = useState(() => fieldsOf(rule?.condition ?? null));
   const [hold, setHold] = useState(rule?.for ?? "60s");
+  const [clearFor, setClearFor] = useState(rule?.clear_for ?? "0s");
   const [severity, setSeverity] = useState<Severity>(rule?.severity ?? "warning");
   const [chosenHooks, setHooks] = useState<readonly string[] | null>(rule?.webhooks ?? null);
   const [labels, setLabels] = useState<Record<string, string>>(rule?.labels ?? {});
@@ -57,17 +62,21 @@ export function RuleForm({
   // A new rule notifies those that are meant for new rules, until a person chooses.
   const hooks = chosenHooks ?? (webhooks.value ?? []).filter((hook) => hook.for_new_rules).map((hook) => hook.id);
 
-  const { at, Rest, ...form } = useForm([name, who, what, labels, fields, hold, chosenHooks]);
+  const { at, Rest, ...form } = useForm([name, who, what, labels, fields, hold, clearFor, chosenHooks]);
 
   const typed = conditionOf(fields);
+  // A silence is over with the first reading.
+  const clears = fields.type !== "silence";
+  const untimed = unreadable(hold, clears ? clearFor : "0s");
   const draft =
-    "condition" in typed && what.trim() !== "" && who.trim() !== "" && parseSpan(hold.trim()) !== null
+    "condition" in typed && what.trim() !== "" && who.trim() !== "" && untimed === null
       ? {
           device: who.trim(),
           sensor: what.trim(),
           labels,
           condition: typed.condition,
           for: hold.trim(),
+          clear_for: clears ? clearFor.trim() : "0s",
           severity,
           webhooks: [...hooks],
           enabled: rule?.enabled ?? true,
@@ -80,19 +89,19 @@ export function RuleForm({
       ? typed.isMissing
         ? null
         : typed
-      : hold.trim() !== "" && parseSpan(hold.trim()) === null
-        ? HOLD
+      : hold.trim() !== "" && clearFor.trim() !== ""
+        ? untimed
         : null;
   useEffect(() => {
     if (contradiction === null) return;
     const rests = setTimeout(() => form.say(contradiction), REST_MS);
     return () => clearTimeout(rests);
-  }, [JSON.stringify([fields, hold])]);
+  }, [JSON.stringify([fields, hold, clearFor])]);
 
   const submit = (event: Event) => {
     event.preventDefault();
     if ("problem" in typed) return form.say(typed);
-    if (parseSpan(hold.trim()) === null) return form.say(HOLD);
+    if (untimed !== null) return form.say(untimed);
     if (draft === null) return;
     form.send(event, async () => {
       await saveRule(rule?.id ?? null, { ...draft, name: name.trim() });
@@ -105,6 +114,7 @@ export function RuleForm({
     setWhat(ready.sensor);
     setFields({ ...fieldsOf(null), ...ready.fields });
     setHold(ready.hold);
+    setClearFor("0s");
     setSeverity(ready.severity);
   };
   const watched = Object.values(devices.value ?? {}).flatMap((of) =>
@@ -192,7 +202,12 @@ export function RuleForm({
             <option value="threshold">crosses a limit</option>
             <option value="rate">changes too fast</option>
             <option value="increase">grows too much</option>
+            <option value="average">is on average beyond a limit</option>
+            <option value="minimum">has a lowest value beyond a limit</option>
+            <option value="maximum">has a highest value beyond a limit</option>
             <option value="deviation">is unusual</option>
+            <option value="seasonal">is unusual for the time of day</option>
+            <option value="stuck">stands still</option>
             <option value="silence">stops arriving</option>
           </select>
         </Field>
@@ -200,6 +215,16 @@ export function RuleForm({
         <Field label="For at least" hint="60s, 5m, 1h; 0s fires at once" problem={at("for")}>
           <input class="input" required value={hold} onInput={(event) => setHold(event.currentTarget.value)} />
         </Field>
+        {clears ? (
+          <Field label="Resolves after good for" hint="0s: with the first good reading" problem={at("clear_for")}>
+            <input
+              class="input"
+              required
+              value={clearFor}
+              onInput={(event) => setClearFor(event.currentTarget.value)}
+            />
+          </Field>
+        ) : null}
         <Field label="Severity">
           <select
             class="input"

@@ -42,12 +42,20 @@ fn what_fires_is_one_sentence_with_device_sensor_value_limit_and_since_when() {
             deviation(),
             "temp is 34.2 standard deviations below its usual value, the limit is 30",
         ),
+        (Measure::Value, Some(44.0), average(), "temp is on average 44 °C in 10 min, above the limit of 30 °C"),
+        (
+            Measure::Sigmas,
+            Some(-34.2),
+            Condition::Seasonal { sigmas: 30.0, clear: None, least: None },
+            "temp is 34.2 deviations below what is usual at this time of day, the limit is 30",
+        ),
+        (Measure::Stuck, Some(21.5), stuck(), "temp stands still at 21.5 °C for more than 30 s"),
         (Measure::Silence, None, silence(), "temp has sent nothing for more than 30 s"),
     ] {
         let told = told(&alert(measure, value), TEMP, Event::AlertFiring, Some(&condition));
         assert_eq!(told.title, "Too hot on boiler-1");
-        // A silence began with the last reading, which its rule lets pass 30 s after.
-        let since = if measure == Measure::Silence { "08:59" } else { "09:00" };
+        // A silence began with the last reading, which its rule lets pass 30 s after; a standstill as much earlier.
+        let since = if matches!(measure, Measure::Silence | Measure::Stuck) { "08:59" } else { "09:00" };
         assert_eq!(told.text, format!("boiler-1: {said}, since 2027-01-15 {since} CET."));
     }
 }
@@ -202,6 +210,21 @@ fn deviation() -> Condition {
     Condition::Deviation { sigmas: 30.0, over: MINUTE, clear: None, least: None }
 }
 
+fn average() -> Condition {
+    Condition::Figure { figure: Figure::Average, op: Op::Above, value: 30.0, over: MINUTE * 10, clear: None }
+}
+
+fn stuck() -> Condition {
+    Condition::Stuck { least: 0.5, after: Duration::from_secs(30) }
+}
+
+#[test]
+fn what_stood_still_moves_again() {
+    let moves = Alert { last: Some(22.0), ..over(alert(Measure::Stuck, Some(21.5))) };
+    let told = told(&moves, TEMP, Event::AlertResolved, Some(&stuck()));
+    assert_eq!(told.text, "boiler-1: temp moves again, it is 22 °C now. The alert is over, it lasted 1 h 30 min.");
+}
+
 fn silence() -> Condition {
     Condition::Silence { after: Duration::from_secs(30) }
 }
@@ -220,6 +243,7 @@ fn alert(measure: Measure, value: Option<f64>) -> Alert {
         last: None,
         threshold: 30.0,
         started_at: BEGAN,
+        well_since: None,
         fired_at: Some(BEGAN),
         resolved_at: None,
         acked: None,

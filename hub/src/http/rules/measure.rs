@@ -13,8 +13,11 @@ pub(crate) enum Measure {
     Value,
     /// Its change in the time that `unit` names.
     Rate,
-    /// Standard deviations from the mean of its history, negative below it; the threshold is either side.
+    /// Standard deviations from the mean of its history, or from what is usual at this time of day, negative below it; the
+    /// threshold is either side.
     Sigmas,
+    /// The reading at which it stands still; the threshold is for how long it may, in seconds.
+    Stuck,
     /// Seconds without a reading.
     Silence,
 }
@@ -25,6 +28,7 @@ impl From<alert::Measure> for Measure {
             alert::Measure::Value => Self::Value,
             alert::Measure::Rate { .. } => Self::Rate,
             alert::Measure::Sigmas => Self::Sigmas,
+            alert::Measure::Stuck => Self::Stuck,
             alert::Measure::Silence => Self::Silence,
         }
     }

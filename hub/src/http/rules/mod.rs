@@ -1,6 +1,7 @@
 //! `/rules`: what raises alerts. After each change ingest is told to load them again.
 
 pub(super) mod backtest;
+pub(super) mod condition;
 pub(super) mod dto;
 pub(super) mod measure;
 pub(super) mod rulebook;

@@ -133,3 +133,28 @@ async fn a_rule_is_tried_on_what_is_stored() {
     let over = scene.call("POST", "/api/v1/rules/backtest", &late(above, 200, 500)).await.json();
     assert_eq!((&over["fires"], &over["series"][0]["firings"]), (&json!(0), &json!([])));
 }
+
+#[tokio::test]
+async fn an_average_is_what_a_query_says_of_the_same_time() {
+    let mut scene = scene();
+    let (device, series) = scene.device(1, "shed").await;
+    let step = 60_000 / 30;
+    let start = (Clock.wall().0 - 3_600_000) / step * step;
+    let points: Vec<_> =
+        (0..600).map(|second| (start + second * 1_000 + 137, f64::from(second as i32 * 37 % 101))).collect();
+    for some in points.chunks(50) {
+        scene.measure(&device, series[0], some).await;
+    }
+    for (kind, agg) in [("average", "avg"), ("minimum", "min"), ("maximum", "max")] {
+        let condition = json!({"type": kind, "op": ">", "value": -1, "over": "60s"});
+        let ask = json!({"rule": {"sensor": "temp", "condition": condition}, "from": start, "to": start + 600_000});
+        let found = scene.call("POST", "/api/v1/rules/backtest", &ask).await.json();
+        let firing = &found["series"][0]["firings"][0];
+        // Half of the while is known by then, and all of that counts.
+        let at = start + 30_137;
+        assert_eq!(firing["from"], moment(UnixMillis(at)), "{found}");
+        let (from, to) = (at + 1 - 60_000, at + 1);
+        let query = format!("/api/v1/query?device=shed&sensor=temp&from={from}&to={to}&points=1&agg={agg}");
+        assert_eq!(scene.get(&query).await.json()["series"][0][agg][0], firing["value"], "{kind}");
+    }
+}

@@ -155,11 +155,16 @@ fn rules(webhook: &Value) -> Vec<Value> {
         json!({"type": "rate", "op": ">", "value": 5, "per": "1m", "over": "5m"}),
         json!({"type": "increase", "op": ">", "value": 5, "over": "1d"}),
         json!({"type": "deviation", "sigmas": 4, "over": "1h"}),
+        json!({"type": "average", "op": ">", "value": 5, "over": "1h"}),
+        json!({"type": "minimum", "op": ">", "value": 5, "over": "1h"}),
+        json!({"type": "maximum", "op": ">", "value": 5, "over": "1h"}),
+        json!({"type": "stuck", "least": 0.1, "after": "1h"}),
+        json!({"type": "seasonal", "sigmas": 4, "least": 1}),
         json!({"type": "silence", "after": "5m"}),
     ];
     let rule = |condition: Value| {
         let hold = if condition["type"] == "silence" { "0s" } else { "60s" };
-        json!({"name": "warm", "device": "*", "sensor": "temp", "labels": {"room": "cellar"}, "for": hold,
+        json!({"clear_for": "0s", "name": "warm", "device": "*", "sensor": "temp", "labels": {"room": "cellar"}, "for": hold,
             "severity": "warning", "webhooks": [webhook], "condition": condition})
     };
     conditions.map(rule).to_vec()

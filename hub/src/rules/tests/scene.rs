@@ -167,6 +167,7 @@ pub(in crate::rules) fn spec(sensor: &str, condition: Condition) -> RuleSpec {
         labels: Labels::new(),
         condition,
         hold: Duration::ZERO,
+        clear_for: Duration::ZERO,
         severity: Severity::Warning,
         webhooks: vec![],
         enabled: true,

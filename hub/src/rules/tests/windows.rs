@@ -240,7 +240,10 @@ proptest! {
         spec in prop_oneof![
             rates(),
             deviations(),
+            figures::conditions(),
             Just(threshold(Op::Above, 55.0, Some(52.0))),
+            Just(figures::clear_for(8, threshold(Op::Above, 55.0, Some(52.0)))),
+            Just(figures::clear_for(8, rate(Op::Above, 60.0, 60, 60, None))),
             Just(hold(9, threshold(Op::Above, 55.0, None))),
             Just(silence(20)),
             Just(hold(10, silence(20))),
@@ -389,7 +392,12 @@ impl Reference {
                 let Some(grown) = self.increase(op, over.as_millis() as i64) else { return self.nothing(holds) };
                 (grown, self.beyond(op, grown, limit), !self.beyond(op, grown, clear.unwrap_or(limit)))
             }
-            Condition::Deviation { .. } | Condition::Threshold { .. } | Condition::Silence { .. } => unreachable!(),
+            Condition::Deviation { .. }
+            | Condition::Figure { .. }
+            | Condition::Stuck { .. }
+            | Condition::Seasonal { .. }
+            | Condition::Threshold { .. }
+            | Condition::Silence { .. } => unreachable!(),
         };
         self.measured = Some(measured);
         match (self.firing, self.pending) {

@@ -86,6 +86,7 @@ pub(in crate::store) const fn measure_word(measure: Measure) -> &'static str {
         Measure::Value => "value",
         Measure::Rate { .. } => "rate",
         Measure::Sigmas => "sigmas",
+        Measure::Stuck => "stuck",
         Measure::Silence => "silence",
     }
 }
@@ -96,6 +97,7 @@ pub(in crate::store) fn read_measure(word: &str, per: Duration) -> FromSqlResult
         "value" => Ok(Measure::Value),
         "rate" => Ok(Measure::Rate { per }),
         "sigmas" => Ok(Measure::Sigmas),
+        "stuck" => Ok(Measure::Stuck),
         "silence" => Ok(Measure::Silence),
         _ => Err(FromSqlError::InvalidType),
     }

@@ -132,7 +132,7 @@ impl ChangeAlerts for Connection {
                     ":measure": measure_word(alert.measure),
                     ":per_ms": match alert.measure {
                         Measure::Rate { per } => Some(write_span(per)),
-                        Measure::Value | Measure::Sigmas | Measure::Silence => None,
+                        Measure::Value | Measure::Sigmas | Measure::Stuck | Measure::Silence => None,
                     },
                     ":value": alert.value,
                     ":worst": alert.worst,
@@ -182,6 +182,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Alert> {
         last: row.get("last")?,
         threshold: row.get("threshold")?,
         started_at: UnixMillis(row.get("started_at")?),
+        well_since: None,
         fired_at: maybe("fired_at")?,
         resolved_at: maybe("resolved_at")?,
         acked: match maybe("acked_at")? {

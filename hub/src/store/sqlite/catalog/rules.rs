@@ -5,7 +5,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
 use crate::model::UnixMillis;
-use crate::model::rule::{Condition, Op, Rule, RuleId, RuleSpec};
+use crate::model::rule::{Condition, Figure, Op, Rule, RuleId, RuleSpec};
 use crate::model::webhook::WebhookId;
 use crate::store::engine::nouns::{ChangeRules, Rules};
 use crate::store::error::Result;
@@ -13,9 +13,9 @@ use crate::store::pairs::{read_pairs, write_pairs};
 use crate::store::sqlite::column::{self, read_span, write_span};
 
 const ALL: &str = "SELECT id, name, device, sensor, labels, condition, op, value, clear, over_ms, per_ms,
-    least, silence_ms, hold_ms, severity, enabled, created_at, updated_at FROM rule ORDER BY id";
+    least, silence_ms, hold_ms, clear_for_ms, severity, enabled, created_at, updated_at FROM rule ORDER BY id";
 const ONE: &str = "SELECT id, name, device, sensor, labels, condition, op, value, clear, over_ms, per_ms,
-    least, silence_ms, hold_ms, severity, enabled, created_at, updated_at FROM rule WHERE id = :id";
+    least, silence_ms, hold_ms, clear_for_ms, severity, enabled, created_at, updated_at FROM rule WHERE id = :id";
 const WEBHOOKS: &str = "SELECT webhook FROM rule_webhook WHERE rule = :rule ORDER BY position";
 
 impl Rules for Connection {
@@ -41,13 +41,13 @@ fn with_webhooks(conn: &Connection, mut rule: Rule) -> Result<Rule> {
 const DELETE: &str = "DELETE FROM rule WHERE id = :id";
 
 const INSERT: &str = "INSERT INTO rule
-    (id, name, device, sensor, labels, condition, op, value, clear, over_ms, per_ms, least, silence_ms, hold_ms, severity,
-    enabled, created_at, updated_at)
+    (id, name, device, sensor, labels, condition, op, value, clear, over_ms, per_ms, least, silence_ms, hold_ms, clear_for_ms,
+    severity, enabled, created_at, updated_at)
     VALUES (:id, :name, :device, :sensor, :labels, :condition, :op, :value, :clear, :over_ms, :per_ms, :least,
-    :silence_ms, :hold_ms, :severity, :enabled, :now, :now)";
+    :silence_ms, :hold_ms, :clear_for_ms, :severity, :enabled, :now, :now)";
 const REPLACE: &str = "UPDATE rule SET name = :name, device = :device, sensor = :sensor, labels = :labels,
     condition = :condition, op = :op, value = :value, clear = :clear, over_ms = :over_ms, per_ms = :per_ms,
-    least = :least, silence_ms = :silence_ms, hold_ms = :hold_ms, severity = :severity, enabled = :enabled,
+    least = :least, silence_ms = :silence_ms, hold_ms = :hold_ms, clear_for_ms = :clear_for_ms, severity = :severity, enabled = :enabled,
     updated_at = :now WHERE id = :id";
 
 const CLEAR_WEBHOOKS: &str = "DELETE FROM rule_webhook WHERE rule = :rule";
@@ -104,10 +104,22 @@ impl From<Condition> for Columns {
                 let (op, value, over, per) = (Some(op), Some(value), Some(over), Some(per));
                 Self { condition: "rate", op, value, clear, over, per, ..none }
             }
-            // A rate in no unit of time: the amount itself.
             Condition::Increase { op, value, over, clear } => {
-                let (op, value, over, per) = (Some(op), Some(value), Some(over), Some(Duration::ZERO));
-                Self { condition: "rate", op, value, clear, over, per, ..none }
+                Self { condition: "increase", op: Some(op), value: Some(value), clear, over: Some(over), ..none }
+            }
+            Condition::Figure { figure, op, value, over, clear } => {
+                let condition = match figure {
+                    Figure::Average => "average",
+                    Figure::Minimum => "minimum",
+                    Figure::Maximum => "maximum",
+                };
+                Self { condition, op: Some(op), value: Some(value), clear, over: Some(over), ..none }
+            }
+            Condition::Stuck { least, after } => {
+                Self { condition: "stuck", least: Some(least), over: Some(after), ..none }
+            }
+            Condition::Seasonal { sigmas, clear, least } => {
+                Self { condition: "seasonal", op: Some(Op::Above), value: Some(sigmas), clear, least, ..none }
             }
             Condition::Deviation { sigmas, over, clear, least } => {
                 let (op, value, over) = (Some(Op::Above), Some(sigmas), Some(over));
@@ -135,6 +147,7 @@ fn write(conn: &Connection, sql: &str, id: Option<RuleId>, spec: &RuleSpec, now:
         ":least": columns.least,
         ":silence_ms": columns.silence.map(write_span),
         ":hold_ms": write_span(spec.hold),
+        ":clear_for_ms": write_span(spec.clear_for),
         ":severity": spec.severity,
         ":enabled": spec.enabled,
         ":now": now.0,
@@ -145,9 +158,13 @@ fn write(conn: &Connection, sql: &str, id: Option<RuleId>, spec: &RuleSpec, now:
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Rule> {
     let labels: String = row.get("labels")?;
     let duration = |column| row.get(column).map(read_span);
+    let figure = |figure| -> rusqlite::Result<Condition> {
+        let (op, value, over, clear) = (row.get("op")?, row.get("value")?, duration("over_ms")?, row.get("clear")?);
+        Ok(Condition::Figure { figure, op, value, over, clear })
+    };
     let condition = match row.get_ref("condition")?.as_str()? {
         "threshold" => Condition::Threshold { op: row.get("op")?, value: row.get("value")?, clear: row.get("clear")? },
-        "rate" if duration("per_ms")?.is_zero() => Condition::Increase {
+        "increase" => Condition::Increase {
             op: row.get("op")?,
             value: row.get("value")?,
             over: duration("over_ms")?,
@@ -160,6 +177,13 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Rule> {
             over: duration("over_ms")?,
             clear: row.get("clear")?,
         },
+        "average" => figure(Figure::Average)?,
+        "minimum" => figure(Figure::Minimum)?,
+        "maximum" => figure(Figure::Maximum)?,
+        "stuck" => Condition::Stuck { least: row.get("least")?, after: duration("over_ms")? },
+        "seasonal" => {
+            Condition::Seasonal { sigmas: row.get("value")?, clear: row.get("clear")?, least: row.get("least")? }
+        }
         "deviation" => Condition::Deviation {
             sigmas: row.get("value")?,
             over: duration("over_ms")?,
@@ -177,6 +201,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Rule> {
             labels: read_pairs(&labels),
             condition,
             hold: duration("hold_ms")?,
+            clear_for: duration("clear_for_ms")?,
             severity: row.get("severity")?,
             webhooks: Vec::new(),
             enabled: row.get("enabled")?,

@@ -44,6 +44,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../../../migrations/sqlite/0030_pushes.sql"),
     include_str!("../../../../../migrations/sqlite/0031_who_acknowledged.sql"),
     include_str!("../../../../../migrations/sqlite/0032_webhook_problems.sql"),
+    include_str!("../../../../../migrations/sqlite/0033_more_conditions.sql"),
 ];
 
 fn known() -> u32 {
