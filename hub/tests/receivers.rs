@@ -78,8 +78,13 @@ fn an_answer_that_says_no_is_tried_again_whatever_its_status() {
     let webhook = scene.webhook("telegram", &url, &json!({"chat_id": "@a_channel"}));
     let delivery = scene.hub.post(&format!("/api/v1/webhooks/{webhook}/test"), &json!({}));
     let path = format!("/api/v1/deliveries/{}", said(&delivery["id"]));
+    let again = format!("{path}/replay");
     let done = eventually("it is delivered at the third attempt", SOON, || {
         let delivery = scene.hub.get(&path);
+        // The schedule would wait for half a minute.
+        if delivery["attempt_count"] == 2 && delivery["state"] == "pending" {
+            scene.hub.post(&again, &json!({}));
+        }
         (delivery["state"] == "delivered").then_some(delivery)
     });
     let attempts = done["attempts"].as_array().unwrap();
@@ -92,20 +97,19 @@ fn an_answer_that_says_no_is_tried_again_whatever_its_status() {
 #[test]
 fn what_waits_goes_out_in_the_form_of_the_new_kind() {
     let scene = Scene::start();
-    let sink =
-        scene.receiver(&[Answer::Status(503), Answer::Status(503), Answer::Status(503), Answer::Text(200, "ok")]);
+    let sink = scene.receiver(&[Answer::Status(503), Answer::Status(503), Answer::Text(200, "ok")]);
     let webhook = scene.webhook("generic", &sink.url(), &json!({}));
     scene.hub.post(&format!("/api/v1/webhooks/{webhook}/test"), &json!({}));
-    eventually("it waits for half a minute", SOON, || (sink.received().len() == 3).then_some(()));
+    eventually("it waits for half a minute", SOON, || (sink.received().len() == 2).then_some(()));
     let change = json!({"kind": "slack"}).to_string();
     let path = format!("/api/v1/webhooks/{webhook}");
-    let settled = || scene.hub.get(&format!("/api/v1/deliveries?webhook={webhook}"))["items"][0]["attempt_count"] == 3;
-    eventually("the third attempt is written down", SOON, || settled().then_some(()));
+    let settled = || scene.hub.get(&format!("/api/v1/deliveries?webhook={webhook}"))["items"][0]["attempt_count"] == 2;
+    eventually("the second attempt is written down", SOON, || settled().then_some(()));
     assert_eq!(scene.hub.status("PATCH", &path, Some(change)), Some(200));
-    eventually("it is sent", SOON, || (sink.received().len() == 4).then_some(()));
+    eventually("it is sent", SOON, || (sink.received().len() == 3).then_some(()));
     let received = sink.received();
-    assert!(received[2].headers.contains_key("webhook-signature") && received[2].json()["type"] == "webhook.test");
-    assert!(!received[3].headers.contains_key("webhook-signature") && received[3].json()["blocks"].is_array());
+    assert!(received[1].headers.contains_key("webhook-signature") && received[1].json()["type"] == "webhook.test");
+    assert!(!received[2].headers.contains_key("webhook-signature") && received[2].json()["blocks"].is_array());
 }
 
 /// A hub, and the runtime its receivers live in.

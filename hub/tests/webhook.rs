@@ -20,11 +20,12 @@ use telemetry_hub::model::device::{Introduction, Labels, NewDevice};
 use telemetry_hub::model::reading::{Batch, BatchId, SeriesId};
 use telemetry_hub::model::rule::{Condition, Op, RuleSpec, Severity};
 use telemetry_hub::model::webhook::{
-    Delivery, DeliveryId, DeliveryState, Event, Headers, Problem, ProblemKind, Secret, Webhook, WebhookId, WebhookSpec,
+    Attempt, Delivery, DeliveryId, DeliveryState, Event, Headers, Problem, ProblemKind, Secret, Settlement, Webhook,
+    WebhookId, WebhookSpec,
 };
 use telemetry_hub::model::{BatchSeq, Epoch, HubId, Lane, PublicKey, SensorKind, SensorNo, SensorSpec, UnixMillis};
 use telemetry_hub::rules::Engine;
-use telemetry_hub::store::{Commit, Config, SecretKey, Store};
+use telemetry_hub::store::{Commit, Config, DeliveryQuery, SecretKey, Store};
 use telemetry_hub::webhook::guard::Lookup;
 use telemetry_hub::webhook::{Client, Counters, Dispatcher, Tried, run};
 use tokio::task::JoinHandle;
@@ -229,6 +230,66 @@ async fn self_signed() -> std::net::SocketAddr {
 }
 
 #[tokio::test]
+async fn after_five_days_of_only_failures_a_webhook_is_off_and_the_others_are_told_once() {
+    const HOUR: i64 = 3_600_000;
+    let (dir, dead) = (tempfile::tempdir().unwrap(), WebhookSink::answering([status(503)]).await);
+    let other = WebhookSink::answering([status(200)]).await;
+    let store = open(dir.path());
+    let now = Clock.wall();
+    let born = now.plus(-200 * HOUR);
+    let key = || Secret(KEY.to_vec());
+    let failing = store.create_webhook(spec(&dead), key(), born).await.unwrap();
+    let listening = store.create_webhook(spec(&other), key(), born).await.unwrap();
+    let off = store.create_webhook(spec(&other), key(), born).await.unwrap();
+    store
+        .change_webhook(off.id, born, |spec| Ok::<_, ()>(WebhookSpec { enabled: false, ..spec }))
+        .await
+        .unwrap()
+        .unwrap();
+    // Three messages: two that were tried for days, and one of today.
+    for hours in [130, 100, 1] {
+        let caused = now.plus(-hours * HOUR);
+        store.create_delivery(test_delivery(failing.id, "test", caused)).await.unwrap();
+    }
+    for ago in [130, 129, 128, 126, 100, 80, 60, 40, 20] {
+        let at = now.plus(-ago * HOUR);
+        for delivery in store.claim_due(at, at.plus(60_000), 2, &[]).await.unwrap() {
+            let attempt = Attempt { at, status: Some(503), error: None, duration_ms: 1, response: None };
+            let settlement = Settlement {
+                delivery: delivery.id,
+                attempt,
+                state: DeliveryState::Pending,
+                next_attempt_at: Some(at.plus(HOUR)),
+                disable: None,
+                problem: None,
+                webhook_updated_at: failing.updated_at,
+            };
+            store.settle(settlement, at).await.unwrap();
+        }
+    }
+    assert_eq!(store.webhook(failing.id).await.unwrap().failing_since, Some(now.plus(-130 * HOUR)));
+    store.close().await.unwrap();
+
+    let hub = Running::start(dir.path());
+    eventually("it is off", async || hub.store.webhook(failing.id).await.unwrap().disabled_reason.is_some()).await;
+    eventually("the other is told", async || !other.received().is_empty()).await;
+    let reason = hub.store.webhook(failing.id).await.unwrap().disabled_reason.unwrap();
+    assert!(reason.contains("5 days"), "{reason}");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let told = other.received();
+    assert_eq!((told.len(), &told[0].json()["type"]), (1, &serde_json::json!("webhook.disabled")), "once");
+    let about = &told[0].json()["data"]["webhook"];
+    assert_eq!(about["id"], format!("whk_{}", failing.id.0));
+    let query = DeliveryQuery { webhook: Some(listening.id), limit: 9, ..DeliveryQuery::default() };
+    assert_eq!(hub.store.deliveries(query).await.unwrap().len(), 1);
+    // Turned on again, it has five days again.
+    let on = |spec: WebhookSpec| Ok::<_, ()>(WebhookSpec { enabled: true, ..spec });
+    let again = hub.store.change_webhook(failing.id, Clock.wall(), on).await.unwrap().unwrap();
+    assert_eq!((again.disabled_reason, again.failing_since), (None, None));
+    hub.stop().await;
+}
+
+#[tokio::test]
 async fn ten_black_holes_delay_nobody_else() {
     let dir = tempfile::tempdir().unwrap();
     let (hole, sink) = (WebhookSink::answering([Answer::Hang]).await, WebhookSink::answering([status(200)]).await);
@@ -397,10 +458,9 @@ struct Running {
 impl Running {
     #[expect(clippy::disallowed_methods, reason = "the test is the supervisor")]
     fn start(dir: &Path) -> Self {
-        let config = Config { dir: dir.to_owned(), ..Config::default() };
-        let store = Store::open(&config, &SecretKey::load_or_create(dir).unwrap()).unwrap();
+        let store = open(dir);
         let (counters, stop) = (Arc::new(Counters::default()), CancellationToken::new());
-        let dispatcher = Dispatcher::new(store.clone(), client(), Arc::clone(&counters), Arc::new(|_| {}));
+        let dispatcher = Dispatcher::new(store.clone(), client(), teller(), Arc::clone(&counters), Arc::new(|_| {}));
         let dispatcher = tokio::spawn(run(dispatcher, stop.clone()));
         Self { store, counters, stop, dispatcher }
     }
@@ -450,16 +510,20 @@ impl Running {
             engine.prepare(&catalog, &batches);
             engine.evaluate(now, &batches)
         };
-        let teller = Teller { url: None, zone: jiff::tz::TimeZone::UTC };
         let deliveries = {
             let catalog = self.store.catalog();
-            deliveries_for(&proposed.transitions, &[rule], &[webhook], &catalog, &teller)
+            deliveries_for(&proposed.transitions, &[rule], &[webhook], &catalog, &teller())
         };
         assert_eq!(deliveries.iter().map(|one| one.alert).collect::<Vec<_>>(), [Some(AlertId(next)); 2]);
         let transitions = proposed.transitions.clone();
         self.store.commit(Commit { transitions, deliveries, ..Commit::default() }).await.unwrap();
         engine.apply(proposed);
     }
+}
+
+fn open(dir: &Path) -> Store {
+    let config = Config { dir: dir.to_owned(), ..Config::default() };
+    Store::open(&config, &SecretKey::load_or_create(dir).unwrap()).unwrap()
 }
 
 /// Waits up to 10 s.
@@ -475,6 +539,10 @@ async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
 
 fn status(status: u16) -> Answer {
     Answer::Status(status)
+}
+
+fn teller() -> Teller {
+    Teller { url: None, zone: jiff::tz::TimeZone::UTC }
 }
 
 fn client() -> Client {

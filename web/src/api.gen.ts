@@ -565,7 +565,7 @@ export interface components {
          * @description What happened.
          * @enum {string}
          */
-        Event: "alert.firing" | "alert.resolved" | "alert.past" | "webhook.test";
+        Event: "alert.firing" | "alert.resolved" | "alert.past" | "webhook.disabled" | "webhook.test";
         /** @description One reading, as NDJSON has it; CSV has the same columns. */
         ExportRow: {
             /** @description Device time. */
@@ -1579,6 +1579,8 @@ export interface components {
                 disabled_reason?: string | null;
                 /** @description Whether deliveries are attempted. */
                 enabled: boolean;
+                /** @description Since when every attempt failed, whatever for; after five days the webhook is disabled. Null after one that did not. */
+                failing_since?: string | null;
                 /**
                  * @description What the kind asks for beside the URL: `chat_id` (telegram), `routing_key` (pagerduty), `room_id` and `token` (matrix), `token`
                  *     (ntfy, gotify). Secrets are `(hidden)`, and all of them for who is no admin.
@@ -2281,6 +2283,8 @@ export interface components {
             disabled_reason: string | null;
             /** @description Whether deliveries are attempted. */
             enabled: boolean;
+            /** @description Since when every attempt failed, whatever for; after five days the webhook is disabled. Null after one that did not. */
+            failing_since: string | null;
             /**
              * @description What the kind asks for beside the URL: `chat_id` (telegram), `routing_key` (pagerduty), `room_id` and `token` (matrix), `token`
              *     (ntfy, gotify). Secrets are `(hidden)`, and all of them for who is no admin.

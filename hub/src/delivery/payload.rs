@@ -15,6 +15,8 @@
 //!
 //! Many devices that went away at once are one message where people read it: see [`super::gathered`].
 //!
+//! Every time in it is RFC 3339 in UTC with three digits of fraction.
+//!
 //! `title` and `text` are for people: see [`super::sentence`]. They say what the data says, and are not made to be read by programs.
 //!
 //! `measure` says what the values and `threshold` are, `unit` in what: the reading (`value`, the sensor's unit), its change in
@@ -39,6 +41,7 @@ use crate::model::device::Labels;
 use crate::model::reading::Point;
 use crate::model::rule::{Condition, Rule, Severity};
 use crate::model::webhook::{Event, NewDelivery, Webhook, WebhookId};
+use crate::model::when::moment;
 
 /// Largest body; the advice of Standard Webhooks.
 pub const BODY_LIMIT: usize = 20_000;
@@ -113,6 +116,20 @@ struct TestData<'a> {
     name: &'a str,
 }
 
+#[derive(Serialize)]
+struct DisabledData<'a> {
+    webhook: DisabledWebhook<'a>,
+}
+
+#[derive(Serialize)]
+struct DisabledWebhook<'a> {
+    id: String,
+    name: &'a str,
+    reason: &'a str,
+    failing_since: Option<String>,
+    url: Option<String>,
+}
+
 /// What the hub that tells is to those who are told.
 #[derive(Debug, Clone)]
 pub struct Teller {
@@ -139,7 +156,7 @@ pub fn deliveries_for(
     let mut deliveries = Vec::new();
     let gathered = gathered::of(transitions);
     for group in &gathered {
-        let told = webhooks.iter().filter(|webhook| works(webhook) && webhook.spec.kind.is_read_by_people());
+        let told = webhooks.iter().filter(|webhook| webhook.works() && webhook.spec.kind.is_read_by_people());
         deliveries.extend(told.filter_map(|webhook| group_delivery(group, webhook, catalog, teller)));
     }
     for transition in transitions {
@@ -164,7 +181,7 @@ pub fn deliveries_for(
         };
         let is_gathered = gathered.iter().any(|group| group.tells_of(alert, event));
         let wants = |webhook: &&Webhook| {
-            works(webhook)
+            webhook.works()
                 && (event != Event::AlertPast || webhook.spec.past)
                 && !(is_gathered && webhook.spec.kind.is_read_by_people())
         };
@@ -198,7 +215,7 @@ fn group_delivery(
     let list = if gathered.event == Event::AlertFiring { "/?status=offline" } else { "/" };
     let url = teller.url.as_deref().map(|hub| format!("{}{list}", hub.trim_end_matches('/')));
     let group = Group { count: gathered.alerts.len(), severity: severity_name(first.severity), url };
-    let (kind, timestamp) = (event_name(gathered.event), rfc3339(gathered.at));
+    let (kind, timestamp) = (gathered.event.word(), moment(gathered.at));
     let body = render(&Body { r#type: kind, timestamp, title, text, data: GroupData { group } });
     let (alert, created_at) = (Some(first.id), first.learned_at);
     Some(NewDelivery { webhook: webhook.id, alert, event: gathered.event, body, created_at })
@@ -228,23 +245,34 @@ pub fn test_delivery(webhook: WebhookId, name: &str, now: UnixMillis) -> NewDeli
     let message = "A test from the telemetry hub: this webhook works.";
     let Told { title, text } = sentence::of_test(name);
     let data = TestData { message, webhook: format!("whk_{}", webhook.0), name: cut(name) };
-    let body = render(&Body { r#type: event_name(Event::Test), timestamp: rfc3339(now), title, text, data });
+    let body = render(&Body { r#type: Event::Test.word(), timestamp: moment(now), title, text, data });
     NewDelivery { webhook, alert: None, event: Event::Test, body, created_at: now }
 }
 
-/// The `type` of a body.
+/// What another webhook is told of one that is disabled for a reason at a moment.
 #[must_use]
-pub const fn event_name(event: Event) -> &'static str {
-    match event {
-        Event::AlertFiring => "alert.firing",
-        Event::AlertResolved => "alert.resolved",
-        Event::AlertPast => "alert.past",
-        Event::Test => "webhook.test",
-    }
-}
-
-const fn works(webhook: &Webhook) -> bool {
-    webhook.spec.enabled && webhook.disabled_reason.is_none()
+pub fn disabled_delivery(
+    to: WebhookId,
+    disabled: &Webhook,
+    reason: &str,
+    teller: &Teller,
+    now: UnixMillis,
+) -> NewDelivery {
+    let since = disabled.failing_since;
+    let Told { title, text } = sentence::of_disabled(&disabled.spec.name, reason, since, &teller.zone);
+    let url = teller.url.as_deref().map(|hub| format!("{}/w", hub.trim_end_matches('/')));
+    let data = DisabledData {
+        webhook: DisabledWebhook {
+            id: format!("whk_{}", disabled.id.0),
+            name: cut(&disabled.spec.name),
+            reason,
+            failing_since: since.map(moment),
+            url,
+        },
+    };
+    let event = Event::WebhookDisabled;
+    let body = render(&Body { r#type: event.word(), timestamp: moment(now), title, text, data });
+    NewDelivery { webhook: to, alert: None, event, body, created_at: now }
 }
 
 /// The page with the sensor's chart around a moment.
@@ -283,7 +311,7 @@ fn alert_body(what: &What<'_>, catalog: &Catalog, teller: &Teller) -> Vec<u8> {
     let (sequence, state) = match event {
         Event::AlertResolved => (2, "resolved"),
         Event::AlertPast => (1, "historical"),
-        Event::AlertFiring | Event::Test => (1, "firing"),
+        Event::AlertFiring | Event::WebhookDisabled | Event::Test => (1, "firing"),
     };
     let id = format!("alr_{}", alert.id.0);
     let url = teller.url.as_deref().and_then(|hub| match alert.about {
@@ -306,18 +334,18 @@ fn alert_body(what: &What<'_>, catalog: &Catalog, teller: &Teller) -> Vec<u8> {
         worst_value: alert.worst,
         last_value: alert.last,
         threshold: alert.threshold,
-        started_at: rfc3339(alert.started_at),
-        resolved_at: alert.resolved_at.map(rfc3339),
+        started_at: moment(alert.started_at),
+        resolved_at: alert.resolved_at.map(moment),
         new_normal: alert.new_normal,
-        occurred_at: rfc3339(occurred_at),
-        learned_at: rfc3339(alert.learned_at),
+        occurred_at: moment(occurred_at),
+        learned_at: moment(alert.learned_at),
         labels: device.map_or(&none, |device| &device.labels),
         url,
         points: points.iter().map(|point| (point.at.0, point.value)).collect(),
         count,
     };
     let Told { title, text } = sentence::of(alert, names, event, condition, count, &teller.zone);
-    let (kind, timestamp) = (event_name(event), rfc3339(occurred_at));
+    let (kind, timestamp) = (event.word(), moment(occurred_at));
     let mut body = Body { r#type: kind, timestamp, title, text, data: AlertData { alert: body } };
     let whole = render(&body);
     if whole.len() <= BODY_LIMIT {
@@ -355,10 +383,6 @@ const fn severity_name(severity: Severity) -> &'static str {
         Severity::Warning => "warning",
         Severity::Critical => "critical",
     }
-}
-
-fn rfc3339(at: UnixMillis) -> String {
-    jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_string()
 }
 
 /// Structs of text and numbers always serialize; an empty body would show in the first test.

@@ -41,6 +41,10 @@ const RETRY_AFTER_MIN: Duration = Duration::from_secs(1);
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 3600);
 /// A webhook whose calls have only failed for this long is disabled.
 pub const GIVE_UP_ON_WEBHOOK: Duration = Duration::from_secs(5 * 24 * 3600);
+/// Attempts of one message before the one that may disable its webhook: they take 43 min.
+const ENOUGH: usize = 6;
+/// Longer than the longest wait of the schedule.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30 * 3600);
 
 /// What an attempt came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,26 +95,25 @@ pub fn next(attempts: usize, outcome: Outcome, now: UnixMillis, jitter: f64) -> 
             let Some(wait) = SCHEDULE.get(attempts.saturating_sub(1)) else { return Next::GaveUp };
             let wait = wait.mul_f64(1.0 + JITTER * jitter.clamp(-1.0, 1.0));
             let wait = retry_after.map_or(wait, |after| after.max(wait));
-            Next::RetryAt(now.plus(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)))
+            Next::RetryAt(now.plus(millis(wait)))
         }
     }
 }
 
-/// Since when a webhook only failed, if that is too long: it is to be disabled.
+/// Whether a webhook has only failed for so long that it is to be disabled.
 ///
-/// `failures` are the times of its failed deliveries, `succeeded` of the last one delivered, `changed` of the last
-/// change a person made to it: a repaired webhook gets five days again.
+/// `failing_since` is when its attempts began to fail without one that did not, or without a change by a person. Before `now`
+/// the message at hand was tried at the times of `attempts`: as it has been tried for hours itself, and not only after a long rest of
+/// webhook or hub, one failure now and one last week do not end a webhook.
 #[must_use]
-pub fn failing_since(
-    failures: impl IntoIterator<Item = UnixMillis>,
-    succeeded: Option<UnixMillis>,
-    changed: UnixMillis,
-    now: UnixMillis,
-) -> Option<UnixMillis> {
-    let innocent = succeeded.map_or(changed, |at| at.max(changed));
-    let first = failures.into_iter().filter(|&at| at > innocent).min()?;
-    let limit = i64::try_from(GIVE_UP_ON_WEBHOOK.as_millis()).unwrap_or(i64::MAX);
-    (now.since(first) >= limit).then_some(first)
+pub fn only_fails(failing_since: Option<UnixMillis>, attempts: &[UnixMillis], now: UnixMillis) -> bool {
+    let is_longer = |since: UnixMillis, length: Duration| now.since(since) >= millis(length);
+    let has_rested = attempts.last().is_none_or(|&last| is_longer(last, LONGEST_PAUSE));
+    failing_since.is_some_and(|since| is_longer(since, GIVE_UP_ON_WEBHOOK)) && attempts.len() >= ENOUGH && !has_rested
+}
+
+fn millis(length: Duration) -> i64 {
+    i64::try_from(length.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// Seconds, or a date in one of the three forms of RFC 9110 (5.6.7). A number is read in whatever way it is written: with a
@@ -218,13 +221,16 @@ mod tests {
 
     #[test]
     fn five_days_of_only_failures_are_too_many() {
-        let failures = || [NOW.plus(-2 * DAY), NOW.plus(-5 * DAY), NOW];
-        let born = NOW.plus(-30 * DAY);
-        assert_eq!(failing_since(failures(), None, born, NOW), Some(NOW.plus(-5 * DAY)));
-        assert_eq!(failing_since(failures(), None, born, NOW.plus(-1)), None);
-        assert_eq!(failing_since(failures(), Some(NOW.plus(-3 * DAY)), born, NOW), None, "one success between");
-        assert_eq!(failing_since(failures(), None, NOW.plus(-4 * DAY), NOW), None, "a person repaired it");
-        assert_eq!(failing_since([], None, born, NOW), None);
+        let since = Some(NOW.plus(-5 * DAY));
+        let hours = |hours: &[i64]| hours.iter().map(|hours| NOW.plus(-hours * 3_600_000)).collect::<Vec<_>>();
+        let tried = hours(&[60, 60, 60, 60, 59, 57, 52, 42, 28]);
+        assert!(only_fails(since, &tried, NOW));
+        assert!(!only_fails(since, &tried, NOW.plus(-1)), "not five days yet");
+        assert!(!only_fails(None, &tried, NOW), "something arrived, or a person changed it");
+        assert!(!only_fails(since, &[], NOW), "the first attempt of this message");
+        assert!(!only_fails(since, &tried[..5], NOW), "it is being tried for half an hour");
+        let before_the_hub_was_off = hours(&[130, 130, 130, 129, 128, 124, 120]);
+        assert!(!only_fails(since, &before_the_hub_was_off, NOW));
     }
 
     proptest! {

@@ -1,6 +1,6 @@
 //! An invented event in the hub's own format, to show what a webhook would send. PURE.
 
-use super::payload::{Teller, deliveries_for, test_delivery};
+use super::payload::{Teller, deliveries_for, disabled_delivery, test_delivery};
 use crate::model::alert::{Alert, AlertId, AlertState, Measure, Subject, Transition};
 use crate::model::catalog::{Catalog, Series};
 use crate::model::device::{Device, DeviceNo, Labels, Standing};
@@ -12,12 +12,18 @@ use crate::model::{DeviceId, PublicKey, SensorKind, UnixMillis};
 const NO: DeviceNo = DeviceNo(1);
 const LIMIT: f64 = 30.0;
 const MINUTE_MS: i64 = 60_000;
+const DAY_MS: i64 = 86_400_000;
 
 /// An alert of a rule "Too warm" on a device "greenhouse", or a test, as it would be told now.
 #[must_use]
 pub fn event(event: Event, spec: &WebhookSpec, teller: &Teller, now: UnixMillis) -> Vec<u8> {
     let deliveries = match event {
         Event::Test => vec![test_delivery(WebhookId(1), &spec.name, now)],
+        Event::WebhookDisabled => {
+            let off =
+                Webhook { failing_since: Some(now.plus(-5 * DAY_MS)), ..webhook(&WebhookSpec::new("pager", ""), now) };
+            vec![disabled_delivery(WebhookId(1), &off, "every attempt failed for 5 days", teller, now)]
+        }
         Event::AlertFiring | Event::AlertResolved | Event::AlertPast => {
             let webhook = webhook(spec, now);
             deliveries_for(&[transition(event, now)], &[rule(now)], &[webhook], &catalog(now), teller)
@@ -29,7 +35,7 @@ pub fn event(event: Event, spec: &WebhookSpec, teller: &Teller, now: UnixMillis)
 fn transition(event: Event, now: UnixMillis) -> Transition {
     let since = now.plus(-12 * MINUTE_MS);
     let (state, is_over) = match event {
-        Event::AlertFiring | Event::Test => (AlertState::Firing, false),
+        Event::AlertFiring | Event::WebhookDisabled | Event::Test => (AlertState::Firing, false),
         Event::AlertResolved => (AlertState::Resolved, true),
         Event::AlertPast => (AlertState::Historical, true),
     };

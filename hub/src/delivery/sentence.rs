@@ -40,7 +40,7 @@ pub(super) fn of(
         (Subject::Device(_), _) => told.device_is_gone(),
         (Subject::Series { .. }, Event::AlertResolved) => told.is_over(),
         (Subject::Series { .. }, Event::AlertPast) => told.was_over(count.unwrap_or(1)),
-        (Subject::Series { .. }, Event::AlertFiring | Event::Test) => told.fires(),
+        (Subject::Series { .. }, _) => told.fires(),
     }
 }
 
@@ -50,6 +50,18 @@ pub(super) fn of_test(name: &str) -> Told {
         title: "Test from the telemetry hub".to_owned(),
         text: format!("A test from the telemetry hub: the webhook {} works.", shown::name(name)),
     }
+}
+
+/// What is said of a webhook that is disabled for a reason.
+pub(super) fn of_disabled(name: &str, reason: &str, since: Option<UnixMillis>, zone: &TimeZone) -> Told {
+    let name = shown::name(name);
+    let since = since
+        .map(|at| format!(" Since {} nothing arrived.", written(at, zone, "%Y-%m-%d %H:%M %Z")))
+        .unwrap_or_default();
+    let text = format!(
+        "The webhook {name} was turned off: {reason}.{since} Once it is mended and turned on, the page offers to send what is missing."
+    );
+    Told { title: format!("Webhook {name} is off"), text }
 }
 
 struct About<'a> {

@@ -32,6 +32,7 @@ pub(super) async fn start(wires: &mut Wires, ends: PipelineEnds) -> anyhow::Resu
         Arc::new(move || presence.clocks())
     };
     let zone = zones::own().and_then(|name| zones::named(&name)).unwrap_or(TimeZone::UTC);
+    let teller = Teller { url: wires.config.url.clone(), zone };
     let ingest = Ingest {
         batches,
         floors,
@@ -44,7 +45,7 @@ pub(super) async fn start(wires: &mut Wires, ends: PipelineEnds) -> anyhow::Resu
         silences: Silences::new(store.silences().await?, store.muted_alerts().await?),
         bus: wires.bus.clone(),
         pace: wires.config.commit_interval.map_or(Pace::ByLoad, Pace::Every),
-        teller: Teller { url: wires.config.url.clone(), zone },
+        teller: teller.clone(),
         clock: wires.clock,
         latency: Arc::clone(&wires.latency),
         meter: Arc::clone(&wires.meter),
@@ -68,15 +69,16 @@ pub(super) async fn start(wires: &mut Wires, ends: PipelineEnds) -> anyhow::Resu
         clock: wires.clock,
     };
     wires.supervisor.spawn("registrar", registrar.run(events));
-    dispatch(wires)
+    dispatch(wires, teller)
 }
 
 /// Starts what carries alerts to webhooks.
-fn dispatch(wires: &mut Wires) -> anyhow::Result<()> {
+fn dispatch(wires: &mut Wires, teller: Teller) -> anyhow::Result<()> {
     let settled = wires.bus.clone();
     let dispatcher = Dispatcher::new(
         wires.store.clone(),
         webhook::Client::new(wires.id, wires.webhook_policy.clone())?,
+        teller,
         Arc::clone(&wires.webhook_counters),
         Arc::new(move |delivery| settled.publish(Arc::new(Update::Delivery(delivery)))),
     );

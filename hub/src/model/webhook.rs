@@ -138,15 +138,33 @@ pub struct Webhook {
     pub last_delivery: Option<LastDelivery>,
     /// What a person must mend before anything arrives; `None` once something has.
     pub problem: Option<Problem>,
+    /// Since when attempts only fail; `None` after one that did not, or when a person changed it.
+    pub failing_since: Option<UnixMillis>,
 }
 
 impl Webhook {
+    /// Whether it is sent anything.
+    #[must_use]
+    pub const fn works(&self) -> bool {
+        self.spec.enabled && self.disabled_reason.is_none()
+    }
+
     /// A webhook that was made at this moment, and of which nothing else is known.
     #[must_use]
     pub const fn new(id: WebhookId, spec: WebhookSpec, secrets: Vec<Secret>, now: UnixMillis) -> Self {
         let (created_at, updated_at) = (now, now);
-        let (disabled_reason, last_delivery, problem) = (None, None, None);
-        Self { id, spec, secrets, disabled_reason, created_at, updated_at, rules: 0, last_delivery, problem }
+        Self {
+            id,
+            spec,
+            secrets,
+            disabled_reason: None,
+            created_at,
+            updated_at,
+            rules: 0,
+            last_delivery: None,
+            problem: None,
+            failing_since: None,
+        }
     }
 }
 
@@ -183,18 +201,54 @@ pub struct LastDelivery {
     pub status: Option<u16>,
 }
 
-/// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Event {
-    /// `alert.firing`
-    AlertFiring,
-    /// `alert.resolved`
-    AlertResolved,
-    /// `alert.past`
-    AlertPast,
-    /// `webhook.test`
-    Test,
+/// Every event with its word, for whoever needs a list of them: an event is added here, and the compiler asks for what it says.
+macro_rules! events {
+    ($with:ident) => {
+        $with! {
+            /// An alert fires.
+            AlertFiring = "alert.firing",
+            /// An alert is over.
+            AlertResolved = "alert.resolved",
+            /// Alerts were over when the hub learned of them: told once of a rule and a device.
+            AlertPast = "alert.past",
+            /// Another webhook gets no messages any more.
+            WebhookDisabled = "webhook.disabled",
+            /// A person pressed the button.
+            Test = "webhook.test",
+        }
+    };
 }
+pub(crate) use events;
+
+macro_rules! event {
+    ($($(#[$doc:meta])* $name:ident = $word:tt,)*) => {
+        /// What happened.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Event {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Event {
+            /// The `type` of its message, and its word on disk.
+            #[must_use]
+            pub const fn word(self) -> &'static str {
+                match self {
+                    $(Self::$name => $word,)*
+                }
+            }
+
+            /// The event of this word.
+            #[must_use]
+            pub fn of(word: &str) -> Option<Self> {
+                match word {
+                    $($word => Some(Self::$name),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+events!(event);
 
 /// Where a delivery stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -265,12 +319,20 @@ pub struct Settlement {
     pub state: DeliveryState,
     /// When to try again; `Some` exactly when `state` is pending.
     pub next_attempt_at: Option<UnixMillis>,
-    /// Disable the webhook for this reason, unless a person changed it since the attempt began.
-    pub disable: Option<String>,
+    /// Disable the webhook, unless a person changed it since the attempt began.
+    pub disable: Option<Disabling>,
     /// What the attempt found that a person must mend; forgotten where the delivery arrived.
     pub problem: Option<Problem>,
     /// When the webhook that was called had been changed last.
     pub webhook_updated_at: UnixMillis,
+}
+
+/// What it takes to disable a webhook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disabling {
+    pub reason: String,
+    /// What the other webhooks are told of it.
+    pub tell: Vec<NewDelivery>,
 }
 
 /// What an attempt changed about its webhook; nothing of one that a person changed meanwhile.

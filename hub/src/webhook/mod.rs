@@ -36,11 +36,12 @@ pub use self::client::{Client, Tried};
 pub use self::counters::Counters;
 use self::lanes::Lanes;
 use crate::clock::Clock;
+use crate::delivery::payload::{self, Teller};
 use crate::delivery::retry::{self, GIVE_UP_ON_WEBHOOK, Next};
 use crate::model::UnixMillis;
-use crate::model::webhook::{Delivery, DeliveryId, DeliveryState, Settled, Settlement, Webhook, WebhookId};
+use crate::model::webhook::{Delivery, DeliveryId, DeliveryState, Disabling, Settled, Settlement, Webhook, WebhookId};
 use crate::random;
-use crate::store::{self, DeliveryQuery, Store};
+use crate::store::{self, Store};
 
 /// Deliveries taken in one claim.
 const CLAIM: usize = 32;
@@ -50,13 +51,12 @@ const LEASE_MS: i64 = 60_000;
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 /// Longest sleep: the wall clock that `next_due` speaks of may jump.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
-/// Failures that are read to decide that a webhook only fails: at twelve tries in 76 h, far more than those of five days.
-const FAILURES: usize = 1000;
 
 /// Delivers what the outbox holds. Started by [`run`].
 pub struct Dispatcher {
     store: Store,
     client: Client,
+    teller: Teller,
     counters: Arc<Counters>,
     clock: Clock,
     on_settled: Arc<dyn Fn(DeliveryId) + Send + Sync>,
@@ -67,17 +67,18 @@ impl Dispatcher {
     pub fn new(
         store: Store,
         client: Client,
+        teller: Teller,
         counters: Arc<Counters>,
         on_settled: Arc<dyn Fn(DeliveryId) + Send + Sync>,
     ) -> Self {
-        Self { store, client, counters, clock: Clock, on_settled }
+        Self { store, client, teller, counters, clock: Clock, on_settled }
     }
 
     /// One delivery, from the call to its settlement. It goes to what its webhook is now: it may have been changed while this
     /// one waited. One that is off is not called: its delivery is due again when the lease lapses.
     async fn attempt(&self, delivery: Delivery) -> Result<(), store::Error> {
         let webhook = match self.store.webhook_to_call(delivery.webhook, self.clock.wall()).await {
-            Ok(webhook) if webhook.spec.enabled && webhook.disabled_reason.is_none() => webhook,
+            Ok(webhook) if webhook.works() => webhook,
             // Off, or deleted with all it waited for.
             Ok(_) | Err(store::Error::NotFound { .. }) => return Ok(()),
             Err(error) if error.is_fatal() => return Err(error),
@@ -96,10 +97,14 @@ impl Dispatcher {
             Next::RetryAt(at) => (DeliveryState::Pending, Some(at)),
             Next::GaveUp | Next::Disable => (DeliveryState::Failed, None),
         };
-        let disable = match next {
+        let reason = match next {
+            Next::Delivered => None,
             Next::Disable => Some("the receiver answered 410: it no longer exists".to_owned()),
-            Next::GaveUp => self.only_fails(&webhook, &delivery, now).await?,
-            Next::Delivered | Next::RetryAt(_) => None,
+            Next::GaveUp | Next::RetryAt(_) => only_fails(&webhook, &delivery, now),
+        };
+        let disable = match reason {
+            Some(reason) => Some(self.disabling(&webhook, reason, now).await?),
+            None => None,
         };
         let (id, webhook_updated_at) = (delivery.id, webhook.updated_at);
         let settlement =
@@ -109,24 +114,20 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// The reason to disable a webhook whose deliveries have all failed for days.
-    async fn only_fails(
-        &self,
-        webhook: &Webhook,
-        last: &Delivery,
-        now: UnixMillis,
-    ) -> Result<Option<String>, store::Error> {
-        let list = |state, limit| {
-            let query = DeliveryQuery { webhook: Some(webhook.id), state: Some(state), limit, before: None };
-            self.store.deliveries(query)
-        };
-        let ended = |delivery: &Delivery| delivery.attempts.last().map_or(delivery.created_at, |attempt| attempt.at);
-        let succeeded = list(DeliveryState::Delivered, 1).await?.first().map(ended);
-        let failed = list(DeliveryState::Failed, FAILURES).await?;
-        let failures = failed.iter().map(|delivery| delivery.created_at).chain([last.created_at]);
-        let since = retry::failing_since(failures, succeeded, webhook.updated_at, now);
-        Ok(since.map(|_| format!("every delivery failed for {} days", GIVE_UP_ON_WEBHOOK.as_secs() / 86_400)))
+    /// Disables a webhook for a reason, of which all others that work are told.
+    async fn disabling(&self, webhook: &Webhook, reason: String, now: UnixMillis) -> Result<Disabling, store::Error> {
+        let others = self.store.webhooks().await?.into_iter().filter(|other| other.id != webhook.id && other.works());
+        let tell =
+            others.map(|other| payload::disabled_delivery(other.id, webhook, &reason, &self.teller, now)).collect();
+        Ok(Disabling { reason, tell })
     }
+}
+
+/// The reason to disable a webhook of which all attempts have failed for days.
+fn only_fails(webhook: &Webhook, delivery: &Delivery, now: UnixMillis) -> Option<String> {
+    let attempts: Vec<_> = delivery.attempts.iter().map(|attempt| attempt.at).collect();
+    let days = GIVE_UP_ON_WEBHOOK.as_secs() / 86_400;
+    retry::only_fails(webhook.failing_since, &attempts, now).then(|| format!("every attempt failed for {days} days"))
 }
 
 /// Delivers until told to stop.

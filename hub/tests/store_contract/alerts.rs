@@ -11,7 +11,7 @@ use telemetry_hub::model::reading::{SeriesId, Stretch};
 use telemetry_hub::model::rule::{Condition, Figure, Op, RuleId, RuleSpec, Severity};
 use telemetry_hub::model::silence::SilenceSpec;
 use telemetry_hub::model::view::Among;
-use telemetry_hub::model::webhook::{DeliveryId, DeliveryState, NewDelivery, Secret, Settlement, WebhookId};
+use telemetry_hub::model::webhook::{DeliveryId, DeliveryState, Disabling, NewDelivery, Secret, Settlement, WebhookId};
 use telemetry_hub::store::{AlertQuery, Commit, DeliveryQuery, Error, acts, with_actor};
 
 use super::scene::{Hub, T0, settlement, to};
@@ -223,7 +223,7 @@ async fn a_disabled_webhook_gets_nothing_until_it_is_enabled() {
     hub.store.create_delivery(to(&webhook, None)).await.unwrap();
     hub.store.create_delivery(to(&webhook, None)).await.unwrap();
     hub.store.claim_due(T0, T0.plus(1), 1, &[]).await.unwrap();
-    let gone = Settlement { disable: Some("410 Gone".to_owned()), ..settlement(1, DeliveryState::Failed, None) };
+    let gone = Settlement { disable: Some(Disabling { reason: "410 Gone".to_owned(), tell: Vec::new() }), ..settlement(1, DeliveryState::Failed, None) };
     hub.store.settle(gone, T0).await.unwrap();
     assert_eq!(hub.claim(0).await, Vec::<u64>::new());
     assert_eq!(hub.store.next_due().await.unwrap(), None);

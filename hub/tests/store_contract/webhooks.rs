@@ -1,7 +1,7 @@
 //! Webhooks that are changed while something waits for them.
 
 use telemetry_hub::model::webhook::{
-    DeliveryId, DeliveryState, Problem, ProblemKind, Settled, Settlement, WebhookSpec,
+    DeliveryId, DeliveryState, Disabling, Problem, ProblemKind, Settled, Settlement, WebhookSpec,
 };
 use telemetry_hub::store::{Commit, Error};
 
@@ -34,7 +34,7 @@ async fn a_receiver_that_is_gone_says_nothing_of_the_address_that_took_its_place
     hub.claim(0).await;
     let moved = |spec: WebhookSpec| Ok::<_, ()>(WebhookSpec { url: "https://example.net/".to_owned(), ..spec });
     hub.store.change_webhook(webhook.id, T0.plus(5), moved).await.unwrap().unwrap();
-    let gone = Settlement { disable: Some("410 Gone".to_owned()), ..settlement(1, DeliveryState::Failed, None) };
+    let gone = Settlement { disable: Some(Disabling { reason: "410 Gone".to_owned(), tell: Vec::new() }), ..settlement(1, DeliveryState::Failed, None) };
     hub.store.settle(gone, T0.plus(10)).await.unwrap();
     assert_eq!(hub.store.webhook(webhook.id).await.unwrap().disabled_reason, None);
 }

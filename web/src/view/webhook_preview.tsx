@@ -12,6 +12,7 @@ const EVENTS = [
   ["alert.firing", "Alert fires"],
   ["alert.resolved", "Alert resolved"],
   ["alert.past", "Past alert"],
+  ["webhook.disabled", "Another webhook is off"],
   ["webhook.test", "Test"],
 ] as const;
 

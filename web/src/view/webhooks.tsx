@@ -142,6 +142,8 @@ export function Webhooks({ route }: { route: WebhooksRoute }) {
   );
 }
 
+const sentence = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+
 /** What a person has to look at. */
 const MEND: Readonly<Record<NonNullable<Webhook["problem"]>["kind"], string>> = {
   token: "Token refused",
@@ -219,7 +221,7 @@ function HookEntry({
         ) : null}
         {hook.problem && hook.enabled ? (
           <div class="note bad small" role="status">
-            <strong>{MEND[hook.problem.kind]}.</strong> {clean(hook.problem.text, 400)}. Since{" "}
+            <strong>{MEND[hook.problem.kind]}.</strong> {sentence(clean(hook.problem.text, 400))}. Since{" "}
             {when(millis(hook.problem.since) ?? now.value, now.value)} nothing arrives; messages are kept and tried
             again.
           </div>
@@ -285,6 +287,7 @@ const EVENTS: Readonly<Record<string, string>> = {
   "alert.firing": "Alert fires",
   "alert.resolved": "Alert resolved",
   "alert.past": "Past alert",
+  "webhook.disabled": "Another webhook is off",
   "webhook.test": "Test",
 };
 

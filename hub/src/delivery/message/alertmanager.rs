@@ -15,12 +15,14 @@ use super::request::{Request, To};
 pub(super) const ALERTS: &str = "/api/v2/alerts";
 /// How long Alertmanager is told that an alert fires; its real end is sent when it ends.
 const LASTING: SignedDuration = SignedDuration::from_hours(365 * 24);
+/// How long it is said that a webhook is off: nobody says when it is on again.
+const OF_A_WEBHOOK: SignedDuration = SignedDuration::from_hours(24);
 /// How long a test alert fires.
 const OF_A_TEST: SignedDuration = SignedDuration::from_mins(5);
 
 pub(super) fn request(note: &Note, to: &To<'_>) -> Request {
     let at: Timestamp = note.timestamp.parse().unwrap_or(Timestamp::UNIX_EPOCH);
-    let after = |length: SignedDuration| at.checked_add(length).unwrap_or(at).to_string();
+    let after = |length: SignedDuration| moment(at.checked_add(length).unwrap_or(at));
     let mut labels = Map::new();
     let mut label = |name: &str, value: &str| {
         // To Prometheus a label without a value is none.
@@ -45,10 +47,17 @@ pub(super) fn request(note: &Note, to: &To<'_>) -> Request {
             about.labels.iter().for_each(|(name, value)| annotations[annotation(name)] = json!(value));
         }
         None => {
-            label("alertname", "TelemetryHubTest");
-            label("severity", "info");
-            alert["startsAt"] = json!(at.to_string());
-            alert["endsAt"] = json!(after(OF_A_TEST));
+            let (name, severity, lasting) = match note.disabled() {
+                Some(webhook) => {
+                    label("webhook", &webhook.id);
+                    ("TelemetryHubWebhookDisabled", "warning", OF_A_WEBHOOK)
+                }
+                None => ("TelemetryHubTest", "info", OF_A_TEST),
+            };
+            label("alertname", name);
+            label("severity", severity);
+            alert["startsAt"] = json!(moment(at));
+            alert["endsAt"] = json!(after(lasting));
         }
     }
     alert["labels"] = labels.into();
@@ -61,6 +70,11 @@ pub(super) fn request(note: &Note, to: &To<'_>) -> Request {
         url.set_path(&format!("{path}{ALERTS}"));
     }
     Request::post(url, &Value::Array(vec![alert]))
+}
+
+/// As the hub writes every time in a message.
+fn moment(at: Timestamp) -> String {
+    format!("{at:.3}")
 }
 
 /// A label of a device as the name of an annotation: letters, digits and underscores.

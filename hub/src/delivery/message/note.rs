@@ -2,7 +2,8 @@
 //!
 //! Missing parts are left out: a message of an older hub may wait in the outbox without title or text.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use super::cut;
 use crate::model::device::Labels;
@@ -34,6 +35,16 @@ pub(super) struct Note {
 struct Data {
     alert: Option<About>,
     group: Option<Group>,
+    /// A test has the id of its own webhook here.
+    #[serde(default, deserialize_with = "if_object")]
+    webhook: Option<Disabled>,
+}
+
+/// A webhook that gets no messages any more.
+#[derive(Debug, Deserialize)]
+pub(super) struct Disabled {
+    pub(super) id: String,
+    url: Option<String>,
 }
 
 /// Many devices that it is about.
@@ -122,6 +133,11 @@ impl Note {
         self.data.alert.as_ref()
     }
 
+    /// The webhook that is off.
+    pub(super) const fn disabled(&self) -> Option<&Disabled> {
+        self.data.webhook.as_ref()
+    }
+
     pub(super) fn is_over(&self) -> bool {
         self.event == "alert.resolved"
     }
@@ -137,6 +153,7 @@ impl Note {
             _ if self.is_over() => Level::Well,
             Some("critical") if !self.is_past() => Level::Critical,
             Some("warning") if !self.is_past() => Level::Warning,
+            None if self.disabled().is_some() => Level::Warning,
             _ => Level::Info,
         }
     }
@@ -152,13 +169,18 @@ impl Note {
     /// Where the chart is, where the hub knows its own address.
     pub(super) fn link(&self, most: usize) -> Option<&str> {
         let of_group = || self.data.group.as_ref()?.url.as_deref();
-        let url = self.alert().and_then(|alert| alert.url.as_deref()).or_else(of_group)?;
+        let of_webhook = || self.disabled()?.url.as_deref();
+        let url = self.alert().and_then(|alert| alert.url.as_deref()).or_else(of_group).or_else(of_webhook)?;
         (url.starts_with("http") && url.len() <= most).then_some(url)
     }
 
     /// What that link does.
     pub(super) const fn link_name(&self) -> &'static str {
-        if self.data.group.is_some() { "Show the devices" } else { "Open the chart" }
+        match (&self.data.group, self.disabled()) {
+            (Some(_), _) => "Show the devices",
+            (_, Some(_)) => "Show the webhooks",
+            (None, None) => "Open the chart",
+        }
     }
 
     /// What a glance looks for: none of a test.
@@ -177,6 +199,10 @@ impl Note {
         facts.push(("Severity", alert.severity.clone()));
         facts.into_iter().map(|(name, value)| (name, cut::units(&value, FACT))).collect()
     }
+}
+
+fn if_object<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Disabled>, D::Error> {
+    Ok(serde_json::from_value(Value::deserialize(from)?).ok())
 }
 
 impl About {

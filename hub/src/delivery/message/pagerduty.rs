@@ -6,7 +6,7 @@
 use serde_json::{Map, json};
 
 use super::cut;
-use super::note::Note;
+use super::note::{Level, Note};
 use super::request::{Request, To};
 
 const SUMMARY: usize = 1_024;
@@ -19,7 +19,8 @@ const CHANGE: &str = "/v2/change/enqueue";
 
 pub(super) fn request(note: &Note, to: &To<'_>) -> Request {
     // Two hubs count their alerts alike.
-    let key = note.alert().map_or_else(|| to.from.id.to_owned(), |alert| format!("{}@{}", alert.id, to.from.hub));
+    let about = note.alert().map(|alert| &alert.id).or_else(|| note.disabled().map(|webhook| &webhook.id));
+    let key = about.map_or_else(|| to.from.id.to_owned(), |id| format!("{id}@{}", to.from.hub));
     let key = cut::units(&key, DEDUP_KEY);
     let routing_key = to.field("routing_key");
     if note.is_over() {
@@ -44,14 +45,16 @@ pub(super) fn request(note: &Note, to: &To<'_>) -> Request {
     }
     let mut event = json!({"routing_key": routing_key, "payload": payload});
     if let Some(url) = note.link(2_048) {
-        event["links"] = json!([{"href": url, "text": "Open the chart"}]);
+        event["links"] = json!([{"href": url, "text": note.link_name()}]);
     }
     if note.is_past() {
         return Request::post(to.url.as_str().replacen(ENQUEUE, CHANGE, 1), &event);
     }
-    let severity =
-        alert.map(|alert| alert.severity.as_str()).filter(|severity| ["critical", "warning"].contains(severity));
-    event["payload"]["severity"] = json!(severity.unwrap_or("info"));
+    event["payload"]["severity"] = json!(match note.level() {
+        Level::Critical => "critical",
+        Level::Warning => "warning",
+        Level::Info | Level::Well => "info",
+    });
     if let Some(alert) = alert {
         event["payload"]["class"] = json!(cut::units(&alert.rule.name, NAME));
         event["payload"]["component"] = json!(cut::units(&alert.sensor, NAME));

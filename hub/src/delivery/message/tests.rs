@@ -38,13 +38,34 @@ fn slack_gets_blocks() {
 
 #[test]
 fn a_message_about_many_devices_has_no_facts_of_one_and_leads_to_their_list() {
-    let many = json!({"type": "alert.firing", "timestamp": "2027-01-15T08:00:00Z", "title": "9 devices are offline",
+    let many = json!({"type": "alert.firing", "timestamp": "2027-01-15T08:00:00.000Z", "title": "9 devices are offline",
         "text": "a, b, c and 6 more went offline at 08:00 UTC.",
         "data": {"group": {"count": 9, "severity": "warning", "url": "http://hub:8080/?status=offline"}}});
     let (_, body) = sent(&to(WebhookKind::Slack), &many);
     let blocks = body["blocks"].as_array().unwrap();
     assert_eq!((blocks.len(), &blocks[0]["text"]["text"]), (3, &json!("🟠 9 devices are offline")));
     assert_eq!(blocks[2]["elements"][0]["text"], "<http://hub:8080/?status=offline|Show the devices>");
+}
+
+#[test]
+fn a_webhook_that_is_off_is_a_warning_and_one_incident_however_often_it_is_told() {
+    let off = json!({"type": "webhook.disabled", "timestamp": "2027-01-15T08:00:00.000Z", "title": "Webhook pager is off",
+        "text": "The webhook pager was turned off: every attempt failed for 5 days.",
+        "data": {"webhook": {"id": "whk_3", "name": "pager", "reason": "every attempt failed for 5 days",
+            "failing_since": "2027-01-10T08:00:00.000Z", "url": "http://hub:8080/w"}}});
+    let (_, body) = sent(&to(WebhookKind::PagerDuty), &off);
+    assert_eq!((&body["event_action"], &body["dedup_key"]), (&json!("trigger"), &json!("whk_3@0a1b2c3d")));
+    assert_eq!(
+        (&body["payload"]["severity"], &body["links"][0]["text"]),
+        (&json!("warning"), &json!("Show the webhooks"))
+    );
+    let (_, body) = sent(&to(WebhookKind::Alertmanager), &off);
+    let labels = json!({"hub": "0a1b2c3d", "webhook": "whk_3", "alertname": "TelemetryHubWebhookDisabled", "severity": "warning"});
+    assert_eq!((&body[0]["labels"], &body[0]["endsAt"]), (&labels, &json!("2027-01-16T08:00:00.000Z")));
+    let (_, body) = sent(&to(WebhookKind::Slack), &off);
+    assert_eq!(body["blocks"][0]["text"]["text"], "🟠 Webhook pager is off");
+    let (_, body) = sent(&to(WebhookKind::Ntfy), &off);
+    assert_eq!((&body["priority"], &body["click"]), (&json!(4), &json!("http://hub:8080/w")));
 }
 
 /// <https://docs.discord.com/developers/resources/webhook#execute-webhook>, `message#embed-object-embed-limits` (256, 4,096, 1,024,
@@ -61,7 +82,7 @@ fn discord_gets_an_embed_that_mentions_nobody() {
             "description": "boiler-1: temp is 31.5 °C, above the limit of 30 °C, since 2027-01-15 07:59 UTC.",
             "url": LINK,
             "color": 0xe0_31_31,
-            "timestamp": "2027-01-15T08:00:00Z",
+            "timestamp": "2027-01-15T08:00:00.000Z",
             "fields": [field("Device", "boiler-1"), field("Sensor", "temp"), field("Value", "31.5 °C"),
                 field("Limit", "30 °C"), field("Severity", "critical")],
         }]})
@@ -167,7 +188,7 @@ fn pagerduty_opens_and_closes_one_incident() {
                 "summary": "too hot on boiler-1: boiler-1: temp is 31.5 °C, above the limit of 30 °C, since 2027-01-15 07:59 UTC.",
                 "source": "boiler-1",
                 "severity": "critical",
-                "timestamp": "2027-01-15T08:00:00Z",
+                "timestamp": "2027-01-15T08:00:00.000Z",
                 "class": "too hot",
                 "component": "temp",
                 "custom_details": {"Device": "boiler-1", "Sensor": "temp", "Value": "31.5 °C", "Limit": "30 °C",
@@ -203,15 +224,15 @@ fn alertmanager_knows_an_alert_by_what_does_not_change() {
                 "device_name": "boiler-1",
                 "label_room": "lab",
             },
-            "startsAt": "2027-01-15T07:59:00Z",
-            "endsAt": "2028-01-15T08:00:00Z",
+            "startsAt": "2027-01-15T07:59:00.000Z",
+            "endsAt": "2028-01-15T08:00:00.000Z",
             "generatorURL": LINK,
         }])
     );
     let (_, over) = sent(&to(WebhookKind::Alertmanager), &resolved());
-    assert_eq!((&over[0]["labels"], &over[0]["endsAt"]), (&labels, &json!("2027-01-15T08:05:00Z")));
+    assert_eq!((&over[0]["labels"], &over[0]["endsAt"]), (&labels, &json!("2027-01-15T08:05:00.000Z")));
     let (_, test) = sent(&to(WebhookKind::Alertmanager), &a_test());
-    assert_eq!(test[0]["endsAt"], "2027-01-15T08:05:00Z");
+    assert_eq!(test[0]["endsAt"], "2027-01-15T08:05:00.000Z");
     let mut whole = to(WebhookKind::Alertmanager);
     whole.url = "http://am:9093/api/v2/alerts".into();
     assert_eq!(sent(&whole, &firing()).0.url, "http://am:9093/api/v2/alerts");
@@ -362,7 +383,7 @@ fn a_secret_field_is_not_in_what_is_shown() {
 
 #[test]
 fn a_message_of_an_older_hub_is_sent_all_the_same() {
-    let old = json!({"type": "alert.firing", "timestamp": "2027-01-15T08:00:00Z", "data": {"alert": {"id": "alr_5",
+    let old = json!({"type": "alert.firing", "timestamp": "2027-01-15T08:00:00.000Z", "data": {"alert": {"id": "alr_5",
         "sequence": 1, "rule": {"id": "rul_3", "name": "hot"}, "device": "dev_1", "device_name": "b", "sensor": "temp",
         "severity": "warning", "state": "firing", "value": 31.5, "threshold": 30.0, "labels": {}, "url": null}}});
     for kind in ALL {
@@ -415,15 +436,15 @@ fn sent(spec: &WebhookSpec, event: &Value) -> (Request, Value) {
 fn firing() -> Value {
     json!({
         "type": "alert.firing",
-        "timestamp": "2027-01-15T08:00:00Z",
+        "timestamp": "2027-01-15T08:00:00.000Z",
         "title": "too hot on boiler-1",
         "text": "boiler-1: temp is 31.5 °C, above the limit of 30 °C, since 2027-01-15 07:59 UTC.",
         "data": {"alert": {
             "id": "alr_5", "sequence": 1, "rule": {"id": "rul_3", "name": "too hot"}, "device": "dev_1",
             "device_name": "boiler-1", "sensor": "temp", "measure": "value", "unit": "Cel", "severity": "critical",
             "state": "firing", "value": 31.5, "worst_value": 31.5, "last_value": null, "threshold": 30.0,
-            "started_at": "2027-01-15T07:59:00Z", "resolved_at": null, "new_normal": false,
-            "occurred_at": "2027-01-15T08:00:00Z", "learned_at": "2027-01-15T08:00:01.5Z", "labels": {"room": "lab"},
+            "started_at": "2027-01-15T07:59:00.000Z", "resolved_at": null, "new_normal": false,
+            "occurred_at": "2027-01-15T08:00:00.000Z", "learned_at": "2027-01-15T08:00:01.500Z", "labels": {"room": "lab"},
             "url": LINK, "points": [[1_800_000_000_000_i64, 31.5]],
         }},
     })
@@ -431,11 +452,11 @@ fn firing() -> Value {
 
 fn resolved() -> Value {
     let mut event = firing();
-    (event["type"], event["timestamp"]) = (json!("alert.resolved"), json!("2027-01-15T08:05:00Z"));
+    (event["type"], event["timestamp"]) = (json!("alert.resolved"), json!("2027-01-15T08:05:00.000Z"));
     event["title"] = json!("Resolved: too hot on boiler-1");
     let alert = &mut event["data"]["alert"];
     (alert["state"], alert["last_value"]) = (json!("resolved"), json!(28.0));
-    alert["resolved_at"] = json!("2027-01-15T08:05:00Z");
+    alert["resolved_at"] = json!("2027-01-15T08:05:00.000Z");
     event
 }
 
@@ -450,7 +471,7 @@ fn past() -> Value {
 fn a_test() -> Value {
     json!({
         "type": "webhook.test",
-        "timestamp": "2027-01-15T08:00:00Z",
+        "timestamp": "2027-01-15T08:00:00.000Z",
         "title": "Test from the telemetry hub",
         "text": "A test from the telemetry hub: the webhook ops works.",
         "data": {"message": "A test from the telemetry hub: this webhook works.", "webhook": "whk_7", "name": "ops"},

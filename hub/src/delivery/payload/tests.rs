@@ -30,7 +30,7 @@ fn a_firing_alert_is_told_in_the_words_of_the_interface() {
         read(&told[0]),
         json!({
             "type": "alert.firing",
-            "timestamp": "2027-01-15T08:00:00Z",
+            "timestamp": "2027-01-15T08:00:00.000Z",
             "title": "too hot on boiler-1",
             "text": "boiler-1: temp is 31.5 °C, above the limit of 30 °C, since 2027-01-15 07:59 UTC.",
             "data": {"alert": {
@@ -48,17 +48,93 @@ fn a_firing_alert_is_told_in_the_words_of_the_interface() {
                 "worst_value": 31.5,
                 "last_value": null,
                 "threshold": 30.0,
-                "started_at": "2027-01-15T07:59:00Z",
+                "started_at": "2027-01-15T07:59:00.000Z",
                 "resolved_at": null,
                 "new_normal": false,
-                "occurred_at": "2027-01-15T08:00:00Z",
-                "learned_at": "2027-01-15T08:00:01.5Z",
+                "occurred_at": "2027-01-15T08:00:00.000Z",
+                "learned_at": "2027-01-15T08:00:01.500Z",
                 "labels": {"room": "lab"},
                 "url": format!(
                     "http://hub:8080/d/{}?m=temp&from=1799998200000&to=1800000300000",
                     DeviceId::from_bytes([1; 16])
                 ),
                 "points": [[1_800_000_000_000_i64, 31.5]],
+            }}
+        })
+    );
+}
+
+#[test]
+fn each_time_has_three_digits_of_fraction() {
+    let Transition::Put { alert, points, .. } = put(AlertState::Resolved) else { panic!() };
+    for ms in [0, 1, 20, 300, 999] {
+        let at = |at: UnixMillis| at.plus(ms);
+        let alert = Alert {
+            started_at: at(alert.started_at),
+            resolved_at: Some(at(NOW)),
+            learned_at: at(NOW),
+            ..alert.clone()
+        };
+        let put = Transition::Put { alert, occurred_at: at(NOW), points: points.clone() };
+        let told = deliveries_for(&[put], &[rule()], &[webhook(7)], &catalog(), &teller(None));
+        let bodies = [
+            read(&told[0]),
+            read(&test_delivery(WebhookId(7), "ops", at(NOW))),
+            read(&disabled_delivery(
+                WebhookId(7),
+                &Webhook { failing_since: Some(at(NOW)), ..webhook(3) },
+                "410",
+                &teller(None),
+                at(NOW),
+            )),
+        ];
+        let mut times = 0;
+        for body in &bodies {
+            each_text(body, &mut |text| {
+                if text.starts_with("2027-") {
+                    times += 1;
+                    assert!(text.ends_with(&format!(".{ms:03}Z")), "{text}");
+                }
+            });
+        }
+        assert_eq!(times, 5 + 1 + 2);
+    }
+}
+
+fn each_text(value: &Value, on: &mut impl FnMut(&str)) {
+    match value {
+        Value::String(text) => on(text),
+        Value::Array(list) => list.iter().for_each(|one| each_text(one, on)),
+        Value::Object(fields) => fields.values().for_each(|one| each_text(one, on)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+#[test]
+fn what_is_told_of_a_webhook_that_is_off() {
+    let off = Webhook { failing_since: Some(NOW.plus(-5 * 86_400_000)), ..webhook(3) };
+    let told = disabled_delivery(
+        WebhookId(7),
+        &off,
+        "every attempt failed for 5 days",
+        &teller(Some("http://hub:8080/")),
+        NOW,
+    );
+    assert_eq!((told.webhook, told.alert, told.event), (WebhookId(7), None, Event::WebhookDisabled));
+    assert_eq!(
+        read(&told),
+        json!({
+            "type": "webhook.disabled",
+            "timestamp": "2027-01-15T08:00:00.000Z",
+            "title": "Webhook ops is off",
+            "text": "The webhook ops was turned off: every attempt failed for 5 days. Since 2027-01-10 08:00 UTC nothing arrived. \
+                Once it is mended and turned on, the page offers to send what is missing.",
+            "data": {"webhook": {
+                "id": "whk_3",
+                "name": "ops",
+                "reason": "every attempt failed for 5 days",
+                "failing_since": "2027-01-10T08:00:00.000Z",
+                "url": "http://hub:8080/w",
             }}
         })
     );
@@ -77,7 +153,7 @@ fn what_was_over_is_told_to_those_who_want_it_with_how_many_there_were() {
     assert_eq!((told.len(), told[0].event), (1, Event::AlertPast));
     let body = read(&told[0]);
     assert_eq!((&body["type"], &body["data"]["alert"]["count"]), (&json!("alert.past"), &json!(3)));
-    assert_eq!(body["data"]["alert"]["resolved_at"], "2027-01-15T08:01:00Z");
+    assert_eq!(body["data"]["alert"]["resolved_at"], "2027-01-15T08:01:00.000Z");
     let mut quiet = webhook(7);
     quiet.spec.past = false;
     assert!(deliveries_for(&[past], &[rule()], &[quiet], &catalog(), &teller(None)).is_empty());

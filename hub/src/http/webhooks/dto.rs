@@ -47,6 +47,8 @@ pub(crate) struct Webhook {
     /// What a person must mend before anything arrives; null again with the next message that does, or when `url`, `kind`, `fields` or
     /// `headers` are changed. Messages are kept and tried again meanwhile.
     pub problem: Option<WebhookProblem>,
+    /// Since when every attempt failed, whatever for; after five days the webhook is disabled. Null after one that did not.
+    pub failing_since: Option<String>,
 }
 
 /// Why no message arrives until a person mends it.
@@ -158,6 +160,7 @@ pub(crate) struct LastDelivery {
 impl From<webhook::Webhook> for Webhook {
     fn from(webhook: webhook::Webhook) -> Self {
         let fields = field::hidden(&webhook.spec).fields.0;
+        let enabled = webhook.works();
         Self {
             id: text::id(webhook.id),
             name: webhook.spec.name,
@@ -165,7 +168,7 @@ impl From<webhook::Webhook> for Webhook {
             url: webhook.spec.url,
             fields,
             past: webhook.spec.past,
-            enabled: webhook.spec.enabled && webhook.disabled_reason.is_none(),
+            enabled,
             disabled_reason: webhook.disabled_reason,
             headers: webhook.spec.headers.0.into_iter().map(|(name, _)| (name, header::HIDDEN.to_owned())).collect(),
             for_new_rules: webhook.spec.for_new_rules,
@@ -177,6 +180,7 @@ impl From<webhook::Webhook> for Webhook {
                 status: last.status,
             }),
             problem: webhook.problem.map(WebhookProblem::from),
+            failing_since: webhook.failing_since.map(when::moment),
         }
     }
 }
@@ -278,33 +282,28 @@ pub(crate) struct DeliveryWithBody {
     pub body: String,
 }
 
-/// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub enum Event {
-    /// An alert fires.
-    #[serde(rename = "alert.firing")]
-    AlertFiring,
-    /// An alert is over.
-    #[serde(rename = "alert.resolved")]
-    AlertResolved,
-    /// Alerts were over when the hub learned of them: told once of a rule and a device.
-    #[serde(rename = "alert.past")]
-    AlertPast,
-    /// A person pressed the button.
-    #[serde(rename = "webhook.test")]
-    Test,
-}
-
-impl From<Event> for webhook::Event {
-    fn from(event: Event) -> Self {
-        match event {
-            Event::AlertFiring => Self::AlertFiring,
-            Event::AlertResolved => Self::AlertResolved,
-            Event::AlertPast => Self::AlertPast,
-            Event::Test => Self::Test,
+macro_rules! event {
+    ($($(#[$doc:meta])* $name:ident = $word:tt,)*) => {
+        /// What happened.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+        pub enum Event {
+            $($(#[$doc])* #[serde(rename = $word)] $name,)*
         }
-    }
+
+        impl From<Event> for webhook::Event {
+            fn from(event: Event) -> Self {
+                match event { $(Event::$name => Self::$name,)* }
+            }
+        }
+
+        impl From<webhook::Event> for Event {
+            fn from(event: webhook::Event) -> Self {
+                match event { $(webhook::Event::$name => Self::$name,)* }
+            }
+        }
+    };
 }
+webhook::events!(event);
 
 /// One try.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -326,12 +325,7 @@ impl From<webhook::Delivery> for Delivery {
         Self {
             id: text::id(delivery.id),
             webhook: text::id(delivery.webhook),
-            event: match delivery.event {
-                webhook::Event::AlertFiring => Event::AlertFiring,
-                webhook::Event::AlertResolved => Event::AlertResolved,
-                webhook::Event::AlertPast => Event::AlertPast,
-                webhook::Event::Test => Event::Test,
-            },
+            event: delivery.event.into(),
             alert: delivery.alert.map(text::id),
             devices: payload::devices_in(&delivery.body),
             state: delivery.state.into(),

@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 use super::webhooks;
 use crate::model::UnixMillis;
 use crate::model::webhook::{
-    Delivery, DeliveryId, DeliveryState, MOST_ATTEMPTS, NewDelivery, Settled, Settlement, WebhookId,
+    Delivery, DeliveryId, DeliveryState, Disabling, MOST_ATTEMPTS, NewDelivery, Settled, Settlement, WebhookId,
 };
 use crate::store::Store;
 use crate::store::engine::nouns::DeliveryQuery;
@@ -128,13 +128,18 @@ impl Store {
             if let Some(problem) = problem {
                 let is_news = scope.tx.put_problem_of(delivery, &problem, webhook_updated_at)?;
                 settled.problem = is_news.then_some(problem);
-            } else if state == DeliveryState::Delivered {
-                settled.works_again = scope.tx.clear_problem_of(delivery, webhook_updated_at)?;
+            }
+            if state == DeliveryState::Delivered {
+                settled.works_again = scope.tx.note_success_of(delivery, webhook_updated_at)?;
+            } else {
+                scope.tx.note_failure_of(delivery, attempt.at, webhook_updated_at)?;
             }
             // Last: from then on the webhook is another one.
-            if let Some(reason) = disable {
-                let disabled = scope.tx.disable_webhook_of(delivery, &reason, now, webhook_updated_at)?;
-                settled.disabled = disabled.then_some(reason);
+            let Some(Disabling { reason, tell }) = disable else { return Ok(settled) };
+            if scope.tx.disable_webhook_of(delivery, &reason, now, webhook_updated_at)? {
+                tell.iter().try_for_each(|told| scope.tx.add_delivery(told).map(drop))?;
+                scope.own.due |= !tell.is_empty();
+                settled.disabled = Some(reason);
             }
             Ok(settled)
         })

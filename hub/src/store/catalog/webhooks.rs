@@ -73,7 +73,9 @@ impl Store {
         let key = self.key().clone();
         self.change(move |scope| {
             let tx = scope.tx;
-            let before = read(tx, &key, id, None)?.spec;
+            let webhook = read(tx, &key, id, None)?;
+            let worked = webhook.works();
+            let before = webhook.spec;
             let spec = match change(before.clone()) {
                 Ok(spec) => spec,
                 Err(refused) => return Ok(Err(refused)),
@@ -84,7 +86,9 @@ impl Store {
                 seal(tx, &key, id, &spec)?;
                 // What is under way ends where it began; what waits goes now.
                 tx.try_waiting_now(id, now, MOST_ATTEMPTS)?;
-                tx.forget_problem(id)?;
+            }
+            if place(&spec) != place(&before) || spec.enabled && !worked {
+                tx.forget_failures(id)?;
             }
             // Enabled again, or elsewhere: its waiting deliveries may be due.
             scope.own.due |= spec.enabled;

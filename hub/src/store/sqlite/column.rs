@@ -62,7 +62,6 @@ words! {
     Scope { Ingest = "ingest", Read = "read", Write = "write", Operate = "operate", Admin = "admin" }
     Role { Viewer = "viewer", Operator = "operator", Admin = "admin" }
     ActorKind { Session = "session", Token = "token", AdminFile = "admin_file", Command = "command", SignIn = "sign_in", Nobody = "nobody" }
-    Event { AlertFiring = "alert.firing", AlertResolved = "alert.resolved", AlertPast = "alert.past", Test = "webhook.test" }
     DeliveryState { Pending = "pending", Delivered = "delivered", Failed = "failed" }
     ProblemKind { Token = "token", Address = "address", Message = "message", Policy = "policy" }
     WebhookKind {
@@ -77,6 +76,18 @@ words! {
         Gotify = "gotify",
         Matrix = "matrix",
         HomeAssistant = "home_assistant"
+    }
+}
+
+impl ToSql for Event {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.word().into())
+    }
+}
+
+impl FromSql for Event {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        Self::of(value.as_str()?).ok_or(FromSqlError::InvalidType)
     }
 }
 

@@ -37,8 +37,8 @@ pub(in crate::store) trait ChangeWebhooks: Webhooks {
     fn add_webhook(&self, spec: &WebhookSpec, now: UnixMillis) -> Result<WebhookId>;
     /// Replaces what is not sealed; enabling it clears the reason it was disabled for.
     fn replace_webhook(&self, id: WebhookId, spec: &WebhookSpec, now: UnixMillis) -> Result<()>;
-    /// Forgets what had to be mended.
-    fn forget_problem(&self, id: WebhookId) -> Result<()>;
+    /// Forgets what had to be mended, and since when attempts fail.
+    fn forget_failures(&self, id: WebhookId) -> Result<()>;
     /// Replaces what is sealed.
     fn seal_webhook(&self, id: WebhookId, sealed: &SealedParts) -> Result<()>;
     /// Adds a secret.
@@ -78,8 +78,8 @@ pub(in crate::store) trait Outbox {
 
 /// Changes of deliveries.
 pub(in crate::store) trait ChangeOutbox: Outbox {
-    /// Adds one; `None` when its webhook is gone, or was disabled by the time an alert is to be told: who decides about alerts
-    /// hears of that a moment later.
+    /// Adds one; `None` when its webhook is gone, or was disabled by the time something but a test is to be told: who decides
+    /// about alerts hears of that a moment later.
     fn add_delivery(&self, new: &NewDelivery) -> Result<Option<DeliveryId>>;
     /// Takes up to `n` that are due until `lease_until`: of one alert to one webhook only the oldest unsettled one, and none to
     /// webhooks in `except`. First come, first served.
@@ -106,7 +106,10 @@ pub(in crate::store) trait ChangeOutbox: Outbox {
     /// is of the same kind as before is so since before.
     fn put_problem_of(&self, id: DeliveryId, problem: &Problem, seen: UnixMillis) -> Result<bool>;
     /// Notes that the webhook of a delivery works, unless it was changed since `seen`; whether there was something to mend.
-    fn clear_problem_of(&self, id: DeliveryId, seen: UnixMillis) -> Result<bool>;
+    fn note_success_of(&self, id: DeliveryId, seen: UnixMillis) -> Result<bool>;
+    /// Notes that an attempt of a delivery failed at a moment: the webhook fails since then, unless it did before, or was changed
+    /// since `seen`.
+    fn note_failure_of(&self, id: DeliveryId, at: UnixMillis, seen: UnixMillis) -> Result<()>;
     /// Disables the webhook of a delivery, unless it was changed since `seen`; whether it did.
     fn disable_webhook_of(&self, id: DeliveryId, reason: &str, now: UnixMillis, seen: UnixMillis) -> Result<bool>;
 }

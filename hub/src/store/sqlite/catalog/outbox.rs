@@ -82,7 +82,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Delivery> {
 
 const INSERT: &str = "INSERT INTO delivery (webhook, alert, event, state, next_attempt_at, created_at, body)
     SELECT id, :alert, :event, 'pending', :created_at, :created_at, :body FROM webhook WHERE id = :webhook
-    AND (:alert IS NULL OR enabled AND disabled_reason IS NULL)";
+    AND (:event = 'webhook.test' OR enabled AND disabled_reason IS NULL)";
 
 /// Enabled webhooks only; first come, first served, and within (webhook, alert) strictly in order.
 const DUE: &str = "SELECT delivery.id FROM delivery JOIN webhook ON webhook.id = delivery.webhook
@@ -110,6 +110,10 @@ const PUT_PROBLEM: &str =
     AND (problem IS NOT :kind OR problem_text IS NOT :text)";
 const CLEAR_PROBLEM: &str = "UPDATE webhook SET problem = NULL, problem_since = NULL, problem_text = NULL
     WHERE id = (SELECT webhook FROM delivery WHERE id = :delivery) AND updated_at = :seen AND problem IS NOT NULL";
+const FAILS_NO_MORE: &str = "UPDATE webhook SET failing_since = NULL
+    WHERE id = (SELECT webhook FROM delivery WHERE id = :delivery) AND updated_at = :seen AND failing_since IS NOT NULL";
+const FAILS: &str = "UPDATE webhook SET failing_since = :at
+    WHERE id = (SELECT webhook FROM delivery WHERE id = :delivery) AND updated_at = :seen AND failing_since IS NULL";
 const DISABLE: &str = "UPDATE webhook SET disabled_reason = :reason, updated_at = :now
     WHERE id = (SELECT webhook FROM delivery WHERE id = :delivery) AND updated_at = :seen";
 
@@ -205,9 +209,16 @@ impl ChangeOutbox for Connection {
         Ok(changed > 0)
     }
 
-    fn clear_problem_of(&self, id: DeliveryId, seen: UnixMillis) -> Result<bool> {
-        let mended = named_params! { ":delivery": id, ":seen": seen.0 };
-        Ok(self.prepare_cached(CLEAR_PROBLEM)?.execute(mended)? > 0)
+    fn note_success_of(&self, id: DeliveryId, seen: UnixMillis) -> Result<bool> {
+        let works = named_params! { ":delivery": id, ":seen": seen.0 };
+        self.prepare_cached(FAILS_NO_MORE)?.execute(works)?;
+        Ok(self.prepare_cached(CLEAR_PROBLEM)?.execute(works)? > 0)
+    }
+
+    fn note_failure_of(&self, id: DeliveryId, at: UnixMillis, seen: UnixMillis) -> Result<()> {
+        let fails = named_params! { ":delivery": id, ":at": at.0, ":seen": seen.0 };
+        self.prepare_cached(FAILS)?.execute(fails)?;
+        Ok(())
     }
 
     fn disable_webhook_of(&self, id: DeliveryId, reason: &str, now: UnixMillis, seen: UnixMillis) -> Result<bool> {

@@ -10,10 +10,10 @@ use crate::store::sqlite::column::unsigned;
 
 const ALL: &str =
     "SELECT id, name, kind, url, url_sealed, headers_sealed, fields_sealed, past, for_new_rules, enabled, disabled_reason,
-    problem, problem_since, problem_text, created_at, updated_at FROM webhook ORDER BY id";
+    problem, problem_since, problem_text, failing_since, created_at, updated_at FROM webhook ORDER BY id";
 const ONE: &str =
     "SELECT id, name, kind, url, url_sealed, headers_sealed, fields_sealed, past, for_new_rules, enabled, disabled_reason,
-    problem, problem_since, problem_text, created_at, updated_at FROM webhook WHERE id = :id";
+    problem, problem_since, problem_text, failing_since, created_at, updated_at FROM webhook WHERE id = :id";
 
 const SECRETS: &str = "SELECT sealed FROM webhook_secret
     WHERE webhook = :webhook AND (expires_at IS NULL OR :now IS NULL OR expires_at > :now) ORDER BY id DESC";
@@ -84,6 +84,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<(Webhook, SealedParts)> {
         rules: 0,
         last_delivery: None,
         problem: problem(row)?,
+        failing_since: row.get::<_, Option<i64>>("failing_since")?.map(UnixMillis),
     };
     let sealed = SealedParts {
         url: row.get("url_sealed")?,
@@ -116,8 +117,9 @@ const ADD_TO_RULES: &str = "INSERT INTO rule_webhook (rule, position, webhook)
     FROM rule WHERE rule.id NOT IN (SELECT rule FROM rule_webhook WHERE webhook = :id)";
 
 /// What was found at another address, or before a person turned it on again, says nothing any more.
-const FORGET_PROBLEM: &str =
-    "UPDATE webhook SET problem = NULL, problem_since = NULL, problem_text = NULL WHERE id = :id";
+const FORGET_FAILURES: &str =
+    "UPDATE webhook SET problem = NULL, problem_since = NULL, problem_text = NULL, failing_since = NULL
+    WHERE id = :id";
 
 const SEAL: &str = "UPDATE webhook SET url = '', url_sealed = :url, headers = '', headers_sealed = :headers,
     fields_sealed = :fields WHERE id = :id";
@@ -144,8 +146,8 @@ impl ChangeWebhooks for Connection {
         Ok(())
     }
 
-    fn forget_problem(&self, id: WebhookId) -> Result<()> {
-        self.prepare_cached(FORGET_PROBLEM)?.execute(named_params! { ":id": id })?;
+    fn forget_failures(&self, id: WebhookId) -> Result<()> {
+        self.prepare_cached(FORGET_FAILURES)?.execute(named_params! { ":id": id })?;
         Ok(())
     }
 
