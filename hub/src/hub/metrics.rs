@@ -7,7 +7,7 @@ use crate::observe::{Exposition, Histogram, Meter};
 use crate::presence::Presence;
 use crate::pressure::Pressure;
 use crate::proto::counters::Counters;
-use crate::store::Store;
+use crate::store::{Stats, Store};
 use crate::webhook;
 
 /// Every metric of the hub, by name.
@@ -22,7 +22,6 @@ pub(super) fn exposition(
     latency: &Histogram,
     meter: &Meter,
 ) -> String {
-    let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     let stats = store.stats();
     // Before the statement that says all: what it reads through would be held to its end, and a second look at the same
     // waits for ever behind a writer that waits for the first.
@@ -35,6 +34,40 @@ pub(super) fn exposition(
         (now.links.len(), now.pending.len(), now.conflicts.len())
     };
     let mut text = Exposition::default();
+    of_the_disk(&mut text, &stats, latency, meter);
+    text.value("gauge", "hub_devices", "Devices that are known.", devices)
+        .value("gauge", "hub_devices_max", "Maximum number of devices.", store.limits().devices)
+        .value("gauge", "hub_series", "Series that are known.", series)
+        .value("gauge", "hub_series_max", "Maximum number of series.", store.limits().series)
+        .value(
+            "counter",
+            "hub_readings_refused_total",
+            "Readings refused because of too many sensors, or a time beyond the year 9999.",
+            get(&counters.readings_refused),
+        )
+        .value("counter", "hub_pushed_readings_total", "Readings on disk that arrived by HTTP.", pushed.readings())
+        .family(("counter", "hub_push_requests_total", "Requests that brought readings."), "outcome", pushed.outcomes())
+        .value("gauge", "hub_pressure_level", "Steps of reduced service under load.", pressure.level())
+        .family(
+            ("counter", "hub_shed_total", "What was refused under load, by kind, in this order."),
+            "what",
+            pressure.counts(),
+        )
+        .family(
+            ("counter", "hub_shed_begun_total", "How often each step of reduced service began."),
+            "what",
+            pressure.begun(),
+        )
+        .value("gauge", "hub_links", "Devices heard since the start.", links)
+        .value("gauge", "hub_identity_conflicts", "Devices whose identity two machines use.", conflicts)
+        .value("gauge", "hub_pending_devices", "Devices waiting for adoption.", pending);
+    of_the_network(&mut text, counters);
+    text.family(("counter", "hub_webhook_attempts_total", "Webhook attempts."), "outcome", webhooks.outcomes());
+    text.finish()
+}
+
+/// What is on the disk, and what it took to get it there.
+fn of_the_disk(text: &mut Exposition, stats: &Stats, latency: &Histogram, meter: &Meter) {
     text.value("counter", "hub_readings_total", "Readings on disk since the start.", meter.total())
         .value("counter", "hub_batches_total", "Batches on disk since the start.", stats.batches_total)
         .value("counter", "hub_repeated_batches_total", "Batches received more than once.", stats.repeats_total)
@@ -74,34 +107,12 @@ pub(super) fn exposition(
             "0 when there was not the time to check all of it.",
             stats.checked.map(|checked| f64::from(u8::from(checked.whole))),
         )
-        .value("gauge", "hub_degraded", "1 while the disk is full.", u8::from(stats.full))
-        .value("gauge", "hub_devices", "Devices that are known.", devices)
-        .value("gauge", "hub_devices_max", "Maximum number of devices.", store.limits().devices)
-        .value("gauge", "hub_series", "Series that are known.", series)
-        .value("gauge", "hub_series_max", "Maximum number of series.", store.limits().series)
-        .value(
-            "counter",
-            "hub_readings_refused_total",
-            "Readings refused because of too many sensors, or a time beyond the year 9999.",
-            get(&counters.readings_refused),
-        )
-        .value("counter", "hub_pushed_readings_total", "Readings on disk that arrived by HTTP.", pushed.readings())
-        .family(("counter", "hub_push_requests_total", "Requests that brought readings."), "outcome", pushed.outcomes())
-        .value("gauge", "hub_pressure_level", "Steps of reduced service under load.", pressure.level())
-        .family(
-            ("counter", "hub_shed_total", "What was refused under load, by kind, in this order."),
-            "what",
-            pressure.counts(),
-        )
-        .family(
-            ("counter", "hub_shed_begun_total", "How often each step of reduced service began."),
-            "what",
-            pressure.begun(),
-        )
-        .value("gauge", "hub_links", "Devices heard since the start.", links)
-        .value("gauge", "hub_identity_conflicts", "Devices whose identity two machines use.", conflicts)
-        .value("gauge", "hub_pending_devices", "Devices waiting for adoption.", pending)
-        .value("counter", "hub_udp_datagrams_received_total", "Datagrams received.", get(&counters.datagrams_in))
+        .value("gauge", "hub_degraded", "1 while the disk is full.", u8::from(stats.full));
+}
+
+/// What devices send, and what is sent to them.
+fn of_the_network(text: &mut Exposition, counters: &Counters) {
+    text.value("counter", "hub_udp_datagrams_received_total", "Datagrams received.", get(&counters.datagrams_in))
         .value("counter", "hub_udp_received_bytes_total", "Bytes received.", get(&counters.bytes_in))
         .value("counter", "hub_udp_datagrams_sent_total", "Datagrams sent.", get(&counters.datagrams_out))
         .value("counter", "hub_udp_sent_bytes_total", "Bytes sent.", get(&counters.bytes_out))
@@ -132,9 +143,12 @@ pub(super) fn exposition(
             "Names and texts of devices with invisible characters, which were written out.",
             get(&counters.texts_spelled),
         )
-        .family(("counter", "hub_udp_dropped_total", "Datagrams dropped."), "reason", counters.drops())
-        .family(("counter", "hub_webhook_attempts_total", "Webhook attempts."), "outcome", webhooks.outcomes());
-    text.finish()
+        .family(("counter", "hub_udp_dropped_total", "Datagrams dropped."), "reason", counters.drops());
+}
+
+/// What a counter has counted.
+fn get(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
 }
 
 #[cfg(test)]

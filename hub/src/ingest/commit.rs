@@ -62,27 +62,15 @@ impl Ingest {
                 self.silences.apply(hushed);
                 self.measure(&group);
                 // Devices and programs next: what they wait for is on disk, and until they know they hold it and send it again.
-                // The endpoint is gone only at shutdown; nobody waits for the answer then.
-                let stored = group.ids.into_iter().filter(|id| !committed.refused.contains(id)).collect();
-                let stored = self.desk.settle(stored, Verdict::Stored);
-                let _ = self.outcomes.send(Outcome::Committed(stored)).await;
-                if !committed.refused.is_empty() {
-                    let _ = self.outcomes.send(Outcome::Refused(committed.refused)).await;
-                }
+                self.answer(group.ids, committed.refused).await;
                 // Last whoever only watches: nothing waits for that.
                 self.tell(shown, decided.transitions).await;
                 Ok(true)
             }
             Err(error) if error.is_fatal() => Err(error),
             Err(error) => {
-                if !matches!(error, store::Error::Full) && self.waiting.is_to_be_told() {
-                    tracing::error!(%error, "not storing: {error}; devices keep their readings until this ends");
-                }
-                // Only what somebody saw: who opens a page later sees it when it comes again.
-                self.waiting.show(&shown);
                 // Before anything else is tried: the endpoint must let the same batches in again.
-                let ids = self.desk.settle(group.ids, Verdict::Refused);
-                let _ = self.outcomes.send(Outcome::Refused(ids)).await;
+                self.refuse(group.ids, &error, &shown).await;
                 // Alerts fit where readings do not, and are what a full disk must not silence.
                 let heard = self.owe(proposed, hushed, owed).await?;
                 // A transition that was not decided is not shown either; the readings are, once.
@@ -92,6 +80,28 @@ impl Ingest {
                 Ok(heard)
             }
         }
+    }
+
+    /// Says to devices and programs what became of their batches: all are on disk but the `refused`.
+    async fn answer(&self, batches: Vec<BatchId>, refused: Vec<BatchId>) {
+        let stored = batches.into_iter().filter(|id| !refused.contains(id)).collect();
+        let stored = self.desk.settle(stored, Verdict::Stored);
+        // The endpoint is gone only at shutdown; nobody waits for the answer then.
+        let _ = self.outcomes.send(Outcome::Committed(stored)).await;
+        if !refused.is_empty() {
+            let _ = self.outcomes.send(Outcome::Refused(refused)).await;
+        }
+    }
+
+    /// Says to devices and programs that their batches are not on disk, and remembers which of them are `shown` all the same.
+    async fn refuse(&mut self, batches: Vec<BatchId>, error: &store::Error, shown: &[Batch]) {
+        if !matches!(error, store::Error::Full) && self.waiting.is_to_be_told() {
+            tracing::error!(%error, "not storing: {error}; devices keep their readings until this ends");
+        }
+        // Only what somebody saw: who opens a page later sees it when it comes again.
+        self.waiting.show(shown);
+        let ids = self.desk.settle(batches, Verdict::Refused);
+        let _ = self.outcomes.send(Outcome::Refused(ids)).await;
     }
 
     /// Commits what was decided about alerts without the readings that caused it, or owes it. `false` when neither goes:

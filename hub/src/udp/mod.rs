@@ -52,73 +52,70 @@ impl Driver {
     ///
     /// # Errors
     /// The socket failed.
-    pub(crate) async fn run(self, stop: CancellationToken) -> io::Result<()> {
-        let Self { mut endpoint, socket, batches, events, mut outcomes, mut commands, pressure, clock } = self;
-        let moment = || Moment { now: clock.now(), wall: clock.wall() };
+    pub(crate) async fn run(mut self, stop: CancellationToken) -> io::Result<()> {
+        self.serve(stop).await?;
+        self.drain().await
+    }
+
+    /// Takes what comes until told to stop.
+    async fn serve(&mut self, stop: CancellationToken) -> io::Result<()> {
         let mut inbox = Inbox::new();
         let mut gauge = Gauge::default();
         let mut full_looks = 0_u32;
+        // A place in it is held while the rest of the driver works.
+        let batches = self.batches.clone();
         loop {
             // 1. To the pipeline before anything is sent: how full it is now decides the credit in the acknowledgements.
-            let fill = hand_on(&mut endpoint, &batches, &events);
-            pressure.set(gauge.observe(clock.now(), fill));
+            self.hand_on(&mut gauge);
             // 2. Everything out before the wait: nobody would send it while the loop sleeps.
-            send_all(&mut endpoint, &socket, moment()).await?;
+            self.send_all().await?;
             // 3. What is waited for, as the endpoint stands now.
-            let (blocked, handshakes) = (endpoint.batches() > 0, endpoint.has_handshakes());
-            let deadline = endpoint.poll_timeout();
+            let (blocked, handshakes) = (self.endpoint.batches() > 0, self.endpoint.has_handshakes());
+            let deadline = self.endpoint.poll_timeout();
             // 4. In this order: outcomes and commands are few, and each makes room or says who is known; a busy socket is
             //    always ready, and would come before them for ever.
             tokio::select! {
                 biased;
-                () = stop.cancelled() => break,
-                Some(outcome) = outcomes.recv() => settle(&mut endpoint, outcome),
-                Some(command) = commands.recv() => endpoint.handle_command(moment(), command),
-                received = socket.receive(&mut inbox) => {
+                () = stop.cancelled() => return Ok(()),
+                Some(outcome) = self.outcomes.recv() => settle(&mut self.endpoint, outcome),
+                Some(command) = self.commands.recv() => self.endpoint.handle_command(self.moment(), command),
+                received = self.socket.receive(&mut inbox) => {
                     received?;
-                    let moment = moment();
-                    for (from, datagram) in inbox.datagrams() {
-                        // One call may bring more than the endpoint has room for, while there is room behind it.
-                        if endpoint.batches() >= MAX_BATCHES / 2 {
-                            let fill = hand_on(&mut endpoint, &batches, &events);
-                            pressure.set(gauge.observe(moment.now, fill));
-                        }
-                        endpoint.handle_input(moment, from, datagram);
-                    }
                     full_looks = if inbox.is_full() { full_looks.wrapping_add(1) } else { 0 };
-                    let turn = match full_looks % FULL_LOOKS {
-                        _ if full_looks == 0 => HANDSHAKES_A_TURN,
-                        0 => 1,
-                        _ => 0,
-                    };
-                    endpoint.handle_handshakes(moment, turn);
+                    self.take_in(&inbox, &mut gauge, handshakes_after(full_looks));
                 }
                 // The socket is empty, so nobody's data waits for this.
-                () = std::future::ready(()), if handshakes => endpoint.handle_handshakes(moment(), HANDSHAKES_A_TURN),
+                () = std::future::ready(()), if handshakes => {
+                    self.endpoint.handle_handshakes(self.moment(), HANDSHAKES_A_TURN);
+                }
                 // The pipeline has room again, with nothing from outside to wake the loop for it.
                 Some(place) = batches.reserve(), if blocked => {
-                    if let Some(batch) = endpoint.poll_batch() {
+                    if let Some(batch) = self.endpoint.poll_batch() {
                         place.send(batch);
                     }
                 }
-                () = clock.sleep_until(Some(deadline)) => {}
+                () = self.clock.sleep_until(Some(deadline)) => {}
             }
             // 5. Whatever woke the loop: a busy socket is always ready, and time passes all the same.
-            if clock.now() >= deadline {
-                endpoint.handle_timeout(moment());
+            if self.clock.now() >= deadline {
+                self.endpoint.handle_timeout(self.moment());
             }
         }
-        // No more reading: the pipeline gets what is here, runs dry, and its last commits are acknowledged.
-        while endpoint.batches() > 0 {
+    }
+
+    /// No more reading: the pipeline gets what is here, runs dry, and its last commits are acknowledged.
+    async fn drain(mut self) -> io::Result<()> {
+        while self.endpoint.batches() > 0 {
             tokio::select! {
-                place = batches.reserve() => {
-                    let (Some(place), Some(batch)) = (place, endpoint.poll_batch()) else { break };
+                place = self.batches.reserve() => {
+                    let (Some(place), Some(batch)) = (place, self.endpoint.poll_batch()) else { break };
                     place.send(batch);
                 }
                 // The pipeline cannot go on while nobody hears what became of the last.
-                Some(outcome) = outcomes.recv() => settle(&mut endpoint, outcome),
+                Some(outcome) = self.outcomes.recv() => settle(&mut self.endpoint, outcome),
             }
         }
+        let Self { mut endpoint, socket, batches, events, mut outcomes, clock, .. } = self;
         // Nothing follows: the pipeline ends once it has committed what it holds, and the registrar with it.
         drop((batches, events));
         // Outcomes end with the pipeline, or are waited for no longer: devices that are not told repeat what they hold.
@@ -132,7 +129,48 @@ impl Driver {
                 () = clock.sleep_until(Some(deadline)) => break,
             }
         }
-        send_all(&mut endpoint, &socket, moment()).await
+        send_all(&mut endpoint, &socket, moment_of(clock)).await
+    }
+
+    /// Hands the datagrams of one receive call to the endpoint, and then so many handshakes.
+    fn take_in(&mut self, inbox: &Inbox, gauge: &mut Gauge, handshakes: usize) {
+        let moment = self.moment();
+        for (from, datagram) in inbox.datagrams() {
+            // One call may bring more than the endpoint has room for, while there is room behind it.
+            if self.endpoint.batches() >= MAX_BATCHES / 2 {
+                self.hand_on(gauge);
+            }
+            self.endpoint.handle_input(moment, from, datagram);
+        }
+        self.endpoint.handle_handshakes(moment, handshakes);
+    }
+
+    /// Hands on what the endpoint wants done, as far as there is room, and says how pressed the hub is by that.
+    fn hand_on(&mut self, gauge: &mut Gauge) {
+        let fill = hand_on(&mut self.endpoint, &self.batches, &self.events);
+        self.pressure.set(gauge.observe(self.clock.now(), fill));
+    }
+
+    async fn send_all(&mut self) -> io::Result<()> {
+        let moment = self.moment();
+        send_all(&mut self.endpoint, &self.socket, moment).await
+    }
+
+    fn moment(&self) -> Moment {
+        moment_of(self.clock)
+    }
+}
+
+fn moment_of(clock: Clock) -> Moment {
+    Moment { now: clock.now(), wall: clock.wall() }
+}
+
+/// Handshakes that have their turn after a receive call; `full_looks`: how many in a row filled the inbox.
+const fn handshakes_after(full_looks: u32) -> usize {
+    match full_looks % FULL_LOOKS {
+        _ if full_looks == 0 => HANDSHAKES_A_TURN,
+        0 => 1,
+        _ => 0,
     }
 }
 

@@ -40,20 +40,7 @@ pub fn check(spec: &WebhookSpec) -> Result<Url, Refused> {
             );
         }
         WebhookKind::Ntfy => {}
-        WebhookKind::Telegram => {
-            if telegram::bot(&url).is_none() {
-                return refuse(
-                    "a URL of Telegram ends with the bot and its token, such as \
-                    https://api.telegram.org/bot123456:ABC-DEF/sendMessage",
-                );
-            }
-            needs(
-                spec,
-                "chat_id",
-                "write the chat the bot writes to: its number, such as -1001234567890, or the @name \
-                of a channel",
-            )?;
-        }
+        WebhookKind::Telegram => is_telegram(spec, &url)?,
         WebhookKind::PagerDuty => {
             if !url.path().ends_with(pagerduty::ENQUEUE) {
                 return refuse(
@@ -74,18 +61,7 @@ pub fn check(spec: &WebhookSpec) -> Result<Url, Refused> {
             return Err(refused("fields.token", "write the token of an application of Gotify"));
         }
         WebhookKind::Gotify => {}
-        WebhookKind::Matrix => {
-            if url.path().contains("/_matrix") {
-                return refuse(
-                    "a URL of Matrix is the home server, such as https://matrix.example.org: the room goes \
-                    into `fields.room_id`",
-                );
-            }
-            needs(spec, "room_id", "write the id of the room, such as !abcdef:example.org")?;
-            if !has_token(spec, &url, "authorization") {
-                return Err(refused("fields.token", "write the access token of the account that writes to the room"));
-            }
-        }
+        WebhookKind::Matrix => is_matrix(spec, &url)?,
         WebhookKind::HomeAssistant if url.path().len() < 2 => {
             return refuse(
                 "a URL of Home Assistant ends with the id of the webhook, such as \
@@ -95,6 +71,35 @@ pub fn check(spec: &WebhookSpec) -> Result<Url, Refused> {
         WebhookKind::HomeAssistant => {}
     }
     Ok(url)
+}
+
+fn is_telegram(spec: &WebhookSpec, url: &Url) -> Result<(), Refused> {
+    if telegram::bot(url).is_none() {
+        return refuse(
+            "a URL of Telegram ends with the bot and its token, such as \
+            https://api.telegram.org/bot123456:ABC-DEF/sendMessage",
+        );
+    }
+    needs(
+        spec,
+        "chat_id",
+        "write the chat the bot writes to: its number, such as -1001234567890, or the @name \
+        of a channel",
+    )
+}
+
+fn is_matrix(spec: &WebhookSpec, url: &Url) -> Result<(), Refused> {
+    if url.path().contains("/_matrix") {
+        return refuse(
+            "a URL of Matrix is the home server, such as https://matrix.example.org: the room goes \
+            into `fields.room_id`",
+        );
+    }
+    needs(spec, "room_id", "write the id of the room, such as !abcdef:example.org")?;
+    if !has_token(spec, url, "authorization") {
+        return Err(refused("fields.token", "write the access token of the account that writes to the room"));
+    }
+    Ok(())
 }
 
 fn refused(field: &str, reason: impl Into<String>) -> Refused {

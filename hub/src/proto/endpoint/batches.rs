@@ -13,7 +13,7 @@ use super::Endpoint;
 use super::entry::{Aside, Entry, known_sensors, trim_epochs};
 use super::incoming::{CREDIT, MAX_BATCHES};
 use crate::model::reading::{Batch, BatchId, Digest, SeriesId, is_time};
-use crate::model::{BatchSeq, Lane, PublicKey, UnixMillis, numbering};
+use crate::model::{BatchSeq, Epoch, Lane, PublicKey, UnixMillis, numbering};
 use crate::pressure::{Pressure, Shed};
 use crate::proto::Moment;
 use crate::proto::counters::{Counters, Drop};
@@ -49,34 +49,31 @@ impl Endpoint {
             return Ok(());
         }
         let digest = Digest::of(batch.body);
-        let arrival = entry.windows.get(&batch.epoch).map(|window| window.arrival(batch.seq, digest));
-        let mut is_done =
-            || self.front.sessions.get_mut(session).is_some_and(|open| open.is_done(batch.epoch, batch.seq));
-        if arrival == Some(Arrival::Committed) || arrival == Some(Arrival::Used) && is_done() {
+        let is_done = |epoch, seq| self.front.sessions.get_mut(session).is_some_and(|open| open.is_done(epoch, seq));
+        if is_on_disk(entry, &batch, digest, is_done) {
             self.counters.dropped(Drop::Repeat);
             self.outgoing.owe_ack(&mut self.front.sessions, session, batch.epoch, batch.seq);
             return Ok(());
         }
         self.incoming.rows.clear();
         decode(batch.body, &mut self.incoming.rows)?;
-        let Some(Stored { series, payload, refused }) = stored(entry, &mut self.incoming.rows, &batch, moment.wall)
-        else {
+        let Some(stored) = stored(entry, &mut self.incoming.rows, &batch, moment.wall) else {
             self.counters.dropped(Drop::UnknownSensor);
             // An empty acknowledgement says which sensors are known.
             self.queue_ack(session);
             return Ok(());
         };
-        let id = match numbered(
-            entry,
-            Aside { session, epoch: batch.epoch, seq: batch.seq, digest },
-            self.incoming.next_aside,
-        ) {
-            Ok(id) => id,
-            Err(why) => {
-                self.counters.dropped(why);
-                return Ok(());
-            }
-        };
+        let aside = Aside { session, epoch: batch.epoch, seq: batch.seq, digest };
+        match numbered(entry, aside, self.incoming.next_aside) {
+            Ok(id) => self.queue(id, batch.lane, moment.wall, stored),
+            Err(why) => self.counters.dropped(why),
+        }
+        Ok(())
+    }
+
+    /// Lets a batch wait for the pipeline; its rows are those that were decoded last.
+    fn queue(&mut self, id: BatchId, lane: Lane, received_at: UnixMillis, stored: Stored<'_>) {
+        let Stored { series, payload, refused } = stored;
         if id.epoch == numbering::ASIDE {
             self.incoming.next_aside += 1;
             Counters::count(&self.counters.batches_aside);
@@ -85,14 +82,28 @@ impl Endpoint {
         self.counters.readings_refused.fetch_add(refused, Ordering::Relaxed);
         self.incoming.batches.push_back(Batch {
             id,
-            lane: batch.lane,
-            received_at: moment.wall,
+            lane,
+            received_at,
             payload: payload.into_owned(),
             series,
             at: self.incoming.rows.at.clone(),
             value: self.incoming.rows.value.clone(),
         });
-        Ok(())
+    }
+}
+
+/// Whether a batch was stored before, so that only its acknowledgement is missing. `is_done`: whether the session saw to
+/// one of this number whose own was used by other contents.
+fn is_on_disk(
+    entry: &Entry,
+    batch: &message::Batch<'_>,
+    digest: Digest,
+    mut is_done: impl FnMut(Epoch, BatchSeq) -> bool,
+) -> bool {
+    match entry.windows.get(&batch.epoch).map(|window| window.arrival(batch.seq, digest)) {
+        Some(Arrival::Committed) => true,
+        Some(Arrival::Used) => is_done(batch.epoch, batch.seq),
+        None | Some(Arrival::New | Arrival::InFlight | Arrival::NoRoom) => false,
     }
 }
 

@@ -1,20 +1,15 @@
 //! Commands from the rest of the hub: devices to know, forget or ignore, answers to events, tokens, the policy.
 
-use std::collections::{BTreeSet, HashMap};
-
-use wire::message::{Control, Status};
+use wire::message::Control;
 
 use super::Endpoint;
-use super::entry::{DEVICE_RATE, Entry, Parting, Registration, known_sensors, trim_epochs};
+use super::entry::{Entry, Parting, Registration, known_sensors};
 use crate::model::DeviceId;
 use crate::model::device::{Claim, Standing};
 use crate::proto::Moment;
-use crate::proto::admission::Bucket;
-use crate::proto::claims::Claims;
 use crate::proto::command::{Command, Known};
 use crate::proto::counters::Drop;
 use crate::proto::event::Event;
-use crate::proto::window::Window;
 
 impl Endpoint {
     /// Follows a change made elsewhere in the hub.
@@ -68,6 +63,7 @@ impl Endpoint {
         }
     }
 
+    /// Knows a device from here on, or what changed about it.
     fn know(&mut self, moment: Moment, known: Known) {
         let Known { device, sensors, numbering, windows, digests, claim, since } = known;
         let (key, no, standing) = (device.key, device.no, device.standing);
@@ -76,26 +72,9 @@ impl Endpoint {
         }
         self.roster.joining.remove(&key);
         self.roster.keys.insert(no, key);
-        let entry = self.roster.devices.entry(key).or_insert_with(|| Entry {
-            device: device.clone(),
-            sensors: Vec::new(),
-            numbering,
-            windows: HashMap::new(),
-            bucket: Bucket::full(DEVICE_RATE, moment.now),
-            claims: Claims::restored(
-                Claim { handshake_counter: device.handshake_counter, ..claim.unwrap_or_default() },
-                moment.now,
-            ),
-            handshakes: BTreeSet::new(),
-            aside: HashMap::new(),
-            registration: Registration::Open,
-            described: 0,
-            recording: None,
-            status: Status::default(),
-            last_seen: None,
-            link_changed: false,
-            since,
-            parting: Parting::No,
+        let entry = self.roster.devices.entry(key).or_insert_with(|| {
+            let claim = Claim { handshake_counter: device.handshake_counter, ..claim.unwrap_or_default() };
+            Entry::new(device.clone(), numbering, claim, since, moment.now)
         });
         entry.parting = Parting::No;
         let news =
@@ -110,15 +89,7 @@ impl Endpoint {
         }
         entry.sensors = sensors;
         let known_sensors = known_sensors(entry);
-        for (epoch, committed) in windows {
-            entry.windows.entry(epoch).or_insert_with(|| Window::restored(committed));
-            trim_epochs(&mut entry.windows, epoch);
-        }
-        for (epoch, seq, digest) in digests {
-            if let Some(window) = entry.windows.get_mut(&epoch) {
-                window.remember(seq, digest);
-            }
-        }
+        entry.restore(windows, digests);
         match standing {
             Standing::Blocked => self.front.sessions.end(&key),
             Standing::Adopted if news || is_asked => self.welcome(moment, key, None),

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use wire::message::Status;
 
-use crate::model::device::Device;
+use crate::model::device::{Claim, Device};
 use crate::model::reading::{Digest, SeriesId};
-use crate::model::{BatchSeq, Epoch, Numbering, SensorNo, UnixMillis};
+use crate::model::{BatchSeq, Epoch, Numbering, SensorNo, SeqSet, UnixMillis};
 use crate::proto::admission::{Bucket, Rate};
 use crate::proto::claims::Claims;
 use crate::proto::window::Window;
@@ -68,6 +68,47 @@ pub(super) struct Aside {
 }
 
 impl Entry {
+    /// A device that nothing was heard of yet. `claim`: which start of its agent spoke for it last.
+    pub(super) fn new(
+        device: Device,
+        numbering: Numbering,
+        claim: Claim,
+        since: Option<UnixMillis>,
+        now: Instant,
+    ) -> Self {
+        Self {
+            device,
+            sensors: Vec::new(),
+            numbering,
+            windows: HashMap::new(),
+            bucket: Bucket::full(DEVICE_RATE, now),
+            claims: Claims::restored(claim, now),
+            handshakes: BTreeSet::new(),
+            aside: HashMap::new(),
+            registration: Registration::Open,
+            described: 0,
+            recording: None,
+            status: Status::default(),
+            last_seen: None,
+            link_changed: false,
+            since,
+            parting: Parting::No,
+        }
+    }
+
+    /// Takes over what the store knows of its batches; windows that are here already stay as they are.
+    pub(super) fn restore(&mut self, windows: Vec<(Epoch, SeqSet)>, digests: Vec<(Epoch, BatchSeq, Digest)>) {
+        for (epoch, committed) in windows {
+            self.windows.entry(epoch).or_insert_with(|| Window::restored(committed));
+            trim_epochs(&mut self.windows, epoch);
+        }
+        for (epoch, seq, digest) in digests {
+            if let Some(window) = self.windows.get_mut(&epoch) {
+                window.remember(seq, digest);
+            }
+        }
+    }
+
     /// Whether something of it is on the way to the disk.
     pub(super) fn is_waiting(&self) -> bool {
         self.windows.values().any(Window::is_waiting) || !self.aside.is_empty()
