@@ -1,10 +1,11 @@
 //! Log messages for people: the device joined, waits for approval, lost the hub, found it again.
 
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use tracing::{error, info, warn};
-use wire::Epoch;
 use wire::message::Claimed;
+use wire::{Epoch, PublicKey};
 
 use crate::clock::Now;
 use crate::feed::Feed;
@@ -81,17 +82,7 @@ pub(crate) fn event(
             );
         }
         Event::Foreign { hub } => info!("ignored another hub, this device does not belong to it: {}", words_of(hub)),
-        Event::Silent { hub, address } => {
-            if identity.pinned_hub().is_some_and(|pin| pin.hub == *hub) {
-                warn!(
-                    "the hub at {address} does not answer, or this device was deleted, blocked or replaced there; storing readings until it does (device-agent doctor says more)"
-                );
-            } else {
-                warn!(
-                    "the hub at {address} does not accept this device: is it closed to new devices or full, or is the join token used up, expired or from another hub?"
-                );
-            }
-        }
+        Event::Silent { hub, address } => silent(identity, hub, address),
         Event::Pending { hub, address } => {
             info!(
                 "waiting for approval on the page of the hub at {address} ({}); there, compare this device's six words: {own}",
@@ -100,24 +91,7 @@ pub(crate) fn event(
         }
         Event::Adopted { hub, address } => {
             let pin = HubPin { hub: *hub, token, address: Some(*address) };
-            let before = identity.pinned_hub();
-            if before != Some(pin) {
-                if let Err(error) = identity.pin_hub(&pin) {
-                    error!("cannot save the hub's address: {error}");
-                }
-            }
-            let waiting = feed.spool.len();
-            match lost_at.take() {
-                Some(since) => {
-                    let away = now.mono.saturating_duration_since(since).as_secs();
-                    let batches = if waiting == 1 { "1 batch" } else { &*format!("{waiting} batches") };
-                    info!(waiting, "hub is back at {address} after {away} s, {batches} to send");
-                }
-                None if before.is_some_and(|before| before.hub == *hub) => {
-                    info!("hub found at {address}: {}", words_of(hub))
-                }
-                None => info!("joined the hub at {address}: {}", words_of(hub)),
-            }
+            joined(identity, &pin, address, feed, lost_at.take(), now);
         }
         // Who was never let in has lost nothing; why it is kept out is said by `Silent`.
         Event::Lost { was_adopted: false } => {}
@@ -126,5 +100,40 @@ pub(crate) fn event(
             warn!("lost connection to the hub, storing readings until it is back");
         }
         Event::Acked { .. } | Event::Recorded { .. } | Event::Claimed(_) => {}
+    }
+}
+
+/// A hub does not answer, or not this device.
+fn silent(identity: &Identity, hub: &PublicKey, address: &SocketAddr) {
+    if identity.pinned_hub().is_some_and(|pin| pin.hub == *hub) {
+        warn!(
+            "the hub at {address} does not answer, or this device was deleted, blocked or replaced there; storing readings until it does (device-agent doctor says more)"
+        );
+    } else {
+        warn!(
+            "the hub at {address} does not accept this device: is it closed to new devices or full, or is the join token used up, expired or from another hub?"
+        );
+    }
+}
+
+/// The device belongs to a hub from here on, or does again after it was lost at some time.
+fn joined(identity: &Identity, pin: &HubPin, address: &SocketAddr, feed: &Feed, lost_at: Option<Instant>, now: Now) {
+    let before = identity.pinned_hub();
+    if before != Some(*pin) {
+        if let Err(error) = identity.pin_hub(pin) {
+            error!("cannot save the hub's address: {error}");
+        }
+    }
+    let waiting = feed.spool.len();
+    match lost_at {
+        Some(since) => {
+            let away = now.mono.saturating_duration_since(since).as_secs();
+            let batches = if waiting == 1 { "1 batch" } else { &*format!("{waiting} batches") };
+            info!(waiting, "hub is back at {address} after {away} s, {batches} to send");
+        }
+        None if before.is_some_and(|before| before.hub == pin.hub) => {
+            info!("hub found at {address}: {}", words_of(&pin.hub))
+        }
+        None => info!("joined the hub at {address}: {}", words_of(&pin.hub)),
     }
 }

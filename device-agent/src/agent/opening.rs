@@ -2,14 +2,14 @@
 
 use tokio::task::JoinSet;
 use tracing::{info, warn};
-use wire::BatchSeq;
 use wire::handshake::JoinToken;
 use wire::message::Hello;
+use wire::{BatchSeq, Epoch};
 
 use super::moments::{Moments, Overwritten};
 use super::stretches::Stretches;
 use super::{Agent, Error, REJOIN_EVERY};
-use crate::clock::{self, Alarm};
+use crate::clock::{self, Alarm, Now};
 use crate::config::Settings;
 use crate::deadband::Deadband;
 use crate::feed::Feed;
@@ -23,7 +23,7 @@ use crate::resolver::Resolver;
 use crate::sampler::Gather;
 use crate::seeking::Seeking;
 use crate::sensor::SensorTable;
-use crate::spool::Spool;
+use crate::spool::{Recovery, Spool};
 use crate::status;
 use crate::timeline::Timeline;
 use crate::uplink::{Config, Uplink, words_of};
@@ -44,46 +44,14 @@ impl Agent {
         let epoch = identity.begin_epoch(Spool::highest_epoch(&folder))?;
         let (mut spool, recovery) = Spool::open(&folder, epoch, settings.spool, now.mono).map_err(Error::State)?;
         spool.set_policy(settings.policy);
-        if recovery.batches > 0 {
-            let readings = quantity::of(recovery.readings, "reading");
-            info!(readings = recovery.readings, "{readings} from earlier runs still to be sent");
-        }
-        if recovery.damaged > 0 {
-            let places = quantity::of(recovery.damaged as u64, "damaged place");
-            warn!(damaged = recovery.damaged, "spool: {places} skipped");
-        }
-        for aside in &recovery.foreign {
-            warn!("spool: a file that is not a segment was set aside as {}", aside.display());
-        }
-        for (path, why) in &recovery.unreadable {
-            warn!("spool: {} cannot be read, the hub will show what is in it as missing: {why}", path.display());
-        }
+        said_of(&recovery);
         let mut table = SensorTable::open(identity.folder(), epoch, now.mono).map_err(Error::State)?;
         input.remember(identity.folder(), table.described().0);
 
         let pin = trusted_pin(&identity, settings.join_token.as_ref(), settings.hub_words.as_deref());
         let token = settings.join_token.as_ref().map_or_else(|| pin.map_or(0, |pin| pin.token), |token| token.id);
         let net = Net::open(true).map_err(Error::Network)?;
-        let mut random = crate::random::Random::from_system()?;
-        let mut uplink = Uplink::new(
-            Config {
-                keys: identity.keys().clone(),
-                epoch,
-                pinned: pin.map(|pin| pin.hub),
-                token: settings.join_token.clone(),
-                words: settings.hub_words.clone(),
-                only_addresses: settings.hub.is_some(),
-                hello: hello_of(&settings),
-                max_in_flight: MAX_IN_FLIGHT,
-                index: 0,
-                seed: random.bits(),
-                start: identity.draw_start(random.bits()),
-            },
-            now,
-        );
-        if let Some((hub, address)) = pin.and_then(|pin| Some((pin.hub, pin.address?))) {
-            uplink.add_known(hub, address, now);
-        }
+        let mut uplink = uplink_of(&settings, &mut identity, epoch, pin, now)?;
         let (sensors, revision, numbering) = table.described();
         uplink.set_numbering(sensors, revision, numbering);
         let questions = status::listen(identity.folder())
@@ -131,6 +99,53 @@ impl Agent {
             unknown: None,
             claimed: None,
         })
+    }
+}
+
+/// The protocol's side of the device, which knows the hub it belongs to, if it does to one.
+fn uplink_of(
+    settings: &Settings,
+    identity: &mut Identity,
+    epoch: Epoch,
+    pin: Option<HubPin>,
+    now: Now,
+) -> Result<Uplink, Error> {
+    let mut random = crate::random::Random::from_system()?;
+    let config = Config {
+        keys: identity.keys().clone(),
+        epoch,
+        pinned: pin.map(|pin| pin.hub),
+        token: settings.join_token.clone(),
+        words: settings.hub_words.clone(),
+        only_addresses: settings.hub.is_some(),
+        hello: hello_of(settings),
+        max_in_flight: MAX_IN_FLIGHT,
+        index: 0,
+        seed: random.bits(),
+        start: identity.draw_start(random.bits()),
+    };
+    let mut uplink = Uplink::new(config, now);
+    if let Some((hub, address)) = pin.and_then(|pin| Some((pin.hub, pin.address?))) {
+        uplink.add_known(hub, address, now);
+    }
+    Ok(uplink)
+}
+
+/// Says what earlier runs left in the spool, and what of it cannot be read.
+fn said_of(recovery: &Recovery) {
+    if recovery.batches > 0 {
+        let readings = quantity::of(recovery.readings, "reading");
+        info!(readings = recovery.readings, "{readings} from earlier runs still to be sent");
+    }
+    if recovery.damaged > 0 {
+        let places = quantity::of(recovery.damaged as u64, "damaged place");
+        warn!(damaged = recovery.damaged, "spool: {places} skipped");
+    }
+    for aside in &recovery.foreign {
+        warn!("spool: a file that is not a segment was set aside as {}", aside.display());
+    }
+    for (path, why) in &recovery.unreadable {
+        warn!("spool: {} cannot be read, the hub will show what is in it as missing: {why}", path.display());
     }
 }
 

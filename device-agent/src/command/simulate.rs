@@ -1,5 +1,6 @@
 //! `device-agent simulate`: sends what a fleet of devices would send.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use device_agent::config::{check_host_port, with_port};
@@ -9,6 +10,7 @@ use device_agent::quantity;
 use device_agent::random::Random;
 use lexopt::{Arg, Parser};
 use wire::SensorNo;
+use wire::handshake::JoinToken;
 
 use super::failure::{Failure, print};
 use super::options::{Common, checked, number, text};
@@ -43,83 +45,40 @@ The line holds the numbers of readings sent, acked and dropped, and the time and
 acknowledged or counted as dropped.
 ";
 
+/// What the options say of the fleet.
+struct Options {
+    common: Common,
+    conditions: Conditions,
+    devices: u16,
+    sensors: u16,
+    batch: usize,
+    in_flight: u32,
+    interval: Option<Duration>,
+    duration: Option<Duration>,
+    seed: Option<u64>,
+    skew: Duration,
+    reboots: f64,
+    history: Duration,
+    fault: bool,
+}
+
 pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {
-    let mut common = Common::default();
-    let mut conditions = Conditions::default();
-    let (mut devices, mut sensors, mut batch, mut in_flight) = (10_u16, 10_u16, 100_usize, 64_u32);
-    let (mut interval, mut duration) = (Some(Duration::from_secs(1)), None);
-    let (mut seed, mut skew, mut reboots) = (None, Duration::ZERO, 0.0);
-    let (mut history, mut fault) = (Duration::ZERO, false);
-    while let Some(argument) = parser.next()? {
-        match argument {
-            Arg::Short('h') => common.help = true,
-            Arg::Long("devices") => devices = checked("--devices", &text(&mut parser)?, at_least_one)?,
-            Arg::Long("sensors") => sensors = checked("--sensors", &text(&mut parser)?, sensor_count)?,
-            Arg::Long("batch") => batch = checked("--batch", &text(&mut parser)?, at_least_one)?.into(),
-            Arg::Long("in-flight") => in_flight = checked("--in-flight", &text(&mut parser)?, at_least_one)?.into(),
-            Arg::Long("interval") => interval = checked("--interval", &text(&mut parser)?, interval_or_max)?,
-            Arg::Long("duration") => duration = Some(checked("--duration", &text(&mut parser)?, quantity::duration)?),
-            Arg::Long("seed") => seed = Some(checked("--seed", &text(&mut parser)?, number)?),
-            Arg::Long("loss") => conditions.loss = checked("--loss", &text(&mut parser)?, quantity::share)?,
-            Arg::Long("duplicate") => {
-                conditions.duplicate = checked("--duplicate", &text(&mut parser)?, quantity::share)?
-            }
-            Arg::Long("reorder") => conditions.reorder = checked("--reorder", &text(&mut parser)?, quantity::share)?,
-            Arg::Long("skew") => skew = checked("--skew", &text(&mut parser)?, quantity::duration)?,
-            Arg::Long("reboot") => reboots = checked("--reboot", &text(&mut parser)?, quantity::rate)?,
-            Arg::Long("history") => history = checked("--history", &text(&mut parser)?, quantity::duration)?,
-            Arg::Long("fault") => fault = true,
-            Arg::Long(option @ ("hub" | "join-token" | "name" | "label" | "log-format" | "help")) => {
-                let option = option.to_owned();
-                common.take(&option, &mut parser)?;
-            }
-            other @ (Arg::Short(_) | Arg::Long(_) | Arg::Value(_)) => return Err(other.unexpected().into()),
-        }
-    }
-    if common.help {
+    let options = Options::read(&mut parser)?;
+    if options.common.help {
         return print(HELP);
     }
-    common.start_log()?;
-    let hub = common
-        .layer
-        .hub
-        .ok_or_else(|| Failure::Usage("--hub HOST is missing: simulate does not search for a hub".to_owned()))?;
-    let hub = with_port(&hub);
-    checked("--hub", &hub, check_host_port)?;
-    let token = match common.layer.join_token {
-        Some(token) => {
-            Some(checked("--join-token", &token, |token| token.parse().map_err(|error| format!("{error}")))?)
-        }
-        None => None,
-    };
-    let failed = |error: &dyn std::fmt::Display| Failure::Failed(error.to_string());
-    let seed = match seed {
+    options.common.start_log()?;
+    let (hub, token) = (options.hub()?, options.token()?);
+    let seed = match options.seed {
         Some(seed) => seed,
         None => Random::from_system().map_err(|error| failed(&error))?.bits(),
     };
     let outcome = on_one_thread(async {
         let address = tokio::net::lookup_host(&hub).await.ok().and_then(|mut found| found.next());
         let hub = address.ok_or_else(|| Failure::Failed(format!("cannot find {hub}")))?;
-        let name = common.layer.name.unwrap_or_else(|| "sim".to_owned());
-        let plan = Plan {
-            hub,
-            token,
-            devices,
-            sensors,
-            interval,
-            batch,
-            in_flight,
-            duration,
-            seed,
-            name,
-            labels: common.layer.labels.into_iter().collect(),
-            history: (history > Duration::ZERO).then_some(History { span: history, fault }),
-            conditions,
-            skew,
-            reboots,
-        };
+        let (devices, sensors) = (options.devices, options.sensors);
         let stopped = stopped();
-        let fleet = Fleet::open(plan).await.map_err(|error| failed(&error))?;
+        let fleet = Fleet::open(options.plan(hub, token, seed)).await.map_err(|error| failed(&error))?;
         let (devices, sensors) = (quantity::of(devices.into(), "device"), quantity::of(sensors.into(), "sensor"));
         tracing::info!(seed, "{devices} with {sensors} each, seed {seed}");
         fleet.run(stopped).await.map_err(|error| failed(&error))
@@ -132,6 +91,101 @@ pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {
             "{} not acknowledged by the hub",
             quantity::of(missing.unwrap_or(0), "reading")
         ))),
+    }
+}
+
+fn failed(error: &dyn std::fmt::Display) -> Failure {
+    Failure::Failed(error.to_string())
+}
+
+impl Options {
+    /// Reads them; what is left out is as the help says.
+    fn read(parser: &mut Parser) -> Result<Self, Failure> {
+        let mut options = Self {
+            common: Common::default(),
+            conditions: Conditions::default(),
+            devices: 10,
+            sensors: 10,
+            batch: 100,
+            in_flight: 64,
+            interval: Some(Duration::from_secs(1)),
+            duration: None,
+            seed: None,
+            skew: Duration::ZERO,
+            reboots: 0.0,
+            history: Duration::ZERO,
+            fault: false,
+        };
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Arg::Short('h') => options.common.help = true,
+                Arg::Long(option @ ("hub" | "join-token" | "name" | "label" | "log-format" | "help")) => {
+                    let option = option.to_owned();
+                    options.common.take(&option, parser)?;
+                }
+                Arg::Long(option) => {
+                    let option = option.to_owned();
+                    options.take(&option, parser)?;
+                }
+                other @ (Arg::Short(_) | Arg::Value(_)) => return Err(other.unexpected().into()),
+            }
+        }
+        Ok(options)
+    }
+
+    /// Takes one option that only this command has.
+    fn take(&mut self, option: &str, parser: &mut Parser) -> Result<(), Failure> {
+        match option {
+            "devices" => self.devices = checked("--devices", &text(parser)?, at_least_one)?,
+            "sensors" => self.sensors = checked("--sensors", &text(parser)?, sensor_count)?,
+            "batch" => self.batch = checked("--batch", &text(parser)?, at_least_one)?.into(),
+            "in-flight" => self.in_flight = checked("--in-flight", &text(parser)?, at_least_one)?.into(),
+            "interval" => self.interval = checked("--interval", &text(parser)?, interval_or_max)?,
+            "duration" => self.duration = Some(checked("--duration", &text(parser)?, quantity::duration)?),
+            "seed" => self.seed = Some(checked("--seed", &text(parser)?, number)?),
+            "loss" => self.conditions.loss = checked("--loss", &text(parser)?, quantity::share)?,
+            "duplicate" => self.conditions.duplicate = checked("--duplicate", &text(parser)?, quantity::share)?,
+            "reorder" => self.conditions.reorder = checked("--reorder", &text(parser)?, quantity::share)?,
+            "skew" => self.skew = checked("--skew", &text(parser)?, quantity::duration)?,
+            "reboot" => self.reboots = checked("--reboot", &text(parser)?, quantity::rate)?,
+            "history" => self.history = checked("--history", &text(parser)?, quantity::duration)?,
+            "fault" => self.fault = true,
+            other => return Err(Arg::Long(other).unexpected().into()),
+        }
+        Ok(())
+    }
+
+    /// The hub with its port.
+    fn hub(&self) -> Result<String, Failure> {
+        let missing = || Failure::Usage("--hub HOST is missing: simulate does not search for a hub".to_owned());
+        let hub = with_port(self.common.layer.hub.as_deref().ok_or_else(missing)?);
+        checked("--hub", &hub, check_host_port)?;
+        Ok(hub)
+    }
+
+    fn token(&self) -> Result<Option<JoinToken>, Failure> {
+        let parse = |token: &str| token.parse().map_err(|error| format!("{error}"));
+        self.common.layer.join_token.as_ref().map(|token| checked("--join-token", token, parse)).transpose()
+    }
+
+    fn plan(self, hub: SocketAddr, token: Option<JoinToken>, seed: u64) -> Plan {
+        Plan {
+            hub,
+            token,
+            devices: self.devices,
+            sensors: self.sensors,
+            interval: self.interval,
+            batch: self.batch,
+            in_flight: self.in_flight,
+            duration: self.duration,
+            seed,
+            name: self.common.layer.name.unwrap_or_else(|| "sim".to_owned()),
+            labels: self.common.layer.labels.into_iter().collect(),
+            history: (self.history > Duration::ZERO).then_some(History { span: self.history, fault: self.fault }),
+            conditions: self.conditions,
+            skew: self.skew,
+            reboots: self.reboots,
+        }
     }
 }
 

@@ -73,13 +73,6 @@ fn in_words(report: &Report) -> String {
         (_, _, Some(address)) => format!("none, last at {address}"),
         _ => "none".to_owned(),
     };
-    let link = match (report.rtt_ms, report.clock_offset_ms) {
-        (Some(rtt), Some(offset)) => {
-            let drift = report.clock_drift_ppm.map_or_else(String::new, |ppm| format!(", drifting by {ppm:+.1} ppm"));
-            format!("round trip {rtt:.1} ms, this clock minus the hub's {offset} ms{drift}")
-        }
-        _ => "not measured yet".to_owned(),
-    };
     let identity =
         report.claimed.as_ref().map(|claim| format!("  identity  {} (since {})\n", claim.hint, moment(claim.since)));
     let (state, before, behind) = match report.claimed.as_ref().filter(|claim| !claim.goes_on) {
@@ -90,10 +83,11 @@ fn in_words(report: &Report) -> String {
     let has_older = report.readings_acked > report.readings_taken;
     let older = if has_older { " (with what waited from before the start)" } else { "" };
     let mut text = format!(
-        "{state}\n\n{}  id        {}\n  words     {}\n  hub       {hub}\n  link      {link}\n  sensors   {}\n  readings  {} measured, {} on the hub's disk{older}, {} dropped\n  waiting   {} to be sent\n",
+        "{state}\n\n{}  id        {}\n  words     {}\n  hub       {hub}\n  link      {}\n  sensors   {}\n  readings  {} measured, {} on the hub's disk{older}, {} dropped\n  waiting   {} to be sent\n",
         before.unwrap_or_default(),
         report.id,
         report.words,
+        link(report),
         report.sensors,
         report.readings_taken,
         report.readings_acked,
@@ -107,7 +101,25 @@ fn in_words(report: &Report) -> String {
             quantity::of(report.clock_steps.into(), "time")
         ));
     }
-    let Drops { oldest, newest, expired, thinned, unreadable } = report.dropped_by;
+    drops(report.dropped_by, &mut text);
+    troubles(report, &mut text);
+    text
+}
+
+/// How long a packet takes to the hub and back, and how this clock differs from the hub's.
+fn link(report: &Report) -> String {
+    match (report.rtt_ms, report.clock_offset_ms) {
+        (Some(rtt), Some(offset)) => {
+            let drift = report.clock_drift_ppm.map_or_else(String::new, |ppm| format!(", drifting by {ppm:+.1} ppm"));
+            format!("round trip {rtt:.1} ms, this clock minus the hub's {offset} ms{drift}")
+        }
+        _ => "not measured yet".to_owned(),
+    }
+}
+
+/// A line for each reason for which readings were dropped.
+fn drops(dropped: Drops, text: &mut String) {
+    let Drops { oldest, newest, expired, thinned, unreadable } = dropped;
     for (count, reason) in [
         (oldest, "oldest readings, the buffer was full"),
         (newest, "newest readings, the buffer was full"),
@@ -119,6 +131,10 @@ fn in_words(report: &Report) -> String {
             text.push_str(&format!("  dropped   {count} {reason}\n"));
         }
     }
+}
+
+/// Lines about sources that lost readings or fail, and what else there is to say of them.
+fn troubles(report: &Report, text: &mut String) {
     for (source, lost) in &report.lost {
         text.push_str(&format!("  lost      {source}: {lost}, since the start\n"));
     }
@@ -136,7 +152,6 @@ fn in_words(report: &Report) -> String {
     if report.more_remarks > 0 {
         text.push_str(&format!("  note      and {} more\n", report.more_remarks));
     }
-    text
 }
 
 /// A moment as people write it, in UTC.

@@ -134,13 +134,7 @@ impl<'a> Share<'a> {
                     minutes.insert(start, *minute);
                 })?;
             }
-            // What has readings before the range is in no answer: neither does it stand for anything.
-            let begins_before = |rolled: &Bucket| rolled.first.at < from;
-            let whole_from = match minutes.get(&MINUTES.start(from.0)) {
-                Some(minute) if begins_before(minute) => MINUTES.start(from.0) + MINUTES.bucket,
-                None if minutes.is_empty() && begins_before(&whole) => start + HOURS.bucket,
-                Some(_) | None => start,
-            };
+            let whole_from = figures_count_from(from, start, &whole, &minutes);
             let cut = of_hour.partition_point(|sample| sample.at.0 < whole_from);
             counted.extend_from_slice(&of_hour[..cut]);
             let (mut hour, mut raw) = (Hour { whole, minutes }, of_hour[cut..].to_vec());
@@ -204,4 +198,15 @@ pub(super) fn points<'a>(bucket: &Bucket, knots: &'a [Point]) -> impl Iterator<I
 
 pub(super) fn columns(samples: &[Sample]) -> (Vec<i64>, Vec<f64>) {
     samples.iter().map(|sample| (sample.at.0, sample.value)).unzip()
+}
+
+/// From when on the figures of an hour, which begins at `start`, count in an answer that begins at `from`. Figures with readings
+/// before the range are in no answer, and so stand for no reading either.
+fn figures_count_from(from: UnixMillis, start: i64, whole: &Bucket, minutes: &Rolled) -> i64 {
+    let begins_before = |rolled: &Bucket| rolled.first.at < from;
+    match minutes.get(&MINUTES.start(from.0)) {
+        Some(minute) if begins_before(minute) => MINUTES.start(from.0) + MINUTES.bucket,
+        None if minutes.is_empty() && begins_before(whole) => start + HOURS.bucket,
+        Some(_) | None => start,
+    }
 }

@@ -104,6 +104,50 @@ fn within(points: &[Point], range: std::ops::Range<i64>) -> &[Point] {
     points.get(place(range.start)..place(range.end)).unwrap_or_default()
 }
 
+/// The row of minutes that an hour lies in: from `days`, or as it is stored.
+fn minutes_of<'a>(
+    ask: &dyn Snapshot,
+    days: &'a mut BTreeMap<i64, Row>,
+    series: SeriesId,
+    start: i64,
+) -> Result<&'a mut Row> {
+    Ok(match days.entry(MINUTES.row_of(start)) {
+        Entry::Occupied(day) => day.into_mut(),
+        Entry::Vacant(day) => {
+            let stored = stored(ask, MINUTES, *day.key(), series)?;
+            day.insert(stored)
+        }
+    })
+}
+
+/// Adds readings of the hour that begins at `start` to its figures, and to those of its minutes.
+fn fold_hour(start: i64, samples: &[Sample], kind: SensorKind, hours: &mut Row, minutes: &mut Row) {
+    let mut hour = Hour {
+        whole: hours.buckets.remove(&start).unwrap_or_default(),
+        minutes: minutes.buckets.extract_if(start..start + HOURS.bucket, |_, _| true).collect(),
+    };
+    // Between the figures there and what comes beside them a counter may fall.
+    for (table, row, buckets) in
+        [(HOURS, &mut *hours, &Rolled::from([(start, hour.whole)])), (MINUTES, &mut *minutes, &hour.minutes)]
+    {
+        let ends = buckets.values().filter(|it| kind == SensorKind::Counter && it.count > 0);
+        ends.flat_map(|it| [it.first, it.last]).for_each(|end| row.keep_one(end, table.bucket));
+    }
+    // Readings that were sent again are in the figures already.
+    let mut raw = samples.to_vec();
+    hour.settle(&mut raw);
+    let mut more = Rolled::new();
+    for sample in raw {
+        more.entry(MINUTES.start(sample.at.0)).or_default().add(sample.point());
+    }
+    for (start, minute) in more {
+        hour.whole.merge(&minute);
+        hour.minutes.entry(start).or_default().merge(&minute);
+    }
+    hours.buckets.insert(start, hour.whole);
+    minutes.buckets.extend(hour.minutes.into_iter().filter(|(_, minute)| minute.count > 0));
+}
+
 /// Folds readings of one series, in order of time, into hours, and into minutes from `minutes_from` on. `received` is when
 /// the last of them came.
 pub(super) fn fold(
@@ -126,44 +170,16 @@ pub(super) fn fold(
         let mut days: BTreeMap<i64, Row> = BTreeMap::new();
         for of_hour in of_row.chunk_by(|one, next| HOURS.start(one.at.0) == HOURS.start(next.at.0)) {
             let Some(start) = of_hour.first().map(|sample| HOURS.start(sample.at.0)) else { continue };
-            let range = start..start + HOURS.bucket;
             let mut no_minutes = Row::default();
             let minutes = if minutes_from.is_none_or(|from| from.0 <= start) {
-                match days.entry(MINUTES.row_of(start)) {
-                    Entry::Occupied(day) => day.into_mut(),
-                    Entry::Vacant(day) => {
-                        let stored = stored(ask, MINUTES, *day.key(), series)?;
-                        day.insert(stored)
-                    }
-                }
+                minutes_of(ask, &mut days, series, start)?
             } else {
                 &mut no_minutes
             };
-            let mut hour = Hour {
-                whole: hours.buckets.remove(&start).unwrap_or_default(),
-                minutes: minutes.buckets.extract_if(range.clone(), |_, _| true).collect(),
-            };
-            // Between the figures there and what comes beside them a counter may fall.
-            for (table, row, buckets) in
-                [(HOURS, &mut hours, &Rolled::from([(start, hour.whole)])), (MINUTES, &mut *minutes, &hour.minutes)]
-            {
-                let ends = buckets.values().filter(|it| kind == SensorKind::Counter && it.count > 0);
-                ends.flat_map(|it| [it.first, it.last]).for_each(|end| row.keep_one(end, table.bucket));
-            }
-            let mut raw = of_hour.to_vec();
-            hour.settle(&mut raw);
-            let mut more = Rolled::new();
-            for sample in raw {
-                more.entry(MINUTES.start(sample.at.0)).or_default().add(sample.point());
-            }
-            for (start, minute) in more {
-                hour.whole.merge(&minute);
-                hour.minutes.entry(start).or_default().merge(&minute);
-            }
+            fold_hour(start, of_hour, kind, &mut hours, minutes);
+            let range = start..start + HOURS.bucket;
             within(&of_hours, range.clone()).iter().for_each(|knot| hours.keep_one(*knot, HOURS.bucket));
             within(&of_minutes, range).iter().for_each(|knot| minutes.keep_one(*knot, MINUTES.bucket));
-            hours.buckets.insert(start, hour.whole);
-            minutes.buckets.extend(hour.minutes.into_iter().filter(|(_, minute)| minute.count > 0));
         }
         for (day, minutes) in days {
             folded.push(packed(MINUTES, day, series, &minutes, received)?);
