@@ -290,6 +290,31 @@ async fn after_five_days_of_only_failures_a_webhook_is_off_and_the_others_are_to
 }
 
 #[tokio::test]
+async fn what_is_taken_more_than_a_minute_late_says_how_late_and_a_repetition_says_what_the_first_did() {
+    let (dir, sink) = (tempfile::tempdir().unwrap(), WebhookSink::answering([status(200)]).await);
+    let hub = Running::start(dir.path());
+    let webhook = hub.webhook(&sink).await;
+    let caused = |seconds: i64| test_delivery(webhook.id, "test", Clock.wall().plus(-seconds * 1_000));
+    let delayed = async |id: DeliveryId, received: usize| {
+        eventually("it arrived", async || sink.received().len() == received).await;
+        hub.settled(id).await;
+        let request = sink.received().pop().unwrap();
+        assert!(request.is_signed_with(&KEY), "as it was sent");
+        request.json()["delayed_by"].as_i64()
+    };
+    let late = hub.store.create_delivery(caused(3 * 3_600)).await.unwrap().id;
+    let first = delayed(late, 1).await.unwrap();
+    assert!((10_800..10_810).contains(&first), "{first}");
+    assert_eq!(hub.delivery(late).await.delayed_by(None), Some(first));
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    hub.store.replay_delivery(late, Clock.wall()).await.unwrap();
+    assert_eq!(delayed(late, 2).await, Some(first));
+    let soon = hub.store.create_delivery(caused(30)).await.unwrap().id;
+    assert_eq!(delayed(soon, 3).await, None);
+    hub.stop().await;
+}
+
+#[tokio::test]
 async fn ten_black_holes_delay_nobody_else() {
     let dir = tempfile::tempdir().unwrap();
     let (hole, sink) = (WebhookSink::answering([Answer::Hang]).await, WebhookSink::answering([status(200)]).await);

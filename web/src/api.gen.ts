@@ -438,6 +438,11 @@ export interface components {
             attempts: components["schemas"]["Attempt"][];
             /** @description When it was created. */
             created_at: string;
+            /**
+             * Format: int64
+             * @description How many seconds after it was caused the receiver took it, where that is more than 60.
+             */
+            delayed_by: number | null;
             /** @description Of how many devices it tells, where it is more than one; `alert` is that of the first then. */
             devices: number | null;
             /** @description What happened. */
@@ -1231,6 +1236,11 @@ export interface components {
                 attempts: components["schemas"]["Attempt"][];
                 /** @description When it was created. */
                 created_at: string;
+                /**
+                 * Format: int64
+                 * @description How many seconds after it was caused the receiver took it, where that is more than 60.
+                 */
+                delayed_by?: number | null;
                 /** @description Of how many devices it tells, where it is more than one; `alert` is that of the first then. */
                 devices?: number | null;
                 /** @description What happened. */
@@ -1579,6 +1589,8 @@ export interface components {
                 disabled_reason?: string | null;
                 /** @description Whether deliveries are attempted. */
                 enabled: boolean;
+                /** @description How many of its messages were given up, tests aside: `POST /deliveries/replay` sends them again. 1000 stands for more. */
+                failed: number;
                 /** @description Since when every attempt failed, whatever for; after five days the webhook is disabled. Null after one that did not. */
                 failing_since?: string | null;
                 /**
@@ -1713,6 +1725,21 @@ export interface components {
              *     a device means the hardware it has now.
              */
             by: string;
+        };
+        /** @description Which messages to send again. */
+        ReplayDeliveries: {
+            from: components["schemas"]["Time"] | null;
+            state: components["schemas"]["DeliveryState"] | null;
+            to: components["schemas"]["Time"] | null;
+            /** @description To this webhook; to each that is on when left out. */
+            webhook: string | null;
+        };
+        /** @description What is sent again. */
+        Replayed: {
+            /** @description Whether that is as many as one request sends again (1000): ask once more for the rest. */
+            more: boolean;
+            /** @description How many messages. */
+            replayed: number;
         };
         /** @description The last server time a client has seen, in epoch milliseconds, as a number or a text. */
         Resume: number | string;
@@ -2283,6 +2310,8 @@ export interface components {
             disabled_reason: string | null;
             /** @description Whether deliveries are attempted. */
             enabled: boolean;
+            /** @description How many of its messages were given up, tests aside: `POST /deliveries/replay` sends them again. 1000 stands for more. */
+            failed: number;
             /** @description Since when every attempt failed, whatever for; after five days the webhook is disabled. Null after one that did not. */
             failing_since: string | null;
             /**

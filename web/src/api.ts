@@ -26,6 +26,7 @@ import type {
   Problem,
   QueryResult,
   RecoveryCodes,
+  Replayed,
   Retention,
   RetentionPreview,
   RetentionRequest,
@@ -338,6 +339,7 @@ export const webhooks = {
   remove: (webhook: string) => call<null>("DELETE", `/webhooks/${id(webhook)}`),
   test: (webhook: string) => call<Delivery>("POST", `/webhooks/${id(webhook)}/test`, {}),
   rotate: (webhook: string) => call<WebhookWithSecret>("POST", `/webhooks/${id(webhook)}/rotate-secret`, {}),
+  replayFailed: (webhook: string) => call<Replayed>("POST", "/deliveries/replay", { webhook, state: "failed" }),
   replay: (delivery: string) => call<Delivery>("POST", `/deliveries/${id(delivery)}/replay`, {}),
   deliveries: async (webhook: string) =>
     (await call<Page<Delivery>>("GET", `/deliveries?webhook=${id(webhook)}&limit=50`)).items,

@@ -45,6 +45,7 @@ export function deed({ action, subject, name }: Pick<AuditEntry, "action" | "sub
   const done = VERBS[action] ?? verb;
   if (noun === "join_window" || noun === "hub") return `${NOUNS[noun]} ${done}${what ? `, ${what}` : ""}`;
   // Of many it says itself what they are.
+  if (action === "delivery.replayed" && / messages$/.test(what)) return `${what} sent again`;
   if (noun === "alert" && subject === "") return `${what} ${done}`;
   const called = NOUNS[noun] ?? clean(noun, 32);
   return [called, what.toLowerCase() === called.toLowerCase() ? "" : what, done].filter(Boolean).join(" ");

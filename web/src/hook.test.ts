@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { headersChange, rowsOf, usedBy } from "./hook";
+import { failedText, headersChange, rowsOf, usedBy } from "./hook";
 
 describe("headers of a webhook", () => {
   const stored = { Authorization: "(hidden)", "X-A": "(hidden)" };
@@ -42,5 +42,13 @@ describe("by how many rules a webhook is used", () => {
       "Used by all 3 rules.",
       "Used by 2 of 5 rules.",
     ]);
+  });
+});
+
+describe("messages that failed", () => {
+  it("are counted as far as the hub counts", () => {
+    expect(failedText(1)).toBe("One message failed.");
+    expect(failedText(12)).toBe("12 messages failed.");
+    expect(failedText(1_000)).toBe("A thousand messages or more failed.");
   });
 });

@@ -28,6 +28,12 @@ export function headersChange(
   ]);
 }
 
+/** How many messages were given up; the hub counts to a thousand. */
+export function failedText(failed: number): string {
+  if (failed === 1) return "One message failed.";
+  return failed >= 1_000 ? "A thousand messages or more failed." : `${failed} messages failed.`;
+}
+
 /** By how many of the rules it is used. */
 export function usedBy(rules: number, all: number): string {
   if (all === 0)

@@ -44,6 +44,7 @@ const delivery = (id: string, second: number, state: Delivery["state"] = "pendin
   state,
   attempts: [],
   attempt_count: 0,
+  delayed_by: null,
   next_attempt_at: null,
   created_at: new Date(second * 1000).toISOString(),
 });

@@ -32,6 +32,7 @@ export type NewWebhook = Schemas["NewWebhook"];
 export type Op = Schemas["Op"];
 export type Problem = Schemas["Problem"];
 export type QueryResult = Schemas["QueryResult"];
+export type Replayed = Schemas["Replayed"];
 export type Retention = Schemas["Retention"];
 export type RetentionPreview = Schemas["RetentionPreview"];
 export type RetentionRequest = Schemas["RetentionRequest"];

@@ -1,6 +1,7 @@
 //! The body of a webhook: what a receiver reads. PURE.
 //!
-//! It is written once, in the transaction that changes the alert, and sent unchanged at every attempt; for receivers of other kinds
+//! It is written once, in the transaction that changes the alert, and sent unchanged at every attempt, but that what the receiver takes
+//! more than a minute after it was caused says how many seconds (`delayed_by`); for receivers of other kinds
 //! [`super::message`] converts it. It stays under 20 kB: if it is larger, points are left out, then labels, and then long names are cut.
 //!
 //! `data.alert.sequence` grows with each thing told about an alert (1 firing, 2 resolved), so that a receiver can put
@@ -45,6 +46,8 @@ use crate::model::when::moment;
 
 /// Largest body; the advice of Standard Webhooks.
 pub const BODY_LIMIT: usize = 20_000;
+/// What is left of it when a message says that it is late.
+const ROOM: usize = BODY_LIMIT - 40;
 /// A name longer than this is cut when the body is too large.
 const NAME_LIMIT: usize = 200;
 
@@ -221,6 +224,17 @@ fn group_delivery(
     Some(NewDelivery { webhook: webhook.id, alert, event: gathered.event, body, created_at })
 }
 
+/// The message as it is sent so many seconds late.
+#[must_use]
+pub fn delayed(body: &[u8], seconds: Option<i64>) -> Vec<u8> {
+    let mut body = body.to_vec();
+    if let Some(seconds) = seconds.filter(|_| body.pop_if(|last| *last == b'}').is_some()) {
+        let comma = if body.ends_with(b"{") { "" } else { "," };
+        body.extend(format!("{comma}\"delayed_by\":{seconds}}}").into_bytes());
+    }
+    body
+}
+
 /// Of how many devices a message tells, where it is more than one.
 #[must_use]
 pub fn devices_in(body: &[u8]) -> Option<usize> {
@@ -348,12 +362,12 @@ fn alert_body(what: &What<'_>, catalog: &Catalog, teller: &Teller) -> Vec<u8> {
     let (kind, timestamp) = (event.word(), moment(occurred_at));
     let mut body = Body { r#type: kind, timestamp, title, text, data: AlertData { alert: body } };
     let whole = render(&body);
-    if whole.len() <= BODY_LIMIT {
+    if whole.len() <= ROOM {
         return whole;
     }
     body.data.alert.points.clear();
     let without_points = render(&body);
-    if without_points.len() <= BODY_LIMIT {
+    if without_points.len() <= ROOM {
         return without_points;
     }
     let alert = &mut body.data.alert;

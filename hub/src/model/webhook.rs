@@ -118,6 +118,22 @@ impl std::fmt::Debug for Secret {
 /// Attempts of one delivery: the schedule has twelve, the others are a person's.
 pub const MOST_ATTEMPTS: u32 = 100;
 
+/// Messages that are sent again at one wish: more than anybody reads, and few enough that nothing else waits for them.
+pub const MOST_REPLAYED: usize = 1_000;
+
+/// Which messages to send again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Replay {
+    /// Caused from this moment on.
+    pub from: UnixMillis,
+    /// Caused before this one.
+    pub to: UnixMillis,
+    /// To this webhook; otherwise to each that works.
+    pub webhook: Option<WebhookId>,
+    /// In this state; otherwise in any.
+    pub state: Option<DeliveryState>,
+}
+
 /// A stored webhook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Webhook {
@@ -138,9 +154,33 @@ pub struct Webhook {
     pub last_delivery: Option<LastDelivery>,
     /// What a person must mend before anything arrives; `None` once something has.
     pub problem: Option<Problem>,
+    /// How many of its messages were given up, tests aside; [`MOST_REPLAYED`] stands for more.
+    pub failed: usize,
     /// Since when attempts only fail; `None` after one that did not, or when a person changed it.
     pub failing_since: Option<UnixMillis>,
 }
+
+impl Attempt {
+    /// Whether the receiver took it.
+    #[must_use]
+    pub fn arrived(&self) -> bool {
+        self.status.is_some_and(|status| (200..300).contains(&status)) && self.error.is_none()
+    }
+}
+
+impl Delivery {
+    /// How many seconds late the receiver takes it, if it is more than a minute: when it first did, or at `now` if it does so now.
+    #[must_use]
+    pub fn delayed_by(&self, now: Option<UnixMillis>) -> Option<i64> {
+        let first = self.attempts.iter().find(|attempt| attempt.arrived());
+        let taken = first.map(|attempt| attempt.at).or(now)?;
+        let seconds = taken.since(self.created_at).div_euclid(1_000);
+        (seconds > IN_TIME_S).then_some(seconds)
+    }
+}
+
+/// What is taken within this many seconds is not late.
+const IN_TIME_S: i64 = 60;
 
 impl Webhook {
     /// Whether it is sent anything.
@@ -163,6 +203,7 @@ impl Webhook {
             rules: 0,
             last_delivery: None,
             problem: None,
+            failed: 0,
             failing_since: None,
         }
     }

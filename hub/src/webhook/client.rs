@@ -20,11 +20,12 @@ use crate::clock::Clock;
 use crate::delivery::header;
 use crate::delivery::mend::{self, Cause};
 use crate::delivery::message::{self, Request, Sender, answer, field};
+use crate::delivery::payload;
 use crate::delivery::policy::{self, Policy};
 use crate::delivery::retry::Outcome;
 use crate::delivery::sign::{hub_mark, message_id, signature};
-use crate::model::HubId;
 use crate::model::webhook::{Attempt, Delivery, Problem, Webhook, WebhookKind};
+use crate::model::{HubId, UnixMillis};
 
 /// Limit of a call, from the first byte sent to the last one read.
 pub const TIMEOUT: Duration = Duration::from_secs(15);
@@ -78,7 +79,7 @@ impl Client {
     pub async fn deliver(&self, webhook: &Webhook, delivery: &Delivery) -> Tried {
         let (at, began) = (self.clock.wall(), self.clock.now());
         let mut attempt = Attempt { at, status: None, error: None, duration_ms: 0, response: None };
-        let (outcome, cause) = match self.prepared(webhook, delivery) {
+        let (outcome, cause) = match self.prepared(webhook, delivery, at) {
             Ok((url, request)) => self.tried(url, request, webhook, delivery, &mut attempt).await,
             Err(cause) => {
                 attempt.error = mend::problem(&cause, at).map(|problem| problem.text);
@@ -91,13 +92,14 @@ impl Client {
     }
 
     /// What is sent, and where: or why nothing is.
-    fn prepared(&self, webhook: &Webhook, delivery: &Delivery) -> Result<(Url, Request), Cause> {
+    fn prepared(&self, webhook: &Webhook, delivery: &Delivery, at: UnixMillis) -> Result<(Url, Request), Cause> {
         let refused = |refused: policy::Refused| Cause::Policy(refused.to_string());
         // What a person gave, before anything is made of it.
         self.policy.check_url(&webhook.spec.url).map_err(refused)?;
         let (hub, id) = (hub_mark(self.hub), message_id(self.hub, delivery.id));
         let from = Sender { hub: &hub, id: &id };
-        let request = message::request(&webhook.spec, &delivery.body, from);
+        let request =
+            message::request(&webhook.spec, &payload::delayed(&delivery.body, delivery.delayed_by(Some(at))), from);
         let request = request.map_err(|error| Cause::Message(error.to_string()))?;
         let url = self.policy.check_url(&request.url).map_err(refused)?;
         Ok((url, request))

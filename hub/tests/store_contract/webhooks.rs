@@ -1,7 +1,8 @@
 //! Webhooks that are changed while something waits for them.
 
 use telemetry_hub::model::webhook::{
-    DeliveryId, DeliveryState, Disabling, Problem, ProblemKind, Settled, Settlement, WebhookSpec,
+    DeliveryId, DeliveryState, Disabling, Event, NewDelivery, Problem, ProblemKind, Replay, Settled, Settlement, Webhook,
+    WebhookId, WebhookSpec,
 };
 use telemetry_hub::store::{Commit, Error};
 
@@ -110,6 +111,60 @@ async fn what_waits_is_tried_now_with_what_goes_before_it_and_what_is_under_way_
     hub.store.change_webhook(webhook.id, T0.plus(30), spec).await.unwrap().unwrap();
     let off = hub.store.replay_delivery(DeliveryId(3), T0.plus(40)).await;
     assert!(matches!(off, Err(Error::Conflict { field: "webhook", .. })), "{off:?}");
+}
+
+#[tokio::test]
+async fn what_failed_of_a_time_is_sent_again_in_order_and_tests_and_webhooks_that_are_off_are_left_alone() {
+    let hub = Hub::new().await;
+    let [one, other] = [hub.webhook().await, hub.webhook().await];
+    let at = |webhook: &Webhook, ms: i64| NewDelivery { created_at: T0.plus(ms), ..to(webhook, None) };
+    let test = NewDelivery { event: Event::Test, ..at(&one, 0) };
+    let deliveries = vec![at(&one, 0), at(&one, 10), at(&other, 20), at(&one, 30), test, at(&one, 40)];
+    hub.store.commit(Commit { deliveries, ..Commit::default() }).await.unwrap();
+    assert_eq!(hub.claim(50).await, [1, 5, 2, 3, 4, 6]);
+    for id in [1, 2, 3, 5] {
+        hub.settle(id, DeliveryState::Failed, None).await;
+    }
+    hub.settle(4, DeliveryState::Delivered, None).await;
+    let failed = async |id| hub.store.webhook(id).await.unwrap().failed;
+    assert_eq!((failed(one.id).await, failed(other.id).await), (2, 1));
+    let replay = async |from: i64, to: i64, webhook: Option<&Webhook>, state| {
+        let which = Replay { from: T0.plus(from), to: T0.plus(to), webhook: webhook.map(|one| one.id), state };
+        let (ids, more) = hub.store.replay_deliveries(which, T0.plus(60)).await?;
+        assert!(!more);
+        Ok::<_, Error>(ids.into_iter().map(|id| id.0).collect::<Vec<_>>())
+    };
+    // The one that is under way stays as it is.
+    assert_eq!(replay(30, 41, None, None).await.unwrap(), [4]);
+    assert_eq!(replay(0, 10, Some(&one), Some(DeliveryState::Failed)).await.unwrap(), [1]);
+    let again = hub.store.delivery(DeliveryId(1)).await.unwrap();
+    assert_eq!((again.state, again.by_hand, again.attempts.len()), (DeliveryState::Pending, 1, 1), "its schedule begins anew");
+    let off = |spec: WebhookSpec| Ok::<_, ()>(WebhookSpec { enabled: false, ..spec });
+    hub.store.change_webhook(other.id, T0.plus(30), off).await.unwrap().unwrap();
+    assert!(matches!(replay(0, 99, Some(&other), None).await, Err(Error::Conflict { field: "webhook", .. })));
+    assert_eq!(replay(0, 99, None, Some(DeliveryState::Failed)).await.unwrap(), [2]);
+    assert_eq!(hub.claim(60).await, [1, 2, 4]);
+    let gone = Replay { from: T0, to: T0.plus(1), webhook: Some(WebhookId(99)), state: None };
+    assert!(matches!(hub.store.replay_deliveries(gone, T0).await, Err(Error::NotFound { .. })));
+}
+
+#[tokio::test]
+async fn at_one_wish_a_thousand_are_sent_again() {
+    let hub = Hub::new().await;
+    let webhook = hub.webhook().await;
+    let deliveries = vec![to(&webhook, None); 1_200];
+    hub.store.commit(Commit { deliveries, ..Commit::default() }).await.unwrap();
+    let all = Replay { from: T0, to: T0.plus(1), webhook: None, state: Some(DeliveryState::Failed) };
+    for _ in 0..120 {
+        for id in hub.claim(0).await {
+            hub.settle(id, DeliveryState::Failed, None).await;
+        }
+    }
+    assert_eq!(hub.store.webhook(webhook.id).await.unwrap().failed, 1_000);
+    let (first, more) = hub.store.replay_deliveries(all, T0).await.unwrap();
+    assert_eq!((first.len(), first[0], more), (1_000, DeliveryId(1), true));
+    let (rest, more) = hub.store.replay_deliveries(all, T0).await.unwrap();
+    assert_eq!((rest.len(), more), (200, false));
 }
 
 #[tokio::test]

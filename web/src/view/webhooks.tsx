@@ -7,7 +7,7 @@ import { loadDeliveries, loadRules, loadWebhooks } from "../actions/loading";
 import { replay, testWebhook } from "../actions/webhooks";
 import { go, part, state } from "../app";
 import { clean, count, digits, duration, millis, when } from "../format";
-import { usedBy } from "../hook";
+import { failedText, usedBy } from "../hook";
 import { kindOf } from "../hook_kind";
 import { title } from "../names";
 import { href, type Route } from "../route";
@@ -177,6 +177,12 @@ function HookEntry({
   const addToAll = async () => {
     if (await told(api.webhooks.addToRules(hook.id))) await Promise.all([loadWebhooks(), loadRules()]);
   };
+  const resend = async () => {
+    const answer = await told(api.webhooks.replayFailed(hook.id));
+    if (!answer) return;
+    say(`${count(answer.replayed)} ${answer.replayed === 1 ? "message is" : "messages are"} sent again.`);
+    await Promise.all([loadWebhooks(), loadDeliveries(hook.id)]);
+  };
   const sent = Object.keys(hook.headers);
   const remove = async () => {
     try {
@@ -226,7 +232,27 @@ function HookEntry({
             again.
           </div>
         ) : null}
-        {hook.disabled_reason ? <span class="problem">{clean(hook.disabled_reason, 200)}</span> : null}
+        {hook.disabled_reason ? (
+          <div class="note bad small" role="status">
+            <strong>Turned off by the hub.</strong> {sentence(clean(hook.disabled_reason, 200))}. Mend it and turn it
+            on: what waits is sent then.
+          </div>
+        ) : null}
+        {hook.failed > 0 ? (
+          <div class="entry-line small">
+            <span>{failedText(hook.failed)}</span>
+            {hook.enabled && may("admin") ? (
+              <button
+                type="button"
+                class="button plain"
+                aria-label={`Send the failed messages to ${name} again`}
+                onClick={() => void resend()}
+              >
+                Send {hook.failed === 1 ? "it" : "them"} again
+              </button>
+            ) : null}
+          </div>
+        ) : null}
         <Only may="admin">
           <div class="row">
             <button
@@ -322,6 +348,7 @@ function DeliveryEntry({ delivery, off }: { delivery: Delivery; off: boolean }) 
         </div>
         <div class="entry-line small quiet">
           <span>{at}</span>
+          {delivery.delayed_by ? <span>{duration(delivery.delayed_by * 1_000)} late</span> : null}
           {delivery.attempt_count > 1 ? <span>{delivery.attempt_count} attempts</span> : null}
           {latest ? (
             <span>

@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::cut;
+use crate::delivery::sentence::length;
 use crate::model::device::Labels;
 use crate::model::shown;
 
@@ -27,6 +28,8 @@ pub(super) struct Note {
     title: String,
     #[serde(default)]
     text: String,
+    /// Seconds that it is late.
+    delayed_by: Option<i64>,
     #[serde(default)]
     data: Data,
 }
@@ -163,7 +166,11 @@ impl Note {
     }
 
     pub(super) fn text(&self) -> String {
-        cut::units(if self.text.is_empty() { &self.event } else { &self.text }, TEXT)
+        let text = if self.text.is_empty() { &self.event } else { &self.text };
+        match self.delayed_by {
+            Some(seconds) => cut::units(&format!("{text} Sent {} late.", length(seconds as f64)), TEXT),
+            None => cut::units(text, TEXT),
+        }
     }
 
     /// Where the chart is, where the hub knows its own address.

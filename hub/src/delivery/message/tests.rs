@@ -68,6 +68,19 @@ fn a_webhook_that_is_off_is_a_warning_and_one_incident_however_often_it_is_told(
     assert_eq!((&body["priority"], &body["click"]), (&json!(4), &json!("http://hub:8080/w")));
 }
 
+#[test]
+fn what_is_late_says_so_to_people() {
+    let mut late = firing();
+    late["delayed_by"] = json!(3 * 3_600 + 59);
+    let (_, body) = sent(&to(WebhookKind::Slack), &late);
+    let text = body["blocks"][1]["text"]["text"].as_str().unwrap();
+    assert!(text.ends_with("since 2027-01-15 07:59 UTC. Sent 3 h late."), "{text}");
+    let (_, body) = sent(&to(WebhookKind::PagerDuty), &late);
+    assert!(body["payload"]["summary"].as_str().unwrap().ends_with("Sent 3 h late."));
+    let (_, body) = sent(&to(WebhookKind::HomeAssistant), &late);
+    assert_eq!(body["delayed_by"], 10_859);
+}
+
 /// <https://docs.discord.com/developers/resources/webhook#execute-webhook>, `message#embed-object-embed-limits` (256, 4,096, 1,024,
 /// 6,000 in all), `message#allowed-mentions-object`; `wait`: "when false a message that is not saved does not return an error".
 #[test]

@@ -111,6 +111,17 @@ fn each_text(value: &Value, on: &mut impl FnMut(&str)) {
 }
 
 #[test]
+fn a_message_that_is_late_says_so_and_is_the_same_but_for_that() {
+    let body = test_delivery(WebhookId(7), "ops", NOW).body;
+    assert_eq!(delayed(&body, None), body);
+    let mut late: Value = serde_json::from_slice(&delayed(&body, Some(10_800))).unwrap();
+    assert_eq!(late.as_object_mut().unwrap().remove("delayed_by"), Some(json!(10_800)));
+    assert_eq!(late, serde_json::from_slice::<Value>(&body).unwrap());
+    assert_eq!(delayed(b"{}", Some(61)), b"{\"delayed_by\":61}");
+    assert_eq!(delayed(b"", Some(61)), b"");
+}
+
+#[test]
 fn what_is_told_of_a_webhook_that_is_off() {
     let off = Webhook { failing_since: Some(NOW.plus(-5 * 86_400_000)), ..webhook(3) };
     let told = disabled_delivery(

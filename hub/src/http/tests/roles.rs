@@ -91,6 +91,7 @@ const LIST: &[(Needs, &str)] = &[
     (Admin, "POST /api/v1/webhooks/preview"),
     (Admin, "POST /api/v1/webhooks/{id}/test"),
     (Admin, "POST /api/v1/deliveries/{id}/replay"),
+    (Admin, "POST /api/v1/deliveries/replay"),
     (Admin, "GET /api/v1/tokens"),
     (Admin, "POST /api/v1/tokens"),
     (Admin, "DELETE /api/v1/tokens/{id}"),

@@ -107,6 +107,9 @@ impl Known {
         match path.trim_start_matches("/api/v1/") {
             "alerts/ack" => vec![json!({"alerts": ["alr_1"], "comment": "seen"})],
             "alerts/{id}/ack" => vec![json!({"comment": "seen"})],
+            "deliveries/replay" => {
+                vec![json!({"from": "now-1h", "to": "now", "webhook": self.webhook, "state": "failed"})]
+            }
             "devices/{id}" => vec![json!({"name": "attic", "labels": labels, "notes": "on the beam"})],
             "devices/{id}/adopt" => vec![json!({"name": "shed", "labels": labels})],
             "devices/{id}/replace" => vec![json!({"by": DeviceId::from_bytes([9; 16]).to_string()})],

@@ -4,22 +4,28 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::dto;
 use super::dto::{Delivery, DeliveryWithBody};
 use crate::clock::Clock;
 use crate::delivery::message::{self, Sender, field};
+use crate::delivery::payload;
 use crate::delivery::sign;
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::{MayAdmin, MayRead};
+use crate::http::request::body::Body;
 use crate::http::request::page::{Page, Paging};
-use crate::http::request::params::{Asked, FromParams, Nothing, Params};
+use crate::http::request::params::{Asked, FromParams, Nothing, Params, in_order};
 use crate::http::request::path::Id;
 use crate::http::request::text;
+use crate::http::request::time::{Time, time};
 use crate::live::{Bus, Update};
 use crate::model::HubId;
+use crate::model::UnixMillis;
 use crate::model::access::Scope;
-use crate::model::webhook::{DeliveryId, DeliveryState, WebhookId};
+use crate::model::webhook::{DeliveryId, DeliveryState, Replay, WebhookId};
 use crate::store::DeliveryQuery;
 use crate::store::Store;
 
@@ -90,7 +96,11 @@ pub(in crate::http) async fn show(
         let spec = field::hidden(&store.webhook(delivery.webhook).await?.spec);
         let (hub, id) = (sign::hub_mark(hub), sign::message_id(hub, id));
         // Of one that cannot be sent the hub's own form is shown.
-        if let Ok(request) = message::request(&spec, &delivery.body, Sender { hub: &hub, id: &id }) {
+        if let Ok(request) = message::request(
+            &spec,
+            &payload::delayed(&delivery.body, delivery.delayed_by(None)),
+            Sender { hub: &hub, id: &id },
+        ) {
             body = request.body;
         }
     }
@@ -98,8 +108,8 @@ pub(in crate::http) async fn show(
     Ok(Json(DeliveryWithBody { delivery: Delivery::from(delivery).shown_to(scope), body }))
 }
 
-/// Sends a delivery now, under the same `webhook-id`: one that was delivered or has failed is sent once more, one that
-/// waits for its next attempt is tried at once, without using up any of its later attempts.
+/// Sends a delivery now, under the same `webhook-id`: one that was delivered or has failed is sent once more, with a
+/// schedule of its own, one that waits for its next attempt is tried at once, without using up any of its later attempts.
 #[utoipa::path(post, path = "/api/v1/deliveries/{id}/replay", tag = "webhooks", params(("id" = String, Path, description = "Delivery id")),
     responses((status = 200, body = Delivery), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(in crate::http) async fn replay(
@@ -113,4 +123,59 @@ pub(in crate::http) async fn replay(
     store.note("delivery.replayed", text::id(id)).await?;
     bus.publish(Arc::new(Update::Delivery(id)));
     Ok(Json(delivery.into()))
+}
+
+/// Which messages to send again.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct ReplayDeliveries {
+    /// Caused from then on; may be left out with the state `failed`.
+    from: Option<Time>,
+    /// Caused before then; now when left out.
+    to: Option<Time>,
+    /// To this webhook; to each that is on when left out.
+    webhook: Option<String>,
+    /// Those that failed, were delivered, or still wait (which are tried at once); all of them when left out.
+    state: Option<dto::DeliveryState>,
+}
+
+/// What is sent again.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::http) struct Replayed {
+    /// How many messages.
+    replayed: usize,
+    /// Whether that is as many as one request sends again (1000): ask once more for the rest.
+    more: bool,
+}
+
+/// Sends many deliveries again, the oldest first, each under the `webhook-id` that it has: those of a time, or all that failed. At most
+/// 1000; no tests, and nothing to webhooks that are off.
+#[utoipa::path(post, path = "/api/v1/deliveries/replay", tag = "webhooks", request_body = ReplayDeliveries,
+    responses((status = 200, body = Replayed), (status = 400, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub(in crate::http) async fn replay_many(
+    State(store): State<Store>,
+    State(clock): State<Clock>,
+    State(bus): State<Bus>,
+    _: MayAdmin,
+    Body(asked): Body<ReplayDeliveries>,
+) -> Result<Json<Replayed>, ApiError> {
+    let now = clock.wall();
+    let webhook = asked.webhook.map(|id| text::parse_id(&id).map_err(|detail| ApiError::invalid("webhook", detail)));
+    let state = asked.state.map(DeliveryState::from);
+    let from = match time("from", asked.from, now)? {
+        Some(from) => from,
+        None if state == Some(DeliveryState::Failed) => UnixMillis(0),
+        None => return Err(ApiError::invalid("from", "`from` is missing: it may be left out with the state `failed`")),
+    };
+    let to = time("to", asked.to, now)?.unwrap_or_else(|| now.plus(1));
+    let (from, to) = in_order(from, to)?;
+    let which = Replay { from, to, webhook: webhook.transpose()?, state };
+    let (ids, more) = store.replay_deliveries(which, now).await?;
+    if !ids.is_empty() {
+        store.note("delivery.replayed", format!("{} messages", ids.len())).await?;
+    }
+    for &id in &ids {
+        bus.publish(Arc::new(Update::Delivery(id)));
+    }
+    Ok(Json(Replayed { replayed: ids.len(), more }))
 }

@@ -47,6 +47,8 @@ pub(crate) struct Webhook {
     /// What a person must mend before anything arrives; null again with the next message that does, or when `url`, `kind`, `fields` or
     /// `headers` are changed. Messages are kept and tried again meanwhile.
     pub problem: Option<WebhookProblem>,
+    /// How many of its messages were given up, tests aside: `POST /deliveries/replay` sends them again. 1000 stands for more.
+    pub failed: usize,
     /// Since when every attempt failed, whatever for; after five days the webhook is disabled. Null after one that did not.
     pub failing_since: Option<String>,
 }
@@ -180,6 +182,7 @@ impl From<webhook::Webhook> for Webhook {
                 status: last.status,
             }),
             problem: webhook.problem.map(WebhookProblem::from),
+            failed: webhook.failed,
             failing_since: webhook.failing_since.map(when::moment),
         }
     }
@@ -215,7 +218,7 @@ impl WebhookWithSecret {
 }
 
 /// Where a delivery stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum DeliveryState {
     /// To be attempted.
@@ -232,6 +235,16 @@ impl From<webhook::DeliveryState> for DeliveryState {
             webhook::DeliveryState::Pending => Self::Pending,
             webhook::DeliveryState::Delivered => Self::Delivered,
             webhook::DeliveryState::Failed => Self::Failed,
+        }
+    }
+}
+
+impl From<DeliveryState> for webhook::DeliveryState {
+    fn from(state: DeliveryState) -> Self {
+        match state {
+            DeliveryState::Pending => Self::Pending,
+            DeliveryState::Delivered => Self::Delivered,
+            DeliveryState::Failed => Self::Failed,
         }
     }
 }
@@ -266,6 +279,8 @@ pub(crate) struct Delivery {
     pub attempts: Vec<Attempt>,
     /// How many.
     pub attempt_count: usize,
+    /// How many seconds after it was caused the receiver took it, where that is more than 60.
+    pub delayed_by: Option<i64>,
     /// When it is tried next.
     pub next_attempt_at: Option<String>,
     /// When it was created.
@@ -330,6 +345,7 @@ impl From<webhook::Delivery> for Delivery {
             devices: payload::devices_in(&delivery.body),
             state: delivery.state.into(),
             attempt_count: delivery.attempts.len(),
+            delayed_by: delivery.delayed_by(None),
             attempts: delivery.attempts.into_iter().map(Attempt::from).collect(),
             next_attempt_at: delivery.next_attempt_at.map(when::moment),
             created_at: when::moment(delivery.created_at),

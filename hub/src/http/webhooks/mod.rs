@@ -43,6 +43,7 @@ pub(super) fn routes() -> Routes {
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::show))
         .routes(routes!(deliveries::replay))
+        .routes(routes!(deliveries::replay_many))
 }
 
 /// All webhooks, oldest first.

@@ -7,7 +7,8 @@ use tokio::sync::Notify;
 use super::webhooks;
 use crate::model::UnixMillis;
 use crate::model::webhook::{
-    Delivery, DeliveryId, DeliveryState, Disabling, MOST_ATTEMPTS, NewDelivery, Settled, Settlement, WebhookId,
+    Delivery, DeliveryId, DeliveryState, Disabling, MOST_ATTEMPTS, MOST_REPLAYED, NewDelivery, Replay, Settled,
+    Settlement, WebhookId,
 };
 use crate::store::Store;
 use crate::store::engine::nouns::DeliveryQuery;
@@ -54,9 +55,8 @@ impl Store {
         self.change(move |scope| {
             let delivery = read(scope.tx, id)?;
             let webhook = webhooks::read(scope.tx, &key, delivery.webhook, None)?;
-            if !webhook.spec.enabled || webhook.disabled_reason.is_some() {
-                let detail = "the webhook is off: turn it on, then this is sent".to_owned();
-                return Err(Error::Conflict { field: "webhook", detail });
+            if !webhook.works() {
+                return Err(is_off());
             }
             if delivery.attempts.len() >= MOST_ATTEMPTS as usize {
                 let detail = format!("this was tried {MOST_ATTEMPTS} times: send a test to see what the receiver says");
@@ -68,6 +68,28 @@ impl Store {
             }
             scope.own.due = true;
             read(scope.tx, id)
+        })
+        .await
+    }
+
+    /// Makes messages due again, the oldest first, at most [`MOST_REPLAYED`], under the ids they have: those of webhooks that work, and
+    /// no tests. Returns which, and whether there are more.
+    ///
+    /// # Errors
+    /// `NotFound` for the webhook; `Conflict` when that is off.
+    pub async fn replay_deliveries(&self, which: Replay, now: UnixMillis) -> Result<(Vec<DeliveryId>, bool)> {
+        let key = self.key().clone();
+        self.change(move |scope| {
+            if let Some(id) = which.webhook
+                && !webhooks::read(scope.tx, &key, id, None)?.works()
+            {
+                return Err(is_off());
+            }
+            // Whether one is left is not asked: the next wish says so.
+            let ids = scope.tx.replay_deliveries(&which, now, MOST_REPLAYED, MOST_ATTEMPTS)?;
+            let is_full = ids.len() == MOST_REPLAYED;
+            scope.own.due |= !ids.is_empty();
+            Ok((ids, is_full))
         })
         .await
     }
@@ -151,6 +173,10 @@ impl Store {
     pub fn outbox_notify(&self) -> Arc<Notify> {
         self.memory().outbox.clone()
     }
+}
+
+fn is_off() -> Error {
+    Error::Conflict { field: "webhook", detail: "the webhook is off: turn it on, then this is sent".to_owned() }
 }
 
 fn read(tx: &dyn Transaction, id: DeliveryId) -> Result<Delivery> {

@@ -33,9 +33,17 @@ async fn fields_of_a_kind_are_kept_changed_and_gone_with_it_and_no_secret_comes_
 
     // What came out goes in again.
     let mut whole = made.json();
-    for of_the_hub in
-        ["id", "secret", "disabled_reason", "rules", "created_at", "last_delivery", "problem", "failing_since"]
-    {
+    for of_the_hub in [
+        "id",
+        "secret",
+        "disabled_reason",
+        "rules",
+        "created_at",
+        "last_delivery",
+        "problem",
+        "failed",
+        "failing_since",
+    ] {
         whole.as_object_mut().unwrap().remove(of_the_hub);
     }
     let put = scene.call("PUT", &path, &whole).await;

@@ -74,7 +74,9 @@ async fn headers_are_set_kept_and_removed_one_by_one_and_no_answer_has_a_value()
     let mut whole = scene.get(&path).await.json();
     assert_eq!((&whole["name"], &whole["past"]), (&json!("m"), &json!(false)));
     assert_eq!(whole["headers"], json!({"authorization": "(hidden)"}));
-    for of_the_hub in ["id", "disabled_reason", "rules", "created_at", "last_delivery", "problem", "failing_since"] {
+    for of_the_hub in
+        ["id", "disabled_reason", "rules", "created_at", "last_delivery", "problem", "failed", "failing_since"]
+    {
         whole.as_object_mut().unwrap().remove(of_the_hub);
     }
     let put = scene.call("PUT", &path, &whole).await;

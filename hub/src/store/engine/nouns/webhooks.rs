@@ -2,7 +2,7 @@
 
 use crate::model::UnixMillis;
 use crate::model::webhook::{
-    Attempt, Delivery, DeliveryId, DeliveryState, NewDelivery, Problem, Webhook, WebhookId, WebhookSpec,
+    Attempt, Delivery, DeliveryId, DeliveryState, NewDelivery, Problem, Replay, Webhook, WebhookId, WebhookSpec,
 };
 use crate::store::error::Result;
 
@@ -100,6 +100,9 @@ pub(in crate::store) trait ChangeOutbox: Outbox {
     fn replay_delivery(&self, id: DeliveryId, now: UnixMillis) -> Result<()>;
     /// Makes a waiting delivery due at `now`, with earlier ones of the same alert.
     fn try_delivery_now(&self, id: DeliveryId, now: UnixMillis) -> Result<()>;
+    /// Makes up to `n` deliveries due at `now`, the oldest first, that were not tried `most` times yet, are no tests and no calls
+    /// under way, and whose webhook works; their ids. What was settled has a schedule of its own again.
+    fn replay_deliveries(&self, which: &Replay, now: UnixMillis, n: usize, most: u32) -> Result<Vec<DeliveryId>>;
     /// Makes all waiting deliveries to a webhook due at `now` that were not tried `most` times yet.
     fn try_waiting_now(&self, id: WebhookId, now: UnixMillis, most: u32) -> Result<()>;
     /// Writes down what a person must mend of the webhook of a delivery, unless it was changed since `seen`; whether that is news. What

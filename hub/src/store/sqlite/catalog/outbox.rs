@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
 use crate::model::UnixMillis;
-use crate::model::webhook::{Attempt, Delivery, DeliveryId, DeliveryState, NewDelivery, Problem, WebhookId};
+use crate::model::webhook::{Attempt, Delivery, DeliveryId, DeliveryState, NewDelivery, Problem, Replay, WebhookId};
 use crate::store::engine::nouns::{ChangeOutbox, DeliveryQuery, Outbox};
 use crate::store::error::Result;
 use crate::store::sqlite::column::unsigned;
@@ -97,8 +97,15 @@ const LEASE: &str = "UPDATE delivery SET leased_until = :until WHERE id = :id";
 const RELEASE: &str = "UPDATE delivery SET leased_until = NULL WHERE state = 'pending' AND leased_until IS NOT NULL";
 const SETTLE: &str = "UPDATE delivery SET state = :state, next_attempt_at = :next_attempt_at, leased_until = NULL
     WHERE id = :id";
-const REPLAY: &str =
-    "UPDATE delivery SET state = 'pending', next_attempt_at = :now, leased_until = NULL WHERE id = :id";
+const REPLAY: &str = "UPDATE delivery SET state = 'pending', next_attempt_at = :now, leased_until = NULL,
+    by_hand = (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = delivery.id) WHERE id = :id";
+const TO_REPLAY: &str = "SELECT delivery.id, delivery.state = 'pending' FROM delivery JOIN webhook ON webhook.id = delivery.webhook
+    WHERE delivery.created_at >= :from AND delivery.created_at < :to AND delivery.event <> 'webhook.test'
+    AND (:webhook IS NULL OR delivery.webhook = :webhook) AND (:state IS NULL OR delivery.state = :state)
+    AND webhook.enabled AND webhook.disabled_reason IS NULL
+    AND (delivery.state <> 'pending' OR delivery.next_attempt_at > :now AND COALESCE(delivery.leased_until, :now) <= :now)
+    AND (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = delivery.id) < :most
+    ORDER BY delivery.id LIMIT :n";
 const TRY_NOW: &str = "UPDATE delivery SET next_attempt_at = :now, by_hand = by_hand + 1
     WHERE state = 'pending' AND next_attempt_at > :now AND COALESCE(leased_until, :now) <= :now
     AND (id = :id OR id IN (SELECT older.id FROM delivery AS older JOIN delivery AS one ON one.id = :id
@@ -191,6 +198,25 @@ impl ChangeOutbox for Connection {
     fn try_delivery_now(&self, id: DeliveryId, now: UnixMillis) -> Result<()> {
         self.prepare_cached(TRY_NOW)?.execute(named_params! { ":id": id, ":now": now.0 })?;
         Ok(())
+    }
+
+    fn replay_deliveries(&self, which: &Replay, now: UnixMillis, n: usize, most: u32) -> Result<Vec<DeliveryId>> {
+        let mut statement = self.prepare_cached(TO_REPLAY)?;
+        let params = named_params! {
+            ":from": which.from.0,
+            ":to": which.to.0,
+            ":webhook": which.webhook,
+            ":state": which.state,
+            ":now": now.0,
+            ":most": most,
+            ":n": i64::try_from(n).unwrap_or(i64::MAX),
+        };
+        let found = statement.query_map(params, |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let found = found.collect::<rusqlite::Result<Vec<(DeliveryId, bool)>>>()?;
+        for &(id, waits) in &found {
+            if waits { self.try_delivery_now(id, now)? } else { self.replay_delivery(id, now)? }
+        }
+        Ok(found.into_iter().map(|(id, _)| id).collect())
     }
 
     fn try_waiting_now(&self, id: WebhookId, now: UnixMillis, most: u32) -> Result<()> {

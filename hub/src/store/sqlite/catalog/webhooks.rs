@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
 use crate::model::UnixMillis;
-use crate::model::webhook::{LastDelivery, Problem, Webhook, WebhookId, WebhookSpec};
+use crate::model::webhook::{LastDelivery, MOST_REPLAYED, Problem, Webhook, WebhookId, WebhookSpec};
 use crate::store::engine::nouns::{ChangeWebhooks, SealedParts, StoredWebhook, Webhooks};
 use crate::store::error::Result;
 use crate::store::sqlite::column::unsigned;
@@ -22,6 +22,9 @@ const LAST_DELIVERY: &str = "SELECT delivery.state, COALESCE(attempt.at, deliver
     WHERE delivery.webhook = :webhook ORDER BY delivery.id DESC, attempt.position DESC LIMIT 1";
 
 const RULES: &str = "SELECT COUNT(*) FROM rule_webhook WHERE webhook = :webhook";
+
+const FAILED: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM delivery WHERE webhook = :webhook AND state = 'failed'
+    AND event <> 'webhook.test' LIMIT :most)";
 
 const PLAIN: &str = "SELECT id, url, headers FROM webhook WHERE url <> '' OR headers <> ''";
 
@@ -53,6 +56,10 @@ fn complete(
     let id = webhook.id;
     let rules: i64 = conn.prepare_cached(RULES)?.query_row(named_params! { ":webhook": id }, |row| row.get(0))?;
     webhook.rules = usize::try_from(rules).unwrap_or(0);
+    let most = i64::try_from(MOST_REPLAYED).unwrap_or(i64::MAX);
+    let counted = named_params! { ":webhook": id, ":most": most };
+    let failed: i64 = conn.prepare_cached(FAILED)?.query_row(counted, |row| row.get(0))?;
+    webhook.failed = usize::try_from(failed).unwrap_or(0);
     let mut statement = conn.prepare_cached(SECRETS)?;
     let secrets = statement
         .query_map(named_params! { ":webhook": id, ":now": now.map(|now| now.0) }, |row| row.get(0))?
@@ -84,6 +91,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<(Webhook, SealedParts)> {
         rules: 0,
         last_delivery: None,
         problem: problem(row)?,
+        failed: 0,
         failing_since: row.get::<_, Option<i64>>("failing_since")?.map(UnixMillis),
     };
     let sealed = SealedParts {

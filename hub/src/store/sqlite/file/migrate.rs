@@ -46,6 +46,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../../../migrations/sqlite/0032_webhook_problems.sql"),
     include_str!("../../../../../migrations/sqlite/0033_more_conditions.sql"),
     include_str!("../../../../../migrations/sqlite/0034_deliveries_of_any_event.sql"),
+    include_str!("../../../../../migrations/sqlite/0035_deliveries_by_time.sql"),
 ];
 
 fn known() -> u32 {
