@@ -9,7 +9,6 @@
 
 use std::time::Duration;
 
-use crate::clock::Clock;
 use crate::model::UnixMillis;
 use crate::store::Store;
 use crate::store::error::{Error, Result};
@@ -36,7 +35,7 @@ impl Store {
             let last = self.setting(CHECKED).await.ok().flatten().and_then(|text| parse(&text));
             tokio::select! {
                 () = &mut stop => return Ok(()),
-                () = tokio::time::sleep(until_due(last, Clock.wall())) => {
+                () = self.clock().sleep_in_task(until_due(last, self.clock().wall())) => {
                     match self.check().await {
                         Ok(checked) => {
                             self.remember(checked).await;
@@ -70,7 +69,7 @@ impl Store {
                 Err(error) => return Err(error),
             }
         }
-        let checked = Checked { at: Clock.wall(), whole };
+        let checked = Checked { at: self.clock().wall(), whole };
         self.memory_shared().set_checked(checked);
         Ok(checked)
     }

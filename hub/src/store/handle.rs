@@ -16,6 +16,7 @@ use super::secret::SecretKey;
 use super::write::acting;
 use super::write::commit::{Commit, Committed};
 use super::write::inbox::{Inbox, Scope, Write};
+use crate::clock::Timepiece;
 use crate::model::audit::Actor;
 
 /// The store. Cheap to clone; all clones are one store.
@@ -38,6 +39,7 @@ pub(super) struct Inner {
     pub(super) desk: Mutex<(Box<dyn Reads>, i64)>,
     pub(super) key: SecretKey,
     pub(super) actor: Option<Actor>,
+    pub(super) clock: Timepiece,
 }
 
 impl std::fmt::Debug for Store {
@@ -72,6 +74,10 @@ impl Store {
     pub(super) fn orders(&self) -> Option<SyncSender<Order>> {
         let maker = self.inner.maker.lock().unwrap_or_else(PoisonError::into_inner);
         maker.as_ref().map(|(orders, _)| orders.clone())
+    }
+
+    pub(super) fn clock(&self) -> &Timepiece {
+        &self.inner.clock
     }
 
     pub(super) fn key(&self) -> &SecretKey {
@@ -130,8 +136,9 @@ impl Store {
         actor: Option<Actor>,
         work: impl FnOnce(&mut Scope<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        let clock = self.clock().clone();
         let (write, answered) = Write::change(move |scope| match actor {
-            Some(actor) => acting::act(scope.tx, &actor, || work(scope)),
+            Some(actor) => acting::act(scope.tx, (&actor, clock.wall()), || work(scope)),
             None => work(scope),
         });
         self.send(write).await?;

@@ -37,6 +37,7 @@ mod pairs;
 mod query;
 mod readers;
 mod rebuild;
+mod receiving;
 mod recover;
 mod rollup;
 mod samples;
@@ -74,6 +75,7 @@ pub use trouble::Trouble;
 pub use write::acting::{acts, with_actor};
 pub use write::commit::{Commit, Committed, Floor};
 
+use crate::clock::Timepiece;
 use crate::model::UnixMillis;
 use crate::model::audit::Actor;
 use crate::model::catalog::Catalog;
@@ -100,12 +102,22 @@ pub struct Config {
     pub limits: Limits,
     /// Who changes it, where no request says so: a person with a command.
     pub actor: Option<Actor>,
+    /// By which it waits, and dates what it does. The machine's, unless a test moves one by hand.
+    pub clock: Timepiece,
 }
 
 impl Default for Config {
     fn default() -> Self {
         let (retention, limits) = (Retention::default(), Limits::default());
-        Self { dir: PathBuf::from("data"), readers: 4, max_bytes: None, retention, limits, actor: None }
+        Self {
+            dir: PathBuf::from("data"),
+            readers: 4,
+            max_bytes: None,
+            retention,
+            limits,
+            actor: None,
+            clock: Timepiece::Machine,
+        }
     }
 }
 

@@ -24,7 +24,7 @@ impl Store {
     /// Anything wrong with the directory or the file; [`Error::Locked`](super::Error::Locked) when another hub has it.
     pub fn open(config: &Config, secret_key: &SecretKey) -> Result<Self> {
         secret::private_dir(&config.dir)?;
-        let mut opening = Opening::of_hub(&config.dir, secret_key)?;
+        let mut opening = Opening::of_hub(&config.dir, secret_key, config.clock.clone())?;
         let prepared = match prepare(config, Role::Owner, &mut opening) {
             Err(error) if opening.sets_aside(&error, secret_key)? => prepare(config, Role::Owner, &mut opening),
             prepared => prepared,
@@ -47,7 +47,7 @@ impl Store {
         secret::private_dir(&config.dir)?;
         // What `recover` brings back was there before.
         let config = &Config { limits: Limits::NONE, ..config.clone() };
-        let mut opening = Opening::beside_hub(&config.dir);
+        let mut opening = Opening::beside_hub(&config.dir, config.clock.clone());
         let prepared = prepare(config, Role::Beside, &mut opening)?;
         start(config, secret_key, Role::Beside, prepared, opening.keep())
     }
@@ -92,7 +92,7 @@ fn start(
     let readers = Readers::open(&*engine, config.readers)?;
     let desk = engine.reader()?;
     let seen = desk.ask().writes_beside()?;
-    let (inbox, writer) = writer::spawn((writes, unsaved), memory.clone(), role, keep)?;
+    let (inbox, writer) = writer::spawn((writes, unsaved), (memory.clone(), config.clock.clone()), role, keep)?;
     let maker = match role {
         Role::Owner => Some(maker::spawn(engine.reader()?, memory.clone(), &inbox)?),
         Role::Beside => None,
@@ -107,6 +107,7 @@ fn start(
         desk: Mutex::new((desk, seen)),
         key: key.clone(),
         actor: config.actor.clone(),
+        clock: config.clock.clone(),
     };
     Ok(Store { inner: Arc::new(inner) })
 }

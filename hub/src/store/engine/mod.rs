@@ -27,6 +27,7 @@ use std::path::{Path, PathBuf};
 
 use super::cap::Cap;
 use super::error::Result;
+use crate::model::UnixMillis;
 use crate::model::catalog::Catalog;
 use crate::model::room::Room;
 use salvage::Salvage;
@@ -61,8 +62,8 @@ pub(super) trait Engine: Debug + Send + Sync {
     fn settled(&self, file: &Path) -> Result<()>;
     /// Opens another database, to bring back what can be read of it.
     fn salvage(&self, file: &Path, catalog: &Catalog) -> Result<Box<dyn Salvage>>;
-    /// Notes that it is damaged: the next start sets it aside.
-    fn note_damage(&self, why: &str) -> Result<()>;
+    /// Notes that it was found damaged at a moment: the next start sets it aside.
+    fn note_damage(&self, at: UnixMillis, why: &str) -> Result<()>;
 }
 
 /// A connection that reads.

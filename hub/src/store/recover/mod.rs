@@ -84,8 +84,8 @@ impl Store {
             Some(device) => self.series_of(device, &loaded.sensors).await?,
             None => Vec::new(),
         };
-        let engine = self.inner.engine.clone();
-        let packed = blocking(move || step::pack(loaded, engine.reader()?.ask(), series)).await?;
+        let (engine, now) = (self.inner.engine.clone(), self.clock().wall());
+        let packed = blocking(move || step::pack(loaded, engine.reader()?.ask(), series, now)).await?;
         let written = self.change(move |scope| {
             let brought = packed.map_or(Ok(0), |packed| packed.write(scope))?;
             scope.tx.put_setting(&name, next.text().as_bytes())?;

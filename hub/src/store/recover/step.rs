@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use crate::clock::Clock;
 use crate::model::device::DeviceNo;
 use crate::model::reading::{Batch, BatchId, SeriesId};
 use crate::model::{BatchSeq, Epoch, Lane, SensorNo, UnixMillis};
@@ -32,10 +31,16 @@ pub(in crate::store) struct Packed {
     /// Its newest points.
     head: Head,
     brought: u64,
+    now: UnixMillis,
 }
 
-/// Packs it and compares it with what is here; `series` are those of its sensors. `None` where it brings nothing.
-pub(super) fn pack(mut loaded: Loaded, ask: &dyn Snapshot, series: Vec<SeriesId>) -> Result<Option<Packed>> {
+/// Packs it, as received now, and compares it with what is here; `series` are those of its sensors. `None` where it brings nothing.
+pub(super) fn pack(
+    mut loaded: Loaded,
+    ask: &dyn Snapshot,
+    series: Vec<SeriesId>,
+    now: UnixMillis,
+) -> Result<Option<Packed>> {
     let rollups: Vec<_> = loaded
         .rollups
         .into_iter()
@@ -45,11 +50,11 @@ pub(super) fn pack(mut loaded: Loaded, ask: &dyn Snapshot, series: Vec<SeriesId>
     let Some(device) = loaded.device.filter(|_| !loaded.payloads.is_empty() || !rollups.is_empty()) else {
         return Ok(None);
     };
-    let head = head(device, &series, &loaded.payloads)?;
+    let head = head(device, &series, &loaded.payloads, now)?;
     let fresh = head.copy(device, UnixMillis(i64::MIN), UnixMillis(i64::MAX));
     let cut = cut::cut(device, &series, &fresh, &mut loaded.next_times)?;
     let brought = if cut.is_some() { not_here(ask, device, &series, &fresh)? } else { 0 };
-    Ok(Some(Packed { device, series, rollups, rolled: loaded.rolled, cut, head, brought }))
+    Ok(Some(Packed { device, series, rollups, rolled: loaded.rolled, cut, head, brought, now }))
 }
 
 impl Packed {
@@ -60,7 +65,7 @@ impl Packed {
         }
         self.begin_rollups(scope)?;
         for (series, table, row) in &self.rollups {
-            scope.tx.put_rollups(&join(scope.tx, *table, *series, row, Clock.wall())?)?;
+            scope.tx.put_rollups(&join(scope.tx, *table, *series, row, self.now)?)?;
         }
         let Some(cut) = self.cut else { return Ok(0) };
         scope.tx.put_blocks(self.device, &cut.blocks, Level::Cut)?;
@@ -125,7 +130,7 @@ fn save_newer(scope: &mut Scope<'_>, head: &Head, series: &[SeriesId]) -> Result
 }
 
 /// The batches in a head of their own.
-fn head(device: DeviceNo, series: &[SeriesId], payloads: &[(Epoch, Vec<u8>)]) -> Result<Head> {
+fn head(device: DeviceNo, series: &[SeriesId], payloads: &[(Epoch, Vec<u8>)], now: UnixMillis) -> Result<Head> {
     let mut head = Head::default();
     let mut rows = wire::batch::Rows::default();
     for (row, (epoch, payload)) in (1..).zip(payloads) {
@@ -137,7 +142,7 @@ fn head(device: DeviceNo, series: &[SeriesId], payloads: &[(Epoch, Vec<u8>)]) ->
             id: BatchId { device, epoch: *epoch, seq: BatchSeq(0) },
             lane: Lane::Recovered,
             // What comes back is kept as long as what comes now.
-            received_at: Clock.wall(),
+            received_at: now,
             payload: payload.clone(),
             series: rows.sensor.iter().map(of).collect(),
             at: rows.at.clone(),

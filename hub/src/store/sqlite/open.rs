@@ -14,6 +14,8 @@ use super::file::{FILE, aside, damage, migrate, room};
 use super::recover::old::Old;
 use super::writer::Writer;
 use super::{fault, reader, row_sum, trail};
+use crate::clock::Timepiece;
+use crate::model::UnixMillis;
 use crate::model::catalog::Catalog;
 use crate::model::room::Room;
 use crate::store::SecretKey;
@@ -80,8 +82,8 @@ impl Engine for Sqlite {
         Ok(Box::new(Old::open(file, catalog)?))
     }
 
-    fn note_damage(&self, why: &str) -> Result<()> {
-        damage::note(self.dir(), why)
+    fn note_damage(&self, at: UnixMillis, why: &str) -> Result<()> {
+        damage::note(self.dir(), at, why)
     }
 }
 
@@ -98,20 +100,21 @@ pub(in crate::store) struct Opening {
     lock: Option<File>,
     log: Log,
     check: Option<Check>,
+    clock: Timepiece,
 }
 
 impl Opening {
     /// Locks a directory, and sets its database aside where the last start noted that it is damaged.
-    pub(in crate::store) fn of_hub(dir: &Path, key: &SecretKey) -> Result<Self> {
+    pub(in crate::store) fn of_hub(dir: &Path, key: &SecretKey, clock: Timepiece) -> Result<Self> {
         let lock = Some(lock(dir)?);
-        let log = wal::look(dir)?;
+        let log = wal::look(dir, clock.wall())?;
         damage::set_aside(dir, key)?;
-        Ok(Self { dir: dir.to_owned(), role: Role::Owner, lock, log, check: None })
+        Ok(Self { dir: dir.to_owned(), role: Role::Owner, lock, log, check: None, clock })
     }
 
     /// A directory beside whose hub something is done.
-    pub(in crate::store) fn beside_hub(dir: &Path) -> Self {
-        Self { dir: dir.to_owned(), role: Role::Beside, lock: None, log: Log::Whole, check: None }
+    pub(in crate::store) fn beside_hub(dir: &Path, clock: Timepiece) -> Self {
+        Self { dir: dir.to_owned(), role: Role::Beside, lock: None, log: Log::Whole, check: None, clock }
     }
 
     /// Whether an error of [`Opening::connect`], or of what was read then, says that the database is damaged: then it was set
@@ -121,7 +124,7 @@ impl Opening {
             return Ok(false);
         }
         self.check = None;
-        damage::note(&self.dir, &error.to_string())?;
+        damage::note(&self.dir, self.clock.wall(), &error.to_string())?;
         damage::set_aside(&self.dir, key)?;
         self.log = Log::Whole;
         Ok(true)
@@ -145,10 +148,10 @@ impl Opening {
         if let Some(schema) = migrate::run(&mut conn)? {
             tracing::debug!(schema, "the database is at schema {schema}");
         }
-        self.check = (self.role == Role::Owner).then(|| Check::start(&file)).transpose()?;
+        self.check = (self.role == Role::Owner).then(|| Check::start(&file, &self.clock)).transpose()?;
         row_sum::check(&conn)?;
         trail::lay(&conn)?;
-        Ok((Arc::new(Sqlite::at(file)), Box::new(Writer::new(conn, &self.dir, self.role))))
+        Ok((Arc::new(Sqlite::at(file)), Box::new(Writer::new(conn, &self.dir, self.role, self.clock.clone()))))
     }
 
     /// How the check of the pages went that runs beside the rest of a start; waits for it.

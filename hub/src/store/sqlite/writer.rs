@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use super::file::checkpoint;
 use super::file::room::Ballast;
 use super::{fault, row_sum};
+use crate::clock::Timepiece;
 use crate::store::cap::Cap;
 use crate::store::engine::transaction::Transaction;
 use crate::store::engine::{Role, Writes};
@@ -16,11 +17,12 @@ use crate::store::error::{Error, Result};
 pub(in crate::store) struct Writer {
     conn: Connection,
     ballast: Option<Ballast>,
+    clock: Timepiece,
 }
 
 impl Writer {
-    pub(in crate::store) fn new(conn: Connection, dir: &Path, role: Role) -> Self {
-        Self { conn, ballast: (role == Role::Owner).then(|| Ballast::new(dir)) }
+    pub(in crate::store) fn new(conn: Connection, dir: &Path, role: Role, clock: Timepiece) -> Self {
+        Self { conn, clock, ballast: (role == Role::Owner).then(|| Ballast::new(dir)) }
     }
 }
 
@@ -74,7 +76,7 @@ impl Writes for Writer {
     }
 
     fn tidy(&self, is_idle: bool, cap: Cap) -> Result<()> {
-        checkpoint::after_group(&self.conn, is_idle, cap)
+        checkpoint::after_group(&self.conn, is_idle, cap, &self.clock)
     }
 
     fn finish(&self) -> Result<()> {

@@ -7,7 +7,7 @@
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
 
-use crate::clock::Clock;
+use crate::model::UnixMillis;
 use crate::model::audit::Actor;
 use crate::store::engine::transaction::Transaction;
 use crate::store::error::Result;
@@ -38,9 +38,12 @@ pub(in crate::store) fn acting() -> Option<Actor> {
     ACTING.try_with(|acting| acting.get().cloned()).ok().flatten()
 }
 
-/// Does work that is somebody's: what it changes is in the audit log with it, or neither is.
-pub(in crate::store) fn act<T>(tx: &dyn Transaction, actor: &Actor, work: impl FnOnce() -> Result<T>) -> Result<T> {
-    let now = Clock.wall();
+/// Does work that is somebody's, now: what it changes is in the audit log with it, or neither is.
+pub(in crate::store) fn act<T>(
+    tx: &dyn Transaction,
+    (actor, now): (&Actor, UnixMillis),
+    work: impl FnOnce() -> Result<T>,
+) -> Result<T> {
     tx.begin_acting(actor, now)?;
     // What fails rolls back, and with it that somebody acts.
     let done = work()?;

@@ -6,6 +6,7 @@
 use tokio::sync::{mpsc, oneshot};
 
 use super::commit::{Commit, Committed};
+use super::queue::Kind;
 use crate::model::device::DeviceNo;
 use crate::store::engine::transaction::Transaction;
 use crate::store::error::{Error, Result};
@@ -91,13 +92,17 @@ impl Write {
         (Self::Change(Box::new(|scope| answer(scope.and_then(work), reply))), answered)
     }
 
-    /// Whether it brings readings: those wait while there is no room, alerts and changes do not.
-    pub(in crate::store) fn has_readings(&self) -> bool {
-        matches!(self, Self::Group(commit, _) if !commit.batches.is_empty())
+    /// What the queue has to know of it.
+    pub(super) fn kind(&self) -> Kind {
+        match self {
+            Self::Group(commit, _) if commit.batches.is_empty() => Kind::Alerts,
+            Self::Group(..) => Kind::Readings,
+            Self::Change(_) => Kind::Change,
+        }
     }
 
     /// Payload bytes it brings.
-    pub(in crate::store) fn size(&self) -> usize {
+    pub(super) fn size(&self) -> usize {
         match self {
             Self::Group(commit, _) => commit.batches.iter().map(|batch| batch.payload.len()).sum(),
             Self::Change(_) => 0,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use crate::clock::Clock;
+use crate::clock::Timepiece;
 use crate::store::cap::{Cap, PAGE};
 use crate::store::error::{Error, Result};
 use crate::store::sqlite::fault;
@@ -34,8 +34,8 @@ const PAGES: &str = "PRAGMA page_count";
 /// # Errors
 /// One that ends the writer. After a sync that failed the kernel takes the pages for written: trying again would succeed,
 /// and the log would be given up for a file that does not hold what is in it. A start reads the log again.
-pub(in crate::store) fn after_group(conn: &Connection, idle: bool, cap: Cap) -> Result<()> {
-    unless_put_off(tidy(conn, idle, cap))
+pub(in crate::store) fn after_group(conn: &Connection, idle: bool, cap: Cap, clock: &Timepiece) -> Result<()> {
+    unless_put_off(tidy(conn, idle, cap, clock))
 }
 
 /// A full disk and whoever is in the way put a checkpoint off, and are no reason to end.
@@ -60,7 +60,7 @@ fn measure(conn: &Connection) -> rusqlite::Result<(i64, i64)> {
     })
 }
 
-fn tidy(conn: &Connection, idle: bool, cap: Cap) -> rusqlite::Result<()> {
+fn tidy(conn: &Connection, idle: bool, cap: Cap, clock: &Timepiece) -> rusqlite::Result<()> {
     let (_, pending) = measure(conn)?;
     // Half as much when nothing waits.
     if pending >= cap.log_copied() || idle && pending >= cap.log_copied() / 2 {
@@ -68,13 +68,13 @@ fn tidy(conn: &Connection, idle: bool, cap: Cap) -> rusqlite::Result<()> {
     }
     // Copied back in full, the log begins anew with the next commit, unless a query still reads it. Then the next commit
     // would grow it: wait, as long as queries may take, rather than break the promise of its size.
-    let began = Clock.now();
+    let began = clock.now();
     while measure(conn)?.0 >= cap.log_held() {
         let busy: i64 = conn.prepare_cached(RESTART)?.query_row([], |row| row.get(0))?;
-        if busy == 0 || Clock.now().duration_since(began) >= READERS {
+        if busy == 0 || clock.now().duration_since(began) >= READERS {
             break;
         }
-        std::thread::sleep(TRY);
+        clock.sleep(TRY);
     }
     if idle {
         let give_back = spare_pages(conn)?.min(VACUUM_PAGES);

@@ -14,8 +14,8 @@ use std::path::Path;
 
 use super::aside::ASIDE;
 use super::{FILE, beside_file};
-use crate::clock::Clock;
 use crate::durable;
+use crate::model::UnixMillis;
 use crate::store::SecretKey;
 use crate::store::error::{Error, Result};
 use crate::store::sqlite::recover::salvage;
@@ -23,14 +23,14 @@ use crate::store::sqlite::recover::salvage;
 /// Says that the database is damaged: where it goes, and why.
 const NOTE: &str = "telemetry.db.damaged";
 
-/// Notes that the database is damaged, so that the next start sets it aside. Keeps an earlier note.
-pub(in crate::store) fn note(dir: &Path, why: &str) -> Result<()> {
+/// Notes that the database was found damaged at a moment, so that the next start sets it aside. Keeps an earlier note.
+pub(in crate::store) fn note(dir: &Path, at: UnixMillis, why: &str) -> Result<()> {
     let path = dir.join(NOTE);
     if path.exists() {
         return Ok(());
     }
     // A calendar date without colons, which some file systems refuse in a name.
-    let when = jiff::Timestamp::from_millisecond(Clock.wall().0).unwrap_or_default().strftime("%Y%m%dT%H%M%SZ");
+    let when = jiff::Timestamp::from_millisecond(at.0).unwrap_or_default().strftime("%Y%m%dT%H%M%SZ");
     let text = format!("{when}\n{why}\n");
     durable::replace(&path, text.as_bytes()).map_err(|source| Error::File { path, source })
 }
@@ -95,8 +95,8 @@ mod tests {
         fs::write(beside_file(&file, "-wal"), b"its log").unwrap();
         set_aside(dir.path(), &key).unwrap();
         assert_eq!(fs::read(&file).unwrap(), b"no database");
-        note(dir.path(), "first").unwrap();
-        note(dir.path(), "second").unwrap();
+        note(dir.path(), UnixMillis(0), "first").unwrap();
+        note(dir.path(), UnixMillis(1), "second").unwrap();
         assert!(fs::read_to_string(dir.path().join(NOTE)).unwrap().ends_with("first\n"));
         set_aside(dir.path(), &key).unwrap();
         let aside = set_aside_in(dir.path());

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::InterruptHandle;
 
-use crate::clock::Clock;
+use crate::clock::Timepiece;
 use crate::store::error::{Error, Result};
 use crate::store::sqlite::reader;
 use crate::store::stats::Checked;
@@ -20,13 +20,14 @@ const CHECK: &str = "PRAGMA quick_check(1)";
 
 /// A check under way, on a thread and a connection of its own.
 pub(in crate::store) struct Check {
+    clock: Timepiece,
     began: Instant,
     stop: InterruptHandle,
     verdict: Receiver<rusqlite::Result<String>>,
 }
 
 impl Check {
-    pub(in crate::store) fn start(file: &Path) -> Result<Self> {
+    pub(in crate::store) fn start(file: &Path, clock: &Timepiece) -> Result<Self> {
         let conn = reader::connect(file)?;
         let stop = conn.get_interrupt_handle();
         let (tell, verdict) = sync_channel(1);
@@ -40,7 +41,7 @@ impl Check {
                 let _ = tell.send(verdict);
             })
             .map_err(|source| Error::File { path: file.to_owned(), source })?;
-        Ok(Self { began: Clock.now(), stop, verdict })
+        Ok(Self { clock: clock.clone(), began: clock.now(), stop, verdict })
     }
 
     /// Waits for the verdict, as long as it may take; no verdict in time is none against the file.
@@ -48,18 +49,18 @@ impl Check {
     /// # Errors
     /// `Corrupt`, or what SQLite met.
     pub(in crate::store) fn finish(self) -> Result<Checked> {
-        let left = LIMIT.saturating_sub(Clock.now().duration_since(self.began));
+        let left = LIMIT.saturating_sub(self.clock.now().duration_since(self.began));
         let verdict = match self.verdict.recv_timeout(left) {
             Err(RecvTimeoutError::Timeout) => {
                 self.stop.interrupt();
                 tracing::info!("the check of the database was ended after {LIMIT:?} and found nothing so far");
-                return Ok(Checked { at: Clock.wall(), whole: false });
+                return Ok(Checked { at: self.clock.wall(), whole: false });
             }
             Err(RecvTimeoutError::Disconnected) => return Err(Error::Corrupt { what: "database" }),
             Ok(verdict) => verdict?,
         };
         if verdict == "ok" {
-            return Ok(Checked { at: Clock.wall(), whole: true });
+            return Ok(Checked { at: self.clock.wall(), whole: true });
         }
         tracing::error!("the check of the database says: {verdict}");
         Err(Error::Corrupt { what: "database" })

@@ -26,6 +26,7 @@ use rusqlite::Connection;
 use super::damage;
 use super::{FILE, beside_file};
 use crate::durable;
+use crate::model::UnixMillis;
 use crate::store::cap::PAGE;
 use crate::store::error::{Error, Result};
 
@@ -53,7 +54,7 @@ pub(in crate::store) enum Log {
 /// has the database set aside. The damaged log is kept as `telemetry.db-wal.damaged`.
 ///
 /// A command that writes beside a hub that is just starting could lose its write to the mending: it asks again.
-pub(in crate::store) fn look(dir: &Path) -> Result<Log> {
+pub(in crate::store) fn look(dir: &Path, now: UnixMillis) -> Result<Log> {
     let path = beside_file(&dir.join(FILE), "-wal");
     let bytes = match fs::read(&path) {
         Ok(bytes) => bytes,
@@ -76,7 +77,7 @@ pub(in crate::store) fn look(dir: &Path) -> Result<Log> {
             let mended = frames.mended();
             // The note before the log: a log that is mended looks whole, and only the note still knows.
             let mend = keep(&path).and_then(|()| {
-                damage::note(dir, &why).map_err(std::io::Error::other)?;
+                damage::note(dir, now, &why).map_err(std::io::Error::other)?;
                 durable::replace(&path, &mended)
             });
             mend.map_err(|source| Error::File { path: path.clone(), source })?;

@@ -41,11 +41,11 @@ fn frame(log: &[u8], from_end: usize) -> usize {
 #[test]
 fn a_whole_log_is_left_alone_and_so_is_none() {
     let (dir, log) = scene();
-    assert_eq!(look(dir.path()).unwrap(), Log::Whole);
+    assert_eq!(look(dir.path(), UnixMillis(0)).unwrap(), Log::Whole);
     assert_eq!(rows(dir.path()), 10);
     for nothing in [&[][..], &log[..20], &log[..HEADER]] {
         put(dir.path(), nothing);
-        assert_eq!(look(dir.path()).unwrap(), Log::Whole);
+        assert_eq!(look(dir.path(), UnixMillis(0)).unwrap(), Log::Whole);
     }
 }
 
@@ -56,16 +56,16 @@ fn what_a_power_cut_leaves_is_no_damage() {
     let last = frame(&log, 1);
     log[last + FRAME_HEADER + 4_096..].fill(0);
     put(dir.path(), &log);
-    assert_eq!(look(dir.path()).unwrap(), Log::Torn { commit: false });
+    assert_eq!(look(dir.path(), UnixMillis(0)).unwrap(), Log::Torn { commit: false });
     put(dir.path(), &log[..last + 100]);
-    assert_eq!(look(dir.path()).unwrap(), Log::Whole);
+    assert_eq!(look(dir.path(), UnixMillis(0)).unwrap(), Log::Whole);
     assert_eq!(rows(dir.path()), 9);
     // The last transaction of two pages, of which only the second reached the disk.
     let (dir, mut log) = scene_and("BEGIN; INSERT INTO t VALUES (1); INSERT INTO u VALUES (1); COMMIT");
     let before = frame(&log, 2);
     log[before + FRAME_HEADER + 9] ^= 1;
     put(dir.path(), &log);
-    assert_eq!(look(dir.path()).unwrap(), Log::Torn { commit: true });
+    assert_eq!(look(dir.path(), UnixMillis(0)).unwrap(), Log::Torn { commit: true });
     assert_eq!(rows(dir.path()), 10);
 }
 
@@ -75,7 +75,7 @@ fn damage_in_the_last_commit_but_one_looks_like_a_power_cut() {
     let before = frame(&log, 2);
     log[before + FRAME_HEADER + 9] ^= 1;
     put(dir.path(), &log);
-    assert_eq!(look(dir.path()).unwrap(), Log::Torn { commit: true });
+    assert_eq!(look(dir.path(), UnixMillis(0)).unwrap(), Log::Torn { commit: true });
     assert_eq!(rows(dir.path()), 8);
 }
 
@@ -85,11 +85,11 @@ fn a_torn_log_of_which_nothing_is_believed_is_forgotten_too() {
     log.truncate(HEADER + FRAME_HEADER + 8192);
     log[HEADER + FRAME_HEADER + 9] ^= 1;
     put(dir.path(), &log);
-    let torn = look(dir.path()).unwrap();
+    let torn = look(dir.path(), UnixMillis(0)).unwrap();
     assert!(matches!(torn, Log::Torn { .. }));
     let conn = Connection::open(dir.path().join(FILE)).unwrap();
     forget_torn(&conn, torn).unwrap();
-    assert_eq!(look(dir.path()).unwrap(), Log::Whole);
+    assert_eq!(look(dir.path(), UnixMillis(0)).unwrap(), Log::Whole);
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn what_was_committed_behind_the_damage_is_read_again() {
         let at = frame(&log, 5);
         damage(&mut log, at);
         put(dir.path(), &log);
-        assert_eq!(look(dir.path()).unwrap(), Log::Mended);
+        assert_eq!(look(dir.path(), UnixMillis(0)).unwrap(), Log::Mended);
         assert_eq!(rows(dir.path()), 10);
         assert_eq!(fs::read(dir.path().join(format!("{FILE}-wal.damaged"))).unwrap(), log);
         assert!(fs::read_to_string(dir.path().join("telemetry.db.damaged")).unwrap().contains("log is damaged"));
@@ -118,9 +118,9 @@ fn a_torn_end_is_forgotten_before_it_can_be_taken_for_damage() {
     let before = frame(&log, 2);
     log[before + FRAME_HEADER + 9] ^= 1;
     put(dir.path(), &log);
-    let torn = look(dir.path()).unwrap();
+    let torn = look(dir.path(), UnixMillis(0)).unwrap();
     let conn = Connection::open(dir.path().join(FILE)).unwrap();
     forget_torn(&conn, torn).unwrap();
     conn.execute("INSERT INTO t VALUES (1)", []).unwrap();
-    assert_eq!(look(dir.path()).unwrap(), Log::Whole);
+    assert_eq!(look(dir.path(), UnixMillis(0)).unwrap(), Log::Whole);
 }
