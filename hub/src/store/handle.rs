@@ -1,10 +1,9 @@
 //! The handle of the store that all callers hold, and the state that its clones share.
 
-use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use super::engine::snapshot::Snapshot;
 use super::engine::{Engine, Reads};
@@ -33,7 +32,7 @@ pub(super) struct Inner {
     pub(super) inbox: Mutex<Option<Inbox>>,
     pub(super) writer: Mutex<Option<JoinHandle<Result<()>>>>,
     /// The thread that makes blocks, and the way to it; a command beside a hub has none, nor has a closed store.
-    pub(super) maker: Mutex<Option<(SyncSender<Order>, JoinHandle<()>)>>,
+    pub(super) maker: Mutex<Option<(mpsc::Sender<Order>, JoinHandle<()>)>>,
     /// A read-only connection for lookups of one or two rows, made on the caller's thread because waking a thread of the pool
     /// takes longer; and the count of writes by commands beside the hub, as it was last seen.
     pub(super) desk: Mutex<(Box<dyn Reads>, i64)>,
@@ -71,7 +70,7 @@ impl Store {
         self.inner.inbox.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(super) fn orders(&self) -> Option<SyncSender<Order>> {
+    pub(super) fn orders(&self) -> Option<mpsc::Sender<Order>> {
         let maker = self.inner.maker.lock().unwrap_or_else(PoisonError::into_inner);
         maker.as_ref().map(|(orders, _)| orders.clone())
     }

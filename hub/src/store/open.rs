@@ -94,7 +94,7 @@ fn start(
     let seen = desk.ask().writes_beside()?;
     let (inbox, writer) = writer::spawn((writes, unsaved), (memory.clone(), config.clock.clone()), role, keep)?;
     let maker = match role {
-        Role::Owner => Some(maker::spawn(engine.reader()?, memory.clone(), &inbox)?),
+        Role::Owner => Some(maker::spawn(engine.reader()?, (memory.clone(), config.clock.clone()), &inbox)?),
         Role::Beside => None,
     };
     let inner = Inner {

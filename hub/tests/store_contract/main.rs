@@ -24,6 +24,7 @@ macro_rules! on {
             mod ledger;
             mod readings;
             mod scene;
+            mod waiting;
             mod webhooks;
         }
     };

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use telemetry_hub::clock::{Hand, Timepiece};
 use telemetry_hub::model::alert::AlertId;
 use telemetry_hub::model::device::{Device, DeviceNo, Introduction, NewDevice};
 use telemetry_hub::model::reading::{Batch, BatchId, Point, SeriesId};
@@ -32,8 +33,18 @@ impl Hub {
     }
 
     pub(crate) async fn with(max_bytes: Option<u64>) -> Self {
+        Self::by(max_bytes, Timepiece::Machine).await
+    }
+
+    /// One whose clock stands still at `now` until it is moved.
+    pub(crate) async fn by_hand(now: UnixMillis) -> (Self, Hand) {
+        let hand = Hand::at(now);
+        (Self::by(None, Timepiece::ByHand(hand.clone())).await, hand)
+    }
+
+    async fn by(max_bytes: Option<u64>, clock: Timepiece) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let store = open(dir.path(), max_bytes).unwrap();
+        let store = open_by(dir.path(), max_bytes, clock).unwrap();
         let device = store.adopt(new_device(1, "pump")).await.unwrap();
         let sensors = ["a", "b", "c"].map(sensor).to_vec();
         let series = store.register_sensors(device.no, SensorNo(0), sensors).await.unwrap();
@@ -88,11 +99,15 @@ impl Hub {
 }
 
 pub(crate) fn open(dir: &Path, max_bytes: Option<u64>) -> Result<Store, Error> {
+    open_by(dir, max_bytes, Timepiece::Machine)
+}
+
+fn open_by(dir: &Path, max_bytes: Option<u64>, clock: Timepiece) -> Result<Store, Error> {
     let key = SecretKey::load_or_create(dir)?;
     let days = |days: u64| Some(Duration::from_hours(24 * days));
     let ages = Ages { raw: days(14), minutes: days(90), hours: days(5 * 365) };
     let retention = Retention { ages, by_label: Vec::new() };
-    let config = Config { max_bytes, retention, ..super::CONFIG(dir) };
+    let config = Config { max_bytes, retention, clock, ..super::CONFIG(dir) };
     Store::open(&config, &key)
 }
 

@@ -5,13 +5,13 @@
 use crate::store::stats::{Growth, Look};
 
 /// Looks further apart than this are not compared: a day, and the hour in which the next look falls.
-pub(in crate::store) const OVER: i64 = 25 * 3_600_000;
+pub(super) const OVER: i64 = 25 * 3_600_000;
 /// Looks closer than this say nothing: the journal alone comes and goes by as much.
 const LEAST: i64 = 3_600_000;
 const DAY: f64 = 86_400_000.0;
 
 /// Compares the newest look with the oldest of the last day. `room` is what is left for the file.
-pub(in crate::store) fn growth(looks: &[Look], newest: Look, room: Option<u64>) -> Growth {
+pub(super) fn growth(looks: &[Look], newest: Look, room: Option<u64>) -> Growth {
     let recent = |look: &&Look| (LEAST..=OVER).contains(&newest.at.since(look.at));
     let Some(oldest) = looks.iter().filter(recent).min_by_key(|look| look.at) else { return Growth::default() };
     let days = newest.at.since(oldest.at) as f64 / DAY;

@@ -6,22 +6,20 @@
 use std::fs;
 
 use super::growth;
-use super::trust::Trust;
-use crate::clock::Clock;
+use super::kept::Kept;
+use super::slice::Slice;
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
 use crate::model::retention::Retention;
 use crate::model::{SensorKind, UnixMillis};
 use crate::store::cap::PAGE;
 use crate::store::error::Result;
-use crate::store::maker::{Maker, VACUUM_PAGES, rest};
+use crate::store::maker::{Maker, VACUUM_PAGES};
 use crate::store::rollup::retention::{self, EXPIRE_ROWS, FOLD_SPANS, Folding};
 use crate::store::span::{Going, day};
 use crate::store::stats::{Growth, Look};
 use crate::store::tier::{HOURS, MINUTES, Table};
 
-/// Time between two looks at the growth that are kept.
-const LOOK_EVERY: i64 = 3_600_000;
 /// Steps of making room between two looks who is greedy.
 const WEIGH_EVERY: usize = 16;
 /// Steps of giving free pages back in one look: 16 MiB.
@@ -29,7 +27,7 @@ const VACUUM_STEPS: usize = 8;
 
 impl Maker {
     /// Deletes what each tier no longer keeps.
-    pub(in crate::store) fn retain(&mut self, now: UnixMillis) -> Result<()> {
+    pub(super) fn retain(&mut self, now: UnixMillis) -> Result<()> {
         let retention = self.memory.retention();
         if retention.is_for_ever() {
             return Ok(());
@@ -57,10 +55,10 @@ impl Maker {
             }
         }
         let today = (day(now), retention);
-        if self.kept.rollups.as_ref() != Some(&today) {
+        if self.kept.rollups_are_due(&today) {
             self.expire_rollups(MINUTES, now, &today.1)?;
             self.expire_rollups(HOURS, now, &today.1)?;
-            self.kept.rollups = Some(today);
+            self.kept.rollups_are_done(today);
         }
         Ok(())
     }
@@ -74,7 +72,7 @@ impl Maker {
     /// Replaces blocks by their rollups. Does nothing, to try again later, if a command beside the hub wrote meanwhile: it may have
     /// written rollups (`recover`), which the ones that were read here would overwrite.
     fn fold(&self, going: Going, series: &[SeriesId], thorough: bool) -> Result<()> {
-        let began = Clock.now();
+        let slice = Slice::begin(self.clock.now());
         let beside = self.reads.ask().writes_beside()?;
         let received = going.received;
         let mut folds = Vec::with_capacity(going.by_device.len());
@@ -95,14 +93,14 @@ impl Maker {
             let folding = Folding { device, series, kinds: &kinds, fresh: &fresh, numbers: &numbers };
             folds.push(retention::fold(self.reads.ask(), &folding, spans, received, thorough)?);
         }
-        let worked = Clock.now().duration_since(began);
+        let rest = slice.rest(self.clock.now());
         self.write(move |scope| {
             if scope.tx.writes_beside()? != beside {
                 return Ok(());
             }
             folds.iter().try_for_each(|fold| fold.write(scope.tx))
         })?;
-        rest(worked, !thorough);
+        self.rest(rest, !thorough);
         Ok(())
     }
 
@@ -135,7 +133,7 @@ impl Maker {
     }
 
     /// Under a cap: has the oldest go until there is room again.
-    pub(in crate::store) fn make_room(&mut self) -> Result<()> {
+    pub(super) fn make_room(&mut self) -> Result<()> {
         if self.memory.cap().bytes.is_none() || self.look_at_pages()? < self.memory.cap().high() {
             return Ok(());
         }
@@ -144,7 +142,7 @@ impl Maker {
 
     /// Under a cap: has the oldest go until blocks of so much journal fit, and keeps readings from taking that room until
     /// the reservation is given up.
-    pub(in crate::store) fn make_room_for(&mut self, journal: usize) -> Result<()> {
+    pub(super) fn make_room_for(&mut self, journal: usize) -> Result<()> {
         let cap = self.memory.cap();
         if cap.bytes.is_none() {
             return Ok(());
@@ -165,7 +163,7 @@ impl Maker {
     /// What goes first is the greedy's; where nobody is greedy, what is oldest.
     fn make_room_down_to(&mut self, pages: i64) -> Result<()> {
         // The journal's dead rows go first: they are nobody's readings.
-        if self.dead > 0 {
+        if self.plan.dead() > 0 {
             self.sweep(true)?;
         }
         let mut greedy = None;
@@ -201,7 +199,7 @@ impl Maker {
     }
 
     /// Gives free pages back to the disk, some at a time.
-    pub(in crate::store) fn give_back(&self) -> Result<()> {
+    pub(super) fn give_back(&self) -> Result<()> {
         for _ in 0..VACUUM_STEPS {
             if self.reads.ask().spare_pages()? == 0 {
                 break;
@@ -211,35 +209,30 @@ impl Maker {
         Ok(())
     }
 
-    /// Reads the looks of earlier starts.
-    pub(in crate::store) fn remember_growth(&mut self) -> Result<()> {
-        self.kept.looks = self.reads.ask().looks()?;
-        self.kept.trust = Trust::new(self.kept.looks.last().map(|look| look.at));
-        let before = self.kept.looks.last().map_or(0, |look| look.written);
-        self.kept.written = (written().unwrap_or(0), before);
+    /// Goes on from the looks of earlier starts.
+    pub(super) fn remember_growth(&mut self, looks: Vec<Look>) -> Result<()> {
+        self.kept = Kept::new(looks, written().unwrap_or(0));
         // Known from the start on, not only from the first look.
         self.look_at_pages().map(drop)
     }
 
     /// Looks how fast the file grows; once an hour the look is kept, if the hub is sure of its clock.
-    pub(in crate::store) fn look_at_growth(&mut self, now: UnixMillis, sure: bool) -> Result<()> {
+    pub(super) fn look_at_growth(&mut self, now: UnixMillis, sure: bool) -> Result<()> {
         let used = u64::try_from(self.look_at_pages()? * PAGE).unwrap_or(0);
         let journal = self.memory.head().bytes() as u64;
-        let (at_last, before) = self.kept.written;
-        let total = before + written().unwrap_or(0).saturating_sub(at_last);
+        let written = written();
+        let total = self.kept.written(written.unwrap_or(0));
         let look = Look { at: now, used: used.saturating_sub(journal), written: total };
         let room = match self.memory.cap().usable() {
             Some(usable) => Some(usable.saturating_sub(used)),
             None => self.memory.engine.room().map(|room| room.free),
         };
-        let growth = growth::growth(&self.kept.looks, look, room);
-        self.memory.set_growth(if written().is_none() { Growth { written_per_day: None, ..growth } } else { growth });
-        if sure && self.kept.looks.last().is_none_or(|last| now.since(last.at) >= LOOK_EVERY || last.at > now) {
+        let growth = growth::growth(self.kept.looks(), look, room);
+        self.memory.set_growth(if written.is_none() { Growth { written_per_day: None, ..growth } } else { growth });
+        if sure && self.kept.look_is_due(now) {
             let from = now.plus(-growth::OVER);
             self.write(move |scope| scope.tx.keep_look(look, from))?;
-            self.kept.looks.retain(|old| (0..=growth::OVER).contains(&now.since(old.at)));
-            self.kept.looks.push(look);
-            self.kept.written = (written().unwrap_or(0), total);
+            self.kept.keep(look, written.unwrap_or(0));
         }
         Ok(())
     }

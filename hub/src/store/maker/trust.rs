@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_hours(24);
 
 /// What is believed of the clock.
 #[derive(Debug, Default)]
-pub(in crate::store) struct Trust {
+pub(super) struct Trust {
     /// The last moment that was believed; `None` before the first.
     sure: Option<UnixMillis>,
     /// Since when the clock has been further than that.
@@ -29,12 +29,12 @@ pub(in crate::store) struct Trust {
 
 impl Trust {
     /// Begins with what was believed before the start.
-    pub(in crate::store) fn new(sure: Option<UnixMillis>) -> Self {
+    pub(super) fn new(sure: Option<UnixMillis>) -> Self {
         Self { sure, doubt: None }
     }
 
     /// The moment to count by; `None` while there is doubt.
-    pub(in crate::store) fn moment(&mut self, wall: UnixMillis, now: Instant) -> Option<UnixMillis> {
+    pub(super) fn moment(&mut self, wall: UnixMillis, now: Instant) -> Option<UnixMillis> {
         if self.sure.is_some_and(|sure| wall.since(sure) > STEP) {
             if self.doubt.is_none() {
                 tracing::warn!(
