@@ -14,6 +14,9 @@
 //! - What came without readings waits up to one eighth of the last commit's duration for the next, so that both share a sync. Committed
 //!   alone it would delay those readings, and the alerts they raise, by a whole sync.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -249,6 +252,3 @@ impl<W> Queue<W> {
         self.alerts -= usize::from(kind == Kind::Alerts);
     }
 }
-
-#[cfg(test)]
-mod tests;
