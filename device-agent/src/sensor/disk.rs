@@ -22,12 +22,12 @@ const KINDS: [&str; 16] = [
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Disk {
     /// Its mounts as the kernel lists them.
-    pub(super) mounts: Vec<Place>,
+    pub(super) mounts: Vec<MountPoint>,
 }
 
 /// Where a file system is mounted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct MountPoint {
     /// Number of the mount: another one at the same point has another.
     number: String,
     /// As the table writes it.
@@ -52,7 +52,7 @@ pub(super) fn list(files: &mut Files) -> Result<Vec<Disk>, Error> {
     mounts.reverse();
     let mut found: Vec<(&str, Disk)> = Vec::new();
     for Mount { number, device, point, .. } in mounts {
-        let place = Place { number: number.to_owned(), point: point.to_owned(), name: String::new() };
+        let place = MountPoint { number: number.to_owned(), point: point.to_owned(), name: String::new() };
         match found.iter_mut().find(|(known, _)| *known == device) {
             Some((_, disk)) => disk.mounts.push(place),
             None => found.push((device, Disk { mounts: vec![place] })),
@@ -63,7 +63,7 @@ pub(super) fn list(files: &mut Files) -> Result<Vec<Disk>, Error> {
 
 /// Gives each mount the name that its path has, and no other path ever had.
 pub(super) fn name(disks: &mut [Disk], register: &mut Register, earlier: &[String]) {
-    let mut places: Vec<&mut Place> = disks.iter_mut().flat_map(|disk| &mut disk.mounts).collect();
+    let mut places: Vec<&mut MountPoint> = disks.iter_mut().flat_map(|disk| &mut disk.mounts).collect();
     // The root of all comes before `/root`.
     places.sort_by_key(|place| place.point != "/");
     let present: Vec<Present> = places.iter().map(|place| present(&place.point, earlier)).collect();
@@ -96,7 +96,7 @@ pub(super) fn sample(disk: &Disk, files: &Files, samples: &mut Samples) {
 
 fn measure(disk: &Disk, files: &Files, samples: &mut Samples, ask: impl Fn(&Path) -> rustix::io::Result<StatVfs>) {
     let mut denied = None;
-    for Place { point, name, .. } in &disk.mounts {
+    for MountPoint { point, name, .. } in &disk.mounts {
         let path = files.folder().join(unescape(point).trim_start_matches('/'));
         let stats = match ask(&path) {
             Ok(stats) if stats.f_blocks > 0 => stats,
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_file_system_that_the_agent_may_not_reach_is_said_unless_it_is_measured_elsewhere() {
-        let place = |point: &str| Place { number: String::new(), point: point.to_owned(), name: name_part(point) };
+        let place = |point: &str| MountPoint { number: String::new(), point: point.to_owned(), name: name_part(point) };
         let disk = Disk { mounts: ["/hidden", "/root/private", "/data"].map(place).into() };
         let files = Files::new(Path::new("/"), "");
         let told = |reached: &str| {

@@ -28,7 +28,7 @@ const EXTENSION: &str = "seg";
 
 /// Where a body lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct Extent {
     pub(super) segment: u32,
     offset: u64,
     length: u32,
@@ -169,7 +169,7 @@ impl Disk {
         epoch: Epoch,
         taken: Instant,
         records: impl Iterator<Item = (Record, &'a [u8])>,
-    ) -> io::Result<Vec<Place>> {
+    ) -> io::Result<Vec<Extent>> {
         let number = self.writable(epoch, taken)?;
         let Some(segment) = self.segments.get_mut(&number) else { return Err(io::ErrorKind::NotFound.into()) };
         let mut bytes = Vec::new();
@@ -191,7 +191,7 @@ impl Disk {
         self.bytes += bytes.len() as u64;
         Ok(bodies
             .into_iter()
-            .map(|body| Place { segment: number, offset: base + body.start as u64, length: body.len() as u32 })
+            .map(|body| Extent { segment: number, offset: base + body.start as u64, length: body.len() as u32 })
             .collect())
     }
 
@@ -247,10 +247,10 @@ impl Disk {
     }
 
     /// The batches of a segment, read again.
-    pub(super) fn records(&self, number: u32) -> Option<Vec<(Record, Place)>> {
+    pub(super) fn records(&self, number: u32) -> Option<Vec<(Record, Extent)>> {
         let contents = segment::read(&fs::read(self.path(number)).ok()?)?;
         let place =
-            |body: Range<usize>| Place { segment: number, offset: body.start as u64, length: body.len() as u32 };
+            |body: Range<usize>| Extent { segment: number, offset: body.start as u64, length: body.len() as u32 };
         Some(contents.records.into_iter().map(|(record, body)| (record, place(body))).collect())
     }
 
@@ -275,7 +275,7 @@ impl Disk {
     }
 
     /// The body at `place`, or `None` when the disk does not give it back.
-    pub(super) fn read(&self, place: Place) -> Option<Vec<u8>> {
+    pub(super) fn read(&self, place: Extent) -> Option<Vec<u8>> {
         let segment = self.segments.get(&place.segment)?;
         let mut body = vec![0; usize::try_from(place.length).ok()?];
         segment.file.read_exact_at(&mut body, place.offset).ok()?;
@@ -283,7 +283,7 @@ impl Disk {
     }
 
     /// One batch of this segment is held no more; the segment goes when it was the last.
-    pub(super) fn release(&mut self, place: Place) {
+    pub(super) fn release(&mut self, place: Extent) {
         let Some(segment) = self.segments.get_mut(&place.segment) else { return };
         segment.held = segment.held.saturating_sub(1);
         if segment.held == 0 && self.active != Some(place.segment) {

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use super::disk::{Disk, Place};
+use super::disk::{Disk, Extent};
 use super::journal::Journal;
 use super::listed::{Body, Held};
 
@@ -26,7 +26,7 @@ impl Files {
     }
 
     /// A batch is needed no more; a segment without any is deleted.
-    pub(super) fn release(&mut self, place: Place) {
+    pub(super) fn release(&mut self, place: Extent) {
         if let Some(disk) = &mut self.disk {
             disk.release(place);
         }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use wire::{BatchSeq, Epoch, Lane};
 
-use super::disk::Place;
+use super::disk::Extent;
 use super::taken::Taken;
 
 /// What one held batch costs in memory besides its body.
@@ -39,7 +39,7 @@ impl Held {
 #[derive(Debug)]
 pub(super) enum Body {
     Memory(Arc<[u8]>),
-    Disk(Place),
+    Disk(Extent),
 }
 
 /// The list.
@@ -73,7 +73,7 @@ impl Listed {
     }
 
     /// The body of a batch is on disk from now on.
-    pub(super) fn wrote(&mut self, key: Key, place: Place) {
+    pub(super) fn wrote(&mut self, key: Key, place: Extent) {
         self.in_memory.remove(&key);
         if let Some(held) = self.held.get_mut(&key) {
             if let Body::Memory(body) = std::mem::replace(&mut held.body, Body::Disk(place)) {

@@ -15,7 +15,7 @@ use crate::udp::discovery::{Groups, run};
 /// # Errors
 /// The store cannot be read, or the operating system has no randomness.
 pub(super) async fn start(wires: &mut Wires, ends: UdpEnds) -> anyhow::Result<()> {
-    let UdpEnds { keys, socket, events, outcomes, commands } = ends;
+    let UdpEnds { keys, socket, events, receipts, commands } = ends;
     let card = Card { hub: wires.id, key: keys.public, port: wires.udp.port(), accepting: Arc::default() };
     let machines = Machines::of(&wires.store).await?;
     let conflicts = machines.claims.iter().filter_map(|(device, claim)| Some((*device, claim.conflict?)));
@@ -28,7 +28,7 @@ pub(super) async fn start(wires: &mut Wires, ends: UdpEnds) -> anyhow::Result<()
         socket,
         batches: wires.entrance.clone(),
         events,
-        outcomes,
+        receipts,
         commands,
         pressure: Arc::clone(&wires.pressure),
         clock: wires.clock,

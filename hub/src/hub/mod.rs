@@ -7,7 +7,7 @@
 //! ```text
 //!   agents ⇄ udp ──batches──▶ ingest ──▶ store ──▶ (disk)          http ⇄ browsers, programs
 //!             ▲ └──events──▶ registrar ─┘   │ └─outbox─▶ dispatcher ──▶ webhooks
-//!             └──outcomes── ingest          └─▶ live bus ──▶ http
+//!             └──receipts── ingest          └─▶ live bus ──▶ http
 //! ```
 //!
 //! At the end only `udp`, `http`, `discovery` and the dispatcher are told to stop; the other parts finish what those left.

@@ -20,7 +20,7 @@ use crate::zones;
 /// # Errors
 /// The store cannot be read, or no client for webhooks can be made.
 pub(super) async fn start(wires: &mut Wires, ends: PipelineEnds) -> anyhow::Result<()> {
-    let PipelineEnds { batches, outcomes, floors_in, floors, events } = ends;
+    let PipelineEnds { batches, receipts, floors_in, floors, events } = ends;
     let store = wires.store.clone();
     let engine = Engine::new(store.list_rules().await?, store.open_alerts().await?, store.next_alert_id().await?);
     let absences = {
@@ -36,7 +36,7 @@ pub(super) async fn start(wires: &mut Wires, ends: PipelineEnds) -> anyhow::Resu
     let ingest = Ingest {
         batches,
         floors,
-        outcomes,
+        receipts,
         desk: Arc::clone(&wires.desk),
         rules_changed: Arc::clone(&wires.rules_changed),
         engine,

@@ -11,7 +11,7 @@ use super::open::Opened;
 use crate::clock::Clock;
 use crate::config::{Config, Reach};
 use crate::delivery::policy::{Mode, Policy};
-use crate::ingest::Outcome;
+use crate::ingest::Receipt;
 use crate::ingest::desk::Desk;
 use crate::ingest::learning::Learning;
 use crate::ingest::queue::{self, queue};
@@ -30,7 +30,7 @@ use crate::udp::socket::Socket;
 use crate::{settings, webhook};
 
 /// Outcomes on their way back: one a commit, taken at once.
-const OUTCOME_QUEUE: usize = 64;
+const RECEIPT_QUEUE: usize = 64;
 /// Joins, sensors, links: a fleet of a thousand that starts at once.
 const EVENT_QUEUE: usize = 1_024;
 /// Commands to the endpoint: people's clicks and answers to events.
@@ -81,14 +81,14 @@ pub(super) struct UdpEnds {
     pub(super) keys: KeyPair,
     pub(super) socket: Socket,
     pub(super) events: mpsc::Sender<Event>,
-    pub(super) outcomes: mpsc::Receiver<Outcome>,
+    pub(super) receipts: mpsc::Receiver<Receipt>,
     pub(super) commands: mpsc::Receiver<Command>,
 }
 
 /// What the step of the pipeline takes for itself.
 pub(super) struct PipelineEnds {
     pub(super) batches: queue::Exit,
-    pub(super) outcomes: mpsc::Sender<Outcome>,
+    pub(super) receipts: mpsc::Sender<Receipt>,
     pub(super) floors_in: mpsc::Sender<Floor>,
     pub(super) floors: mpsc::Receiver<Floor>,
     pub(super) events: mpsc::Receiver<Event>,
@@ -110,7 +110,7 @@ impl Wires {
             Arc::new(tls)
         });
         let (entrance, batches) = queue(config.ingest_queue);
-        let (outcomes_in, outcomes) = mpsc::channel(OUTCOME_QUEUE);
+        let (receipts_in, receipts) = mpsc::channel(RECEIPT_QUEUE);
         let (events_in, events) = mpsc::channel(EVENT_QUEUE);
         let (floors_in, floors) = mpsc::channel(COMMAND_QUEUE);
         let (commands, commands_out) = mpsc::channel(COMMAND_QUEUE);
@@ -143,8 +143,8 @@ impl Wires {
             config,
             store,
         };
-        let udp = UdpEnds { keys, socket, events: events_in, outcomes, commands: commands_out };
-        let pipeline = PipelineEnds { batches, outcomes: outcomes_in, floors_in, floors, events };
+        let udp = UdpEnds { keys, socket, events: events_in, receipts, commands: commands_out };
+        let pipeline = PipelineEnds { batches, receipts: receipts_in, floors_in, floors, events };
         Ok((wires, udp, pipeline, HttpEnds { listener, admin_token }))
     }
 }

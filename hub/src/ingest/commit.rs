@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::desk::Verdict;
 use super::group::Owed;
-use super::{Ingest, Outcome};
+use super::{Ingest, Receipt};
 use crate::delivery::payload;
 use crate::live::Update;
 use crate::model::UnixMillis;
@@ -87,9 +87,9 @@ impl Ingest {
         let stored = batches.into_iter().filter(|id| !refused.contains(id)).collect();
         let stored = self.desk.settle(stored, Verdict::Stored);
         // The endpoint is gone only at shutdown; nobody waits for the answer then.
-        let _ = self.outcomes.send(Outcome::Committed(stored)).await;
+        let _ = self.receipts.send(Receipt::Committed(stored)).await;
         if !refused.is_empty() {
-            let _ = self.outcomes.send(Outcome::Refused(refused)).await;
+            let _ = self.receipts.send(Receipt::Refused(refused)).await;
         }
     }
 
@@ -101,7 +101,7 @@ impl Ingest {
         // Only what somebody saw: who opens a page later sees it when it comes again.
         self.waiting.show(shown);
         let ids = self.desk.settle(batches, Verdict::Refused);
-        let _ = self.outcomes.send(Outcome::Refused(ids)).await;
+        let _ = self.receipts.send(Receipt::Refused(ids)).await;
     }
 
     /// Commits what was decided about alerts without the readings that caused it, or owes it. `false` when neither goes:

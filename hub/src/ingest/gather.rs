@@ -27,11 +27,11 @@ const KEPT_MS: i64 = 5 * 60_000;
 
 /// A device in this gathering.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place(u32);
+pub(crate) struct DeviceSlot(u32);
 
 /// A sensor in this gathering, of any of its devices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Slot(u32);
+pub(crate) struct SensorSlot(u32);
 
 /// Readings by name.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ pub(crate) struct Gathered {
     origin: Origin,
     devices: Vec<Party>,
     /// By name or, in history, by id.
-    by_name: HashMap<String, Place>,
+    by_name: HashMap<String, DeviceSlot>,
     sensors: Vec<Sensor>,
     rows: Vec<Row>,
     /// What is being read, where it has parts.
@@ -61,7 +61,7 @@ struct Party {
     name: String,
     /// What history says is its id.
     id: Option<DeviceId>,
-    sensors: HashMap<String, Slot>,
+    sensors: HashMap<String, SensorSlot>,
     no: Option<DeviceNo>,
     /// Where it is named first.
     part: Option<Part>,
@@ -83,7 +83,7 @@ struct Target {
 
 #[derive(Debug, Clone, Copy)]
 struct Row {
-    sensor: Slot,
+    sensor: SensorSlot,
     at: UnixMillis,
     value: f64,
 }
@@ -139,20 +139,20 @@ impl Gathered {
     }
 
     /// The device of a name.
-    pub(crate) fn device(&mut self, name: &str) -> Place {
+    pub(crate) fn device(&mut self, name: &str) -> DeviceSlot {
         self.named(name, None, name)
     }
 
     /// The device of an id, called so if it has to be made.
-    pub(crate) fn device_by_id(&mut self, id: DeviceId, key: &str, name: &str) -> Place {
+    pub(crate) fn device_by_id(&mut self, id: DeviceId, key: &str, name: &str) -> DeviceSlot {
         self.named(key, Some(id), name)
     }
 
-    fn named(&mut self, key: &str, id: Option<DeviceId>, name: &str) -> Place {
+    fn named(&mut self, key: &str, id: Option<DeviceId>, name: &str) -> DeviceSlot {
         if let Some(place) = self.by_name.get(key) {
             return *place;
         }
-        let place = Place(self.devices.len() as u32);
+        let place = DeviceSlot(self.devices.len() as u32);
         let (name, part) = (name.to_owned(), self.part);
         self.devices.push(Party { name, id, sensors: HashMap::new(), no: None, part });
         self.by_name.insert(key.to_owned(), place);
@@ -160,8 +160,14 @@ impl Gathered {
     }
 
     /// A sensor of a device; what is said last of its unit and its kind counts.
-    pub(crate) fn sensor(&mut self, device: Place, name: &str, unit: Option<&str>, kind: Option<SensorKind>) -> Slot {
-        let slot = Slot(self.sensors.len() as u32);
+    pub(crate) fn sensor(
+        &mut self,
+        device: DeviceSlot,
+        name: &str,
+        unit: Option<&str>,
+        kind: Option<SensorKind>,
+    ) -> SensorSlot {
+        let slot = SensorSlot(self.sensors.len() as u32);
         // Places come from here alone.
         let Some(party) = self.devices.get_mut(device.0 as usize) else { return slot };
         let slot = match party.sensors.get(name) {
@@ -182,7 +188,7 @@ impl Gathered {
     }
 
     /// A reading.
-    pub(crate) fn push(&mut self, sensor: Slot, at: UnixMillis, value: f64) {
+    pub(crate) fn push(&mut self, sensor: SensorSlot, at: UnixMillis, value: f64) {
         self.rows.push(Row { sensor, at, value });
     }
 
@@ -298,7 +304,7 @@ impl Gathered {
         batches
     }
 
-    fn target(&self, slot: Slot) -> Option<Target> {
+    fn target(&self, slot: SensorSlot) -> Option<Target> {
         self.sensors.get(slot.0 as usize)?.target
     }
 }
@@ -372,7 +378,7 @@ impl Shelves {
             // Where its first row goes; by the time the last is put, where they end.
             end += std::mem::replace(count, end);
         }
-        let nothing = Row { sensor: Slot(0), at: now, value: 0.0 };
+        let nothing = Row { sensor: SensorSlot(0), at: now, value: 0.0 };
         let mut rows = vec![nothing; end];
         for row in &gathered.rows {
             if let Some(shelf) = shelf(row) {

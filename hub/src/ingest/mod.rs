@@ -56,7 +56,7 @@ use crate::store::{self, Floor, Store};
 const EXAMINE_EVERY: Duration = Duration::from_secs(1);
 /// What became of batches, for the endpoint.
 #[derive(Debug)]
-pub(crate) enum Outcome {
+pub(crate) enum Receipt {
     /// On disk: acknowledge.
     Committed(Vec<BatchId>),
     /// Not on disk, and forgotten here: let them in again.
@@ -74,7 +74,7 @@ pub(crate) struct Ingest {
     pub batches: queue::Exit,
     /// What devices gave up.
     pub floors: mpsc::Receiver<Floor>,
-    pub outcomes: mpsc::Sender<Outcome>,
+    pub receipts: mpsc::Sender<Receipt>,
     /// To those who handed in batches that no device sent.
     pub desk: Arc<Desk>,
     /// Pinged after a change of rules, webhooks, or device names and labels.

@@ -43,7 +43,7 @@ pub(crate) struct Exit {
 
 /// Room for one batch, whatever its size.
 #[derive(Debug)]
-pub(crate) struct Place<'a> {
+pub(crate) struct Permit<'a> {
     sender: &'a mpsc::Sender<Batch>,
     room: SemaphorePermit<'a>,
 }
@@ -94,15 +94,15 @@ impl Entrance {
 
     /// A place, if there is one.
     #[must_use]
-    pub(crate) fn try_reserve(&self) -> Option<Place<'_>> {
+    pub(crate) fn try_reserve(&self) -> Option<Permit<'_>> {
         let room = self.room.try_acquire_many(LARGEST).ok()?;
-        Some(Place { sender: &self.sender, room })
+        Some(Permit { sender: &self.sender, room })
     }
 
     /// Waits for a place; `None` when nobody takes batches any longer. Cancel-safe.
-    pub(crate) async fn reserve(&self) -> Option<Place<'_>> {
+    pub(crate) async fn reserve(&self) -> Option<Permit<'_>> {
         tokio::select! {
-            room = self.room.acquire_many(LARGEST) => Some(Place { sender: &self.sender, room: room.ok()? }),
+            room = self.room.acquire_many(LARGEST) => Some(Permit { sender: &self.sender, room: room.ok()? }),
             () = self.sender.closed() => None,
         }
     }
@@ -116,7 +116,7 @@ impl Entrance {
     }
 }
 
-impl Place<'_> {
+impl Permit<'_> {
     /// Puts a batch there. Lost if nobody takes batches any longer, as it would be behind this.
     pub(crate) fn send(mut self, batch: Batch) {
         let own = self.room.split(units(&batch) as usize);

@@ -29,7 +29,7 @@ async fn what_a_full_disk_kept_from_being_told_is_told_at_the_end_if_there_is_ro
     let meanwhile = async {
         // Each try at the start fails; the next would be the look in a second.
         for _ in 0..2 {
-            assert!(matches!(heard.recv().await, Some(Outcome::Refused(_))));
+            assert!(matches!(heard.recv().await, Some(Receipt::Refused(_))));
         }
         assert!(store.open_alerts().await.unwrap().is_empty(), "there was room for it");
         store.delete_webhook(filler).await.unwrap();
@@ -90,13 +90,13 @@ async fn whoever_watches_is_told_of_an_alert_with_the_silence_over_it() {
 }
 
 /// A pipeline that knows of no rules, and the two ends of it.
-fn pipeline(store: &Store) -> (queue::Entrance, mpsc::Receiver<Outcome>, Ingest) {
+fn pipeline(store: &Store) -> (queue::Entrance, mpsc::Receiver<Receipt>, Ingest) {
     let (batches_in, batches) = queue::queue(1 << 20);
-    let (outcomes, heard) = mpsc::channel(8);
+    let (receipts, heard) = mpsc::channel(8);
     let ingest = Ingest {
         batches,
         floors: mpsc::channel(1).1,
-        outcomes,
+        receipts,
         desk: Arc::default(),
         rules_changed: Arc::default(),
         store: store.clone(),

@@ -72,7 +72,7 @@ impl Readers {
         let permit = if let Ok(permit) = permits.clone().try_acquire_owned() {
             permit
         } else {
-            let _place = Place::take(&self.waiting)?;
+            let _place = Queued::take(&self.waiting)?;
             tokio::time::timeout(DEADLINE, permits.acquire_owned())
                 .await
                 .map_err(|_| Error::Busy("no reader became free"))?
@@ -88,9 +88,9 @@ impl Readers {
 }
 
 /// A place in the queue.
-struct Place<'a>(&'a AtomicUsize);
+struct Queued<'a>(&'a AtomicUsize);
 
-impl<'a> Place<'a> {
+impl<'a> Queued<'a> {
     fn take(waiting: &'a AtomicUsize) -> Result<Self> {
         let place = Self(waiting);
         if waiting.fetch_add(1, Ordering::Relaxed) >= WAITING {
@@ -100,7 +100,7 @@ impl<'a> Place<'a> {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Queued<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }

@@ -91,8 +91,8 @@ pub(super) struct Folded {
 
 /// Where a deletion of all rollups of some series is: how many tables are done, and from which row on it goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place(pub(super) usize, pub(super) i64);
+pub(super) struct DeletionCursor(pub(super) usize, pub(super) i64);
 
-impl Place {
+impl DeletionCursor {
     pub(super) const START: Self = Self(0, i64::MIN);
 }

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::ingest::Outcome;
+use crate::ingest::Receipt;
 use crate::ingest::queue::Entrance;
 use crate::pressure::{Gauge, Pressure};
 use crate::proto::Moment;
@@ -39,7 +39,7 @@ pub(crate) struct Driver {
     pub socket: Socket,
     pub batches: Entrance,
     pub events: mpsc::Sender<Event>,
-    pub outcomes: mpsc::Receiver<Outcome>,
+    pub receipts: mpsc::Receiver<Receipt>,
     /// From the rest of the hub.
     pub commands: mpsc::Receiver<Command>,
     /// What is given up at the moment: measured here, where the way to the disk begins.
@@ -62,7 +62,7 @@ impl Driver {
         let mut inbox = Inbox::new();
         let mut gauge = Gauge::default();
         let mut full_looks = 0_u32;
-        // A place in it is held while the rest of the driver works.
+        // A permit in it is held while the rest of the driver works.
         let batches = self.batches.clone();
         loop {
             // 1. To the pipeline before anything is sent: how full it is now decides the credit in the acknowledgements.
@@ -72,12 +72,12 @@ impl Driver {
             // 3. What is waited for, as the endpoint stands now.
             let (blocked, handshakes) = (self.endpoint.batches() > 0, self.endpoint.has_handshakes());
             let deadline = self.endpoint.poll_timeout();
-            // 4. In this order: outcomes and commands are few, and each makes room or says who is known; a busy socket is
+            // 4. In this order: receipts and commands are few, and each makes room or says who is known; a busy socket is
             //    always ready, and would come before them for ever.
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok(()),
-                Some(outcome) = self.outcomes.recv() => settle(&mut self.endpoint, outcome),
+                Some(receipt) = self.receipts.recv() => settle(&mut self.endpoint, receipt),
                 Some(command) = self.commands.recv() => self.endpoint.handle_command(self.moment(), command),
                 received = self.socket.receive(&mut inbox) => {
                     received?;
@@ -89,9 +89,9 @@ impl Driver {
                     self.endpoint.handle_handshakes(self.moment(), HANDSHAKES_A_TURN);
                 }
                 // The pipeline has room again, with nothing from outside to wake the loop for it.
-                Some(place) = batches.reserve(), if blocked => {
+                Some(permit) = batches.reserve(), if blocked => {
                     if let Some(batch) = self.endpoint.poll_batch() {
-                        place.send(batch);
+                        permit.send(batch);
                     }
                 }
                 () = self.clock.sleep_until(Some(deadline)) => {}
@@ -107,23 +107,23 @@ impl Driver {
     async fn drain(mut self) -> io::Result<()> {
         while self.endpoint.batches() > 0 {
             tokio::select! {
-                place = self.batches.reserve() => {
-                    let (Some(place), Some(batch)) = (place, self.endpoint.poll_batch()) else { break };
-                    place.send(batch);
+                permit = self.batches.reserve() => {
+                    let (Some(permit), Some(batch)) = (permit, self.endpoint.poll_batch()) else { break };
+                    permit.send(batch);
                 }
                 // The pipeline cannot go on while nobody hears what became of the last.
-                Some(outcome) = self.outcomes.recv() => settle(&mut self.endpoint, outcome),
+                Some(receipt) = self.receipts.recv() => settle(&mut self.endpoint, receipt),
             }
         }
-        let Self { mut endpoint, socket, batches, events, mut outcomes, clock, .. } = self;
+        let Self { mut endpoint, socket, batches, events, mut receipts, clock, .. } = self;
         // Nothing follows: the pipeline ends once it has committed what it holds, and the registrar with it.
         drop((batches, events));
         // Outcomes end with the pipeline, or are waited for no longer: devices that are not told repeat what they hold.
         let deadline = clock.now() + LINGER;
         loop {
             tokio::select! {
-                outcome = outcomes.recv() => match outcome {
-                    Some(outcome) => settle(&mut endpoint, outcome),
+                receipt = receipts.recv() => match receipt {
+                    Some(receipt) => settle(&mut endpoint, receipt),
                     None => break,
                 },
                 () = clock.sleep_until(Some(deadline)) => break,
@@ -176,9 +176,9 @@ const fn handshakes_after(full_looks: u32) -> usize {
 
 /// Hands on what the endpoint wants done, as far as there is room. How full the way to the disk is, from 0 to 1.
 fn hand_on(endpoint: &mut Endpoint, batches: &Entrance, events: &mpsc::Sender<Event>) -> f64 {
-    while let Some(place) = batches.try_reserve() {
+    while let Some(permit) = batches.try_reserve() {
         let Some(batch) = endpoint.poll_batch() else { break };
-        place.send(batch);
+        permit.send(batch);
     }
     while let Ok(permit) = events.try_reserve() {
         let Some(event) = endpoint.poll_event() else { break };
@@ -197,9 +197,9 @@ async fn send_all(endpoint: &mut Endpoint, socket: &Socket, moment: Moment) -> i
     Ok(())
 }
 
-fn settle(endpoint: &mut Endpoint, outcome: Outcome) {
-    match outcome {
-        Outcome::Committed(batches) => endpoint.handle_committed(&batches),
-        Outcome::Refused(batches) => endpoint.handle_refused(&batches),
+fn settle(endpoint: &mut Endpoint, receipt: Receipt) {
+    match receipt {
+        Receipt::Committed(batches) => endpoint.handle_committed(&batches),
+        Receipt::Refused(batches) => endpoint.handle_refused(&batches),
     }
 }

@@ -40,7 +40,7 @@ const HUB: &[(&str, &[&str])] = &[
     ("line", &[]),
     ("ingest", &["model", "access", "clock", "live", "observe", "rules", "store", "delivery"]),
     ("registrar", &["model", "clock", "live", "presence", "proto", "store"]),
-    ("udp", &["model", "clock", "ingest::Outcome", "ingest::queue", "pressure", "proto"]),
+    ("udp", &["model", "clock", "ingest::Receipt", "ingest::queue", "pressure", "proto"]),
     ("delivery", &["model", "reach"]),
     ("webhook", &["model", "clock", "delivery", "random", "reach", "store"]),
     (

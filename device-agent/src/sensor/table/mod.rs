@@ -68,7 +68,7 @@ impl Moment {
 
 /// A number and who has it.
 #[derive(Debug, Clone)]
-struct Place {
+struct Assignment {
     spec: SensorSpec,
     /// Nobody has it, and from then on somebody else may; `None` while somebody has it.
     free: Option<Instant>,
@@ -89,7 +89,7 @@ struct Place {
     by: Option<String>,
 }
 
-impl Place {
+impl Assignment {
     fn of(spec: SensorSpec, by: Option<&str>, moment: Moment) -> Self {
         let (seen, absent, last) = (moment.now, Duration::ZERO, moment.last());
         let (described, by) = (Some(moment.now), by.map(str::to_owned));
@@ -109,7 +109,7 @@ impl Place {
 /// The sensors of the device, by number and by name.
 #[derive(Debug)]
 pub struct SensorTable {
-    places: Vec<Place>,
+    places: Vec<Assignment>,
     /// What the hub is told of the places: of a free one, what another is.
     specs: Vec<SensorSpec>,
     /// Numbers whose sensor is another thing than it was; the hub is to be told, and the file.
@@ -175,7 +175,7 @@ impl SensorTable {
             if restated {
                 table.restated.push(SensorNo(table.places.len() as u16));
             }
-            table.put(Place {
+            table.put(Assignment {
                 spec: row.spec,
                 free,
                 seen: now,
@@ -221,7 +221,7 @@ impl SensorTable {
     /// The number of a sensor that has one.
     fn known(&self, name: &str) -> Option<SensorNo> {
         // In a round sensors come in the order in which they came first.
-        let is_likely = |place: &Place| place.free.is_none() && place.spec.name == name;
+        let is_likely = |place: &Assignment| place.free.is_none() && place.spec.name == name;
         let likely = self.places.get(usize::from(self.likely.0)).is_some_and(is_likely).then_some(self.likely);
         likely.or_else(|| self.numbers.get(name).copied())
     }
@@ -266,7 +266,7 @@ impl SensorTable {
             file.append(&spec, by);
         }
         let number = SensorNo(self.places.len() as u16);
-        self.put(Place::of(spec, by, moment));
+        self.put(Assignment::of(spec, by, moment));
         match self.places.last() {
             Some(place) if self.specs.len() + 1 == self.places.len() => self.specs.push(place.spec.clone()),
             // All numbers before it were free, and nothing was told of them.
@@ -413,7 +413,7 @@ impl SensorTable {
     }
 
     /// Frees those of the numbers in use that `chosen` chooses, where no batch speaks of them.
-    fn release(&mut self, moment: Moment, oldest: Key, chosen: impl Fn(&Place) -> bool) {
+    fn release(&mut self, moment: Moment, oldest: Key, chosen: impl Fn(&Assignment) -> bool) {
         let (Moment { now, batch: (epoch, _) }, mut changed) = (moment, false);
         for place in &mut self.places {
             if place.free.is_none() && place.last < oldest && chosen(place) {
@@ -444,7 +444,7 @@ impl SensorTable {
         for (place, spec) in &given {
             if let Some(place) = self.places.get_mut(*place) {
                 let spec = spec.clone();
-                *place = Place::of(spec, None, moment);
+                *place = Assignment::of(spec, None, moment);
             }
         }
         self.numbering = Numbering { epoch: moment.batch.0, seq: moment.batch.1 };
@@ -472,7 +472,7 @@ impl SensorTable {
         self.revision += 1;
     }
 
-    fn put(&mut self, place: Place) {
+    fn put(&mut self, place: Assignment) {
         if place.free.is_none() {
             self.numbers.insert(place.spec.name.clone(), SensorNo(self.places.len() as u16));
         }

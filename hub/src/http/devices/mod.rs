@@ -105,12 +105,12 @@ impl FromParams for ListDevices {
 }
 
 /// A device of the list: with a row, or waiting.
-enum Entry<'a> {
+enum Listed<'a> {
     Stored(&'a device::Device),
     Waiting(&'a Pending),
 }
 
-impl Entry<'_> {
+impl Listed<'_> {
     fn key(&self) -> String {
         match self {
             Self::Stored(device) => format!("{}\0{}", device.name, device.id),
@@ -155,9 +155,9 @@ pub(super) async fn list(
     let now = fleet.clock.wall();
     let catalog = fleet.store.catalog();
     let pending = fleet.presence.read().pending.values().filter(|_| view.is_all()).cloned().collect::<Vec<Pending>>();
-    let status = |entry: &Entry<'_>| match entry {
-        Entry::Stored(device) => dto::status(device, &catalog, &fleet.presence, now),
-        Entry::Waiting(_) => Status::Pending,
+    let status = |entry: &Listed<'_>| match entry {
+        Listed::Stored(device) => dto::status(device, &catalog, &fleet.presence, now),
+        Listed::Waiting(_) => Status::Pending,
     };
     let waiting: HashMap<_, _> = pending
         .iter()
@@ -165,18 +165,18 @@ pub(super) async fn list(
         .map(|pending| (pending.id, pending))
         .collect();
     let stored = catalog.devices().filter(|device| view.has(device) && !waiting.contains_key(&device.id));
-    let entries = stored.map(Entry::Stored).chain(waiting.values().map(|pending| Entry::Waiting(pending)));
+    let entries = stored.map(Listed::Stored).chain(waiting.values().map(|pending| Listed::Waiting(pending)));
     let wanted = entries.filter(|entry| {
         (asked.status.is_empty() || asked.status.contains(&status(entry)))
             && asked.label.iter().all(|(key, value)| entry.labels().get(key) == Some(value))
             && asked.q.as_ref().is_none_or(|q| entry.mentions(q, &fleet.presence))
     });
-    Json(asked.paging.cut(wanted.collect(), Entry::key, |entry| match entry {
-        Entry::Stored(device) => {
+    Json(asked.paging.cut(wanted.collect(), Listed::key, |entry| match entry {
+        Listed::Stored(device) => {
             let told = Device::of(device, &catalog, &fleet.presence, now);
             if asked.words == Words::All { told } else { Device { words: Vec::new(), ..told } }
         }
-        Entry::Waiting(pending) => pending.into(),
+        Listed::Waiting(pending) => pending.into(),
     }))
 }
 

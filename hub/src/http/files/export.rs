@@ -151,7 +151,7 @@ pub(in crate::http) async fn download(
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
     let packer = is_gzip.then(|| GzEncoder::new(Vec::new(), Compression::fast()));
-    let writer = Writer {
+    let writer = ExportTask {
         parts,
         closing: ongoing.closing,
         who,
@@ -222,21 +222,21 @@ enum Piece {
 /// The export ended before its last row.
 #[derive(Debug, thiserror::Error)]
 #[error("the export was cut")]
-struct Cut;
+struct Truncated;
 
-fn whole(pieces: mpsc::Receiver<Piece>) -> impl Stream<Item = Result<Bytes, Cut>> {
+fn whole(pieces: mpsc::Receiver<Piece>) -> impl Stream<Item = Result<Bytes, Truncated>> {
     stream::unfold(Some(pieces), |pieces| async {
         let mut pieces = pieces?;
         match pieces.recv().await {
             Some(Piece::Part(part)) => Some((Ok(part), Some(pieces))),
             Some(Piece::End) => None,
-            None => Some((Err(Cut), None)),
+            None => Some((Err(Truncated), None)),
         }
     })
 }
 
 /// Writes one export.
-struct Writer {
+struct ExportTask {
     parts: Exports,
     /// Cancelled when the hub stops.
     closing: CancellationToken,
@@ -252,7 +252,7 @@ struct Writer {
     pieces: mpsc::Sender<Piece>,
 }
 
-impl Writer {
+impl ExportTask {
     /// Until the last row, the client hangs up, or the hub stops.
     async fn run(mut self) {
         let (pieces, closing) = (self.pieces.clone(), self.closing.clone());

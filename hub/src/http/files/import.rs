@@ -19,7 +19,7 @@ use flate2::write::MultiGzDecoder;
 use futures_util::StreamExt as _;
 use tokio::time::{sleep, timeout};
 
-use super::lines::{Imported, Reader};
+use super::lines::{Imported, LineReader};
 use super::rows::Format;
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::MayAdminWithQuery;
@@ -109,7 +109,7 @@ pub(in crate::http) async fn upload(
     let import = Import {
         now: inlet.clock.wall(),
         inlet,
-        reader: Reader::new(format, asked.any_time, asked.first_line),
+        reader: LineReader::new(format, asked.any_time, asked.first_line),
         done: Imported { dry_run: asked.dry_run, ..Imported::default() },
     };
     let outcome = tokio::select! {
@@ -132,7 +132,7 @@ fn named_by_type(request: &Request) -> Option<Format> {
 
 struct Import {
     inlet: Inlet,
-    reader: Reader,
+    reader: LineReader,
     done: Imported,
     now: UnixMillis,
 }
@@ -171,7 +171,7 @@ impl Import {
             self.stopped(before, ApiError::new(StatusCode::BAD_REQUEST, "not_text", "this is not UTF-8"))
         })?;
         let (now, dry_run) = (self.now, self.done.dry_run);
-        let mut reader = std::mem::replace(&mut self.reader, Reader::new(Format::Csv, false, 1));
+        let mut reader = std::mem::replace(&mut self.reader, LineReader::new(Format::Csv, false, 1));
         let read = tokio::task::spawn_blocking(move || {
             let mut gathered = Gathered::new(Origin::Imported);
             let mut wrong = Vec::new();

@@ -19,7 +19,7 @@ use crate::http::devices::dto::Kind;
 use crate::http::error::ApiError;
 use crate::http::intake::json as push;
 use crate::http::request::text;
-use crate::ingest::gather::{Gathered, Slot};
+use crate::ingest::gather::{Gathered, SensorSlot};
 use crate::model::{DeviceId, UnixMillis, when};
 
 /// Wrong lines that are listed in an answer.
@@ -87,7 +87,7 @@ impl Imported {
 
 /// Reads a file, a part after the other; each part ends with a whole line.
 #[derive(Debug)]
-pub(crate) struct Reader {
+pub(crate) struct LineReader {
     format: Format,
     /// Whether times that no reading can have are taken if they are written as RFC 3339: what a device with a wrong clock
     /// reported comes back from an export.
@@ -153,10 +153,10 @@ struct Last {
     sensor: String,
     unit: Option<String>,
     kind: Option<String>,
-    slot: Option<Slot>,
+    slot: Option<SensorSlot>,
 }
 
-impl Reader {
+impl LineReader {
     /// Begins with the first line, which has this number.
     #[must_use]
     pub(crate) const fn new(format: Format, any_time: bool, first: u64) -> Self {
@@ -234,7 +234,7 @@ impl Reader {
     }
 }
 
-fn slot(row: &Row<'_>, gathered: &mut Gathered) -> Result<Slot, ApiError> {
+fn slot(row: &Row<'_>, gathered: &mut Gathered) -> Result<SensorSlot, ApiError> {
     push::sensor(&row.sensor).map_err(|detail| ApiError::invalid("sensor", detail))?;
     if let Some(unit) = &row.unit {
         push::unit(unit).map_err(|detail| ApiError::invalid("unit", detail))?;

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::http::devices::dto::Kind;
 use crate::http::error::ApiError;
 use crate::http::request::text;
-use crate::ingest::gather::{Gathered, Part, Place};
+use crate::ingest::gather::{DeviceSlot, Gathered, Part};
 use crate::model::reading::AHEAD_MS;
 use crate::model::{SensorSpec, UnixMillis, when};
 
@@ -191,11 +191,11 @@ fn gather(new: &NewReadings, gathered: &mut Gathered, now: UnixMillis) -> Result
     Ok(())
 }
 
-fn device_of(name: &str, gathered: &mut Gathered) -> Result<Place, ApiError> {
+fn device_of(name: &str, gathered: &mut Gathered) -> Result<DeviceSlot, ApiError> {
     Ok(gathered.device(&text::name("device", name.to_owned())?))
 }
 
-fn gather_one(new: &NewReading, device: Place, gathered: &mut Gathered, now: UnixMillis) -> Result<(), ApiError> {
+fn gather_one(new: &NewReading, device: DeviceSlot, gathered: &mut Gathered, now: UnixMillis) -> Result<(), ApiError> {
     let at = match &new.at {
         None => now,
         Some(At::Millis(millis)) => {

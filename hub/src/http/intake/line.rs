@@ -18,7 +18,7 @@ use axum::http::StatusCode;
 
 use super::json as push;
 use crate::http::error::ApiError;
-use crate::ingest::gather::{Gathered, Part, Place, Slot};
+use crate::ingest::gather::{DeviceSlot, Gathered, Part, SensorSlot};
 use crate::line::{Error, Fields, Line, Lines, Series, Value};
 use crate::model::UnixMillis;
 
@@ -72,8 +72,8 @@ const UNITS: [(&str, &str); 4] =
 
 /// A series that was met in this text: its device, and its fields in the order they came.
 struct Met<'a> {
-    device: Place,
-    fields: Vec<(&'a str, Slot)>,
+    device: DeviceSlot,
+    fields: Vec<(&'a str, SensorSlot)>,
 }
 
 /// Gathers a text; how many fields were texts and passed over.

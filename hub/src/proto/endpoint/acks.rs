@@ -3,8 +3,8 @@
 use wire::message::{Ack, Control, RUN_LIMIT};
 
 use super::Endpoint;
-use super::entry::known_sensors;
 use super::outgoing::Outgoing;
+use super::peer::known_sensors;
 use crate::model::{BatchSeq, Epoch};
 use crate::proto::Moment;
 use crate::proto::counters::Counters;
@@ -39,11 +39,11 @@ impl Endpoint {
         let Some(session) = self.front.sessions.get_mut(index) else { return };
         session.ack_queued = false;
         let mut owed = std::mem::take(&mut session.owed);
-        let Some(entry) = self.roster.devices.get(&session.peer) else { return };
+        let Some(peer) = self.roster.devices.get(&session.peer) else { return };
         owed.sort_unstable();
         owed.dedup();
         let (echo_counter, echo_received) = session.echo;
-        let known_sensors = known_sensors(entry);
+        let known_sensors = known_sensors(peer);
         let mut acks: Vec<Named> = Vec::new();
         for group in owed.chunk_by(|one, next| one.0 == next.0) {
             let epoch = group[0].0;

@@ -10,8 +10,8 @@ use wire::batch::{BatchBuilder, MAX_BODY, Rows, decode};
 use wire::message;
 
 use super::Endpoint;
-use super::entry::{Aside, Entry, known_sensors, trim_epochs};
 use super::incoming::{CREDIT, MAX_BATCHES};
+use super::peer::{Aside, Peer, known_sensors, trim_epochs};
 use crate::model::reading::{Batch, BatchId, Digest, SeriesId, is_time};
 use crate::model::{BatchSeq, Epoch, Lane, PublicKey, UnixMillis, numbering};
 use crate::pressure::{Pressure, Shed};
@@ -39,32 +39,32 @@ impl Endpoint {
         if numbering::is_own(batch.epoch) {
             return Err(DecodeError::OutOfRange);
         }
-        let Some(entry) = self.roster.adopted(&key) else {
+        let Some(peer) = self.roster.adopted(&key) else {
             self.counters.dropped(Drop::NotAdopted);
             return Ok(());
         };
         // Before it changes anything.
-        if let Err(why) = may_come(entry, moment.now, batch.lane, self.incoming.batches.len(), &self.pressure) {
+        if let Err(why) = may_come(peer, moment.now, batch.lane, self.incoming.batches.len(), &self.pressure) {
             self.counters.dropped(why);
             return Ok(());
         }
         let digest = Digest::of(batch.body);
         let is_done = |epoch, seq| self.front.sessions.get_mut(session).is_some_and(|open| open.is_done(epoch, seq));
-        if is_on_disk(entry, &batch, digest, is_done) {
+        if is_on_disk(peer, &batch, digest, is_done) {
             self.counters.dropped(Drop::Repeat);
             self.outgoing.owe_ack(&mut self.front.sessions, session, batch.epoch, batch.seq);
             return Ok(());
         }
         self.incoming.rows.clear();
         decode(batch.body, &mut self.incoming.rows)?;
-        let Some(stored) = stored(entry, &mut self.incoming.rows, &batch, moment.wall) else {
+        let Some(stored) = stored(peer, &mut self.incoming.rows, &batch, moment.wall) else {
             self.counters.dropped(Drop::UnknownSensor);
             // An empty acknowledgement says which sensors are known.
             self.queue_ack(session);
             return Ok(());
         };
         let aside = Aside { session, epoch: batch.epoch, seq: batch.seq, digest };
-        match numbered(entry, aside, self.incoming.next_aside) {
+        match numbered(peer, aside, self.incoming.next_aside) {
             Ok(id) => self.queue(id, batch.lane, moment.wall, stored),
             Err(why) => self.counters.dropped(why),
         }
@@ -95,12 +95,12 @@ impl Endpoint {
 /// Whether a batch was stored before, so that only its acknowledgement is missing. `is_done`: whether the session saw to
 /// one of this number whose own was used by other contents.
 fn is_on_disk(
-    entry: &Entry,
+    peer: &Peer,
     batch: &message::Batch<'_>,
     digest: Digest,
     mut is_done: impl FnMut(Epoch, BatchSeq) -> bool,
 ) -> bool {
-    match entry.windows.get(&batch.epoch).map(|window| window.arrival(batch.seq, digest)) {
+    match peer.windows.get(&batch.epoch).map(|window| window.arrival(batch.seq, digest)) {
         Some(Arrival::Committed) => true,
         Some(Arrival::Used) => is_done(batch.epoch, batch.seq),
         None | Some(Arrival::New | Arrival::InFlight | Arrival::NoRoom) => false,
@@ -108,12 +108,12 @@ fn is_on_disk(
 }
 
 /// Whether a batch can be taken at all now, with so many in the queue.
-fn may_come(entry: &Entry, now: Instant, lane: Lane, queued: usize, pressure: &Pressure) -> Result<(), Drop> {
-    if entry.is_renumbering(now) {
+fn may_come(peer: &Peer, now: Instant, lane: Lane, queued: usize, pressure: &Pressure) -> Result<(), Drop> {
+    if peer.is_renumbering(now) {
         return Err(Drop::UnknownSensor);
     }
     // Who has nothing on the way finds room behind a full queue: else whether an alert is raised would be left to chance.
-    let room = if entry.is_waiting() { MAX_BATCHES } else { MAX_BATCHES + MAX_FIRST_BATCHES };
+    let room = if peer.is_waiting() { MAX_BATCHES } else { MAX_BATCHES + MAX_FIRST_BATCHES };
     if queued >= room {
         pressure.count(Shed::Live);
         return Err(Drop::IngestQueue);
@@ -134,32 +134,32 @@ struct Stored<'a> {
 }
 
 /// What of the readings in `rows`, which are what the batch says, is stored; `None` when the device has to describe a sensor first.
-fn stored<'a>(entry: &Entry, rows: &mut Rows, batch: &message::Batch<'a>, now: UnixMillis) -> Option<Stored<'a>> {
-    let from = entry.taken_from(ahead_ms(batch.lane, rows, now));
+fn stored<'a>(peer: &Peer, rows: &mut Rows, batch: &message::Batch<'a>, now: UnixMillis) -> Option<Stored<'a>> {
+    let from = peer.taken_from(ahead_ms(batch.lane, rows, now));
     let is_its = |at: UnixMillis| is_time(at) && at >= from;
-    match series_of(rows, &entry.sensors) {
+    match series_of(rows, &peer.sensors) {
         Some(series) if rows.at.iter().all(|at| is_its(*at)) => {
             Some(Stored { series, payload: Cow::Borrowed(batch.body), refused: 0 })
         }
-        _ if rows.sensor.iter().all(|no| no.0 < known_sensors(entry)) => {
-            let (payload, refused) = leave_out(rows, entry.sensors.len(), is_its);
-            Some(Stored { series: series_of(rows, &entry.sensors)?, payload: Cow::Owned(payload), refused })
+        _ if rows.sensor.iter().all(|no| no.0 < known_sensors(peer)) => {
+            let (payload, refused) = leave_out(rows, peer.sensors.len(), is_its);
+            Some(Stored { series: series_of(rows, &peer.sensors)?, payload: Cow::Owned(payload), refused })
         }
         _ => None,
     }
 }
 
 /// The number that a batch is stored under: its own, or `aside`, one of the hub's, if that is used by other contents.
-fn numbered(entry: &mut Entry, batch: Aside, aside: u64) -> Result<BatchId, Drop> {
+fn numbered(peer: &mut Peer, batch: Aside, aside: u64) -> Result<BatchId, Drop> {
     let Aside { session, epoch, seq, digest } = batch;
-    let device = entry.device.no;
-    trim_epochs(&mut entry.windows, epoch);
-    match entry.windows.entry(epoch).or_default().receive(seq, digest, session) {
+    let device = peer.device.no;
+    trim_epochs(&mut peer.windows, epoch);
+    match peer.windows.entry(epoch).or_default().receive(seq, digest, session) {
         Arrival::New => Ok(BatchId { device, epoch, seq }),
-        Arrival::Used if entry.has_aside(epoch, seq) => Err(Drop::Repeat),
-        Arrival::Used if entry.aside.len() < MAX_ASIDE => {
+        Arrival::Used if peer.has_aside(epoch, seq) => Err(Drop::Repeat),
+        Arrival::Used if peer.aside.len() < MAX_ASIDE => {
             let seq = BatchSeq(aside);
-            entry.aside.insert(seq, batch);
+            peer.aside.insert(seq, batch);
             Ok(BatchId { device, epoch: numbering::ASIDE, seq })
         }
         Arrival::NoRoom | Arrival::Used => Err(Drop::WindowFull),

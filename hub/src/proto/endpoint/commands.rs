@@ -3,7 +3,7 @@
 use wire::message::Control;
 
 use super::Endpoint;
-use super::entry::{Entry, Parting, Registration, known_sensors};
+use super::peer::{Parting, Peer, Registration, known_sensors};
 use crate::model::DeviceId;
 use crate::model::device::{Claim, Standing};
 use crate::proto::Moment;
@@ -30,26 +30,26 @@ impl Endpoint {
             }
             Command::Recorded(reports) => {
                 for (device, epoch, number) in reports {
-                    let Some(entry) = self.roster.numbered(device) else { continue };
-                    entry.recording = None;
-                    let key = entry.device.key;
+                    let Some(peer) = self.roster.numbered(device) else { continue };
+                    peer.recording = None;
+                    let key = peer.device.key;
                     if let Some(session) = self.current(&key) {
                         self.send(session, &Control::Recorded { epoch, number });
                     }
                 }
             }
             Command::NotRegistered { device, no_place } => {
-                let Some(entry) = self.roster.numbered(device) else { return };
-                let below = match entry.registration {
+                let Some(peer) = self.roster.numbered(device) else { return };
+                let below = match peer.registration {
                     Registration::UnderWay { below, .. } => below,
                     Registration::Renumbering { .. } => 0,
                     Registration::Open | Registration::NoPlace { .. } => return,
                 };
-                (entry.registration, entry.described) = (Registration::Open, 0);
+                (peer.registration, peer.described) = (Registration::Open, 0);
                 if no_place {
                     self.counters.dropped(Drop::SeriesLimit);
-                    let key = entry.device.key;
-                    if entry.leave_out_sensors(moment.now, below)
+                    let key = peer.device.key;
+                    if peer.leave_out_sensors(moment.now, below)
                         && let Some(session) = self.current(&key)
                     {
                         self.queue_ack(session);
@@ -72,24 +72,23 @@ impl Endpoint {
         }
         self.roster.joining.remove(&key);
         self.roster.keys.insert(no, key);
-        let entry = self.roster.devices.entry(key).or_insert_with(|| {
+        let peer = self.roster.devices.entry(key).or_insert_with(|| {
             let claim = Claim { handshake_counter: device.handshake_counter, ..claim.unwrap_or_default() };
-            Entry::new(device.clone(), numbering, claim, since, moment.now)
+            Peer::new(device.clone(), numbering, claim, since, moment.now)
         });
-        entry.parting = Parting::No;
-        let news =
-            entry.device.standing != standing || sensors.len() != entry.sensors.len() || entry.last_seen.is_none();
-        entry.device = device;
+        peer.parting = Parting::No;
+        let news = peer.device.standing != standing || sensors.len() != peer.sensors.len() || peer.last_seen.is_none();
+        peer.device = device;
         // A device that is renamed meanwhile has the numbers it had.
-        let renumbered = std::mem::replace(&mut entry.numbering, numbering) != numbering;
+        let renumbered = std::mem::replace(&mut peer.numbering, numbering) != numbering;
         // It waits for that, however long it waits for answers otherwise.
-        let is_asked = matches!(entry.registration, Registration::UnderWay { is_asked: true, .. });
-        if renumbered || !matches!(entry.registration, Registration::Renumbering { .. }) {
-            entry.registration = Registration::Open;
+        let is_asked = matches!(peer.registration, Registration::UnderWay { is_asked: true, .. });
+        if renumbered || !matches!(peer.registration, Registration::Renumbering { .. }) {
+            peer.registration = Registration::Open;
         }
-        entry.sensors = sensors;
-        let known_sensors = known_sensors(entry);
-        entry.restore(windows, digests);
+        peer.sensors = sensors;
+        let known_sensors = known_sensors(peer);
+        peer.restore(windows, digests);
         match standing {
             Standing::Blocked => self.front.sessions.end(&key),
             Standing::Adopted if news || is_asked => self.welcome(moment, key, None),

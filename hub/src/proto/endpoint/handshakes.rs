@@ -7,9 +7,9 @@ use wire::handshake::Verdict;
 use wire::packet::Hs1;
 
 use super::Endpoint;
-use super::entry::Registration;
 use super::front::{Front, MAX_HANDSHAKES};
 use super::outgoing::Outgoing;
+use super::peer::Registration;
 use crate::pressure::Shed;
 use crate::proto::Moment;
 use crate::proto::counters::{Counters, Drop};
@@ -88,16 +88,16 @@ impl Endpoint {
         if offer.counter <= self.roster.highest_handshake(&key) {
             return self.counters.dropped(Drop::HandshakeReplay);
         }
-        if let Some(entry) = self.roster.devices.get_mut(&key) {
-            if !entry.handshakes.insert(offer.counter) {
+        if let Some(peer) = self.roster.devices.get_mut(&key) {
+            if !peer.handshakes.insert(offer.counter) {
                 return self.counters.dropped(Drop::HandshakeReplay);
             }
-            let highest = entry.claims.handshake_counter();
-            entry.handshakes.retain(|counter| *counter > highest);
-            if entry.handshakes.len() > MAX_UNCONFIRMED {
-                entry.handshakes.pop_first();
+            let highest = peer.claims.handshake_counter();
+            peer.handshakes.retain(|counter| *counter > highest);
+            if peer.handshakes.len() > MAX_UNCONFIRMED {
+                peer.handshakes.pop_first();
             }
-            if let Registration::NoPlace { left_out, .. } = &mut entry.registration {
+            if let Registration::NoPlace { left_out, .. } = &mut peer.registration {
                 *left_out = 0;
             }
         } else if !self.front.sessions.knows(&key)

@@ -10,7 +10,7 @@ use wire::ledger::Report;
 use wire::message::{Control, Health, Hello, Message, Status};
 use wire::packet::Data;
 
-use super::entry::{DEVICE_RATE, Entry, NO_PLACE_FOR, Registration, known_sensors};
+use super::peer::{DEVICE_RATE, NO_PLACE_FOR, Peer, Registration, known_sensors};
 use super::spelled::spell;
 use super::{Endpoint, waiting};
 use crate::model::device::{Introduction, NewDevice, Pending};
@@ -42,13 +42,13 @@ impl Endpoint {
         let start = session.start;
         let outcome = outcome.and_then(|()| {
             let mut stand = Stand::Speaks;
-            if let Some(entry) = self.roster.devices.get_mut(&key) {
-                stand = entry.claims.heard(moment, data.receiver, (start, counter), from);
+            if let Some(peer) = self.roster.devices.get_mut(&key) {
+                stand = peer.claims.heard(moment, data.receiver, (start, counter), from);
                 if stand == Stand::Speaks {
-                    entry.last_seen = Some(moment.wall);
-                    entry.link_changed = true;
+                    peer.last_seen = Some(moment.wall);
+                    peer.link_changed = true;
                 }
-                if !entry.bucket.take(DEVICE_RATE, moment.now) {
+                if !peer.bucket.take(DEVICE_RATE, moment.now) {
                     self.counters.dropped(Drop::DeviceRate);
                     return Ok(());
                 }
@@ -100,10 +100,10 @@ impl Endpoint {
                 // Also of one that came and went between two reports it is known that it was here.
                 self.tell_links();
                 self.front.sessions.end_one(session);
-                if let Some(entry) = self.roster.devices.get_mut(&key) {
-                    entry.claims.left(session);
-                    entry.link_changed = false;
-                    let no = entry.device.no;
+                if let Some(peer) = self.roster.devices.get_mut(&key) {
+                    peer.claims.left(session);
+                    peer.link_changed = false;
+                    let no = peer.device.no;
                     self.event(Event::Left(no));
                 }
             }
@@ -126,8 +126,8 @@ impl Endpoint {
     ) {
         let Hello { name, model, version, labels, preview } = hello;
         let introduction = Introduction { name, model, version, labels: labels.into_iter().collect() };
-        if let Some(entry) = self.roster.devices.get(&key) {
-            let device = entry.device.no;
+        if let Some(peer) = self.roster.devices.get(&key) {
+            let device = peer.device.no;
             self.event(Event::Introduced { device, introduction, address: from, handshake_counter });
             return self.welcome(moment, key, Some(session));
         }
@@ -225,24 +225,24 @@ impl Endpoint {
         first: SensorNo,
         sensors: Vec<SensorSpec>,
     ) {
-        let Some(entry) = self.roster.adopted(&key) else {
+        let Some(peer) = self.roster.adopted(&key) else {
             return self.counters.dropped(Drop::NotAdopted);
         };
-        if entry.numbering == numbering {
-            let known_sensors = known_sensors(entry);
+        if peer.numbering == numbering {
+            let known_sensors = known_sensors(peer);
             if !sensors.is_empty() {
                 self.handle_sensors(now, (key, session), numbering, first, sensors);
             }
             return self.send(session, &Control::Numbered { numbering, known_sensors });
         }
-        let (since, asked) = match entry.registration {
+        let (since, asked) = match peer.registration {
             Registration::UnderWay { .. } => return,
-            Registration::Renumbering { since, asked } if entry.is_renumbering(now) => (since, asked),
+            Registration::Renumbering { since, asked } if peer.is_renumbering(now) => (since, asked),
             Registration::Renumbering { .. } | Registration::NoPlace { .. } | Registration::Open => (now, false),
         };
-        let asks = !asked && !entry.is_waiting();
-        entry.registration = Registration::Renumbering { since, asked: asked || asks };
-        let device = entry.device.no;
+        let asks = !asked && !peer.is_waiting();
+        peer.registration = Registration::Renumbering { since, asked: asked || asks };
+        let device = peer.device.no;
         if asks {
             self.event(Event::Renumber { device, numbering });
         }
@@ -257,19 +257,19 @@ impl Endpoint {
         first: SensorNo,
         mut sensors: Vec<SensorSpec>,
     ) {
-        let Some(entry) = self.roster.devices.get_mut(&key).filter(|entry| entry.numbering == numbering) else {
+        let Some(peer) = self.roster.devices.get_mut(&key).filter(|peer| peer.numbering == numbering) else {
             return;
         };
-        let known = known_sensors(entry);
+        let known = known_sensors(peer);
         let Some(repeated) = known.checked_sub(first.0).map(usize::from) else { return };
         if repeated >= sensors.len() {
-            if let Some(event) = restated(entry, first, sensors) {
+            if let Some(event) = restated(peer, first, sensors) {
                 self.event(event);
             }
             return self.queue_ack(session);
         }
         let below = known.saturating_add(u16::try_from(sensors.len() - repeated).unwrap_or(u16::MAX));
-        match entry.registration {
+        match peer.registration {
             Registration::UnderWay { ref mut is_asked, .. } => {
                 *is_asked = true;
                 return;
@@ -280,63 +280,63 @@ impl Endpoint {
                 if left_out > 0 || now.saturating_duration_since(since) < NO_PLACE_FOR =>
             {
                 self.counters.dropped(Drop::SeriesLimit);
-                if entry.leave_out_sensors(since, below) {
+                if peer.leave_out_sensors(since, below) {
                     self.queue_ack(session);
                 }
                 return;
             }
             Registration::NoPlace { .. } | Registration::Open => {}
         }
-        entry.registration = Registration::UnderWay { below, is_asked: false };
-        entry.described = digest(first, &sensors);
+        peer.registration = Registration::UnderWay { below, is_asked: false };
+        peer.described = digest(first, &sensors);
         sensors.drain(..repeated);
-        let device = entry.device.no;
+        let device = peer.device.no;
         self.event(Event::Sensors { device, first: SensorNo(known), sensors });
     }
 
     pub(super) fn handle_status(&mut self, key: PublicKey, session: u32, status: Status) {
-        let Some(entry) = self.roster.devices.get_mut(&key) else { return };
+        let Some(peer) = self.roster.devices.get_mut(&key) else { return };
         let mut floors = Vec::new();
         for &(epoch, below) in &status.floors {
             if let Some(session) = self.front.sessions.get_mut(session) {
                 session.raise(epoch, below);
             }
-            let Some(window) = entry.windows.get_mut(&epoch) else { continue };
+            let Some(window) = peer.windows.get_mut(&epoch) else { continue };
             if window.committed().mark() < below {
                 let missing = window.raise(below);
                 self.counters.batches_given_up.fetch_add(missing, Ordering::Relaxed);
-                floors.push(Event::Floor { device: entry.device.no, epoch, below });
+                floors.push(Event::Floor { device: peer.device.no, epoch, below });
             }
         }
-        entry.status = status;
+        peer.status = status;
         // Answered, so that an idle device can tell that the hub is alive, and measure the way.
         self.queue_ack(session);
         floors.into_iter().for_each(|floor| self.event(floor));
     }
 
     fn handle_ledger(&mut self, moment: Moment, key: PublicKey, session: u32, mut report: Report) {
-        let Some(entry) = self.roster.adopted(&key) else {
+        let Some(peer) = self.roster.adopted(&key) else {
             return self.counters.dropped(Drop::NotAdopted);
         };
         // A sign of life at once; that it is on disk is said when it is.
         self.outgoing.queue_ack(&mut self.front.sessions, session);
         let busy = |since: Instant| moment.now.saturating_duration_since(since) < RECORD_WITHIN;
-        if entry.recording.is_some_and(busy) {
+        if peer.recording.is_some_and(busy) {
             return;
         }
-        entry.recording = Some(moment.now);
+        peer.recording = Some(moment.now);
         // What it took before it was this device's hardware is not missed here.
-        let from = entry.taken_from(0).hour();
-        report.entries.retain(|entry| entry.hour >= from);
-        let device = entry.device.no;
+        let from = peer.taken_from(0).hour();
+        report.entries.retain(|peer| peer.hour >= from);
+        let device = peer.device.no;
         self.event(Event::Ledger { device, report });
     }
 
     fn handle_health(&mut self, key: PublicKey, session: u32, health: Health) {
-        let Some(entry) = self.roster.adopted(&key) else {
+        let Some(peer) = self.roster.adopted(&key) else {
             return self.counters.dropped(Drop::NotAdopted);
         };
-        let device = entry.device.no;
+        let device = peer.device.no;
         self.queue_ack(session);
         self.event(Event::Health { device, health });
     }
@@ -344,19 +344,19 @@ impl Endpoint {
 
 /// Sensors that the hub has may be another thing by now: measured in another interval, or in another unit. What is used is
 /// noted, so that its repeat is not; what comes while others are written down is said again.
-fn restated(entry: &mut Entry, first: SensorNo, mut sensors: Vec<SensorSpec>) -> Option<Event> {
-    if !matches!(entry.registration, Registration::Open | Registration::NoPlace { .. }) {
+fn restated(peer: &mut Peer, first: SensorNo, mut sensors: Vec<SensorSpec>) -> Option<Event> {
+    if !matches!(peer.registration, Registration::Open | Registration::NoPlace { .. }) {
         return None;
     }
     // Of those without a place there is nothing to be written.
-    sensors.truncate(entry.sensors.len().saturating_sub(usize::from(first.0)));
+    sensors.truncate(peer.sensors.len().saturating_sub(usize::from(first.0)));
     let described = digest(first, &sensors);
-    if sensors.is_empty() || entry.described == described {
+    if sensors.is_empty() || peer.described == described {
         return None;
     }
-    entry.described = described;
-    entry.registration = Registration::UnderWay { below: known_sensors(entry), is_asked: false };
-    Some(Event::Sensors { device: entry.device.no, first, sensors })
+    peer.described = described;
+    peer.registration = Registration::UnderWay { below: known_sensors(peer), is_asked: false };
+    Some(Event::Sensors { device: peer.device.no, first, sensors })
 }
 
 /// A digest of what sensors are said to be.

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! A packet's way through this folder: `handle_input` (here) → `handle_data` (`messages`) → `handle_batch` (`batches`) →
-//! `poll_batch` … `handle_committed` → `write_acks` (`acks`) → `poll_transmit`. What is kept of a device is in `entry`,
+//! `poll_batch` … `handle_committed` → `write_acks` (`acks`) → `poll_transmit`. What is kept of a device is in `peer`,
 //! handshakes are in `handshakes`, what the rest of the hub tells in `commands`, what the endpoint says itself in `telling`, what
 //! a second machine with a device's key gets in `rivals`, how hardware goes that is replaced in `parting`.
 //!
@@ -29,13 +29,13 @@
 mod acks;
 mod batches;
 mod commands;
-mod entry;
 mod front;
 mod handshakes;
 mod incoming;
 mod messages;
 mod outgoing;
 mod parting;
+mod peer;
 mod rivals;
 mod roster;
 mod spelled;
@@ -169,13 +169,13 @@ impl Endpoint {
     /// These batches are on disk: their devices may be told.
     pub fn handle_committed(&mut self, batches: &[BatchId]) {
         for id in batches {
-            let Some(entry) = self.roster.numbered(id.device) else { continue };
+            let Some(peer) = self.roster.numbered(id.device) else { continue };
             let (session, epoch, seq) = if id.epoch == numbering::ASIDE {
-                let Some(aside) = entry.aside.remove(&id.seq) else { continue };
-                entry.windows.entry(aside.epoch).or_default().stored_aside(aside.seq, aside.digest);
+                let Some(aside) = peer.aside.remove(&id.seq) else { continue };
+                peer.windows.entry(aside.epoch).or_default().stored_aside(aside.seq, aside.digest);
                 (aside.session, aside.epoch, aside.seq)
             } else {
-                let window = entry.windows.entry(id.epoch).or_default();
+                let window = peer.windows.entry(id.epoch).or_default();
                 let Some(session) = window.commit(id.seq) else { continue };
                 (session, id.epoch, id.seq)
             };
@@ -186,10 +186,10 @@ impl Endpoint {
     /// These batches could not be committed (the disk is full): they may come again.
     pub fn handle_refused(&mut self, batches: &[BatchId]) {
         for id in batches {
-            let Some(entry) = self.roster.numbered(id.device) else { continue };
+            let Some(peer) = self.roster.numbered(id.device) else { continue };
             if id.epoch == numbering::ASIDE {
-                entry.aside.remove(&id.seq);
-            } else if let Some(window) = entry.windows.get_mut(&id.epoch) {
+                peer.aside.remove(&id.seq);
+            } else if let Some(window) = peer.windows.get_mut(&id.epoch) {
                 window.forget(id.seq);
             }
         }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::Endpoint;
-use super::entry::Parting;
+use super::peer::Parting;
 use crate::model::device::Retired;
 use crate::model::{DeviceId, PublicKey};
 use crate::proto::event::Event;
@@ -16,10 +16,10 @@ const TELL_EVERY: Duration = Duration::from_secs(600);
 impl Endpoint {
     /// Takes nothing more from a device. One without a key has nothing under way.
     pub(super) fn part(&mut self, id: DeviceId) {
-        let Some((key, entry)) = self.roster.devices.iter_mut().find(|(_, entry)| entry.device.id == id) else {
+        let Some((key, peer)) = self.roster.devices.iter_mut().find(|(_, peer)| peer.device.id == id) else {
             return self.event(Event::Parted(id));
         };
-        entry.parting = Parting::Waits;
+        peer.parting = Parting::Waits;
         let key = *key;
         self.front.sessions.end(&key);
         self.tell_parted();
@@ -28,11 +28,11 @@ impl Endpoint {
     /// Says which devices have nothing under way any more. It comes behind all that was said of them before.
     pub(super) fn tell_parted(&mut self) {
         let mut parted = Vec::new();
-        for entry in self.roster.devices.values_mut() {
-            if entry.parting == Parting::Waits && !entry.is_waiting() {
-                entry.parting = Parting::Told;
-                let claim = entry.claims.take_news();
-                parted.push((entry.device.no, entry.device.id, claim));
+        for peer in self.roster.devices.values_mut() {
+            if peer.parting == Parting::Waits && !peer.is_waiting() {
+                peer.parting = Parting::Told;
+                let claim = peer.claims.take_news();
+                parted.push((peer.device.no, peer.device.id, claim));
             }
         }
         for (device, id, claim) in parted {

@@ -6,7 +6,7 @@ use std::time::Instant;
 use wire::message::{Ack, Claimed, Control};
 
 use super::Endpoint;
-use super::entry::known_sensors;
+use super::peer::known_sensors;
 use crate::model::{BatchSeq, Epoch, PublicKey};
 use crate::proto::Moment;
 use crate::proto::counters::{Counters, Drop};
@@ -20,8 +20,8 @@ impl Endpoint {
             Some(Control::Status(_)) => self.queue_ack(session),
             Some(Control::Bye) => {
                 self.front.sessions.end_one(session);
-                if let Some(entry) = self.roster.devices.get_mut(&key) {
-                    entry.claims.left(session);
+                if let Some(peer) = self.roster.devices.get_mut(&key) {
+                    peer.claims.left(session);
                 }
             }
             _ => self.counters.dropped(Drop::IdentityInUse),
@@ -33,9 +33,9 @@ impl Endpoint {
     /// Asks the session that speaks for a device whether it lives, by a question that agents of any version answer at once:
     /// what is the last of your sensors?
     fn ask_holder(&mut self, moment: Moment, key: PublicKey) {
-        let Some(entry) = self.roster.devices.get_mut(&key) else { return };
-        let Some(holder) = entry.claims.asks(moment.now) else { return };
-        let known_sensors = known_sensors(entry).saturating_sub(1);
+        let Some(peer) = self.roster.devices.get_mut(&key) else { return };
+        let Some(holder) = peer.claims.asks(moment.now) else { return };
+        let known_sensors = known_sensors(peer).saturating_sub(1);
         let credit = self.incoming.credit();
         let Some(session) = self.front.sessions.get_mut(holder) else { return };
         let (echo_counter, echo_received) = session.echo;
@@ -47,9 +47,9 @@ impl Endpoint {
 
     /// Tells both machines of each other, now and then.
     fn tell_conflict(&mut self, moment: Moment, key: PublicKey) {
-        let Some(entry) = self.roster.devices.get_mut(&key) else { return };
-        let Some((conflict, other)) = entry.claims.notice(moment.now) else { return };
-        let holder = entry.claims.holder();
+        let Some(peer) = self.roster.devices.get_mut(&key) else { return };
+        let Some((conflict, other)) = peer.claims.notice(moment.now) else { return };
+        let holder = peer.claims.holder();
         let claimed = |other: std::net::SocketAddr, goes_on| {
             Control::Claimed(Claimed { other: other.to_string(), since: conflict.since, goes_on })
         };
@@ -64,9 +64,9 @@ impl Endpoint {
     /// Passes on what changed in who speaks for which device.
     pub(super) fn tell_claims(&mut self, now: Instant) {
         let mut news = Vec::new();
-        for entry in self.roster.devices.values_mut() {
-            entry.claims.expire(now);
-            news.extend(entry.claims.take_news().map(|claim| (entry.device.no, claim)));
+        for peer in self.roster.devices.values_mut() {
+            peer.claims.expire(now);
+            news.extend(peer.claims.take_news().map(|claim| (peer.device.no, claim)));
         }
         for (device, claim) in news {
             self.event(Event::Claim { device, claim });

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use wire::handshake::{NO_PSK, Standing as Admitted};
 
-use super::entry::{Entry, Parting, Registration, known_sensors};
+use super::peer::{Parting, Peer, Registration, known_sensors};
 use crate::model::access::JoinToken;
 use crate::model::device::{DeviceNo, Pending, Standing};
 use crate::model::{DeviceId, PublicKey};
@@ -24,7 +24,7 @@ const JOIN_WITHIN: Duration = Duration::from_secs(20);
 
 /// Everybody the endpoint knows, and who may become known.
 pub(super) struct Roster {
-    pub(super) devices: HashMap<PublicKey, Entry>,
+    pub(super) devices: HashMap<PublicKey, Peer>,
     /// The keys of those, by their numbers.
     pub(super) keys: HashMap<DeviceNo, PublicKey>,
     /// Keys that wait for a person, and when each was last heard.
@@ -63,13 +63,13 @@ impl Roster {
     }
 
     /// The device of this number.
-    pub(super) fn numbered(&mut self, no: DeviceNo) -> Option<&mut Entry> {
+    pub(super) fn numbered(&mut self, no: DeviceNo) -> Option<&mut Peer> {
         self.devices.get_mut(self.keys.get(&no)?)
     }
 
     /// The device of this key, if readings are taken from it.
-    pub(super) fn adopted(&mut self, key: &PublicKey) -> Option<&mut Entry> {
-        self.devices.get_mut(key).filter(|entry| entry.device.standing == Standing::Adopted)
+    pub(super) fn adopted(&mut self, key: &PublicKey) -> Option<&mut Peer> {
+        self.devices.get_mut(key).filter(|peer| peer.device.standing == Standing::Adopted)
     }
 
     /// The session that speaks for the device of this key.
@@ -85,7 +85,7 @@ impl Roster {
     /// Whether a session of this key is expected to stay, and which one speaks for its device.
     pub(super) fn awaits(&self, key: &PublicKey) -> (bool, Option<u32>) {
         match self.devices.get(key) {
-            Some(entry) => (true, entry.claims.holder()),
+            Some(peer) => (true, peer.claims.holder()),
             None => (self.pending.contains_key(key) || self.joining.contains_key(key), None),
         }
     }
@@ -97,7 +97,7 @@ impl Roster {
 
     /// The counter that the next handshake of this key has to exceed.
     pub(super) fn highest_handshake(&self, key: &PublicKey) -> u64 {
-        let known = self.devices.get(key).map(|entry| entry.claims.handshake_counter());
+        let known = self.devices.get(key).map(|peer| peer.claims.handshake_counter());
         known.or_else(|| self.pending.get(key).map(|(pending, _)| pending.handshake_counter)).unwrap_or(0)
     }
 
@@ -120,9 +120,9 @@ impl Roster {
                 None => return Err(Drop::NotAdmitted),
             },
         };
-        if let Some(entry) = self.devices.get(key) {
-            return match entry.device.standing {
-                Standing::Adopted if entry.parting == Parting::No => Ok((psk, Admitted::Adopted)),
+        if let Some(peer) = self.devices.get(key) {
+            return match peer.device.standing {
+                Standing::Adopted if peer.parting == Parting::No => Ok((psk, Admitted::Adopted)),
                 Standing::Adopted | Standing::Blocked => Err(Drop::NotAdmitted),
             };
         }
@@ -150,7 +150,7 @@ impl Roster {
     /// Forgets a device; its key, if it was known.
     pub(super) fn forget(&mut self, id: DeviceId) -> Option<PublicKey> {
         let (key, no) =
-            self.devices.iter().find(|(_, e)| e.device.id == id).map(|(key, entry)| (*key, entry.device.no))?;
+            self.devices.iter().find(|(_, e)| e.device.id == id).map(|(key, peer)| (*key, peer.device.no))?;
         self.devices.remove(&key);
         self.keys.remove(&no);
         Some(key)
@@ -185,11 +185,11 @@ impl Roster {
         else {
             return;
         };
-        let Some(entry) = self.numbered(*device) else { return };
+        let Some(peer) = self.numbered(*device) else { return };
         if matches!(event, Event::Ledger { .. }) {
-            entry.recording = None;
+            peer.recording = None;
         } else {
-            (entry.registration, entry.described) = (Registration::Open, 0);
+            (peer.registration, peer.described) = (Registration::Open, 0);
         }
     }
 

@@ -55,22 +55,22 @@ impl Endpoint {
     /// Tells how the ways to devices are that were heard since the last time.
     pub(super) fn tell_links(&mut self) {
         let mut links = Vec::new();
-        for (key, entry) in self.roster.devices.iter_mut().filter(|(_, entry)| entry.link_changed) {
-            entry.link_changed = false;
-            let session = self.front.sessions.current(key, entry.claims.holder());
+        for (key, peer) in self.roster.devices.iter_mut().filter(|(_, peer)| peer.link_changed) {
+            peer.link_changed = false;
+            let session = self.front.sessions.current(key, peer.claims.holder());
             let session = session.and_then(|session| self.front.sessions.get_mut(session));
-            let (Some(session), Some(last_seen)) = (session, entry.last_seen) else { continue };
+            let (Some(session), Some(last_seen)) = (session, peer.last_seen) else { continue };
             let link = Link {
                 address: session.address,
                 last_seen,
                 session_since: session.since,
                 loss_pct: session.loss_pct(),
-                rtt_ms: entry.status.rtt_us.map(|us| f64::from(us) / 1_000.0),
-                clock_offset_ms: entry.status.clock_offset_ms.map(|ms| ms as f64),
-                spool_batches: entry.status.spool_batches,
-                dropped_readings: entry.status.dropped_readings,
+                rtt_ms: peer.status.rtt_us.map(|us| f64::from(us) / 1_000.0),
+                clock_offset_ms: peer.status.clock_offset_ms.map(|ms| ms as f64),
+                spool_batches: peer.status.spool_batches,
+                dropped_readings: peer.status.dropped_readings,
             };
-            links.push((entry.device.no, link));
+            links.push((peer.device.no, link));
         }
         if !links.is_empty() {
             self.event(Event::Links(links));

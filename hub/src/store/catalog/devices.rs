@@ -17,7 +17,7 @@ use crate::store::engine::snapshot::Snapshot;
 use crate::store::engine::transaction::Transaction;
 use crate::store::error::{Error, Result};
 use crate::store::memory::{Change, Forgotten};
-use crate::store::tier::Place;
+use crate::store::tier::DeletionCursor;
 use crate::store::write::inbox::Scope;
 
 /// Journal rows deleted in one write, so that deleting a device of years holds nobody up.
@@ -152,7 +152,7 @@ impl Store {
     /// # Errors
     /// `NotFound`.
     pub async fn delete_device(&self, id: DeviceId) -> Result<Vec<Retired>> {
-        let mut place = Place::START;
+        let mut place = DeletionCursor::START;
         loop {
             let done = self.change(move |scope| {
                 let no = number(scope.tx, id)?;
@@ -162,7 +162,9 @@ impl Store {
                 let series: Vec<_> = scope.memory.catalog().series_of(no).map(|series| series.id).collect();
                 let delete = |place| scope.tx.delete_some_rollups(&series, place, DELETE_ROLLUPS);
                 // Once more from the start in the transaction that deletes the device: some may have been made meanwhile.
-                if let Some(next) = delete(place)?.map_or_else(|| delete(Place::START), |next| Ok(Some(next)))? {
+                if let Some(next) =
+                    delete(place)?.map_or_else(|| delete(DeletionCursor::START), |next| Ok(Some(next)))?
+                {
                     return Ok(ControlFlow::Continue(next));
                 }
                 let rows = scope.memory.head().rows(no);

@@ -9,7 +9,7 @@ use crate::model::{SeqSet, UnixMillis};
 use crate::store::error::Result;
 use crate::store::span::{Blocks, Level};
 use crate::store::stats::Look;
-use crate::store::tier::{Folded, Place, RolledUpTo, Table};
+use crate::store::tier::{DeletionCursor, Folded, RolledUpTo, Table};
 use crate::store::windows::Key;
 
 /// Everything that is changed.
@@ -45,7 +45,12 @@ pub(in crate::store) trait ChangeRollups: Rollups {
     /// Deletes up to `at_most` rows of buckets before a moment, whoever's; how many.
     fn drop_rollups(&self, table: Table, before: UnixMillis, at_most: usize) -> Result<usize>;
     /// Deletes up to `at_most` rows of some series from a place on; where to go on, `None` when none is left behind it.
-    fn delete_some_rollups(&self, series: &[SeriesId], place: Place, at_most: usize) -> Result<Option<Place>>;
+    fn delete_some_rollups(
+        &self,
+        series: &[SeriesId],
+        place: DeletionCursor,
+        at_most: usize,
+    ) -> Result<Option<DeletionCursor>>;
 }
 
 /// Changes of the journal, the windows and the newest points.

@@ -53,7 +53,7 @@ struct Mark {
 
 /// What is known of a batch without decoding it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::store) struct Entry {
+pub(in crate::store) struct BatchSummary {
     pub(in crate::store) row: i64,
     pub(in crate::store) epoch: Epoch,
     pub(in crate::store) lane: Lane,
@@ -67,7 +67,7 @@ pub(in crate::store) struct Entry {
 
 impl Fresh {
     /// Adds a batch, whose row comes after all that are here; returns what it takes in the journal.
-    pub(in crate::store) fn push(&mut self, entry: &Entry, payload: &[u8]) -> usize {
+    pub(in crate::store) fn push(&mut self, entry: &BatchSummary, payload: &[u8]) -> usize {
         let mark = Mark { row: entry.row, epoch: entry.epoch.0, received_at: entry.received_at };
         let (more, log) = (HEAD + payload.len(), &mut self.log);
         if log.capacity() - log.len() < more {
@@ -98,7 +98,7 @@ impl Fresh {
     }
 
     /// The oldest batch.
-    pub(in crate::store) fn first(&self) -> Option<Entry> {
+    pub(in crate::store) fn first(&self) -> Option<BatchSummary> {
         self.iter().next().map(|(entry, _)| entry)
     }
 
@@ -113,12 +113,12 @@ impl Fresh {
     }
 
     /// Whether there is a batch that `wanted` chooses.
-    pub(in crate::store) fn has(&self, wanted: impl Fn(&Entry) -> bool) -> bool {
+    pub(in crate::store) fn has(&self, wanted: impl Fn(&BatchSummary) -> bool) -> bool {
         self.iter().any(|(entry, _)| wanted(&entry))
     }
 
     /// A copy of the batches that `wanted` chooses.
-    pub(in crate::store) fn copy(&self, wanted: impl Fn(&Entry) -> bool) -> Self {
+    pub(in crate::store) fn copy(&self, wanted: impl Fn(&BatchSummary) -> bool) -> Self {
         let mut copy = Self { blocks_end: self.blocks_end, ..Self::default() };
         for (entry, payload) in self.iter().filter(|(entry, _)| wanted(entry)) {
             copy.push(&entry, payload);
@@ -147,7 +147,7 @@ impl Fresh {
     }
 
     /// The oldest batches, up to the first that does not belong to them; `belongs` sees each, and what they are with it.
-    fn oldest(&self, belongs: impl Fn(&Entry, &Oldest) -> bool) -> Oldest {
+    fn oldest(&self, belongs: impl Fn(&BatchSummary, &Oldest) -> bool) -> Oldest {
         let mut oldest = Oldest { last: self.before, ..Oldest::default() };
         let mut iter = self.iter();
         while let Some((entry, payload)) = iter.next() {
@@ -181,7 +181,7 @@ impl Fresh {
     }
 
     /// The same, with all that is known of each batch.
-    pub(in crate::store) fn decode_entries(&self, mut with: impl FnMut(&Entry, &wire::batch::Rows)) {
+    pub(in crate::store) fn decode_entries(&self, mut with: impl FnMut(&BatchSummary, &wire::batch::Rows)) {
         let mut rows = wire::batch::Rows::default();
         for (entry, payload) in self.iter() {
             if decode(entry.row, entry.epoch, payload, &mut rows) {
@@ -214,7 +214,7 @@ struct Iter<'a> {
 }
 
 impl<'a> Iterator for Iter<'a> {
-    type Item = (Entry, &'a [u8]);
+    type Item = (BatchSummary, &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
         let Self { rest, before } = self;
@@ -233,6 +233,6 @@ impl<'a> Iterator for Iter<'a> {
         *before = Mark { row, epoch, received_at };
         let lane = if flags & RECOVERED == 0 { Lane::Live } else { Lane::Recovered };
         let is_imported = flags & IMPORTED != 0;
-        Some((Entry { row, epoch: Epoch(epoch), lane, is_imported, start, end, received_at }, payload))
+        Some((BatchSummary { row, epoch: Epoch(epoch), lane, is_imported, start, end, received_at }, payload))
     }
 }

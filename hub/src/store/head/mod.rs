@@ -20,7 +20,7 @@ use std::collections::HashMap;
 use crate::model::device::DeviceNo;
 use crate::model::reading::{AHEAD_MS, Batch, Point, SeriesId};
 use crate::model::{Lane, UnixMillis, numbering};
-use fresh::{Entry, Fresh};
+use fresh::{BatchSummary, Fresh};
 
 /// So far apart may clocks be that are said to be the same.
 const SAME_MS: i64 = 1_000;
@@ -102,7 +102,8 @@ impl Head {
         let received_at = batch.received_at.0;
         let device = self.devices.entry(batch.id.device).or_default();
         let (epoch, lane) = (batch.id.epoch, batch.lane);
-        self.bytes += device.push(&Entry { row, epoch, lane, is_imported, start, end, received_at }, &batch.payload);
+        self.bytes +=
+            device.push(&BatchSummary { row, epoch, lane, is_imported, start, end, received_at }, &batch.payload);
         device.points = device.points.max(most);
     }
 

@@ -13,7 +13,7 @@ use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
 use crate::model::reading::{Point, SeriesId};
 use crate::store::head::Head;
-use crate::store::pack::bucket::{Bucket, Place};
+use crate::store::pack::bucket::{Bucket, BucketCursor};
 use crate::store::pack::cells::CELL;
 use crate::store::span::Outline;
 
@@ -32,12 +32,12 @@ pub(in crate::store) struct Tally {
     last_row: i64,
     readings: usize,
     cells: usize,
-    series: HashMap<SeriesId, Series>,
+    series: HashMap<SeriesId, SeriesTally>,
 }
 
 /// What the head holds of one series.
 #[derive(Debug, Clone)]
-struct Series {
+struct SeriesTally {
     start: i64,
     end: i64,
     in_order: bool,
@@ -109,7 +109,7 @@ impl Tally {
     fn add(&mut self, series: SeriesId, point: Point) {
         self.readings += 1;
         let at = point.at.0;
-        let known = self.series.entry(series).or_insert_with(|| Series {
+        let known = self.series.entry(series).or_insert_with(|| SeriesTally {
             start: at,
             end: i64::MIN,
             in_order: true,
@@ -154,7 +154,7 @@ impl Tally {
 
     /// Adds a series to buckets whose edges lie on those of cells.
     pub(in crate::store) fn add_to(&self, series: SeriesId, edges: &[UnixMillis], buckets: &mut [Bucket]) {
-        let mut place = Place::new(edges);
+        let mut place = BucketCursor::new(edges);
         for cell in self.series.get(&series).iter().flat_map(|known| &known.cells) {
             if let Some(bucket) = place.of(cell.number * CELL, buckets) {
                 bucket.add_sum(cell.count, cell.sum, cell.min, cell.max);

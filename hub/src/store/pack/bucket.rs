@@ -92,12 +92,12 @@ pub(in crate::store) fn around(edges: &[UnixMillis], start: UnixMillis, end: Uni
 }
 
 /// Finds the buckets of moments that only grow.
-pub(in crate::store) struct Place<'a> {
+pub(in crate::store) struct BucketCursor<'a> {
     edges: &'a [UnixMillis],
     next: usize,
 }
 
-impl<'a> Place<'a> {
+impl<'a> BucketCursor<'a> {
     pub(in crate::store) const fn new(edges: &'a [UnixMillis]) -> Self {
         Self { edges, next: 0 }
     }

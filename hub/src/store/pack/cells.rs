@@ -22,7 +22,7 @@ use std::ops::Range;
 
 use wire::varint::{unzigzag, zigzag};
 
-use super::bucket::{Bucket, Place};
+use super::bucket::{Bucket, BucketCursor};
 use super::packed::{self, Values};
 use crate::model::UnixMillis;
 use crate::model::reading::SeriesId;
@@ -187,7 +187,7 @@ impl<'a> Cells<'a> {
     ) -> Result<bool> {
         let Some(section) = self.section(series)? else { return Ok(false) };
         let (&scale, data) = section.split_first().ok_or(DAMAGED)?;
-        let mut place = Place::new(edges);
+        let mut place = BucketCursor::new(edges);
         if scale == PLAIN {
             let (figures, _) = data.as_chunks::<24>();
             for ((n, count), figures) in (0..).zip(&self.counts).zip(figures) {
@@ -310,7 +310,7 @@ fn take_one(data: &mut &[u8]) -> Result<u64> {
 }
 
 /// A column of so many numbers, not yet unpacked, and what follows it.
-struct Packed<'a> {
+struct PackedColumn<'a> {
     first: Option<u64>,
     last: Option<u64>,
     middle: usize,
@@ -321,7 +321,7 @@ struct Packed<'a> {
     rest: &'a [u8],
 }
 
-impl<'a> Packed<'a> {
+impl<'a> PackedColumn<'a> {
     fn open(mut data: &'a [u8], count: usize) -> Result<Self> {
         let first = if count > 0 { Some(take_one(&mut data)?) } else { None };
         let last = if count > 1 { Some(take_one(&mut data)?) } else { None };
@@ -364,7 +364,7 @@ fn take_bounded(data: &[u8], bounds: impl Iterator<Item = u32>, column: &mut Vec
 
 /// Reads a column of `count` numbers into `column`; returns what follows it.
 fn take<'a>(data: &'a [u8], count: usize, column: &mut Vec<u64>) -> Result<&'a [u8]> {
-    let packed = Packed::open(data, count)?;
+    let packed = PackedColumn::open(data, count)?;
     column.clear();
     column.extend(packed.first);
     if packed.width == 0 {
@@ -379,5 +379,5 @@ fn take<'a>(data: &'a [u8], count: usize, column: &mut Vec<u64>) -> Result<&'a [
 
 /// What follows a column of `count` numbers.
 fn skip(data: &[u8], count: usize) -> Result<&[u8]> {
-    Packed::open(data, count).map(|packed| packed.rest)
+    PackedColumn::open(data, count).map(|packed| packed.rest)
 }

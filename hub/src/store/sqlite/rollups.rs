@@ -9,7 +9,7 @@ use crate::store::engine::snapshot::Rollups;
 use crate::store::engine::transaction::ChangeRollups;
 use crate::store::error::{Error, Result};
 use crate::store::pack::rollup::{Row, unpack};
-use crate::store::tier::{Folded, HOURS, MINUTES, Place, RolledUpTo, Table, Tier};
+use crate::store::tier::{DeletionCursor, Folded, HOURS, MINUTES, RolledUpTo, Table, Tier};
 
 /// What a row takes beside its data, about.
 const ROW_BYTES: u64 = 20;
@@ -197,9 +197,9 @@ impl ChangeRollups for Connection {
     fn delete_some_rollups(
         &self,
         series: &[SeriesId],
-        Place(done, from): Place,
+        DeletionCursor(done, from): DeletionCursor,
         at_most: usize,
-    ) -> Result<Option<Place>> {
+    ) -> Result<Option<DeletionCursor>> {
         let (first, last) = (series.iter().min().copied(), series.iter().max().copied());
         let Some((first, last)) = first.zip(last) else { return Ok(None) };
         let (mut deleted, mut from) = (0, from);
@@ -211,7 +211,7 @@ impl ChangeRollups for Connection {
                 deleted += own.len();
                 self.delete_rollups(table, &own, UnixMillis(i64::MAX))?;
                 if deleted >= at_most {
-                    return Ok(Some(Place(n, row)));
+                    return Ok(Some(DeletionCursor(n, row)));
                 }
             }
             from = i64::MIN;

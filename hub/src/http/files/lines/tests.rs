@@ -4,7 +4,7 @@ use crate::store::Origin;
 fn read(format: Format, text: &str) -> (usize, Vec<(u64, Option<String>)>) {
     let mut gathered = Gathered::new(Origin::Imported);
     let mut wrong = Vec::new();
-    Reader::new(format, false, 1).read(text, &mut gathered, UnixMillis(1_700_000_000_000), |line, error| {
+    LineReader::new(format, false, 1).read(text, &mut gathered, UnixMillis(1_700_000_000_000), |line, error| {
         wrong.push((line, error.named().map(str::to_owned)));
         true
     });

@@ -14,8 +14,8 @@ use crate::model::reading::{LAST_TIME, SeriesId};
 use crate::model::{BatchSeq, Epoch, UnixMillis};
 use crate::proto::command::{Command, JoinPolicy};
 use crate::proto::counters::Drop;
-use crate::proto::endpoint::entry::NO_PLACE_FOR;
 use crate::proto::endpoint::outgoing::MAX_EVENTS;
+use crate::proto::endpoint::peer::NO_PLACE_FOR;
 use crate::proto::event::Event;
 
 fn describe(device: &mut FakeDevice, scene: &mut Scene, first: u16, names: &[&str]) {

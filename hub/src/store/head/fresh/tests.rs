@@ -1,7 +1,7 @@
 use super::*;
 
-fn entries() -> Vec<Entry> {
-    let entry = |row, epoch, lane, start, end, received_at| Entry {
+fn entries() -> Vec<BatchSummary> {
+    let entry = |row, epoch, lane, start, end, received_at| BatchSummary {
         row,
         epoch: Epoch(epoch),
         lane,
@@ -19,7 +19,7 @@ fn entries() -> Vec<Entry> {
     ]
 }
 
-fn fresh(entries: &[Entry]) -> Fresh {
+fn fresh(entries: &[BatchSummary]) -> Fresh {
     let mut fresh = Fresh::default();
     for (n, entry) in entries.iter().enumerate() {
         assert_eq!(fresh.push(entry, &vec![n as u8; n * 100]), n * 100 + ROW);
@@ -27,7 +27,7 @@ fn fresh(entries: &[Entry]) -> Fresh {
     fresh
 }
 
-fn listed(fresh: &Fresh) -> Vec<(Entry, usize)> {
+fn listed(fresh: &Fresh) -> Vec<(BatchSummary, usize)> {
     fresh.iter().map(|(entry, payload)| (entry, payload.len())).collect()
 }
 
@@ -43,7 +43,7 @@ fn what_is_known_of_a_batch_comes_back_and_so_does_what_follows_one_that_went() 
         assert_eq!(freed + rest.bytes(), 600 + 4 * ROW);
         assert_eq!(rest.first(), all.get(gone).copied());
         // What comes next is told apart from the last that is here, or was.
-        let next = Entry { row: i64::MAX, ..all[0] };
+        let next = BatchSummary { row: i64::MAX, ..all[0] };
         rest.push(&next, b"next");
         assert_eq!(listed(&rest).last(), Some(&(next, 4)));
     }
@@ -59,7 +59,7 @@ fn the_oldest_that_fit_are_kept_and_one_at_least() {
         let mut some = fresh(&all);
         some.truncate(most);
         assert_eq!((some.rows().count(), some.newest_row()), (kept, Some(all[kept - 1].row)), "{most}");
-        let next = Entry { row: i64::MAX, ..all[1] };
+        let next = BatchSummary { row: i64::MAX, ..all[1] };
         some.push(&next, b"");
         assert_eq!(listed(&some).last(), Some(&(next, 0)));
     }
@@ -70,7 +70,7 @@ fn little_is_taken_besides_the_readings() {
     let mut fresh = Fresh::default();
     for n in 0..10_000 {
         let at = 1_700_000_000_000 + n * 1_000;
-        let entry = Entry {
+        let entry = BatchSummary {
             row: n * 1_000,
             epoch: Epoch(1),
             lane: Lane::Live,

@@ -23,7 +23,7 @@ const MAX_EPOCHS: usize = 16;
 const RENUMBER_WITHIN: Duration = Duration::from_secs(20);
 
 /// A device with a row in the store.
-pub(super) struct Entry {
+pub(super) struct Peer {
     pub(super) device: Device,
     pub(super) sensors: Vec<SeriesId>,
     /// What the numbers of those are of.
@@ -67,7 +67,7 @@ pub(super) struct Aside {
     pub(super) digest: Digest,
 }
 
-impl Entry {
+impl Peer {
     /// A device that nothing was heard of yet. `claim`: which start of its agent spoke for it last.
     pub(super) fn new(
         device: Device,
@@ -166,9 +166,9 @@ pub(super) enum Registration {
 }
 
 /// Sensors a device need not describe: those the hub has, and those it has no place for.
-pub(super) fn known_sensors(entry: &Entry) -> u16 {
-    let left_out = if let Registration::NoPlace { left_out, .. } = entry.registration { left_out } else { 0 };
-    u16::try_from(entry.sensors.len()).unwrap_or(u16::MAX).max(left_out)
+pub(super) fn known_sensors(peer: &Peer) -> u16 {
+    let left_out = if let Registration::NoPlace { left_out, .. } = peer.registration { left_out } else { 0 };
+    u16::try_from(peer.sensors.len()).unwrap_or(u16::MAX).max(left_out)
 }
 
 /// Makes room for `epoch` among a device's windows by forgetting the oldest boot.
