@@ -144,12 +144,50 @@ fn nobody_is_told_under_a_silence_and_of_what_outlasts_it_when_it_ends() {
     assert_eq!(told, ["alr_2 alert.firing", "alr_2 alert.resolved"]);
 }
 
+#[test]
+fn what_flaps_is_one_message_to_people_across_a_kill_and_an_acknowledgement_reaches_who_knows_the_alert() {
+    let mut scene = Scene::start(&[Answer::Status(200)]);
+    // A second receiver that people read: its topic is the end of the path.
+    let chat = scene.another_sink();
+    let url = format!("http://{}/alarms", chat.address);
+    let made = scene.hub.post("/api/v1/webhooks", &json!({"name": "phone", "kind": "ntfy", "url": url}));
+    scene.hub.post(&format!("/api/v1/webhooks/{}/add-to-rules", made["id"].as_str().unwrap()), &json!({}));
+    let titles = || -> Vec<String> {
+        chat.received().iter().map(|request| request.json()["title"].as_str().unwrap().to_owned()).collect()
+    };
+    for round in 0..4 {
+        scene.say(if round % 2 == 0 { 51.0 } else { 49.0 });
+    }
+    scene.hub.restart();
+    scene.say(51.0);
+    scene.say(49.0);
+    scene.say(51.0);
+    // Programs hear of each change, also of those after the kill.
+    eventually("seven changes", Duration::from_secs(20), || (scene.told().len() == 7).then_some(()));
+    let expected = ["high on ", "Resolved: high on ", "high on ", "Flapping: high on "];
+    eventually("four messages", Duration::from_secs(20), || (titles().len() >= 4).then_some(()));
+    assert!(titles().iter().zip(expected).all(|(title, begin)| title.starts_with(begin)), "{:?}", titles());
+    assert_eq!(titles().len(), 4, "{:?}", titles());
+    let told = |n: usize| chat.received()[n].json()["message"].to_string();
+    assert!(told(3).contains("between 49") && told(3).contains("clear value 48.9"), "{}", told(3));
+
+    let firing = scene.hub.get("/api/v1/alerts?state=firing")["items"][0].clone();
+    let ack = format!("/api/v1/alerts/{}/ack", firing["id"].as_str().unwrap());
+    let acked = scene.hub.post(&ack, &json!({"comment": "I look"}));
+    assert_eq!((acked["ack_comment"].as_str(), acked["acked_by"].is_string()), (Some("I look"), true));
+    eventually("the acknowledgement", Duration::from_secs(20), || {
+        scene.told().last().is_some_and(|(_, _, event)| event == "alert.acknowledged").then_some(())
+    });
+    // The phone was never told of this alert, only that they flap.
+    assert_eq!(titles().len(), 4, "{:?}", titles());
+}
+
 /// A hub with a rule that a reading above 50 fires at once, a device, and a receiver.
 struct Scene {
     hub: HubProcess,
     device: FakeDevice,
     sink: WebhookSink,
-    _runtime: tokio::runtime::Runtime,
+    runtime: tokio::runtime::Runtime,
 }
 
 impl Scene {
@@ -158,10 +196,15 @@ impl Scene {
         let sink = runtime.block_on(WebhookSink::answering(answers.to_vec()));
         let hub = HubProcess::start("token");
         hub.tell(&sink.url());
-        let mut scene = Self { device: FakeDevice::new(hub.udp, &hub.join_token(1), 0), hub, sink, _runtime: runtime };
+        let mut scene = Self { device: FakeDevice::new(hub.udp, &hub.join_token(1), 0), hub, sink, runtime };
         scene.device.make_of(Lane::Live, &[(Clock.wall().0, 0.0)]);
         scene.settle();
         scene
+    }
+
+    /// A receiver of its own that takes everything.
+    fn another_sink(&self) -> WebhookSink {
+        self.runtime.block_on(WebhookSink::answering(vec![Answer::Status(200)]))
     }
 
     /// Sends a value taken now, after what is not acknowledged yet, and waits until all is on disk.

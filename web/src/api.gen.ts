@@ -570,7 +570,7 @@ export interface components {
          * @description What happened.
          * @enum {string}
          */
-        Event: "alert.firing" | "alert.resolved" | "alert.past" | "webhook.disabled" | "webhook.test";
+        Event: "alert.firing" | "alert.resolved" | "alert.past" | "alert.flapping" | "alert.acknowledged" | "webhook.disabled" | "webhook.test";
         /** @description One reading, as NDJSON has it; CSV has the same columns. */
         ExportRow: {
             /** @description Device time. */

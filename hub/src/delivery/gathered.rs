@@ -1,5 +1,5 @@
 //! Puts many devices that go offline, or come back, at the same look of the hub into one message for people, instead of
-//! one message a device. PURE.
+//! one message a device; and many alerts that somebody acknowledges at once. PURE.
 //!
 //! There is still one alert a device, and programs still get one message an alert: a `PagerDuty` incident has to be
 //! ended by the alert that began it. In the outbox a gathered message counts as one about its first alert: it waits for
@@ -8,10 +8,12 @@
 
 use jiff::tz::TimeZone;
 
+use super::sentence::notices::said;
 use super::sentence::{Told, length, written};
 use crate::model::UnixMillis;
-use crate::model::alert::{Alert, AlertState, Subject, Transition};
+use crate::model::alert::{Alert, AlertState, Subject, called};
 use crate::model::catalog::Catalog;
+use crate::model::notice::{Hearers, Notice};
 use crate::model::shown;
 use crate::model::webhook::Event;
 
@@ -26,30 +28,62 @@ pub(super) struct Gathered<'a> {
     pub(super) at: UnixMillis,
 }
 
-/// Devices that went offline or came back, if more than one.
-pub(super) fn of(transitions: &[Transition]) -> Vec<Gathered<'_>> {
+/// Devices that went offline or came back, and alerts that somebody acknowledged, where there is more than one.
+pub(super) fn of(notices: &[Notice]) -> Vec<Gathered<'_>> {
     let states = [(AlertState::Firing, Event::AlertFiring), (AlertState::Resolved, Event::AlertResolved)];
-    let group = |(state, event)| {
-        let of_devices = transitions.iter().filter_map(|transition| {
-            let Transition::Put { alert, occurred_at, .. } = transition else { return None };
-            let is_meant = alert.state == state && matches!(alert.about, Subject::Device(_));
-            is_meant.then_some((alert, *occurred_at))
-        });
-        let (alerts, times): (Vec<&Alert>, Vec<UnixMillis>) = of_devices.unzip();
-        let at = times.into_iter().max()?;
-        (alerts.len() > 1).then_some(Gathered { event, alerts, at })
-    };
-    states.into_iter().filter_map(group).collect()
+    let of_devices = states.into_iter().map(|(state, event)| {
+        let is_meant = move |notice: &&Notice| {
+            let Notice::Changed { alert, to, .. } = notice else { return false };
+            alert.state == state && *to != Hearers::EachChange && matches!(alert.about, Subject::Device(_))
+        };
+        (event, notices.iter().filter(is_meant).collect::<Vec<_>>())
+    });
+    let groups = of_devices.chain(acknowledged(notices).into_iter().map(|acks| (Event::AlertAcknowledged, acks)));
+    groups.filter_map(|(event, notices)| group(event, notices)).collect()
+}
+
+/// Notices in one, if there is more than one.
+fn group(event: Event, notices: Vec<&Notice>) -> Option<Gathered<'_>> {
+    let at = notices.iter().map(|notice| notice.occurred_at()).max()?;
+    let alerts: Vec<_> = notices.into_iter().map(Notice::alert).collect();
+    (alerts.len() > 1).then_some(Gathered { event, alerts, at })
+}
+
+/// What each person acknowledged at once.
+fn acknowledged(notices: &[Notice]) -> Vec<Vec<&Notice>> {
+    let mut groups: Vec<Vec<&Notice>> = Vec::new();
+    for notice in notices {
+        let Notice::Acknowledged(alert) = notice else { continue };
+        match groups.iter_mut().find(|group| group[0].alert().acked == alert.acked) {
+            Some(group) => group.push(notice),
+            None => groups.push(vec![notice]),
+        }
+    }
+    groups
 }
 
 impl Gathered<'_> {
     /// Whether it tells of this alert, of which the same list of transitions tells this.
     pub(super) fn tells_of(&self, alert: &Alert, event: Event) -> bool {
-        self.event == event && matches!(alert.about, Subject::Device(_))
+        self.event == event
+            && match event {
+                Event::AlertAcknowledged => self.alerts.iter().any(|of| of.id == alert.id),
+                Event::AlertFiring
+                | Event::AlertResolved
+                | Event::AlertPast
+                | Event::AlertFlapping
+                | Event::WebhookDisabled
+                | Event::Test => {
+                    matches!(alert.about, Subject::Device(_))
+                }
+            }
     }
 
     /// What people are told.
     pub(super) fn told(&self, catalog: &Catalog, zone: &TimeZone) -> Told {
+        if self.event == Event::AlertAcknowledged {
+            return self.acknowledged(zone);
+        }
         let count = self.alerts.len();
         let who = self.names(catalog);
         let heard = || self.alerts.iter().map(|alert| alert.started_at);
@@ -70,6 +104,20 @@ impl Gathered<'_> {
         };
         let text = format!("{who} went offline {when}: nothing is heard from them since.");
         Told { title: format!("{count} devices are offline"), text }
+    }
+
+    fn acknowledged(&self, zone: &TimeZone) -> Told {
+        let count = self.alerts.len();
+        let rule = self.alerts.first().map_or("", |alert| called(&alert.rule_name));
+        let is_one = self.alerts.iter().all(|alert| called(&alert.rule_name) == rule);
+        let of = if is_one { format!(" of {}", shown::name(rule)) } else { String::new() };
+        let ack = self.alerts.first().and_then(|alert| alert.acked.as_ref());
+        let who = ack.map(|ack| shown::name(&ack.by)).filter(|by| !by.is_empty());
+        let who = who.unwrap_or_else(|| "Somebody".to_owned());
+        let comment = ack.and_then(|ack| ack.comment.as_deref()).map(said).unwrap_or_default();
+        let at = written(self.at, zone, "%Y-%m-%d %H:%M %Z");
+        let text = format!("{who} acknowledged {count} alerts{of} at {at}{comment}.");
+        Told { title: format!("Acknowledged: {count} alerts{of}"), text }
     }
 
     /// `a, b, c and 296 more`.

@@ -4,8 +4,13 @@
 //! more than a minute after it was caused says how many seconds (`delayed_by`); for receivers of other kinds
 //! [`super::message`] converts it. It stays under 20 kB: if it is larger, points are left out, then labels, and then long names are cut.
 //!
-//! `data.alert.sequence` grows with each thing told about an alert (1 firing, 2 resolved), so that a receiver can put
-//! repeats and late arrivals in order.
+//! `data.alert.sequence` counts what this webhook was told about an alert, from 1, so that a receiver can put repeats and late
+//! arrivals in order.
+//!
+//! `alert.flapping` is sent to people, and to what calls them, instead of the fourth change in ten minutes: `data.alert.flapping` says how often it changed, in how
+//! many seconds, between which values, and the clear value with which it would have been one alert. No change is told from
+//! then on; once there was none for ten minutes the alert that was told of is resolved, or what fires is told.
+//! `alert.acknowledged` goes to those who were told of the alert.
 //!
 //! `alert.past` tells of what was over when the hub learned of it, by readings that came late: once a rule and device.
 //! `count` says how many there were, the alert is the first of them, `resolved_at` is when it ended. `new_normal`: it ended
@@ -27,6 +32,7 @@
 //! `value` is what fired it, `worst_value` the worst while it lasted, as far as it has, and `last_value` what ended it: null until
 //! then, and where no reading did.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use jiff::tz::TimeZone;
@@ -36,11 +42,11 @@ use super::gathered::{self, Gathered};
 use super::sentence::{self, Told};
 
 use crate::model::UnixMillis;
-use crate::model::alert::{Alert, AlertState, Measure, Subject, Transition};
+use crate::model::alert::{Alert, AlertId, AlertState, Measure, Subject};
 use crate::model::catalog::Catalog;
 use crate::model::device::Labels;
-use crate::model::reading::Point;
-use crate::model::rule::{Condition, Rule, Severity};
+use crate::model::notice::{Flaps, Hearers, Notice};
+use crate::model::rule::{Condition, Rule, RuleSpec, Severity};
 use crate::model::webhook::{Event, NewDelivery, Webhook, WebhookId};
 use crate::model::when::moment;
 
@@ -68,7 +74,7 @@ struct AlertData<'a> {
 #[derive(Serialize)]
 struct AlertBody<'a> {
     id: String,
-    sequence: u8,
+    sequence: u32,
     rule: RuleBody<'a>,
     device: Option<String>,
     device_name: &'a str,
@@ -92,6 +98,24 @@ struct AlertBody<'a> {
     /// How many were over; only of these.
     #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<u32>,
+    /// What it did; only of one that flaps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flapping: Option<FlappingBody>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acked_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acked_by: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ack_comment: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct FlappingBody {
+    changes: u32,
+    within_s: f64,
+    lowest: Option<f64>,
+    highest: Option<f64>,
+    clear: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -142,68 +166,102 @@ pub struct Teller {
     pub zone: TimeZone,
 }
 
-/// What these transitions make the hub tell: each enabled webhook of the rule hears that an alert fires or has resolved,
-/// and if it wants to, what was over when the hub learned of it. Pending and cancelled alerts tell nobody. What ails the
-/// hub itself, and that a device went away, is told to every webhook that works; where people read it, of many devices at once
-/// in one message.
-///
-/// `rules` are those the transitions were decided under: for a rule deleted just now, the list from before.
-#[must_use]
-pub fn deliveries_for(
-    transitions: &[Transition],
-    rules: &[Rule],
-    webhooks: &[Webhook],
-    catalog: &Catalog,
-    teller: &Teller,
-) -> Vec<NewDelivery> {
-    let mut deliveries = Vec::new();
-    let gathered = gathered::of(transitions);
-    for group in &gathered {
-        let told = webhooks.iter().filter(|webhook| webhook.works() && webhook.spec.kind.is_read_by_people());
-        deliveries.extend(told.filter_map(|webhook| group_delivery(group, webhook, catalog, teller)));
-    }
-    for transition in transitions {
-        let (alert, occurred_at, points, count) = match transition {
-            Transition::Put { alert, occurred_at, points } => (alert, *occurred_at, points, None),
-            Transition::TellPast { alert, count, points } => {
-                (alert, alert.fired_at.unwrap_or(alert.started_at), points, Some(*count))
-            }
-            Transition::Amend(_) | Transition::Cancel(..) => continue,
-        };
-        let event = match (count, alert.state) {
-            (Some(_), _) => Event::AlertPast,
-            (None, AlertState::Pending | AlertState::Historical) => continue,
-            (None, AlertState::Firing) => Event::AlertFiring,
-            (None, AlertState::Resolved) => Event::AlertResolved,
-        };
-        // Of the hub itself everybody hears: no rule says who would.
-        let rule = rules.iter().find(|rule| rule.id == alert.rule).map(|rule| &rule.spec);
+/// Who may be told.
+pub struct Audience<'a> {
+    /// The rules under which it was decided: for a rule deleted just now, the list from before.
+    pub rules: &'a [Rule],
+    pub webhooks: &'a [Webhook],
+    /// How often a webhook was told of an alert before.
+    pub said: &'a dyn Fn(AlertId, WebhookId) -> u32,
+}
+
+impl Audience<'_> {
+    /// The webhooks that hear of this one by one. Of the hub itself, and of devices that went away, everybody does: no rule
+    /// says who would. Of an acknowledgement those hear who know the alert.
+    fn of(&self, notice: &Notice, is_gathered: bool) -> Vec<WebhookId> {
+        let alert = notice.alert();
+        let rule = self.rule(alert);
         let hears = |webhook: &&Webhook| match alert.about {
             Subject::Hub(_) | Subject::Device(_) => true,
             Subject::Series { .. } => rule.is_some_and(|rule| rule.webhooks.contains(&webhook.id)),
         };
-        let is_gathered = gathered.iter().any(|group| group.tells_of(alert, event));
-        let wants = |webhook: &&Webhook| {
-            webhook.works()
-                && (event != Event::AlertPast || webhook.spec.past)
-                && !(is_gathered && webhook.spec.kind.is_read_by_people())
+        let wants = |webhook: &&Webhook| match notice {
+            Notice::Changed { to: Hearers::All, .. } => true,
+            Notice::Changed { to: Hearers::EachChange, .. } => webhook.spec.kind.hears_each_change(),
+            Notice::Changed { to: Hearers::Calmed, .. } | Notice::Flapping { .. } => {
+                !webhook.spec.kind.hears_each_change()
+            }
+            Notice::Past { .. } => webhook.spec.past,
+            Notice::Acknowledged(_) => {
+                webhook.spec.kind.takes_acknowledgements() && (self.said)(alert.id, webhook.id) > 0
+            }
         };
-        let told: Vec<_> = webhooks.iter().filter(wants).filter(hears).map(|webhook| webhook.id).collect();
-        if told.is_empty() {
-            continue;
+        let is_alone = |webhook: &&Webhook| !(is_gathered && webhook.spec.kind.is_read_by_people());
+        let told = self.webhooks.iter().filter(|webhook| webhook.works()).filter(is_alone).filter(wants).filter(hears);
+        told.map(|webhook| webhook.id).collect()
+    }
+
+    fn rule(&self, alert: &Alert) -> Option<&RuleSpec> {
+        self.rules.iter().find(|rule| rule.id == alert.rule).map(|rule| &rule.spec)
+    }
+}
+
+/// The messages that these notices make: to each enabled webhook of the rule. Where people read it, of many devices at once,
+/// or many acknowledgements, in one message.
+#[must_use]
+pub fn deliveries_for(
+    notices: &[Notice],
+    audience: &Audience<'_>,
+    catalog: &Catalog,
+    teller: &Teller,
+) -> Vec<NewDelivery> {
+    let mut deliveries = Vec::new();
+    let gathered = gathered::of(notices);
+    for group in &gathered {
+        let is_told = |webhook: &&Webhook| {
+            let knows = |alert: &&Alert| (audience.said)(alert.id, webhook.id) > 0;
+            webhook.works()
+                && webhook.spec.kind.is_read_by_people()
+                && (group.event != Event::AlertAcknowledged || group.alerts.iter().any(knows))
+        };
+        let told = audience.webhooks.iter().filter(is_told);
+        deliveries.extend(told.filter_map(|webhook| group_delivery(group, webhook, catalog, teller)));
+    }
+    // What is told of an alert here, by webhook: its next message is numbered after it.
+    let mut numbers = HashMap::new();
+    for notice in notices {
+        let (alert, event) = (notice.alert(), event_of(notice));
+        let is_gathered = gathered.iter().any(|group| group.tells_of(alert, event));
+        let mut bodies: Vec<(u32, Vec<u8>)> = Vec::new();
+        for webhook in audience.of(notice, is_gathered) {
+            let number = numbers.entry((alert.id, webhook)).or_insert_with(|| (audience.said)(alert.id, webhook));
+            *number += 1;
+            let condition = audience.rule(alert).map(|rule| &rule.condition);
+            let body = match bodies.iter().find(|(of, _)| of == number) {
+                Some((_, body)) => body.clone(),
+                None => {
+                    let body = alert_body(&What { notice, event, sequence: *number, condition }, catalog, teller);
+                    bodies.push((*number, body.clone()));
+                    body
+                }
+            };
+            let created_at = notice.learned_at();
+            deliveries.push(NewDelivery { webhook, alert: Some(alert.id), event, body, created_at });
         }
-        let condition = rule.map(|rule| &rule.condition);
-        let what = What { alert, event, occurred_at, points, count, condition };
-        let body = alert_body(&what, catalog, teller);
-        deliveries.extend(told.into_iter().map(|webhook| NewDelivery {
-            webhook,
-            alert: Some(alert.id),
-            event,
-            body: body.clone(),
-            created_at: alert.learned_at,
-        }));
     }
     deliveries
+}
+
+const fn event_of(notice: &Notice) -> Event {
+    match notice {
+        Notice::Changed { alert, .. } => match alert.state {
+            AlertState::Resolved => Event::AlertResolved,
+            AlertState::Firing | AlertState::Pending | AlertState::Historical => Event::AlertFiring,
+        },
+        Notice::Past { .. } => Event::AlertPast,
+        Notice::Flapping { .. } => Event::AlertFlapping,
+        Notice::Acknowledged(_) => Event::AlertAcknowledged,
+    }
 }
 
 /// What a webhook is told that people read, of many devices at once.
@@ -215,7 +273,11 @@ fn group_delivery(
 ) -> Option<NewDelivery> {
     let first = gathered.alerts.first()?;
     let Told { title, text } = gathered.told(catalog, &teller.zone);
-    let list = if gathered.event == Event::AlertFiring { "/?status=offline" } else { "/" };
+    let list = match gathered.event {
+        Event::AlertFiring => "/?status=offline",
+        Event::AlertAcknowledged => "/a",
+        Event::AlertResolved | Event::AlertPast | Event::AlertFlapping | Event::WebhookDisabled | Event::Test => "/",
+    };
     let url = teller.url.as_deref().map(|hub| format!("{}{list}", hub.trim_end_matches('/')));
     let group = Group { count: gathered.alerts.len(), severity: severity_name(first.severity), url };
     let (kind, timestamp) = (gathered.event.word(), moment(gathered.at));
@@ -309,23 +371,25 @@ fn chart_link(hub: &str, device: &str, sensor: &str, at: UnixMillis) -> String {
 
 /// What is told of an alert.
 struct What<'a> {
-    alert: &'a Alert,
+    notice: &'a Notice,
     event: Event,
-    occurred_at: UnixMillis,
-    points: &'a [Point],
-    count: Option<u32>,
+    sequence: u32,
     condition: Option<&'a Condition>,
 }
 
 fn alert_body(what: &What<'_>, catalog: &Catalog, teller: &Teller) -> Vec<u8> {
-    let &What { alert, event, occurred_at, points, count, condition } = what;
+    let &What { notice, event, sequence, condition } = what;
+    let (alert, occurred_at) = (notice.alert(), notice.occurred_at());
     let device = alert.device().and_then(|device| catalog.device(device));
     let names = alert.names(catalog);
     let none = Labels::new();
-    let (sequence, state) = match event {
-        Event::AlertResolved => (2, "resolved"),
-        Event::AlertPast => (1, "historical"),
-        Event::AlertFiring | Event::WebhookDisabled | Event::Test => (1, "firing"),
+    let state = match event {
+        Event::AlertResolved => "resolved",
+        Event::AlertPast => "historical",
+        // Whether it fires at this moment says nothing: it is not over.
+        Event::AlertFiring | Event::AlertFlapping | Event::AlertAcknowledged | Event::WebhookDisabled | Event::Test => {
+            "firing"
+        }
     };
     let id = format!("alr_{}", alert.id.0);
     let url = teller.url.as_deref().and_then(|hub| match alert.about {
@@ -355,10 +419,14 @@ fn alert_body(what: &What<'_>, catalog: &Catalog, teller: &Teller) -> Vec<u8> {
         learned_at: moment(alert.learned_at),
         labels: device.map_or(&none, |device| &device.labels),
         url,
-        points: points.iter().map(|point| (point.at.0, point.value)).collect(),
-        count,
+        points: notice.points().iter().map(|point| (point.at.0, point.value)).collect(),
+        count: if let Notice::Past { count, .. } = notice { Some(*count) } else { None },
+        flapping: if let Notice::Flapping { flaps, .. } = notice { Some(flapping_body(flaps)) } else { None },
+        acked_at: alert.acked.as_ref().map(|ack| moment(ack.at)),
+        acked_by: alert.acked.as_ref().map(|ack| cut(&ack.by)).filter(|by| !by.is_empty()),
+        ack_comment: alert.acked.as_ref().and_then(|ack| ack.comment.as_deref()),
     };
-    let Told { title, text } = sentence::of(alert, names, event, condition, count, &teller.zone);
+    let Told { title, text } = sentence::of(notice, names, condition, &teller.zone);
     let (kind, timestamp) = (event.word(), moment(occurred_at));
     let mut body = Body { r#type: kind, timestamp, title, text, data: AlertData { alert: body } };
     let whole = render(&body);
@@ -375,6 +443,12 @@ fn alert_body(what: &What<'_>, catalog: &Catalog, teller: &Teller) -> Vec<u8> {
     alert.rule.name = cut(alert.rule.name);
     (alert.device_name, alert.sensor) = (cut(alert.device_name), cut(alert.sensor));
     render(&body)
+}
+
+fn flapping_body(flaps: &Flaps) -> FlappingBody {
+    let Flaps { changes, within_ms, between, clear } = *flaps;
+    let (lowest, highest) = (between.map(|(low, _)| low), between.map(|(_, high)| high));
+    FlappingBody { changes, within_s: within_ms as f64 / 1_000.0, lowest, highest, clear }
 }
 
 fn cut(name: &str) -> &str {

@@ -1,9 +1,12 @@
 //! An invented event in the hub's own format, to show what a webhook would send. PURE.
 
-use super::payload::{Teller, deliveries_for, disabled_delivery, test_delivery};
-use crate::model::alert::{Alert, AlertId, AlertState, Measure, Subject, Transition};
+use std::sync::Arc;
+
+use super::payload::{Audience, Teller, deliveries_for, disabled_delivery, test_delivery};
+use crate::model::alert::{Ack, Alert, AlertId, AlertState, Measure, Subject};
 use crate::model::catalog::{Catalog, Series};
 use crate::model::device::{Device, DeviceNo, Labels, Standing};
+use crate::model::notice::{Flaps, Hearers, Notice};
 use crate::model::reading::{Point, SeriesId};
 use crate::model::rule::{Condition, Op, Rule, RuleId, RuleSpec, Severity};
 use crate::model::webhook::{Event, Webhook, WebhookId, WebhookSpec};
@@ -24,21 +27,30 @@ pub fn event(event: Event, spec: &WebhookSpec, teller: &Teller, now: UnixMillis)
                 Webhook { failing_since: Some(now.plus(-5 * DAY_MS)), ..webhook(&WebhookSpec::new("pager", ""), now) };
             vec![disabled_delivery(WebhookId(1), &off, "every attempt failed for 5 days", teller, now)]
         }
-        Event::AlertFiring | Event::AlertResolved | Event::AlertPast => {
-            let webhook = webhook(spec, now);
-            deliveries_for(&[transition(event, now)], &[rule(now)], &[webhook], &catalog(now), teller)
+        Event::AlertFiring
+        | Event::AlertResolved
+        | Event::AlertPast
+        | Event::AlertFlapping
+        | Event::AlertAcknowledged => {
+            let said = u32::from(matches!(event, Event::AlertResolved | Event::AlertAcknowledged));
+            let (rules, webhooks) = ([rule(now)], [webhook(spec, now)]);
+            let audience = Audience { rules: &rules, webhooks: &webhooks, said: &|_, _| said };
+            deliveries_for(&[notice(event, now)], &audience, &catalog(now), teller)
         }
     };
     deliveries.into_iter().next().map(|delivery| delivery.body).unwrap_or_default()
 }
 
-fn transition(event: Event, now: UnixMillis) -> Transition {
+fn notice(event: Event, now: UnixMillis) -> Notice {
     let since = now.plus(-12 * MINUTE_MS);
     let (state, is_over) = match event {
-        Event::AlertFiring | Event::WebhookDisabled | Event::Test => (AlertState::Firing, false),
+        Event::AlertFiring | Event::AlertFlapping | Event::AlertAcknowledged | Event::WebhookDisabled | Event::Test => {
+            (AlertState::Firing, false)
+        }
         Event::AlertResolved => (AlertState::Resolved, true),
         Event::AlertPast => (AlertState::Historical, true),
     };
+    let ack = || Ack { at: now, by: "anna".to_owned(), comment: Some("I open a window".to_owned()) };
     let alert = Alert {
         id: AlertId(1),
         rule: RuleId(1),
@@ -55,15 +67,24 @@ fn transition(event: Event, now: UnixMillis) -> Transition {
         well_since: None,
         fired_at: Some(since),
         resolved_at: is_over.then_some(now),
-        acked: None,
+        acked: (event == Event::AlertAcknowledged).then(|| Arc::new(ack())),
         new_normal: false,
         learned_at: now,
     };
     let points = vec![Point { at: since, value: 31.4 }];
-    if event == Event::AlertPast {
-        return Transition::TellPast { alert, count: 1, points };
+    let occurred_at = if is_over { now } else { since };
+    match event {
+        Event::AlertPast => Notice::Past { alert, count: 1, points },
+        Event::AlertFlapping => {
+            let (between, clear) = (Some((29.2, 31.4)), Some(29.1));
+            let flaps = Flaps { changes: 4, within_ms: 3 * MINUTE_MS, between, clear };
+            Notice::Flapping { alert, occurred_at, points, flaps }
+        }
+        Event::AlertAcknowledged => Notice::Acknowledged(alert),
+        Event::AlertFiring | Event::AlertResolved | Event::WebhookDisabled | Event::Test => {
+            Notice::Changed { alert, occurred_at, points, to: Hearers::All }
+        }
     }
-    Transition::Put { alert, occurred_at: if is_over { now } else { since }, points }
 }
 
 fn rule(now: UnixMillis) -> Rule {

@@ -5,14 +5,16 @@
 //! sentence about a value is true of that value: if an alert ended for another reason (its rule was changed), it does
 //! not say that the value is back to normal.
 
+pub(super) mod notices;
+
 use std::cmp::Ordering;
 
 use jiff::tz::TimeZone;
 
 use crate::model::UnixMillis;
-use crate::model::alert::{Ailment, Alert, Measure, Names, Subject};
+use crate::model::alert::{Ailment, Alert, AlertState, Measure, Names, Subject};
+use crate::model::notice::Notice;
 use crate::model::rule::{Condition, Figure, Op};
-use crate::model::webhook::Event;
 use crate::model::{called, shown};
 
 /// For people.
@@ -23,24 +25,21 @@ pub(super) struct Told {
     pub(super) text: String,
 }
 
-/// What is told of an alert; `condition` is its rule's, `count` how many were over.
-pub(super) fn of(
-    alert: &Alert,
-    names: Names<'_>,
-    event: Event,
-    condition: Option<&Condition>,
-    count: Option<u32>,
-    zone: &TimeZone,
-) -> Told {
+/// What is told of an alert; `condition` is its rule's.
+pub(super) fn of(notice: &Notice, names: Names<'_>, condition: Option<&Condition>, zone: &TimeZone) -> Told {
+    let alert = notice.alert();
     let told = About { alert, names, condition, zone };
-    match (alert.about, event) {
-        (Subject::Hub(ailment), Event::AlertResolved) => told.hub_is_well(ailment),
-        (Subject::Hub(ailment), _) => told.hub_ails(ailment),
-        (Subject::Device(_), Event::AlertResolved) => told.device_is_back(),
-        (Subject::Device(_), _) => told.device_is_gone(),
-        (Subject::Series { .. }, Event::AlertResolved) => told.is_over(),
-        (Subject::Series { .. }, Event::AlertPast) => told.was_over(count.unwrap_or(1)),
-        (Subject::Series { .. }, _) => told.fires(),
+    let is_over = alert.state == AlertState::Resolved;
+    match (notice, alert.about) {
+        (Notice::Flapping { flaps, .. }, _) => told.flaps(flaps),
+        (Notice::Acknowledged(_), _) => told.is_acknowledged(),
+        (Notice::Past { count, .. }, Subject::Series { .. }) => told.was_over(*count),
+        (_, Subject::Hub(ailment)) if is_over => told.hub_is_well(ailment),
+        (_, Subject::Hub(ailment)) => told.hub_ails(ailment),
+        (_, Subject::Device(_)) if is_over => told.device_is_back(),
+        (_, Subject::Device(_)) => told.device_is_gone(),
+        (_, Subject::Series { .. }) if is_over => told.is_over(),
+        (_, Subject::Series { .. }) => told.fires(),
     }
 }
 

@@ -22,7 +22,7 @@ use super::names::Names;
 use super::rules::rulebook::Rulebook;
 use super::serve::Reception;
 use super::shares::rooms::Rooms;
-use super::state::{AppState, Endpoint, Ongoing, RulesChanged};
+use super::state::{Acknowledged, AppState, Endpoint, Ongoing, RulesChanged};
 use super::webhooks::recipients::Recipients;
 use crate::clock::Clock;
 use crate::delivery::payload::Teller;
@@ -78,6 +78,12 @@ impl FromRef<AppState> for Endpoint {
 impl FromRef<AppState> for RulesChanged {
     fn from_ref(app: &AppState) -> Self {
         Self(Arc::clone(&app.wiring.rules_changed))
+    }
+}
+
+impl FromRef<AppState> for Acknowledged {
+    fn from_ref(app: &AppState) -> Self {
+        Self(Arc::clone(&app.wiring.acknowledged))
     }
 }
 

@@ -147,6 +147,8 @@ pub(crate) struct Wiring {
     pub metrics: Snapshot<String>,
     /// Pinged after a rule changed, so that ingest reloads them.
     pub rules_changed: Arc<Notify>,
+    /// Pinged after alerts were acknowledged.
+    pub acknowledged: Arc<Notify>,
     /// Where webhooks may go: told to whoever makes one, before the first delivery fails.
     pub webhook_policy: Policy,
 }
@@ -168,6 +170,17 @@ pub(super) struct RulesChanged(pub(super) Arc<Notify>);
 
 impl RulesChanged {
     /// Lets ingest load them again.
+    pub(super) fn tell(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// The bell that tells ingest of acknowledgements.
+#[derive(Debug, Clone)]
+pub(super) struct Acknowledged(pub(super) Arc<Notify>);
+
+impl Acknowledged {
+    /// Lets ingest tell others of them.
     pub(super) fn tell(&self) {
         self.0.notify_one();
     }

@@ -81,6 +81,7 @@ fn wiring(wires: &Wires, running: &Running, admin_token: Option<[u8; 32]>) -> Wi
         metrics: metrics(wires),
         webhook_policy: wires.webhook_policy.clone(),
         rules_changed: Arc::clone(&wires.rules_changed),
+        acknowledged: Arc::clone(&wires.acknowledged),
     }
 }
 

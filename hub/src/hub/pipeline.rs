@@ -9,9 +9,12 @@ use crate::delivery::payload::Teller;
 use crate::ingest::pace::Pace;
 use crate::ingest::{Ingest, Waiting};
 use crate::live::Update;
+use crate::model::UnixMillis;
 use crate::registrar::Registrar;
 use crate::rules::Engine;
-use crate::rules::silences::Silences;
+use crate::rules::notify::ledger::Ledger;
+use crate::rules::notify::{Before, Notifier};
+use crate::store::{self, Store};
 use crate::webhook::{self, Dispatcher};
 use crate::zones;
 
@@ -22,6 +25,7 @@ use crate::zones;
 pub(super) async fn start(wires: &mut Wires, ends: PipelineEnds) -> anyhow::Result<()> {
     let PipelineEnds { batches, receipts, floors_in, floors, events } = ends;
     let store = wires.store.clone();
+    let notifier = notifier(&store, wires.clock.wall()).await?;
     let engine = Engine::new(store.list_rules().await?, store.open_alerts().await?, store.next_alert_id().await?);
     let absences = {
         let (store, presence, grace) = (store.clone(), Arc::clone(&wires.presence), Arc::clone(&wires.grace));
@@ -39,10 +43,11 @@ pub(super) async fn start(wires: &mut Wires, ends: PipelineEnds) -> anyhow::Resu
         receipts,
         desk: Arc::clone(&wires.desk),
         rules_changed: Arc::clone(&wires.rules_changed),
+        acknowledged: Arc::clone(&wires.acknowledged),
         engine,
         learning: Arc::clone(&wires.learning),
         webhooks: store.webhooks().await?,
-        silences: Silences::new(store.silences().await?, store.muted_alerts().await?),
+        notifier,
         bus: wires.bus.clone(),
         pace: wires.config.commit_interval.map_or(Pace::ByLoad, Pace::Every),
         teller: teller.clone(),
@@ -70,6 +75,18 @@ pub(super) async fn start(wires: &mut Wires, ends: PipelineEnds) -> anyhow::Resu
     };
     wires.supervisor.spawn("registrar", registrar.run(events));
     dispatch(wires, teller)
+}
+
+/// What was told when the hub stopped, and what was not.
+async fn notifier(store: &Store, now: UnixMillis) -> store::Result<Notifier> {
+    let before = Before {
+        silences: store.silences().await?,
+        muted: store.muted_alerts().await?,
+        flapping: store.flapping_alerts().await?,
+        open: store.open_alerts().await?,
+        ledger: Ledger::new(store.told_of_open_alerts().await?),
+    };
+    Ok(Notifier::new(now, before))
 }
 
 /// Starts what carries alerts to webhooks.

@@ -61,6 +61,8 @@ pub(super) struct Wires {
     pub(super) access_ended: watch::Sender<()>,
     /// Pinged after a change of rules, webhooks, or device names and labels.
     pub(super) rules_changed: Arc<Notify>,
+    /// Pinged after alerts were acknowledged.
+    pub(super) acknowledged: Arc<Notify>,
     pub(super) desk: Arc<Desk>,
     pub(super) learning: Arc<Learning>,
     pub(super) presence: Arc<Presence>,
@@ -129,6 +131,7 @@ impl Wires {
             parted: broadcast::channel(PARTED_QUEUE).0,
             access_ended: watch::Sender::new(()),
             rules_changed: Arc::default(),
+            acknowledged: Arc::default(),
             desk: Arc::default(),
             learning: Arc::default(),
             presence,

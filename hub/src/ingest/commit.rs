@@ -6,14 +6,15 @@ use std::time::Duration;
 use super::desk::Verdict;
 use super::group::Owed;
 use super::{Ingest, Receipt};
-use crate::delivery::payload;
+use crate::delivery::payload::{self, Audience};
 use crate::live::Update;
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, Transition};
+use crate::model::notice::Notice;
 use crate::model::reading::{Batch, BatchId};
 use crate::model::webhook::NewDelivery;
 use crate::rules::Proposed;
-use crate::rules::silences::Hushed;
+use crate::rules::notify::Notified;
 use crate::store::{self, Commit, Floor};
 
 /// After a full disk: how long to wait before the next try. Readings come again and again meanwhile, and go by.
@@ -27,22 +28,23 @@ impl Ingest {
         floors: Vec<Floor>,
         proposed: Proposed,
     ) -> Result<bool, store::Error> {
-        let told = self.silences.hush(self.clock.wall(), &proposed.transitions, &self.store.catalog());
+        let ends = |rule| proposed.ends(rule);
+        let told = self.notifier.decide(self.clock.wall(), &proposed.transitions, &self.store.catalog(), ends);
         self.commit_telling(batches, floors, proposed, told).await
     }
 
-    /// The same, where it was decided already whom silences keep from being told.
+    /// The same, where it was decided already what is told.
     pub(super) async fn commit_telling(
         &mut self,
         batches: Vec<Batch>,
         floors: Vec<Floor>,
         proposed: Proposed,
-        hushed: Hushed,
+        notified: Notified,
     ) -> Result<bool, store::Error> {
         let decided = Owed {
             transitions: proposed.transitions.clone(),
-            deliveries: self.deliveries(&hushed.told),
-            muted: hushed.marks.clone(),
+            deliveries: self.deliveries(&notified.notices),
+            marks: notified.marks.clone(),
         };
         // What is owed goes along, and first: an alert must not be resolved in the store before it was raised there.
         let owed = self.waiting.owed.and(&decided);
@@ -59,7 +61,7 @@ impl Ingest {
                 // Memory follows the disk, never before it: had the commit failed, the rules would decide the same again.
                 self.waiting.stored(&group.ids);
                 self.engine.apply(proposed);
-                self.silences.apply(hushed);
+                self.notifier.apply(notified, &decided.deliveries);
                 self.measure(&group);
                 // Devices and programs next: what they wait for is on disk, and until they know they hold it and send it again.
                 self.answer(group.ids, committed.refused).await;
@@ -72,7 +74,7 @@ impl Ingest {
                 // Before anything else is tried: the endpoint must let the same batches in again.
                 self.refuse(group.ids, &error, &shown).await;
                 // Alerts fit where readings do not, and are what a full disk must not silence.
-                let heard = self.owe(proposed, hushed, owed).await?;
+                let heard = self.owe(proposed, (notified, &decided.deliveries), owed).await?;
                 // A transition that was not decided is not shown either; the readings are, once.
                 self.tell(shown, if heard { decided.transitions } else { Vec::new() }).await;
                 // The same readings come again at once: without a pause they would be tried without end.
@@ -106,7 +108,12 @@ impl Ingest {
 
     /// Commits what was decided about alerts without the readings that caused it, or owes it. `false` when neither goes:
     /// then it was not decided, and is again when the readings come again.
-    async fn owe(&mut self, proposed: Proposed, hushed: Hushed, owed: Owed) -> Result<bool, store::Error> {
+    async fn owe(
+        &mut self,
+        proposed: Proposed,
+        (notified, deliveries): (Notified, &[NewDelivery]),
+        owed: Owed,
+    ) -> Result<bool, store::Error> {
         let outcome = if owed.is_empty() {
             Ok(())
         } else {
@@ -122,7 +129,7 @@ impl Ingest {
             }
         }
         self.engine.apply(proposed);
-        self.silences.apply(hushed);
+        self.notifier.apply(notified, deliveries);
         Ok(true)
     }
 
@@ -134,13 +141,15 @@ impl Ingest {
         }
     }
 
-    /// Who is told of these transitions.
-    fn deliveries(&self, transitions: &[Transition]) -> Vec<NewDelivery> {
-        if transitions.is_empty() {
+    /// Who is told of this, and in which words.
+    fn deliveries(&self, notices: &[Notice]) -> Vec<NewDelivery> {
+        if notices.is_empty() {
             return Vec::new();
         }
         let rules: Vec<_> = self.engine.rules().cloned().collect();
-        payload::deliveries_for(transitions, &rules, &self.webhooks, &self.store.catalog(), &self.teller)
+        let said = |alert, webhook| self.notifier.ledger().said(alert, webhook).map_or(0, |said| said.count);
+        let audience = Audience { rules: &rules, webhooks: &self.webhooks, said: &said };
+        payload::deliveries_for(notices, &audience, &self.store.catalog(), &self.teller)
     }
 
     /// Publishes what happened to the pages that watch.
@@ -161,7 +170,7 @@ impl Ingest {
 
     /// An alert as the pages show it: with the end of the silences over it.
     fn shown(&self, alert: Alert) -> Update {
-        let silenced_until = self.silences.until(self.clock.wall(), &alert, &self.store.catalog());
+        let silenced_until = self.notifier.silenced_until(self.clock.wall(), &alert, &self.store.catalog());
         Update::Alert { alert, silenced_until }
     }
 }

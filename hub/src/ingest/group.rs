@@ -8,7 +8,8 @@ use std::time::Instant;
 
 use super::pace::Pace;
 use super::queue;
-use crate::model::alert::{AlertId, Transition};
+use crate::model::alert::Transition;
+use crate::model::notice::Mark;
 use crate::model::reading::{Batch, BatchId};
 use crate::model::webhook::NewDelivery;
 use crate::store::{Commit, Floor};
@@ -119,12 +120,12 @@ impl Waiting {
     }
 }
 
-/// Alert changes, whom to tell, and which alerts are muted.
+/// Alert changes, whom to tell, and what is noted of alerts.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Owed {
     pub(super) transitions: Vec<Transition>,
     pub(super) deliveries: Vec<NewDelivery>,
-    pub(super) muted: Vec<(AlertId, bool)>,
+    pub(super) marks: Vec<Mark>,
 }
 
 impl Owed {
@@ -133,19 +134,19 @@ impl Owed {
         Self {
             transitions: [&*self.transitions, &later.transitions].concat(),
             deliveries: [&*self.deliveries, &later.deliveries].concat(),
-            muted: [&*self.muted, &later.muted].concat(),
+            marks: [&*self.marks, &later.marks].concat(),
         }
     }
 
     /// Whether nothing was decided.
     pub(super) const fn is_empty(&self) -> bool {
-        self.transitions.is_empty() && self.muted.is_empty()
+        self.transitions.is_empty() && self.marks.is_empty() && self.deliveries.is_empty()
     }
 
     /// One transaction of this with what came from devices.
     pub(super) fn commit(self, batches: Vec<Batch>, floors: Vec<Floor>) -> Commit {
-        let Self { transitions, deliveries, muted } = self;
-        Commit { batches, transitions, deliveries, floors, muted, late: Vec::new() }
+        let Self { transitions, deliveries, marks } = self;
+        Commit { batches, transitions, deliveries, floors, marks, late: Vec::new() }
     }
 }
 
@@ -154,6 +155,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::model::alert::AlertId;
     use crate::model::device::DeviceNo;
     use crate::model::{BatchSeq, Epoch, Lane, UnixMillis};
 

@@ -48,12 +48,15 @@ use crate::model::device::DeviceNo;
 use crate::model::reading::{Batch, BatchId, Point, SeriesId};
 use crate::model::webhook::Webhook;
 use crate::observe::{Histogram, Meter};
-use crate::rules::silences::Silences;
+use crate::rules::notify::Notifier;
 use crate::rules::{Engine, Proposed, Reviewed};
 use crate::store::{self, Floor, Store};
 
 /// Time between two looks at how the hub itself is.
 const EXAMINE_EVERY: Duration = Duration::from_secs(1);
+/// Acknowledgements that are told in one commit: as many as one request makes.
+const ACKS: usize = 1_000;
+
 /// What became of batches, for the endpoint.
 #[derive(Debug)]
 pub(crate) enum Receipt {
@@ -79,6 +82,8 @@ pub(crate) struct Ingest {
     pub desk: Arc<Desk>,
     /// Pinged after a change of rules, webhooks, or device names and labels.
     pub rules_changed: Arc<Notify>,
+    /// Pinged after alerts were acknowledged.
+    pub acknowledged: Arc<Notify>,
     pub store: Store,
     /// Who decides about alerts.
     pub engine: Engine,
@@ -86,8 +91,8 @@ pub(crate) struct Ingest {
     pub learning: Arc<Learning>,
     /// Webhooks as they were when the rules were last loaded.
     pub webhooks: Vec<Webhook>,
-    /// Whom they are not told of.
-    pub silences: Silences,
+    /// What keeps changes of alerts from being told.
+    pub notifier: Notifier,
     pub bus: Bus,
     /// How far commits of readings keep apart.
     pub pace: Pace,
@@ -142,6 +147,8 @@ impl Ingest {
                 }
                 // A person waits for a rule to hold.
                 () = self.rules_changed.notified() => self.reload().await?,
+                // Others want to know that somebody cares.
+                () = self.acknowledged.notified() => self.tell_acks().await?,
                 past = history.next() => match past {
                     Past::Recalled(recalled) => self.engine.recalled(recalled),
                     Past::Reviewed(reviewed) => self.enter(reviewed).await?,
@@ -155,7 +162,7 @@ impl Ingest {
                 () = self.clock.sleep_until(deadline) => {
                     let proposed = self.engine.handle_timeout(self.clock.wall());
                     self.commit(Vec::new(), Vec::new(), proposed).await?;
-                    self.end_silences().await?;
+                    self.tell_over().await?;
                 }
             }
             // Whatever woke the loop: another commit may have taken so long that the group is due by now.
@@ -174,7 +181,8 @@ impl Ingest {
         self.engine.hear(self.store.heard());
         self.commit(Vec::new(), Vec::new(), resumed).await?;
         self.engine.remember_late(self.clock.wall(), self.store.late().await?);
-        self.end_silences().await
+        self.tell_over().await?;
+        self.tell_acks().await
     }
 
     /// Begins to read what the rules ask for, if nothing is being read for them.
@@ -195,11 +203,11 @@ impl Ingest {
         }
     }
 
-    /// When time decides something: about an alert, a silence, or late readings, unless those are `reviewing`.
+    /// When time decides something: about an alert, what is told of it, or late readings, unless those are `reviewing`.
     fn deadline(&self, reviewing: bool) -> Option<Instant> {
-        let silence_ends = self.silences.poll_timeout(self.clock.wall());
+        let calm = self.notifier.poll_timeout(self.clock.wall());
         let review_due = self.engine.poll_review().filter(|_| !reviewing);
-        let earliest = self.engine.poll_timeout().into_iter().chain(silence_ends).chain(review_due).min();
+        let earliest = self.engine.poll_timeout().into_iter().chain(calm).chain(review_due).min();
         earliest.map(|at| self.clock.instant_of(at))
     }
 
@@ -251,7 +259,7 @@ impl Ingest {
     async fn reload(&mut self) -> Result<(), store::Error> {
         let rules = self.store.list_rules().await?;
         let webhooks = self.store.webhooks().await?;
-        self.silences.set(self.store.silences().await?);
+        self.notifier.set_silences(self.store.silences().await?);
         let now = self.clock.wall();
         let proposed = self.engine.set_rules(now, &self.store.catalog(), rules);
         if self.commit(Vec::new(), Vec::new(), proposed).await? {
@@ -260,20 +268,36 @@ impl Ingest {
             let latest = self.latest();
             self.engine.recall(now, &self.store.catalog(), latest);
             self.engine.hear(self.store.heard());
-            self.end_silences().await
+            self.tell_over().await
         } else {
             self.rules_changed.notify_one();
             Ok(())
         }
     }
 
-    /// Tells of alerts that outlasted the silences over them; asks for another try when the disk is full.
-    async fn end_silences(&mut self) -> Result<(), store::Error> {
-        let over = self.silences.over(self.clock.wall(), &self.store.catalog());
+    /// Tells of alerts that outlasted the silences over them, or that flap no longer; asks for another try when the disk is full.
+    async fn tell_over(&mut self) -> Result<(), store::Error> {
+        let over = self.notifier.over(self.clock.wall(), &self.store.catalog());
         if !self.commit_telling(Vec::new(), Vec::new(), Proposed::default(), over).await? {
             self.rules_changed.notify_one();
         }
         Ok(())
+    }
+
+    /// Tells of acknowledgements of which nobody was told yet.
+    async fn tell_acks(&mut self) -> Result<(), store::Error> {
+        loop {
+            let acked = self.store.untold_acks(ACKS).await?;
+            let is_last = acked.len() < ACKS;
+            if acked.is_empty() {
+                return Ok(());
+            }
+            let told = self.notifier.acknowledged(self.clock.wall(), acked, &self.store.catalog());
+            let is_stored = self.commit_telling(Vec::new(), Vec::new(), Proposed::default(), told).await?;
+            if is_last || !is_stored {
+                return Ok(());
+            }
+        }
     }
 
     /// The newest point of every series.

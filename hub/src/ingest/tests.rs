@@ -24,7 +24,7 @@ async fn what_a_full_disk_kept_from_being_told_is_told_at_the_end_if_there_is_ro
     ingest.waiting.owed = Owed {
         transitions: vec![disk_full()],
         deliveries: vec![delivery(told, Some(AlertId(1)), 2_048)],
-        muted: Vec::new(),
+        marks: Vec::new(),
     };
     let meanwhile = async {
         // Each try at the start fails; the next would be the look in a second.
@@ -103,7 +103,8 @@ fn pipeline(store: &Store) -> (queue::Entrance, mpsc::Receiver<Receipt>, Ingest)
         engine: Engine::new(Vec::new(), Vec::new(), 2),
         learning: Arc::default(),
         webhooks: Vec::new(),
-        silences: Silences::new(Vec::new(), Vec::new()),
+        notifier: Notifier::default(),
+        acknowledged: Arc::default(),
         bus: Bus::default(),
         pace: Pace::ByLoad,
         teller: Teller { url: None, zone: jiff::tz::TimeZone::UTC },

@@ -13,7 +13,7 @@ use super::severity::Severity;
 use super::{SensorKind, UnixMillis};
 
 /// What an alert is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
     Series {
         device: DeviceNo,
@@ -64,7 +64,7 @@ pub struct Absence {
 }
 
 /// What may ail the hub, as it finds itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Ailment {
     /// Nothing is stored: the disk is full, or the cap and nothing gives way.
     DiskFull,

@@ -14,6 +14,7 @@ pub mod join_token;
 pub mod ledger;
 pub mod limits;
 pub mod measure;
+pub mod notice;
 pub mod numbering;
 pub mod quantity;
 pub mod reading;

@@ -77,6 +77,22 @@ impl WebhookKind {
     }
 }
 
+impl WebhookKind {
+    /// Whether it is told of each change, also of an alert that flaps: a program may switch something by it. People, and
+    /// what calls them, are told once that it flaps.
+    #[must_use]
+    pub const fn hears_each_change(self) -> bool {
+        matches!(self, Self::Generic | Self::Alertmanager | Self::HomeAssistant)
+    }
+
+    /// Whether it can be told that somebody acknowledged an alert.
+    #[must_use]
+    pub const fn takes_acknowledgements(self) -> bool {
+        // Its own people silence there.
+        !matches!(self, Self::Alertmanager)
+    }
+}
+
 /// What a kind asks for beside the URL, by name, such as `chat_id`. Secrets are among them: `Debug` prints names only.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Fields(pub BTreeMap<String, String>);
@@ -252,6 +268,10 @@ macro_rules! events {
             AlertResolved = "alert.resolved",
             /// Alerts were over when the hub learned of them: told once of a rule and a device.
             AlertPast = "alert.past",
+            /// An alert changes so often that people are not told of its changes any more, until it has been calm for ten minutes.
+            AlertFlapping = "alert.flapping",
+            /// Somebody acknowledged an alert.
+            AlertAcknowledged = "alert.acknowledged",
             /// Another webhook gets no messages any more.
             WebhookDisabled = "webhook.disabled",
             /// A person pressed the button.

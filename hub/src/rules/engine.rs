@@ -85,6 +85,13 @@ pub struct Proposed {
 }
 
 impl Proposed {
+    /// Whether it ends this rule: it is deleted, or off from then on.
+    #[must_use]
+    pub fn ends(&self, rule: RuleId) -> bool {
+        let stays = |rebuilt: &Rebuilt| rebuilt.rules.iter().any(|one| one.rule.id == rule && one.rule.spec.enabled);
+        rule != RuleId::HUB && self.rebuilt.as_ref().is_some_and(|rebuilt| !stays(rebuilt))
+    }
+
     /// Whether applying it would change nothing at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {

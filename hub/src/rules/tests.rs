@@ -3,6 +3,7 @@
 mod counters;
 mod deviation;
 mod figures;
+mod flapping;
 mod recall;
 mod restarts;
 mod review;

@@ -67,7 +67,7 @@ const HUB: &[(&str, &[&str])] = &[
             "reach",
             "rules::Watching",
             "rules::backtest",
-            "rules::silences",
+            "rules::notify",
             "settings",
             "store",
             "tls",

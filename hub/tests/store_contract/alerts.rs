@@ -7,11 +7,12 @@ use std::time::Duration;
 use telemetry_hub::model::alert::{Ack, Ailment, Alert, AlertId, AlertState, DEVICE_OFFLINE, Measure, Subject, Transition};
 use telemetry_hub::model::audit::{Actor, ActorKind};
 use telemetry_hub::model::device::DeviceNo;
+use telemetry_hub::model::notice::Mark;
 use telemetry_hub::model::reading::{SeriesId, Stretch};
 use telemetry_hub::model::rule::{Condition, Figure, Op, RuleId, RuleSpec, Severity};
 use telemetry_hub::model::silence::SilenceSpec;
 use telemetry_hub::model::view::Among;
-use telemetry_hub::model::webhook::{DeliveryId, DeliveryState, Disabling, NewDelivery, Secret, Settlement, WebhookId};
+use telemetry_hub::model::webhook::{DeliveryId, DeliveryState, Disabling, Event, NewDelivery, Secret, Settlement, WebhookId};
 use telemetry_hub::store::{AlertQuery, Commit, DeliveryQuery, Error, acts, with_actor};
 
 use super::scene::{Hub, T0, settlement, to};
@@ -71,6 +72,31 @@ async fn alerts_are_written_with_their_readings_and_listed_newest_first() {
     assert_eq!(hub.store.alerts(older).await.unwrap(), []);
     assert!(hub.store.next_alert_id().await.unwrap() > 2);
     assert!(matches!(hub.store.alert(AlertId(1)).await, Err(Error::NotFound { what: "alert" })));
+}
+
+#[tokio::test]
+async fn an_acknowledgement_waits_to_be_told_and_who_knows_an_open_alert_is_known_after_a_restart() {
+    let mut hub = Hub::new().await;
+    let webhook = hub.webhook().await.id;
+    let open = [1, 2].map(|id| alert(&hub, id, AlertState::Firing));
+    let over = Alert { state: AlertState::Resolved, resolved_at: Some(T0), ..alert(&hub, 3, AlertState::Firing) };
+    let transitions = open.iter().chain([&over]).map(put).collect();
+    let told = |alert: u64, at: i64| NewDelivery {
+        webhook,
+        alert: Some(AlertId(alert)),
+        event: Event::AlertFiring,
+        body: b"{}".to_vec(),
+        created_at: T0.plus(at),
+    };
+    let deliveries = vec![told(1, 1), told(3, 2), told(1, 5)];
+    hub.store.commit(Commit { transitions, deliveries, ..Commit::default() }).await.unwrap();
+    hub.store.ack_alerts(vec![AlertId(1), AlertId(3)], Among::default(), T0.plus(6), None).await.unwrap();
+    hub.restart().await;
+    assert_eq!(hub.store.told_of_open_alerts().await.unwrap(), [((AlertId(1), webhook), (2, T0.plus(5)))]);
+    let waiting = hub.store.untold_acks(10).await.unwrap();
+    assert_eq!(waiting.iter().map(|alert| alert.id.0).collect::<Vec<_>>(), [1], "nobody asks about what is over");
+    hub.store.commit(Commit { marks: vec![Mark::AckTold(AlertId(1))], ..Commit::default() }).await.unwrap();
+    assert_eq!(hub.store.untold_acks(10).await.unwrap(), []);
 }
 
 #[tokio::test]
@@ -309,12 +335,25 @@ async fn silences_read_back_as_written_and_a_muted_alert_survives_a_restart() {
     let made = hub.store.create_silence(spec.clone(), T0).await.unwrap();
     assert_eq!(made.spec, spec);
     let (told, muted) = (alert(&hub, 1, AlertState::Firing), alert(&hub, 2, AlertState::Firing));
-    let marks = vec![(muted.id, true), (told.id, true), (told.id, false)];
-    let commit = Commit { transitions: vec![put(&told), put(&muted)], muted: marks, ..Commit::default() };
+    let marks = vec![
+        Mark::Muted(muted.id, true),
+        Mark::Muted(told.id, true),
+        Mark::Muted(told.id, false),
+        Mark::Flapping(told.id, true),
+    ];
+    let commit = Commit { transitions: vec![put(&told), put(&muted)], marks, ..Commit::default() };
     hub.store.commit(commit).await.unwrap();
     hub.restart().await;
     assert_eq!(hub.store.silences().await.unwrap(), std::slice::from_ref(&made));
     assert_eq!(hub.store.muted_alerts().await.unwrap(), [muted]);
+    assert_eq!(hub.store.flapping_alerts().await.unwrap(), std::slice::from_ref(&told));
+    // Over or not: whoever was told that it flaps waits for its end.
+    let over = Alert { state: AlertState::Resolved, resolved_at: Some(T0.plus(9)), ..told };
+    hub.store.commit(Commit { transitions: vec![put(&over)], ..Commit::default() }).await.unwrap();
+    assert_eq!(hub.store.flapping_alerts().await.unwrap(), std::slice::from_ref(&over));
+    let marks = vec![Mark::Flapping(over.id, false)];
+    hub.store.commit(Commit { marks, ..Commit::default() }).await.unwrap();
+    assert_eq!(hub.store.flapping_alerts().await.unwrap(), []);
     hub.store.delete_silence(made.id).await.unwrap();
     assert!(matches!(hub.store.delete_silence(made.id).await, Err(Error::NotFound { what: "silence" })));
 }

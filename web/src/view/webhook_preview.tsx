@@ -12,6 +12,8 @@ const EVENTS = [
   ["alert.firing", "Alert fires"],
   ["alert.resolved", "Alert resolved"],
   ["alert.past", "Past alert"],
+  ["alert.flapping", "Alert flaps"],
+  ["alert.acknowledged", "Alert acknowledged"],
   ["webhook.disabled", "Another webhook is off"],
   ["webhook.test", "Test"],
 ] as const;

@@ -313,6 +313,8 @@ const EVENTS: Readonly<Record<string, string>> = {
   "alert.firing": "Alert fires",
   "alert.resolved": "Alert resolved",
   "alert.past": "Past alert",
+  "alert.flapping": "Alert flaps",
+  "alert.acknowledged": "Alert acknowledged",
   "webhook.disabled": "Another webhook is off",
   "webhook.test": "Test",
 };

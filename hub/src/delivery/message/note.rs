@@ -150,12 +150,18 @@ impl Note {
         self.event == "alert.past"
     }
 
+    /// Somebody has seen the alert.
+    pub(super) fn is_acknowledged(&self) -> bool {
+        self.event == "alert.acknowledged"
+    }
+
     pub(super) fn level(&self) -> Level {
         let of_group = || self.data.group.as_ref().map(|group| group.severity.as_str());
         match self.alert().map(|alert| alert.severity.as_str()).or_else(of_group) {
             _ if self.is_over() => Level::Well,
-            Some("critical") if !self.is_past() => Level::Critical,
-            Some("warning") if !self.is_past() => Level::Warning,
+            _ if self.is_past() || self.is_acknowledged() => Level::Info,
+            Some("critical") => Level::Critical,
+            Some("warning") => Level::Warning,
             None if self.disabled().is_some() => Level::Warning,
             _ => Level::Info,
         }

@@ -19,6 +19,7 @@ pub(super) fn request(note: &Note, to: &To<'_>) -> Request {
         (Level::Well, _) => (3, "white_check_mark"),
         (_, "webhook.test") => (3, "bell"),
         (_, "alert.past") => (2, "hourglass"),
+        (_, "alert.acknowledged") => (2, "eyes"),
         (Level::Info, _) => (3, "information_source"),
         (Level::Warning, _) => (4, "warning"),
         (Level::Critical, _) => (5, "rotating_light"),

@@ -23,8 +23,9 @@ pub(super) fn request(note: &Note, to: &To<'_>) -> Request {
     let key = about.map_or_else(|| to.from.id.to_owned(), |id| format!("{id}@{}", to.from.hub));
     let key = cut::units(&key, DEDUP_KEY);
     let routing_key = to.field("routing_key");
-    if note.is_over() {
-        let event = json!({"routing_key": routing_key, "event_action": "resolve", "dedup_key": key});
+    if note.is_over() || note.is_acknowledged() {
+        let action = if note.is_over() { "resolve" } else { "acknowledge" };
+        let event = json!({"routing_key": routing_key, "event_action": action, "dedup_key": key});
         return Request::post(to.url.as_str(), &event);
     }
     let alert = note.alert();

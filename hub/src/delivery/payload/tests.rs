@@ -1,14 +1,15 @@
 //! Bodies as receivers see them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::*;
-use crate::model::alert::{AlertId, Subject};
+use crate::model::alert::{Ack, AlertId, Subject};
 use crate::model::catalog::Series;
 use crate::model::device::{Device, DeviceNo, Standing};
-use crate::model::reading::SeriesId;
+use crate::model::reading::{Point, SeriesId};
 use crate::model::rule::{Condition, Op, RuleId, RuleSpec};
 use crate::model::webhook::{WebhookKind, WebhookSpec};
 use crate::model::{DeviceId, PublicKey, SensorKind};
@@ -66,7 +67,7 @@ fn a_firing_alert_is_told_in_the_words_of_the_interface() {
 
 #[test]
 fn each_time_has_three_digits_of_fraction() {
-    let Transition::Put { alert, points, .. } = put(AlertState::Resolved) else { panic!() };
+    let Notice::Changed { alert, points, .. } = put(AlertState::Resolved) else { panic!() };
     for ms in [0, 1, 20, 300, 999] {
         let at = |at: UnixMillis| at.plus(ms);
         let alert = Alert {
@@ -75,7 +76,7 @@ fn each_time_has_three_digits_of_fraction() {
             learned_at: at(NOW),
             ..alert.clone()
         };
-        let put = Transition::Put { alert, occurred_at: at(NOW), points: points.clone() };
+        let put = Notice::Changed { alert, occurred_at: at(NOW), points: points.clone(), to: Hearers::All };
         let told = deliveries_for(&[put], &[rule()], &[webhook(7)], &catalog(), &teller(None));
         let bodies = [
             read(&told[0]),
@@ -153,14 +154,10 @@ fn what_is_told_of_a_webhook_that_is_off() {
 
 #[test]
 fn what_was_over_is_told_to_those_who_want_it_with_how_many_there_were() {
-    let Transition::Put { alert, points, .. } = put(AlertState::Historical) else { panic!() };
-    assert!(
-        deliveries_for(&[put(AlertState::Historical)], &[rule()], &[webhook(7)], &catalog(), &teller(None)).is_empty()
-    );
+    let Notice::Changed { alert, points, .. } = put(AlertState::Historical) else { panic!() };
     let alert = Alert { resolved_at: Some(NOW.plus(60_000)), ..alert };
-    let past = Transition::TellPast { alert: alert.clone(), count: 3, points };
-    let told =
-        deliveries_for(&[past.clone(), Transition::Amend(alert)], &[rule()], &[webhook(7)], &catalog(), &teller(None));
+    let past = Notice::Past { alert, count: 3, points };
+    let told = deliveries_for(std::slice::from_ref(&past), &[rule()], &[webhook(7)], &catalog(), &teller(None));
     assert_eq!((told.len(), told[0].event), (1, Event::AlertPast));
     let body = read(&told[0]);
     assert_eq!((&body["type"], &body["data"]["alert"]["count"]), (&json!("alert.past"), &json!(3)));
@@ -173,10 +170,10 @@ fn what_was_over_is_told_to_those_who_want_it_with_how_many_there_were() {
 #[test]
 fn what_the_numbers_are_is_told_with_them() {
     let told = |measure: Measure| {
-        let Transition::Put { mut alert, occurred_at, points } = put(AlertState::Firing) else { panic!() };
+        let Notice::Changed { mut alert, occurred_at, points, .. } = put(AlertState::Firing) else { panic!() };
         alert.measure = measure;
-        let transition = Transition::Put { alert, occurred_at, points };
-        let told = deliveries_for(&[transition], &[rule()], &[webhook(7)], &catalog(), &teller(None));
+        let notice = Notice::Changed { alert, occurred_at, points, to: Hearers::All };
+        let told = deliveries_for(&[notice], &[rule()], &[webhook(7)], &catalog(), &teller(None));
         let body = read(&told[0]);
         (body["data"]["alert"]["measure"].clone(), body["data"]["alert"]["unit"].clone())
     };
@@ -186,13 +183,102 @@ fn what_the_numbers_are_is_told_with_them() {
 }
 
 #[test]
-fn resolved_comes_second_and_pending_and_cancelled_tell_nobody() {
-    let transitions = [put(AlertState::Pending), put(AlertState::Resolved), Transition::Cancel(AlertId(5), None)];
-    let told = deliveries_for(&transitions, &[rule()], &[webhook(7)], &catalog(), &teller(None));
-    assert_eq!(told.len(), 1);
+fn what_a_webhook_is_told_of_an_alert_is_numbered() {
+    let (rules, webhooks) = ([rule()], [webhook(7), webhook(8)]);
+    // The second knows it already.
+    let said = |_, webhook| u32::from(webhook == WebhookId(8)) * 3;
+    let audience = Audience { rules: &rules, webhooks: &webhooks, said: &said };
+    let notices = [put(AlertState::Firing), put(AlertState::Resolved)];
+    let told = super::deliveries_for(&notices, &audience, &catalog(), &teller(None));
+    let numbers = |id| {
+        let to = told.iter().filter(|one| one.webhook == WebhookId(id)).map(read);
+        to.map(|body| (body["type"].clone(), body["data"]["alert"]["sequence"].clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(numbers(7), [(json!("alert.firing"), json!(1)), (json!("alert.resolved"), json!(2))]);
+    assert_eq!(numbers(8), [(json!("alert.firing"), json!(4)), (json!("alert.resolved"), json!(5))]);
+    assert_eq!(read(&told[0])["data"]["alert"]["url"], Value::Null);
+}
+
+#[test]
+fn an_alert_that_flaps_says_what_it_did_and_which_clear_value_would_have_helped() {
+    let Notice::Changed { alert, occurred_at, points, .. } = put(AlertState::Resolved) else { panic!() };
+    let flaps = Flaps { changes: 4, within_ms: 180_000, between: Some((29.4, 31.5)), clear: Some(29.3) };
+    let flapping = |flaps| Notice::Flapping { alert: alert.clone(), occurred_at, points: points.clone(), flaps };
+    let mut chat = webhook(7);
+    chat.spec.kind = WebhookKind::Ntfy;
+    let webhooks = [chat, webhook(8)];
+    let told = deliveries_for(&[flapping(flaps)], &[rule()], &webhooks, &catalog(), &teller(None));
+    assert_eq!(told.iter().map(|told| told.webhook.0).collect::<Vec<_>>(), [7]);
     let body = read(&told[0]);
-    assert_eq!((&body["type"], &body["data"]["alert"]["sequence"]), (&json!("alert.resolved"), &json!(2)));
-    assert_eq!(body["data"]["alert"]["url"], Value::Null);
+    assert_eq!(
+        body["data"]["alert"]["flapping"],
+        json!({"changes": 4, "within_s": 180.0, "lowest": 29.4, "highest": 31.5, "clear": 29.3})
+    );
+    assert_eq!((&body["type"], &body["data"]["alert"]["state"]), (&json!("alert.flapping"), &json!("firing")));
+    assert_eq!(body["title"], "Flapping: too hot on boiler-1");
+    assert_eq!(
+        body["text"],
+        "boiler-1: temp crossed the limit of 30 °C 4 times in 3 min, between 29.4 °C and 31.5 °C. With the clear value \
+         29.3 °C it would have been one alert. You are told how it is after ten minutes without a change."
+    );
+    let unknown = Flaps { between: None, clear: None, ..flaps };
+    let told = deliveries_for(&[flapping(unknown)], &[rule()], &webhooks, &catalog(), &teller(None));
+    assert_eq!(
+        read(&told[0])["text"],
+        "boiler-1: temp went silent and came back, 4 changes in 3 min. You are told how it is after ten minutes \
+         without a change."
+    );
+}
+
+#[test]
+fn of_what_flaps_programs_hear_each_change_and_people_how_it_ended() {
+    let mut chat = webhook(8);
+    chat.spec.kind = WebhookKind::Ntfy;
+    let webhooks = [webhook(7), chat];
+    let told = |to| {
+        let Notice::Changed { alert, occurred_at, points, .. } = put(AlertState::Resolved) else { panic!() };
+        let notice = Notice::Changed { alert, occurred_at, points, to };
+        let told = deliveries_for(&[notice], &[rule()], &webhooks, &catalog(), &teller(None));
+        told.iter().map(|told| told.webhook.0).collect::<Vec<_>>()
+    };
+    assert_eq!((told(Hearers::All), told(Hearers::EachChange), told(Hearers::Calmed)), (vec![7, 8], vec![7], vec![8]));
+}
+
+#[test]
+fn an_acknowledgement_is_told_to_those_who_know_the_alert_and_many_of_them_in_one_sentence() {
+    let mut chat = webhook(8);
+    chat.spec.kind = WebhookKind::Ntfy;
+    let mut alertmanager = webhook(9);
+    alertmanager.spec.kind = WebhookKind::Alertmanager;
+    let (rules, webhooks) = ([rule()], [webhook(7), chat, alertmanager]);
+    let ack = Arc::new(Ack { at: NOW, by: "anna".to_owned(), comment: Some("on  it".to_owned()) });
+    let acked = |id| {
+        let Notice::Changed { alert, .. } = put(AlertState::Firing) else { panic!() };
+        Notice::Acknowledged(Alert { id: AlertId(id), acked: Some(Arc::clone(&ack)), ..alert })
+    };
+    let told_of = |count: u64, said: u32| {
+        let said = move |_, _| said;
+        let audience = Audience { rules: &rules, webhooks: &webhooks, said: &said };
+        let notices: Vec<_> = (1..=count).map(acked).collect();
+        super::deliveries_for(&notices, &audience, &catalog(), &teller(Some("http://hub")))
+    };
+    assert_eq!(told_of(2, 0), [], "nobody was told of the alert");
+    let one = told_of(1, 1);
+    assert_eq!(one.iter().map(|told| told.webhook.0).collect::<Vec<_>>(), [7, 8]);
+    let body = read(&one[0]);
+    assert_eq!(body["text"], "anna acknowledged the alert at 2027-01-15 08:00 UTC, saying “on it”.");
+    assert_eq!(
+        (&body["data"]["alert"]["acked_by"], &body["data"]["alert"]["ack_comment"]),
+        (&json!("anna"), &json!("on  it"))
+    );
+    let many = told_of(30, 1);
+    let to = |id| many.iter().filter(|told| told.webhook == WebhookId(id)).collect::<Vec<_>>();
+    assert_eq!((to(7).len(), to(8).len()), (30, 1));
+    assert_eq!(read(to(8)[0])["title"], "Acknowledged: 30 alerts of too hot");
+    assert_eq!(
+        read(to(8)[0])["text"],
+        "anna acknowledged 30 alerts of too hot at 2027-01-15 08:00 UTC, saying “on it”."
+    );
 }
 
 #[test]
@@ -214,22 +300,22 @@ fn only_the_enabled_webhooks_of_the_rule_are_told() {
 fn devices_that_go_at_once_are_one_sentence_where_people_read_and_one_alert_each_for_programs() {
     let mut catalog = catalog();
     let device = catalog.device(DeviceNo(1)).cloned().unwrap();
-    let gone: Vec<Transition> = (1..=299)
+    let gone: Vec<Notice> = (1..=299)
         .map(|no| {
             let (id, key) = (DeviceId::from_bytes([no as u8; 16]), PublicKey([no as u8; 32]));
             catalog.put_device(Device { no: DeviceNo(no), id, key, name: format!("box-{no:03}"), ..device.clone() });
-            let Transition::Put { alert, .. } = put(AlertState::Firing) else { panic!() };
+            let Notice::Changed { alert, .. } = put(AlertState::Firing) else { panic!() };
             let began = NOW.plus(i64::from(no % 3) * 60_000);
             let about = Subject::Device(DeviceNo(no));
             let alert = Alert { id: AlertId(u64::from(no)), about, started_at: began, ..alert };
-            Transition::Put { alert, occurred_at: NOW.plus(180_000), points: Vec::new() }
+            Notice::Changed { alert, occurred_at: NOW.plus(180_000), points: Vec::new(), to: Hearers::All }
         })
         .collect();
     let mut chat = webhook(8);
     chat.spec.kind = WebhookKind::Ntfy;
     let webhooks = [webhook(7), chat];
-    let told_of = |transitions: &[Transition]| {
-        let told = deliveries_for(transitions, &[], &webhooks, &catalog, &teller(Some("http://hub")));
+    let told_of = |notices: &[Notice]| {
+        let told = deliveries_for(notices, &[], &webhooks, &catalog, &teller(Some("http://hub")));
         let to = |id| told.iter().filter(|one| one.webhook == WebhookId(id)).map(read).collect::<Vec<_>>();
         (to(7), to(8))
     };
@@ -253,12 +339,12 @@ fn devices_that_go_at_once_are_one_sentence_where_people_read_and_one_alert_each
     let (_, one) = told_of(&gone[..1]);
     assert_eq!(devices_in(one[0].to_string().as_bytes()), None);
     assert!(one[0]["data"]["alert"]["id"] == "alr_1" && one[0]["data"]["group"].is_null(), "{}", one[0]);
-    let back: Vec<Transition> = gone[..2]
+    let back: Vec<Notice> = gone[..2]
         .iter()
-        .map(|transition| {
-            let Transition::Put { alert, .. } = transition else { panic!() };
+        .map(|notice| {
+            let Notice::Changed { alert, .. } = notice else { panic!() };
             let alert = Alert { state: AlertState::Resolved, resolved_at: Some(NOW.plus(300_000)), ..alert.clone() };
-            Transition::Put { alert, occurred_at: NOW.plus(300_000), points: Vec::new() }
+            Notice::Changed { alert, occurred_at: NOW.plus(300_000), points: Vec::new(), to: Hearers::All }
         })
         .collect();
     let (_, back) = told_of(&back);
@@ -277,11 +363,11 @@ fn a_body_stays_small_whatever_people_write() {
     device.labels.insert("note".into(), long.clone());
     device.name.clone_from(&long);
     catalog.put_device(device);
-    let mut transition = put(AlertState::Firing);
-    if let Transition::Put { alert, .. } = &mut transition {
+    let mut notice = put(AlertState::Firing);
+    if let Notice::Changed { alert, .. } = &mut notice {
         alert.rule_name = long;
     }
-    let told = deliveries_for(&[transition], &[rule()], &[webhook(7)], &catalog, &teller(None));
+    let told = deliveries_for(&[notice], &[rule()], &[webhook(7)], &catalog, &teller(None));
     assert!(told[0].body.len() <= BODY_LIMIT, "{}", told[0].body.len());
     assert_eq!(read(&told[0])["data"]["alert"]["value"], json!(31.5));
 }
@@ -296,6 +382,17 @@ fn a_test_says_that_it_is_one() {
     assert_eq!(body["text"], "A test from the telemetry hub: the webhook ops works.");
 }
 
+/// To webhooks that were told nothing of the alert before.
+fn deliveries_for(
+    notices: &[Notice],
+    rules: &[Rule],
+    webhooks: &[Webhook],
+    catalog: &Catalog,
+    teller: &Teller,
+) -> Vec<NewDelivery> {
+    super::deliveries_for(notices, &Audience { rules, webhooks, said: &|_, _| 0 }, catalog, teller)
+}
+
 fn teller(url: Option<&str>) -> Teller {
     Teller { url: url.map(str::to_owned), zone: TimeZone::UTC }
 }
@@ -304,7 +401,7 @@ fn read(delivery: &NewDelivery) -> Value {
     serde_json::from_slice(&delivery.body).unwrap()
 }
 
-fn put(state: AlertState) -> Transition {
+fn put(state: AlertState) -> Notice {
     let alert = Alert {
         id: AlertId(5),
         rule: RuleId(3),
@@ -325,7 +422,7 @@ fn put(state: AlertState) -> Transition {
         new_normal: false,
         learned_at: NOW.plus(1500),
     };
-    Transition::Put { alert, occurred_at: NOW, points: vec![Point { at: NOW, value: 31.5 }] }
+    Notice::Changed { alert, occurred_at: NOW, points: vec![Point { at: NOW, value: 31.5 }], to: Hearers::All }
 }
 
 fn rule() -> Rule {

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use super::*;
-use crate::model::alert::{AlertId, AlertState};
+use crate::model::alert::AlertId;
 use crate::model::device::DeviceNo;
+use crate::model::notice::Hearers;
 use crate::model::reading::SeriesId;
 use crate::model::rule::{RuleId, Severity};
+use crate::model::webhook::Event;
 
 const BEGAN: UnixMillis = UnixMillis(1_800_000_000_000);
 const TEMP: Names<'static> = Names { device: "boiler-1", sensor: "temp", unit: "Cel", is_counter: false };
@@ -107,7 +109,7 @@ fn what_is_over_says_what_it_came_to_and_how_long_it_lasted() {
 fn what_was_over_before_it_was_known_says_from_when_until_when_and_how_often() {
     let past = |value, count| {
         let alert = over(alert(Measure::Value, Some(value)));
-        of(&alert, TEMP, Event::AlertPast, Some(&ABOVE), Some(count), &zone())
+        of(&Notice::Past { alert, count, points: Vec::new() }, TEMP, Some(&ABOVE), &zone())
     };
     assert_eq!(past(31.5, 1).title, "Past alert: Too hot on boiler-1");
     assert_eq!(
@@ -120,7 +122,7 @@ fn what_was_over_before_it_was_known_says_from_when_until_when_and_how_often() {
         let alert = alert(Measure::Value, Some(31.5));
         let until = Some(alert.started_at.plus(seconds * 1_000));
         let alert = Alert { resolved_at: until, ..alert };
-        of(&alert, TEMP, Event::AlertPast, Some(&ABOVE), Some(1), &zone()).text
+        of(&Notice::Past { alert, count: 1, points: Vec::new() }, TEMP, Some(&ABOVE), &zone()).text
     };
     assert!(short(40).contains(", from 2027-01-15 09:00:00 CET until 2027-01-15 09:00:40 CET."), "{}", short(40));
     assert!(short(0).contains(", at 2027-01-15 09:00:00 CET."), "{}", short(0));
@@ -142,7 +144,8 @@ fn of_a_counter_it_is_its_growth_that_deviates() {
         usual.starts_with("attic: Energy went on at this rate for 1 h 30 min, which counts as usual now."),
         "{usual}"
     );
-    let past = said(Event::AlertPast, over(alert(Measure::Sigmas, Some(34.2))));
+    let past = Notice::Past { alert: over(alert(Measure::Sigmas, Some(34.2))), count: 1, points: Vec::new() };
+    let past = of(&past, meter, Some(&deviation()), &zone()).text;
     assert!(
         past.starts_with("attic: Energy changed 34.2 standard deviations faster than usual, the limit is 30"),
         "{past}"
@@ -191,7 +194,14 @@ fn hostile_and_endless_names_stay_short_and_move_nothing() {
 }
 
 fn told(alert: &Alert, names: Names<'_>, event: Event, condition: Option<&Condition>) -> Told {
-    of(alert, names, event, condition, None, &zone())
+    let state = if event == Event::AlertResolved { AlertState::Resolved } else { AlertState::Firing };
+    let notice = Notice::Changed {
+        alert: Alert { state, ..alert.clone() },
+        occurred_at: BEGAN,
+        points: Vec::new(),
+        to: Hearers::All,
+    };
+    of(&notice, names, condition, &zone())
 }
 
 fn zone() -> TimeZone {

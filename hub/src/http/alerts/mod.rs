@@ -16,11 +16,11 @@ use crate::http::request::page::{Page, Paging};
 use crate::http::request::params::{Asked, FromParams, Params};
 use crate::http::request::path::Id;
 use crate::http::request::{select, text};
-use crate::http::state::Routes;
+use crate::http::state::{Acknowledged, Routes};
 use crate::live::{Bus, Update};
 use crate::model::UnixMillis;
 use crate::model::alert::{self, AlertId, AlertState};
-use crate::rules::silences::Silences;
+use crate::rules::notify::silences::Silences;
 use crate::store::AlertQuery;
 use crate::store::Store;
 use dto::{AckManyRequest, AckRequest, AckedMany, Alert, ListedAlert};
@@ -112,6 +112,7 @@ pub(super) async fn ack(
     State(store): State<Store>,
     State(clock): State<Clock>,
     State(bus): State<Bus>,
+    State(acknowledged): State<Acknowledged>,
     MayWriteSome(view): MayWriteSome,
     Id(id): Id<AlertId>,
     Body(request): Body<AckRequest>,
@@ -119,6 +120,7 @@ pub(super) async fn ack(
     request.comment.as_deref().map_or(Ok(()), text::comment)?;
     let among = view.among(&store.catalog());
     let alert = store.ack_alert(id, among, clock.wall(), request.comment).await?;
+    acknowledged.tell();
     let shown = Alert::of(&alert, &store.catalog());
     publish(vec![alert], &store, clock, &bus).await;
     Ok(Json(shown))
@@ -131,6 +133,7 @@ pub(super) async fn ack_many(
     State(store): State<Store>,
     State(clock): State<Clock>,
     State(bus): State<Bus>,
+    State(others): State<Acknowledged>,
     MayWriteSome(view): MayWriteSome,
     Body(request): Body<AckManyRequest>,
 ) -> Result<Json<AckedMany>, ApiError> {
@@ -147,6 +150,7 @@ pub(super) async fn ack_many(
         });
     let (ids, among) = (ids.collect::<Result<_, _>>()?, view.among(&store.catalog()));
     let alerts = store.ack_alerts(ids, among, clock.wall(), request.comment).await?;
+    others.tell();
     let acknowledged = alerts.len();
     publish(alerts, &store, clock, &bus).await;
     Ok(Json(AckedMany { acknowledged }))

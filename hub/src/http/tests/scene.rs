@@ -92,6 +92,7 @@ pub(in crate::http) fn scene_with(config: Config) -> Scene {
         figures: Arc::new(Figures::default),
         metrics: Arc::new(|| "hub_up 1\n".to_owned()),
         rules_changed: Arc::new(Notify::new()),
+        acknowledged: Arc::default(),
         webhook_policy: Policy::default(),
     });
     let router = router(state.clone());

@@ -1,8 +1,9 @@
 //! Who is told of what while a silence holds.
 
 use super::*;
+use crate::model::notice::Notice;
 use crate::model::silence::{Silence, SilenceId, SilenceSpec};
-use crate::rules::silences::Silences;
+use crate::rules::notify::silences::Silences;
 
 #[test]
 fn what_fires_and_ends_under_a_silence_is_never_told() {
@@ -81,7 +82,7 @@ impl Told {
     fn reading(&mut self, second: i64, value: f64) -> Vec<String> {
         let proposed = self.scene.propose(second, value);
         let hushed = self.silences.hush(at(second), &proposed.transitions, &self.scene.catalog);
-        let told = hushed.told.iter().map(say).collect();
+        let told = hushed.told.iter().map(said).collect();
         self.marked.extend(&hushed.marks);
         self.scene.committed(proposed);
         self.silences.apply(hushed);
@@ -90,7 +91,7 @@ impl Told {
 
     fn over(&mut self, second: i64) -> Vec<String> {
         let hushed = self.silences.over(at(second), &self.scene.catalog);
-        let told = hushed.told.iter().map(say).collect();
+        let told = hushed.told.iter().map(said).collect();
         self.silences.apply(hushed);
         told
     }
@@ -107,4 +108,10 @@ fn silence_of(device: &str, from: i64, until: i64) -> Silence {
         comment: String::new(),
     };
     Silence { id: SilenceId(1), spec, created_at: START }
+}
+
+/// What is told, as the change that it is.
+fn said(notice: &Notice) -> String {
+    let Notice::Changed { alert, occurred_at, points, .. } = notice else { panic!("{notice:?}") };
+    say(&Transition::Put { alert: alert.clone(), occurred_at: *occurred_at, points: points.clone() })
 }

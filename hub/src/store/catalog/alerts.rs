@@ -23,6 +23,30 @@ impl Store {
         self.readers().run(|reader| reader.ask()?.open_alerts()).await
     }
 
+    /// Those of them that nobody was told of because of a silence.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn muted_alerts(&self) -> Result<Vec<Alert>> {
+        self.readers().run(|reader| reader.ask()?.muted_alerts()).await
+    }
+
+    /// What people were told of alerts that flap.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn flapping_alerts(&self) -> Result<Vec<Alert>> {
+        self.readers().run(|reader| reader.ask()?.flapping_alerts()).await
+    }
+
+    /// Acknowledged alerts of whose acknowledgement nobody was told, oldest first, at most `most`.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn untold_acks(&self, most: usize) -> Result<Vec<Alert>> {
+        self.readers().run(move |reader| reader.ask()?.untold_acks(most)).await
+    }
+
     /// A number above that of every alert there ever was: what the rule engine counts on from.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use crate::model::webhook::{
     Settlement, WebhookId,
 };
 use crate::store::Store;
-use crate::store::engine::nouns::DeliveryQuery;
+use crate::store::engine::nouns::{DeliveryQuery, ToldOf};
 use crate::store::engine::transaction::Transaction;
 use crate::store::error::{Error, Result};
 
@@ -22,6 +22,14 @@ impl Store {
     /// Those of any read.
     pub async fn deliveries(&self, query: DeliveryQuery) -> Result<Vec<Delivery>> {
         self.readers().run(move |reader| reader.ask()?.deliveries(&query)).await
+    }
+
+    /// Who was told how often, and when last, of alerts whose end was not told yet.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn told_of_open_alerts(&self) -> Result<Vec<ToldOf>> {
+        self.readers().run(|reader| reader.ask()?.told_of_open_alerts()).await
     }
 
     /// One delivery, with its body.

@@ -1,7 +1,6 @@
-//! Silences, and the alerts for which no notification was sent because of one.
+//! Silences.
 
 use crate::model::UnixMillis;
-use crate::model::alert::Alert;
 use crate::model::silence::{Silence, SilenceId, SilenceSpec};
 use crate::store::Store;
 use crate::store::error::{Error, Result};
@@ -43,13 +42,5 @@ impl Store {
     pub async fn delete_silence(&self, id: SilenceId) -> Result<()> {
         self.change(move |scope| if scope.tx.delete_silence(id)? { Ok(()) } else { Err(Error::missing("silence")) })
             .await
-    }
-
-    /// Alerts that are open and that nobody was told of.
-    ///
-    /// # Errors
-    /// Those of any read.
-    pub async fn muted_alerts(&self) -> Result<Vec<Alert>> {
-        self.readers().run(|reader| reader.ask()?.muted_alerts()).await
     }
 }

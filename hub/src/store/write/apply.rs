@@ -61,8 +61,8 @@ fn apply(scope: &mut Scope<'_>, commit: Commit) -> Result<Committed> {
     for delivery in &commit.deliveries {
         scope.tx.add_delivery(delivery)?;
     }
-    for (alert, muted) in commit.muted {
-        scope.tx.mark_alert(alert, muted)?;
+    for mark in commit.marks {
+        scope.tx.mark_alert(mark)?;
     }
     for (series, waiting) in commit.late {
         scope.tx.write_late(series, waiting)?;

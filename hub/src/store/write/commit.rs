@@ -1,7 +1,8 @@
 //! The contents of one commit.
 
-use crate::model::alert::{AlertId, Transition};
+use crate::model::alert::Transition;
 use crate::model::device::DeviceNo;
+use crate::model::notice::Mark;
 use crate::model::reading::{Batch, BatchId, SeriesId, Stretch};
 use crate::model::webhook::NewDelivery;
 use crate::model::{BatchSeq, Epoch};
@@ -17,8 +18,8 @@ pub struct Commit {
     pub deliveries: Vec<NewDelivery>,
     /// What devices gave up.
     pub floors: Vec<Floor>,
-    /// Alerts that nobody is told of from here on, or that are told after all.
-    pub muted: Vec<(AlertId, bool)>,
+    /// What is noted of alerts.
+    pub marks: Vec<Mark>,
     /// Late readings of a series that wait to be held against the rules; `None`: none do any more.
     pub late: Vec<(SeriesId, Option<Stretch>)>,
 }

@@ -3,6 +3,7 @@
 use crate::model::UnixMillis;
 use crate::model::alert::{Ack, Alert, AlertId, AlertState, Transition};
 use crate::model::device::DeviceNo;
+use crate::model::notice::Mark;
 use crate::model::reading::{SeriesId, Stretch};
 use crate::model::rule::{Rule, RuleId, RuleSpec};
 use crate::model::silence::{Silence, SilenceId, SilenceSpec};
@@ -55,6 +56,10 @@ pub(in crate::store) trait Alerts {
     fn open_alerts(&self) -> Result<Vec<Alert>>;
     /// Those of them that are muted.
     fn muted_alerts(&self) -> Result<Vec<Alert>>;
+    /// Those that people were told of as flapping, over or not.
+    fn flapping_alerts(&self) -> Result<Vec<Alert>>;
+    /// Acknowledged alerts that fire and of whose acknowledgement nobody was told, oldest first, at most `most`.
+    fn untold_acks(&self, most: usize) -> Result<Vec<Alert>>;
     /// A number above that of every alert there ever was.
     fn next_alert_id(&self) -> Result<u64>;
     /// Alerts, newest first; a page is full of what is asked for, however much else lies between.
@@ -76,8 +81,8 @@ pub(in crate::store) trait ChangeAlerts: Alerts {
     fn write_alert(&self, transition: &Transition) -> Result<()>;
     /// Notes that a person has seen it; `false` when that was noted before.
     fn ack_alert(&self, id: AlertId, ack: &Ack) -> Result<bool>;
-    /// Notes whether an alert is muted.
-    fn mark_alert(&self, id: AlertId, muted: bool) -> Result<()>;
+    /// Notes something of an alert.
+    fn mark_alert(&self, mark: Mark) -> Result<()>;
 }
 
 /// Silences.

@@ -21,7 +21,9 @@ pub(in crate::store) use ledger::{ChangeLedger, Known, LedgerLines};
 pub(in crate::store) use people::{
     Admins, ChangeSecondFactors, ChangeSessions, ChangeUsers, Holds, SecondFactors, Sessions, Users,
 };
-pub(in crate::store) use webhooks::{ChangeOutbox, ChangeWebhooks, Outbox, SealedParts, StoredWebhook, Webhooks};
+pub(in crate::store) use webhooks::{
+    ChangeOutbox, ChangeWebhooks, Outbox, SealedParts, StoredWebhook, ToldOf, Webhooks,
+};
 
 pub use access::NewJoinToken;
 pub use alerts::AlertQuery;

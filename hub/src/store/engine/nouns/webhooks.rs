@@ -1,6 +1,7 @@
 //! Webhooks, and the deliveries that go to them.
 
 use crate::model::UnixMillis;
+use crate::model::alert::AlertId;
 use crate::model::webhook::{
     Attempt, Delivery, DeliveryId, DeliveryState, NewDelivery, Problem, Replay, Webhook, WebhookId, WebhookSpec,
 };
@@ -66,10 +67,15 @@ pub struct DeliveryQuery {
     pub before: Option<DeliveryId>,
 }
 
+/// How often a webhook was told of an alert, and when last.
+pub(in crate::store) type ToldOf = ((AlertId, WebhookId), (u32, UnixMillis));
+
 /// Deliveries.
 pub(in crate::store) trait Outbox {
     /// Deliveries, newest first, with their attempts and with an empty `body`.
     fn deliveries(&self, query: &DeliveryQuery) -> Result<Vec<Delivery>>;
+    /// Of alerts that are open or flap, by webhook: how many deliveries there are, and when the newest was made.
+    fn told_of_open_alerts(&self) -> Result<Vec<ToldOf>>;
     /// One delivery, with its body.
     fn delivery(&self, id: DeliveryId) -> Result<Option<Delivery>>;
     /// When the next one can be claimed.

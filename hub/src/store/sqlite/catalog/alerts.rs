@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use crate::model::UnixMillis;
 use crate::model::alert::{Ack, Ailment, Alert, AlertId, AlertState, Measure, Subject, Transition};
 use crate::model::device::DeviceNo;
+use crate::model::notice::Mark;
 use crate::model::reading::SeriesId;
 use crate::model::rule::RuleId;
 use crate::store::engine::nouns::{AlertQuery, Alerts, ChangeAlerts};
@@ -38,6 +39,8 @@ const DURING: &str = select_alert!(
     AND started_at <= :to AND (resolved_at IS NULL OR resolved_at >= :from) ORDER BY started_at, id"
 );
 const MUTED: &str = select_alert!("WHERE state IN ('pending', 'firing') AND muted ORDER BY id");
+const FLAPPING: &str = select_alert!("WHERE flapping ORDER BY id");
+const UNTOLD_ACKS: &str = select_alert!("WHERE ack_untold AND state = 'firing' ORDER BY id LIMIT :most");
 const NEXT_ID: &str = "SELECT COALESCE(MAX(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'alert'";
 /// Stands for the series where an alert is about a whole device: SQLite numbers them from 1.
 const NO_SERIES: SeriesId = SeriesId(0);
@@ -51,6 +54,17 @@ impl Alerts for Connection {
     fn muted_alerts(&self) -> Result<Vec<Alert>> {
         let mut statement = self.prepare_cached(MUTED)?;
         Ok(statement.query_map([], from_row)?.collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn flapping_alerts(&self) -> Result<Vec<Alert>> {
+        let mut statement = self.prepare_cached(FLAPPING)?;
+        Ok(statement.query_map([], from_row)?.collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn untold_acks(&self, most: usize) -> Result<Vec<Alert>> {
+        let mut statement = self.prepare_cached(UNTOLD_ACKS)?;
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        Ok(statement.query_map(named_params! { ":most": most }, from_row)?.collect::<rusqlite::Result<_>>()?)
     }
 
     fn next_alert_id(&self) -> Result<u64> {
@@ -100,9 +114,11 @@ impl Alerts for Connection {
     }
 }
 
-const ACK: &str = "UPDATE alert SET acked_at = :at, acked_by = :by, ack_comment = :comment
+const ACK: &str = "UPDATE alert SET acked_at = :at, acked_by = :by, ack_comment = :comment, ack_untold = 1
     WHERE id = :id AND acked_at IS NULL";
-const MARK: &str = "UPDATE alert SET muted = :muted WHERE id = :id";
+const MUTE: &str = "UPDATE alert SET muted = :on WHERE id = :id";
+const FLAP: &str = "UPDATE alert SET flapping = :on WHERE id = :id";
+const ACK_TOLD: &str = "UPDATE alert SET ack_untold = :on WHERE id = :id";
 /// Who acknowledged it is not the engine's to say: its copy of the alert may be older.
 const PUT: &str = "INSERT INTO alert
     (id, rule, rule_name, severity, device, series, state, measure, per_ms, value, worst, last, threshold, started_at, fired_at,
@@ -154,8 +170,13 @@ impl ChangeAlerts for Connection {
         Ok(self.prepare_cached(ACK)?.execute(params)? > 0)
     }
 
-    fn mark_alert(&self, id: AlertId, muted: bool) -> Result<()> {
-        self.prepare_cached(MARK)?.execute(named_params! { ":id": id, ":muted": muted })?;
+    fn mark_alert(&self, mark: Mark) -> Result<()> {
+        let (update, id, on) = match mark {
+            Mark::Muted(id, muted) => (MUTE, id, muted),
+            Mark::Flapping(id, flaps) => (FLAP, id, flaps),
+            Mark::AckTold(id) => (ACK_TOLD, id, false),
+        };
+        self.prepare_cached(update)?.execute(named_params! { ":id": id, ":on": on })?;
         Ok(())
     }
 }

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
 use crate::model::UnixMillis;
 use crate::model::webhook::{Attempt, Delivery, DeliveryId, DeliveryState, NewDelivery, Problem, Replay, WebhookId};
-use crate::store::engine::nouns::{ChangeOutbox, DeliveryQuery, Outbox};
+use crate::store::engine::nouns::{ChangeOutbox, DeliveryQuery, Outbox, ToldOf};
 use crate::store::error::Result;
 use crate::store::sqlite::column::unsigned;
 
@@ -17,6 +17,11 @@ const ONE: &str =
     "SELECT id, webhook, alert, event, state, next_attempt_at, by_hand, created_at, body FROM delivery WHERE id = :id";
 const ATTEMPTS: &str =
     "SELECT at, status, error, duration_ms, response FROM attempt WHERE delivery = :delivery ORDER BY position";
+
+/// A test or a change of the webhook is about no alert.
+const TOLD: &str = "SELECT delivery.alert, delivery.webhook, COUNT(*), MAX(delivery.created_at)
+    FROM alert JOIN delivery ON delivery.alert = alert.id
+    WHERE alert.state IN ('pending', 'firing') OR alert.flapping GROUP BY delivery.alert, delivery.webhook";
 
 const NEXT_DUE: &str =
     "SELECT MIN(MAX(delivery.next_attempt_at, COALESCE(delivery.leased_until, delivery.next_attempt_at)))
@@ -36,6 +41,15 @@ impl Outbox for Connection {
         };
         let list = statement.query_map(params, from_row)?.collect::<rusqlite::Result<Vec<_>>>()?;
         list.into_iter().map(|delivery| with_attempts(self, delivery)).collect()
+    }
+
+    fn told_of_open_alerts(&self) -> Result<Vec<ToldOf>> {
+        let mut statement = self.prepare_cached(TOLD)?;
+        let told = statement.query_map([], |row| {
+            let count = u32::try_from(row.get::<_, i64>(2)?).unwrap_or(u32::MAX);
+            Ok(((row.get(0)?, row.get(1)?), (count, UnixMillis(row.get(3)?))))
+        })?;
+        Ok(told.collect::<rusqlite::Result<_>>()?)
     }
 
     fn delivery(&self, id: DeliveryId) -> Result<Option<Delivery>> {

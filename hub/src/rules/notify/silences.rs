@@ -18,9 +18,10 @@ use crate::model::alert::{Alert, AlertId, AlertState, Transition};
 use crate::model::catalog::Catalog;
 use crate::model::device::{Labels, carry};
 use crate::model::glob::Glob;
+use crate::model::notice::{Hearers, Notice};
 use crate::model::silence::Silence;
 
-/// The silences there are, and the alerts that nobody was told of.
+/// The silences there are, and the alerts that nobody was told of because of one.
 #[derive(Debug, Default)]
 pub struct Silences {
     all: Vec<Compiled>,
@@ -31,7 +32,7 @@ pub struct Silences {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Hushed {
     /// What people are told of.
-    pub told: Vec<Transition>,
+    pub told: Vec<Notice>,
     /// Alerts that change: whether they are muted from here on.
     pub marks: Vec<(AlertId, bool)>,
     muted: Vec<Alert>,
@@ -68,13 +69,16 @@ impl Silences {
     pub fn hush(&self, now: UnixMillis, transitions: &[Transition], catalog: &Catalog) -> Hushed {
         let mut hushed = Hushed::default();
         for transition in transitions {
-            let alert = match transition {
-                Transition::Put { alert, .. } => alert,
-                Transition::TellPast { alert, .. } if !self.covers(now, alert, catalog) => {
-                    hushed.told.push(transition.clone());
+            let (alert, occurred_at, points) = match transition {
+                Transition::Put { alert, occurred_at, points } => (alert, *occurred_at, points),
+                Transition::TellPast { alert, count, points } => {
+                    if !self.covers(now, alert, catalog) {
+                        let (alert, points) = (alert.clone(), points.clone());
+                        hushed.told.push(Notice::Past { alert, count: *count, points });
+                    }
                     continue;
                 }
-                Transition::TellPast { .. } | Transition::Amend(_) | Transition::Cancel(..) => continue,
+                Transition::Amend(_) | Transition::Cancel(..) => continue,
             };
             let is_muted = hushed.marks.iter().rev().find(|(id, _)| *id == alert.id).map(|(_, muted)| *muted);
             let is_muted = is_muted.unwrap_or_else(|| self.muted.contains_key(&alert.id));
@@ -84,8 +88,11 @@ impl Silences {
                     hushed.muted.push(alert.clone());
                 }
                 AlertState::Resolved if is_muted => hushed.marks.push((alert.id, false)),
-                AlertState::Historical => {}
-                AlertState::Pending | AlertState::Firing | AlertState::Resolved => hushed.told.push(transition.clone()),
+                AlertState::Pending | AlertState::Historical => {}
+                AlertState::Firing | AlertState::Resolved => {
+                    let (alert, points) = (alert.clone(), points.clone());
+                    hushed.told.push(Notice::Changed { alert, occurred_at, points, to: Hearers::All });
+                }
             }
         }
         hushed
@@ -101,10 +108,11 @@ impl Silences {
             if alert.device().is_some_and(|device| catalog.device(device).is_none()) {
                 continue;
             }
-            hushed.told.push(Transition::Put {
+            hushed.told.push(Notice::Changed {
                 alert: Alert { learned_at: now, ..alert.clone() },
                 occurred_at: alert.fired_at.unwrap_or(alert.started_at),
                 points: Vec::new(),
+                to: Hearers::All,
             });
         }
         hushed

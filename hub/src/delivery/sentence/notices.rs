@@ -1,0 +1,63 @@
+//! An alert that flaps, and one that somebody acknowledged, in words. PURE.
+
+use super::{About, Told, length};
+use crate::model::alert::{Measure, Subject};
+use crate::model::notice::Flaps;
+use crate::model::shown;
+
+/// Longest comment that is told.
+const COMMENT: usize = 300;
+
+impl About<'_> {
+    pub(super) fn flaps(&self, flaps: &Flaps) -> Told {
+        let title = format!("Flapping: {}", self.subject());
+        let within = length(flaps.within_ms as f64 / 1_000.0);
+        let who = match self.alert.about {
+            Subject::Series { .. } => self.sensor(),
+            Subject::Device(_) | Subject::Hub(_) => self.device(),
+        };
+        let (changes, limit) = (flaps.changes, self.limit());
+        let what = match (self.alert.measure, flaps.between) {
+            (Measure::Stuck, _) => format!("{who} stood still and moved again, {changes} changes in {within}."),
+            (Measure::Silence, _) | (_, None) => {
+                format!("{who} went silent and came back, {changes} changes in {within}.")
+            }
+            (_, Some((low, high))) => {
+                let (low, high) = (self.beside_limit(low), self.beside_limit(high));
+                format!("{who} crossed the limit of {limit} {changes} times in {within}, between {low} and {high}.")
+            }
+        };
+        let hint = flaps.clear.map_or_else(String::new, |clear| {
+            format!(" With the clear value {} it would have been one alert.", self.beside_limit(clear))
+        });
+        let text = format!("{what}{hint} You are told how it is after ten minutes without a change.");
+        Told { title, text }
+    }
+
+    pub(super) fn is_acknowledged(&self) -> Told {
+        let title = format!("Acknowledged: {}", self.subject());
+        let Some(ack) = &self.alert.acked else {
+            return Told { title, text: "Somebody acknowledged the alert.".to_owned() };
+        };
+        let who = if ack.by.is_empty() { "Somebody".to_owned() } else { shown::name(&ack.by) };
+        let comment = ack.comment.as_deref().map(said).unwrap_or_default();
+        let text = format!("{who} acknowledged the alert at {}{comment}.", self.moment(ack.at));
+        Told { title, text }
+    }
+
+    /// The rule and the device, as a title names them.
+    fn subject(&self) -> String {
+        let rule = shown::name(crate::model::alert::called(&self.alert.rule_name));
+        match self.alert.about {
+            Subject::Hub(_) => rule,
+            Subject::Series { .. } | Subject::Device(_) => format!("{rule} on {}", self.device()),
+        }
+    }
+}
+
+/// `: what they said`, short and on one line.
+pub(in crate::delivery) fn said(comment: &str) -> String {
+    let line: String = comment.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = &line[..line.floor_char_boundary(COMMENT)];
+    if line.is_empty() { String::new() } else { format!(", saying \u{201c}{line}\u{201d}") }
+}

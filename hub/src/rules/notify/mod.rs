@@ -1,0 +1,137 @@
+//! Who is told of what: not every change of an alert is a message. PURE.
+//!
+//! ```text
+//!   transitions ──▶ silences ──▶ flapping ──▶ notices
+//!                   nobody now    once that it flaps, once how it ended
+//! ```
+//!
+//! It hides nothing: alerts are written and shown as they are. Like the engine it proposes: [`Notifier::decide`] and
+//! [`Notifier::over`] change nothing until [`Notifier::apply`].
+
+mod flapping;
+pub mod ledger;
+pub mod silences;
+
+use self::flapping::{Calmed, Flapping};
+use self::ledger::Ledger;
+use self::silences::{Hushed, Silences};
+use crate::model::UnixMillis;
+use crate::model::alert::{Alert, Transition};
+use crate::model::catalog::Catalog;
+use crate::model::notice::{Mark, Notice};
+use crate::model::rule::RuleId;
+use crate::model::silence::Silence;
+use crate::model::webhook::NewDelivery;
+
+/// What keeps changes from being told.
+#[derive(Debug, Default)]
+pub struct Notifier {
+    silences: Silences,
+    flapping: Flapping,
+    ledger: Ledger,
+}
+
+/// What the notifier starts with.
+#[derive(Debug, Default)]
+pub struct Before {
+    /// The silences there are.
+    pub silences: Vec<Silence>,
+    /// Open alerts that nobody was told of because of a silence.
+    pub muted: Vec<Alert>,
+    /// What people were told of alerts that flap.
+    pub flapping: Vec<Alert>,
+    /// Alerts that are open.
+    pub open: Vec<Alert>,
+    /// Who was told of them.
+    pub ledger: Ledger,
+}
+
+/// What would be told. Commit notices and marks with what caused them, then hand it to [`Notifier::apply`].
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Notified {
+    /// What is told, in order.
+    pub notices: Vec<Notice>,
+    /// What is noted of alerts.
+    pub marks: Vec<Mark>,
+    hushed: Hushed,
+    calmed: Calmed,
+}
+
+impl Notifier {
+    /// Goes on where the hub stopped.
+    #[must_use]
+    pub fn new(now: UnixMillis, before: Before) -> Self {
+        let Before { silences, muted, flapping, open, ledger } = before;
+        Self { flapping: Flapping::new(now, flapping, &open), silences: Silences::new(silences, muted), ledger }
+    }
+
+    /// Other silences from here on.
+    pub fn set_silences(&mut self, all: Vec<Silence>) {
+        self.silences.set(all);
+    }
+
+    /// What is told of these changes. `is_gone`: whether they end this rule.
+    #[must_use]
+    pub fn decide(
+        &self,
+        now: UnixMillis,
+        transitions: &[Transition],
+        catalog: &Catalog,
+        is_gone: impl Fn(RuleId) -> bool,
+    ) -> Notified {
+        let hushed = self.silences.hush(now, transitions, catalog);
+        let calmed = self.flapping.calm(now, &hushed.told, is_gone);
+        Notified::of(hushed, calmed)
+    }
+
+    /// What is told because time passed: of alerts that outlasted the silences over them, or ceased to flap.
+    #[must_use]
+    pub fn over(&self, now: UnixMillis, catalog: &Catalog) -> Notified {
+        let hushed = self.silences.over(now, catalog);
+        let is_silenced = |alert: &Alert| self.silences.until(now, alert, catalog).is_some();
+        let calmed = self.flapping.over(now, &hushed.told, is_silenced);
+        Notified::of(hushed, calmed)
+    }
+
+    /// What is told of these acknowledgements: those that are silenced are told to nobody, now or later.
+    #[must_use]
+    pub fn acknowledged(&self, now: UnixMillis, acked: Vec<Alert>, catalog: &Catalog) -> Notified {
+        let marks = acked.iter().map(|alert| Mark::AckTold(alert.id)).collect();
+        let is_heard = |alert: &Alert| self.silences.until(now, alert, catalog).is_none();
+        let notices = acked.into_iter().filter(is_heard).map(Notice::Acknowledged).collect();
+        Notified { notices, marks, ..Notified::default() }
+    }
+
+    /// When the last of the silences over an alert ends; `None` where there is none.
+    #[must_use]
+    pub fn silenced_until(&self, now: UnixMillis, alert: &Alert, catalog: &Catalog) -> Option<UnixMillis> {
+        self.silences.until(now, alert, catalog)
+    }
+
+    /// Who was told of which alert.
+    #[must_use]
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// When [`Notifier::over`] may have something to tell.
+    #[must_use]
+    pub fn poll_timeout(&self, now: UnixMillis) -> Option<UnixMillis> {
+        self.silences.poll_timeout(now).into_iter().chain(self.flapping.poll_timeout()).min()
+    }
+
+    /// Makes a proposal true, after it is on disk with the deliveries that were made of it.
+    pub fn apply(&mut self, notified: Notified, deliveries: &[NewDelivery]) {
+        self.silences.apply(notified.hushed);
+        self.flapping.apply(notified.calmed);
+        self.ledger.note(deliveries);
+    }
+}
+
+impl Notified {
+    fn of(hushed: Hushed, calmed: Calmed) -> Self {
+        let muted = hushed.marks.iter().map(|&(id, muted)| Mark::Muted(id, muted));
+        let marks = muted.chain(calmed.marks.iter().copied()).collect();
+        Self { notices: calmed.notices.clone(), marks, hushed, calmed }
+    }
+}
