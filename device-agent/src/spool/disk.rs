@@ -249,9 +249,9 @@ impl Disk {
     /// The batches of a segment, read again.
     pub(super) fn records(&self, number: u32) -> Option<Vec<(Record, Extent)>> {
         let contents = segment::read(&fs::read(self.path(number)).ok()?)?;
-        let place =
+        let extent =
             |body: Range<usize>| Extent { segment: number, offset: body.start as u64, length: body.len() as u32 };
-        Some(contents.records.into_iter().map(|(record, body)| (record, place(body))).collect())
+        Some(contents.records.into_iter().map(|(record, body)| (record, extent(body))).collect())
     }
 
     /// The batches of a segment with their bodies.
@@ -274,20 +274,20 @@ impl Disk {
         Ok(())
     }
 
-    /// The body at `place`, or `None` when the disk does not give it back.
-    pub(super) fn read(&self, place: Extent) -> Option<Vec<u8>> {
-        let segment = self.segments.get(&place.segment)?;
-        let mut body = vec![0; usize::try_from(place.length).ok()?];
-        segment.file.read_exact_at(&mut body, place.offset).ok()?;
+    /// The body at `extent`, or `None` when the disk does not give it back.
+    pub(super) fn read(&self, extent: Extent) -> Option<Vec<u8>> {
+        let segment = self.segments.get(&extent.segment)?;
+        let mut body = vec![0; usize::try_from(extent.length).ok()?];
+        segment.file.read_exact_at(&mut body, extent.offset).ok()?;
         Some(body)
     }
 
     /// One batch of this segment is held no more; the segment goes when it was the last.
-    pub(super) fn release(&mut self, place: Extent) {
-        let Some(segment) = self.segments.get_mut(&place.segment) else { return };
+    pub(super) fn release(&mut self, extent: Extent) {
+        let Some(segment) = self.segments.get_mut(&extent.segment) else { return };
         segment.held = segment.held.saturating_sub(1);
-        if segment.held == 0 && self.active != Some(place.segment) {
-            self.delete(place.segment);
+        if segment.held == 0 && self.active != Some(extent.segment) {
+            self.delete(extent.segment);
         }
     }
 

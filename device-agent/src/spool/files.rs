@@ -21,14 +21,14 @@ impl Files {
     pub(super) fn body(&self, held: &Held) -> Option<Arc<[u8]>> {
         match &held.body {
             Body::Memory(body) => Some(Arc::clone(body)),
-            Body::Disk(place) => self.disk.as_ref()?.read(*place).map(Arc::from),
+            Body::Disk(extent) => self.disk.as_ref()?.read(*extent).map(Arc::from),
         }
     }
 
     /// A batch is needed no more; a segment without any is deleted.
-    pub(super) fn release(&mut self, place: Extent) {
+    pub(super) fn release(&mut self, extent: Extent) {
         if let Some(disk) = &mut self.disk {
-            disk.release(place);
+            disk.release(extent);
         }
     }
 

@@ -29,7 +29,7 @@ impl Held {
     /// The segment its body lies in.
     pub(super) const fn segment(&self) -> Option<u32> {
         match self.body {
-            Body::Disk(place) => Some(place.segment),
+            Body::Disk(extent) => Some(extent.segment),
             Body::Memory(_) => None,
         }
     }
@@ -73,10 +73,10 @@ impl Listed {
     }
 
     /// The body of a batch is on disk from now on.
-    pub(super) fn wrote(&mut self, key: Key, place: Extent) {
+    pub(super) fn wrote(&mut self, key: Key, extent: Extent) {
         self.in_memory.remove(&key);
         if let Some(held) = self.held.get_mut(&key) {
-            if let Body::Memory(body) = std::mem::replace(&mut held.body, Body::Disk(place)) {
+            if let Body::Memory(body) = std::mem::replace(&mut held.body, Body::Disk(extent)) {
                 self.memory -= body.len() + OVERHEAD;
             }
         }

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::http::error::ApiError;
 use crate::http::gate::auth;
+use crate::http::gate::credentials;
 use crate::http::gate::peer::Peer;
 use crate::http::keys::Keys;
 use crate::http::shares::sockets::Sockets;
@@ -64,7 +65,7 @@ pub(super) async fn metrics(
 ) -> Result<Response, ApiError> {
     if !peer.is_local(&uri, &headers) {
         let needed = || ApiError::unauthenticated("metrics need an API token with the scope `read`");
-        let principal = auth::identify(&counts.keys, peer, &headers).await?.ok_or_else(needed)?;
+        let principal = credentials::identify(&counts.keys, peer, &headers).await?.ok_or_else(needed)?;
         auth::is_for_all(&principal)?;
         if !principal.scope.includes(Scope::Read) {
             return Err(auth::lacks(&principal, Scope::Read));

@@ -45,7 +45,7 @@ pub(super) fn document() -> Document {
     let components = document.components.get_or_insert_default();
     let bearer =
         SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("thp_...").build());
-    let cookie = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(crate::http::gate::auth::COOKIE)));
+    let cookie = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(crate::http::gate::credentials::COOKIE)));
     components.add_security_scheme("token", bearer);
     components.add_security_scheme("session", cookie);
     document.security = Some(["token", "session"].map(|name| SecurityRequirement::new(name, [""; 0])).to_vec());

@@ -12,7 +12,7 @@ use crate::model::reading::{Batch, SeriesId};
 
 /// Bytes counted as one: a cache line.
 const UNIT: usize = 64;
-/// Units taken when a place is reserved, before the batch's size is known: those of the largest batch that a datagram carries.
+/// Units that a permit takes, before the batch's size is known: those of the largest batch that a datagram carries.
 /// With fewer free, the queue counts as full.
 const LARGEST: u32 = 1_024;
 
@@ -92,14 +92,14 @@ impl Entrance {
         }
     }
 
-    /// A place, if there is one.
+    /// A permit, if there is room for a batch.
     #[must_use]
     pub(crate) fn try_reserve(&self) -> Option<Permit<'_>> {
         let room = self.room.try_acquire_many(LARGEST).ok()?;
         Some(Permit { sender: &self.sender, room })
     }
 
-    /// Waits for a place; `None` when nobody takes batches any longer. Cancel-safe.
+    /// Waits for a permit; `None` when nobody takes batches any longer. Cancel-safe.
     pub(crate) async fn reserve(&self) -> Option<Permit<'_>> {
         tokio::select! {
             room = self.room.acquire_many(LARGEST) => Some(Permit { sender: &self.sender, room: room.ok()? }),
@@ -107,11 +107,11 @@ impl Entrance {
         }
     }
 
-    /// How full it is: above 1 there is no place.
+    /// How full it is: above 1 there is no permit.
     #[must_use]
     pub(crate) fn fill(&self) -> f64 {
         let taken = self.units.saturating_sub(self.room.available_permits());
-        // Full is what has no place left, however little that takes.
+        // Full is what has no permit left, however little that takes.
         taken as f64 / (self.units - LARGEST as usize).max(1) as f64
     }
 }
@@ -191,7 +191,9 @@ mod tests {
 
     /// How many go in.
     fn fit(entrance: &Entrance, readings: usize) -> usize {
-        (0..).take_while(|seq| entrance.try_reserve().map(|place| place.send(batch(*seq, readings))).is_some()).count()
+        (0..)
+            .take_while(|seq| entrance.try_reserve().map(|permit| permit.send(batch(*seq, readings))).is_some())
+            .count()
     }
 
     #[tokio::test]

@@ -17,11 +17,11 @@ const OVERALL: Rate = Rate { per_second: 200.0, burst: 400.0 };
 /// Handshakes a second with a cookie: 10,000 agents return within 5 s of a hub restart, for 80 % of a core. Those that
 /// come at once wait in their queue, which is as long.
 const PROVEN: Rate = Rate { per_second: 2_000.0, burst: 4_096.0 };
-/// Cookies handed out a second, for 15 % of a core. A fleet of 10,000 has its own within a second; of a larger flood some are
-/// left without an answer, and with them who comes into the middle of it: it asks again.
+/// Cookies handed out a second, for 15 % of a core. A fleet of 10,000 has its cookies within a second. In a larger flood some
+/// senders get no answer, genuine devices among them: those ask again.
 const COOKIES: Rate = Rate { per_second: 20_000.0, burst: 4_096.0 };
-/// Buckets for addresses. Those that a keyed hash puts into the same one share its rate: at worst a device has to prove its
-/// address that would not have had to.
+/// Buckets for addresses. Addresses with the same keyed hash share a bucket and its rate: at worst a device has to prove its
+/// address although it alone would not have had to.
 const SOURCES: usize = 4_096;
 /// A cookie's life: two of these (the secret rotates, the previous one still counts).
 const COOKIE_LIFE: Duration = Duration::from_secs(128);
@@ -66,7 +66,7 @@ impl Bucket {
 #[derive(Debug)]
 pub struct Admission {
     sources: Vec<Bucket>,
-    /// Places addresses in `sources`: nobody can tell which he would have to imitate.
+    /// Key of the hash that places addresses in `sources`: an attacker cannot tell which addresses share a bucket.
     places: RandomState,
     overall: Bucket,
     proven: Bucket,

@@ -68,7 +68,7 @@ struct Rival {
     asked_at: Option<Instant>,
 }
 
-/// Which session counts as one device.
+/// Decides which of several sessions speaks for a device.
 #[derive(Debug, Default)]
 pub(super) struct Claims {
     holder: Option<Voice>,
@@ -110,7 +110,7 @@ impl Claims {
         self.holder.map(|voice| voice.index)
     }
 
-    /// A packet of a session was opened, and is none that came before.
+    /// A packet of a session was decrypted, and is not a replay.
     pub(super) fn heard(
         &mut self,
         moment: Moment,
@@ -244,7 +244,7 @@ impl Claims {
         let (Some(holder), Some(rival)) = (self.holder, self.rival.take()) else { return Stand::Waits };
         let (original, other) = if rival.replaced { (rival.voice, holder) } else { (holder, rival.voice) };
         self.holder = Some(original);
-        // Else the device itself could open no session any more: the other one may count further.
+        // Otherwise the device itself could open no session any more, because the other machine's counter may be ahead.
         self.handshake_counter = original.counter;
         if other.start.number == original.start.number || other.start.number == 0 {
             self.refused_session = Some(other.index);
@@ -264,7 +264,7 @@ impl Claims {
             self.news = true;
         }
         let before = self.conflict.as_ref().map(|(conflict, _)| *conflict);
-        // The device itself may not be here at the moment; who the other one is was known before.
+        // The device itself may be away at the moment; its address is then known from before.
         let known = || before.map(|before| before.holder);
         let Some(holder) = self.holder.map(|holder| holder.address).or_else(known) else {
             return;

@@ -26,7 +26,7 @@ pub struct Known {
     pub device: Device,
     /// Series of its sensor numbers, from 0.
     pub sensors: Vec<SeriesId>,
-    /// What those numbers are of.
+    /// The numbering that they follow.
     pub numbering: Numbering,
     /// Committed receive windows.
     pub windows: Vec<(Epoch, SeqSet)>,
@@ -34,7 +34,7 @@ pub struct Known {
     pub digests: Vec<(Epoch, BatchSeq, Digest)>,
     /// Which start of its agent spoke for it last; only at the start of the hub, and when its hardware was replaced.
     pub claim: Option<Claim>,
-    /// Since when it has this hardware: what that measured before is not the device's. Only as `claim`.
+    /// Since when it has this hardware: earlier readings of the hardware are not the device's. Given when `claim` is.
     pub since: Option<UnixMillis>,
 }
 
@@ -45,10 +45,10 @@ pub enum Command {
     Known(Box<Known>),
     /// A device was deleted: its sessions end, its key is a stranger's again.
     Forgotten(DeviceId),
-    /// A device is about to get other hardware: nothing more is taken from it, and an event says when all that was is on disk.
-    /// Known again, it goes on.
+    /// A device is about to get other hardware: nothing more is taken from it, and an event says when everything that was taken is
+    /// on disk. `Known` lets it continue.
     Part(DeviceId),
-    /// Hardware that was replaced, all of it: it is not heard.
+    /// The complete list of hardware that was replaced: its packets are ignored.
     Retired(Vec<Retired>),
     /// Sensors that a device described were not registered, or its numbering is not followed: it may say so again. Or the hub has no place for them.
     NotRegistered {

@@ -51,7 +51,7 @@ pub enum Drop {
     SeriesLimit,
     /// A new device, or readings from while the hub was away: the hub is pressed (see `pressure`).
     Overload,
-    /// From another machine that uses a device's identity, or from one of which that is not clear yet.
+    /// From another machine that uses a device's identity, or from one that may be such a machine.
     IdentityInUse,
     /// A handshake of hardware that was replaced.
     Replaced,
@@ -99,7 +99,7 @@ pub struct Counters {
     pub probes: AtomicU64,
     pub probes_answered: AtomicU64,
     pub batches: AtomicU64,
-    /// Of those, batches of a number that was used: stored beside the one that used it.
+    /// Of those, batches whose number was used by other contents, stored under a number of the hub's.
     pub batches_aside: AtomicU64,
     pub acks: AtomicU64,
     /// Batches that devices gave up, as told by their floors.
@@ -107,7 +107,7 @@ pub struct Counters {
     /// Readings left out because there was no place for their series, because their time is none of a calendar, or because a
     /// device had other hardware then.
     pub readings_refused: AtomicU64,
-    /// Texts of devices in which something would not have been seen.
+    /// Texts of devices with invisible characters, which were spelled out.
     pub texts_spelled: AtomicU64,
     malformed: [AtomicU64; DecodeError::REASONS.len()],
     dropped: [AtomicU64; Drop::REASONS.len()],

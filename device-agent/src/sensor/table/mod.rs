@@ -9,6 +9,7 @@
 //! A number is given to another sensor only when no batch that speaks of the old one is left here, and when the hub knows
 //! how to follow ([`wire::Numbering`]). A day is one of this agent at work: a machine that was off forgets nothing.
 
+mod assignment;
 mod file;
 mod givers;
 mod waiting;
@@ -20,6 +21,8 @@ use std::time::{Duration, Instant};
 
 use wire::{BatchSeq, Epoch, Numbering, SensorKind, SensorNo, SensorSpec};
 
+pub use assignment::Moment;
+use assignment::{Assignment, Key};
 use file::TableFile;
 use givers::Givers;
 pub use givers::{Apart, Giver};
@@ -47,70 +50,11 @@ const SAVE_EVERY: Duration = Duration::from_secs(3_600);
 #[error("no number for this sensor")]
 pub struct TableFull;
 
-/// A batch in the device's numbering.
-type Key = (Epoch, BatchSeq);
-
-/// When something is taken, and which batch it goes into.
-#[derive(Debug, Clone, Copy)]
-pub struct Moment {
-    pub now: Instant,
-    /// The batch that is being filled.
-    pub batch: Key,
-}
-
-impl Moment {
-    /// The last batch that what is taken now may go into: the one that is being filled may have no room for it.
-    const fn last(&self) -> Key {
-        let (epoch, seq) = self.batch;
-        (epoch, BatchSeq(seq.0.saturating_add(1)))
-    }
-}
-
-/// A number and who has it.
-#[derive(Debug, Clone)]
-struct Assignment {
-    spec: SensorSpec,
-    /// Nobody has it, and from then on somebody else may; `None` while somebody has it.
-    free: Option<Instant>,
-    seen: Instant,
-    /// How long it was not seen before this start of the agent.
-    absent: Duration,
-    /// When this run of the agent last said what it is; `None` while it is as an earlier one left it.
-    described: Option<Instant>,
-    /// The last batch that may speak of it.
-    last: Key,
-    /// It was seen since this start of the agent.
-    met: bool,
-    /// The hub forgot the device, and it was not seen since.
-    outlived: bool,
-    /// It is another thing than it was, and the hub is not known to have heard that.
-    restated: bool,
-    /// Which source gives it, as far as that is known.
-    by: Option<String>,
-}
-
-impl Assignment {
-    fn of(spec: SensorSpec, by: Option<&str>, moment: Moment) -> Self {
-        let (seen, absent, last) = (moment.now, Duration::ZERO, moment.last());
-        let (described, by) = (Some(moment.now), by.map(str::to_owned));
-        Self { spec, free: None, seen, absent, described, last, met: true, outlived: false, restated: false, by }
-    }
-
-    fn absent(&self, now: Instant) -> Duration {
-        self.absent + now.saturating_duration_since(self.seen)
-    }
-
-    /// Whether it was not seen for so long, or for three of its intervals where that is longer.
-    fn is_absent_for(&self, time: Duration, now: Instant) -> bool {
-        self.absent(now) >= time.max(3 * Duration::from_millis(self.spec.interval_ms.into()))
-    }
-}
-
 /// The sensors of the device, by number and by name.
 #[derive(Debug)]
 pub struct SensorTable {
-    places: Vec<Assignment>,
-    /// What the hub is told of the places: of a free one, what another is.
+    assignments: Vec<Assignment>,
+    /// What the hub is told of the assignments: of a free number, what another is.
     specs: Vec<SensorSpec>,
     /// Numbers whose sensor is another thing than it was; the hub is to be told, and the file.
     restated: Vec<SensorNo>,
@@ -136,7 +80,7 @@ impl SensorTable {
     #[must_use]
     pub fn new(now: Instant) -> Self {
         Self {
-            places: Vec::new(),
+            assignments: Vec::new(),
             specs: Vec::new(),
             restated: Vec::new(),
             is_unsaved: false,
@@ -173,7 +117,7 @@ impl SensorTable {
             table.begins_anew |= row.outlived;
             let (outlived, restated, by) = (row.outlived, row.restated && !row.free, row.by);
             if restated {
-                table.restated.push(SensorNo(table.places.len() as u16));
+                table.restated.push(SensorNo(table.assignments.len() as u16));
             }
             table.put(Assignment {
                 spec: row.spec,
@@ -205,15 +149,15 @@ impl SensorTable {
     #[must_use]
     pub fn told_apart(&self, name: &str, by: &str) -> Option<Apart> {
         let givers = self.givers.as_ref()?;
-        let place = |name| self.known(name).and_then(|number| self.places.get(usize::from(number.0)));
-        let owner = place(name).and_then(|place| place.by.as_deref()).filter(|owner| givers.has(owner));
+        let assignment = |name| self.known(name).and_then(|number| self.assignments.get(usize::from(number.0)));
+        let owner = assignment(name).and_then(|assignment| assignment.by.as_deref()).filter(|owner| givers.has(owner));
         if owner == Some(by) {
             return None;
         }
         let owner = owner.or_else(|| givers.claim(name)).filter(|owner| *owner != by);
         let apart = apart(name, by, SensorSpec::NAME_LIMIT);
         // What was told apart stays so.
-        let was_before = || place(&*apart).is_some_and(|place| place.by.as_deref() == Some(by));
+        let was_before = || assignment(&*apart).is_some_and(|assignment| assignment.by.as_deref() == Some(by));
         let (by, owner) = (|| givers.label(by), owner.map(|owner| givers.label(owner)));
         (owner.is_some() || was_before()).then(|| Apart { name: apart.clone(), by: by(), owner })
     }
@@ -221,8 +165,8 @@ impl SensorTable {
     /// The number of a sensor that has one.
     fn known(&self, name: &str) -> Option<SensorNo> {
         // In a round sensors come in the order in which they came first.
-        let is_likely = |place: &Assignment| place.free.is_none() && place.spec.name == name;
-        let likely = self.places.get(usize::from(self.likely.0)).is_some_and(is_likely).then_some(self.likely);
+        let is_likely = |assignment: &Assignment| assignment.free.is_none() && assignment.spec.name == name;
+        let likely = self.assignments.get(usize::from(self.likely.0)).is_some_and(is_likely).then_some(self.likely);
         likely.or_else(|| self.numbers.get(name).copied())
     }
 
@@ -239,16 +183,18 @@ impl SensorTable {
         moment: Moment,
     ) -> Result<SensorNo, TableFull> {
         if let Some(number) = self.known(name) {
-            if let Some(place) = self.places.get_mut(usize::from(number.0)) {
-                if let Some(givers) = self.givers.as_ref().filter(|_| place.by.as_deref() != Some(by)) {
-                    if place.by.as_deref().is_some_and(|owner| givers.has(owner)) {
+            if let Some(assignment) = self.assignments.get_mut(usize::from(number.0)) {
+                if let Some(givers) = self.givers.as_ref().filter(|_| assignment.by.as_deref() != Some(by)) {
+                    if assignment.by.as_deref().is_some_and(|owner| givers.has(owner)) {
                         return Err(TableFull);
                     }
-                    (place.by, self.is_unsaved) = (Some(by.to_owned()), true);
+                    (assignment.by, self.is_unsaved) = (Some(by.to_owned()), true);
                 }
-                (place.seen, place.absent, place.last) = (moment.now, Duration::ZERO, moment.last());
-                (place.met, place.outlived) = (true, false);
-                if (&*place.spec.unit, place.spec.kind, place.spec.interval_ms) != (unit, kind, interval_ms) {
+                (assignment.seen, assignment.absent, assignment.last) = (moment.now, Duration::ZERO, moment.last());
+                (assignment.met, assignment.outlived) = (true, false);
+                if (&*assignment.spec.unit, assignment.spec.kind, assignment.spec.interval_ms)
+                    != (unit, kind, interval_ms)
+                {
                     self.restate(number, (unit, kind, interval_ms), moment.now);
                 }
             }
@@ -256,7 +202,7 @@ impl SensorTable {
             return Ok(number);
         }
         let spec = SensorSpec { name: name.to_owned(), unit: unit.to_owned(), kind, interval_ms };
-        if !spec.is_valid() || self.places.len() >= usize::from(SensorNo::LIMIT) {
+        if !spec.is_valid() || self.assignments.len() >= usize::from(SensorNo::LIMIT) {
             self.waiting.note(spec, moment.now);
             return Err(TableFull);
         }
@@ -265,10 +211,12 @@ impl SensorTable {
             // A full disk costs the number its durability, not the reading: the spool cannot be written then either.
             file.append(&spec, by);
         }
-        let number = SensorNo(self.places.len() as u16);
+        let number = SensorNo(self.assignments.len() as u16);
         self.put(Assignment::of(spec, by, moment));
-        match self.places.last() {
-            Some(place) if self.specs.len() + 1 == self.places.len() => self.specs.push(place.spec.clone()),
+        match self.assignments.last() {
+            Some(assignment) if self.specs.len() + 1 == self.assignments.len() => {
+                self.specs.push(assignment.spec.clone())
+            }
             // All numbers before it were free, and nothing was told of them.
             _ => self.describe(),
         }
@@ -277,13 +225,13 @@ impl SensorTable {
 
     /// A sensor is measured otherwise than it was.
     fn restate(&mut self, number: SensorNo, (unit, kind, interval_ms): (&str, SensorKind, u32), now: Instant) {
-        let Some(place) = self.places.get_mut(usize::from(number.0)) else { return };
+        let Some(assignment) = self.assignments.get_mut(usize::from(number.0)) else { return };
         let rests = |at: Instant| now.saturating_duration_since(at) < RESTATE_AFTER;
-        let spec = SensorSpec { name: place.spec.name.clone(), unit: unit.to_owned(), kind, interval_ms };
-        if place.described.is_some_and(rests) || !spec.is_valid() {
+        let spec = SensorSpec { name: assignment.spec.name.clone(), unit: unit.to_owned(), kind, interval_ms };
+        if assignment.described.is_some_and(rests) || !spec.is_valid() {
             return;
         }
-        (place.described, place.spec, place.restated) = (Some(now), spec.clone(), true);
+        (assignment.described, assignment.spec, assignment.restated) = (Some(now), spec.clone(), true);
         // Free numbers are told as this one, perhaps.
         for told in self.specs.iter_mut().filter(|told| told.name == spec.name) {
             *told = spec.clone();
@@ -304,8 +252,8 @@ impl SensorTable {
         if !self.restated.is_empty() {
             return;
         }
-        for place in self.places.iter_mut().filter(|place| place.restated) {
-            (place.restated, self.is_unsaved) = (false, true);
+        for assignment in self.assignments.iter_mut().filter(|assignment| assignment.restated) {
+            (assignment.restated, self.is_unsaved) = (false, true);
         }
     }
 
@@ -360,16 +308,18 @@ impl SensorTable {
     ) -> Vec<SensorNo> {
         let now = moment.now;
         self.waiting.forget(now, &skips);
-        self.release(moment, oldest, |place| skips(&place.spec.name));
+        self.release(moment, oldest, |assignment| skips(&assignment.spec.name));
         self.settle_anew(moment, oldest);
-        let free = self.places.iter().filter(|place| place.free.is_some()).count();
+        let free = self.assignments.iter().filter(|assignment| assignment.free.is_some()).count();
         let wanted = self.waiting.wants().saturating_sub(free);
         if wanted > 0 {
-            let in_use = self.places.iter().filter(|place| place.free.is_none());
-            let mut longest: Vec<Duration> = in_use.map(|place| place.absent(now)).collect();
+            let in_use = self.assignments.iter().filter(|assignment| assignment.free.is_none());
+            let mut longest: Vec<Duration> = in_use.map(|assignment| assignment.absent(now)).collect();
             longest.sort_unstable_by_key(|absent| std::cmp::Reverse(*absent));
             let least = longest.get(wanted - 1).copied().unwrap_or_default();
-            self.release(moment, oldest, |place| place.absent(now) >= least && place.is_absent_for(ABSENT_FOR, now));
+            self.release(moment, oldest, |assignment| {
+                assignment.absent(now) >= least && assignment.is_absent_for(ABSENT_FOR, now)
+            });
         }
         let rested = self.renumbered.is_none_or(|at| now.saturating_duration_since(at) >= RENUMBER_AFTER);
         let given = if may_reuse && rested { self.give_out(moment) } else { Vec::new() };
@@ -378,7 +328,7 @@ impl SensorTable {
             self.saved = now;
         }
         // Not written, it is found out again.
-        let has_absent = is_old && self.places.iter().any(|place| place.absent(now) >= SAVE_EVERY);
+        let has_absent = is_old && self.assignments.iter().any(|assignment| assignment.absent(now) >= SAVE_EVERY);
         if std::mem::take(&mut self.is_unsaved) || has_absent {
             let _ = self.save();
         }
@@ -389,13 +339,13 @@ impl SensorTable {
     /// not for a while, is gone at once, before the hub is told of it; what turns out to be gone goes as soon as that is
     /// clear, see [`GONE_FOR`], also after another start of the agent.
     pub fn start_anew(&mut self, moment: Moment, oldest: Key) {
-        for place in &mut self.places {
-            place.outlived = place.free.is_none();
+        for assignment in &mut self.assignments {
+            assignment.outlived = assignment.free.is_none();
         }
         self.begins_anew = true;
         // What is still there asks again at its next reading; what is gone must not get a number for having asked before.
         self.waiting = Waiting::default();
-        self.release(moment, oldest, |place| !place.met || place.is_absent_for(GONE_FOR, moment.now));
+        self.release(moment, oldest, |assignment| !assignment.met || assignment.is_absent_for(GONE_FOR, moment.now));
         // Not written, it begins no more after the next start.
         let _ = self.save();
     }
@@ -405,8 +355,10 @@ impl SensorTable {
         if !self.begins_anew {
             return;
         }
-        self.release(moment, oldest, |place| place.outlived && place.is_absent_for(GONE_FOR, moment.now));
-        self.begins_anew = self.places.iter().any(|place| place.free.is_none() && place.outlived);
+        self.release(moment, oldest, |assignment| {
+            assignment.outlived && assignment.is_absent_for(GONE_FOR, moment.now)
+        });
+        self.begins_anew = self.assignments.iter().any(|assignment| assignment.free.is_none() && assignment.outlived);
         if !self.begins_anew {
             let _ = self.save();
         }
@@ -415,11 +367,11 @@ impl SensorTable {
     /// Frees those of the numbers in use that `chosen` chooses, where no batch speaks of them.
     fn release(&mut self, moment: Moment, oldest: Key, chosen: impl Fn(&Assignment) -> bool) {
         let (Moment { now, batch: (epoch, _) }, mut changed) = (moment, false);
-        for place in &mut self.places {
-            if place.free.is_none() && place.last < oldest && chosen(place) {
+        for assignment in &mut self.assignments {
+            if assignment.free.is_none() && assignment.last < oldest && chosen(assignment) {
                 // What an earlier run of the agent sent is on its way no more.
-                place.free = Some(if place.last.0 < epoch { now } else { now + REST });
-                self.numbers.remove(&place.spec.name);
+                assignment.free = Some(if assignment.last.0 < epoch { now } else { now + REST });
+                self.numbers.remove(&assignment.spec.name);
                 changed = true;
             }
         }
@@ -433,31 +385,31 @@ impl SensorTable {
     /// Gives free numbers to sensors that wait: another numbering, with the batch that is being filled.
     fn give_out(&mut self, moment: Moment) -> Vec<SensorNo> {
         let has_rested = |free: Instant| moment.now >= free;
-        let free: Vec<usize> = (0..self.places.len())
-            .filter(|place| self.places.get(*place).and_then(|place| place.free).is_some_and(has_rested))
+        let free: Vec<usize> = (0..self.assignments.len())
+            .filter(|index| self.assignments.get(*index).and_then(|assignment| assignment.free).is_some_and(has_rested))
             .collect();
         let given: Vec<(usize, SensorSpec)> = free.into_iter().zip(self.waiting.next()).collect();
         if given.is_empty() {
             return Vec::new();
         }
-        let before = (self.places.clone(), self.numbering);
-        for (place, spec) in &given {
-            if let Some(place) = self.places.get_mut(*place) {
+        let before = (self.assignments.clone(), self.numbering);
+        for (index, spec) in &given {
+            if let Some(assignment) = self.assignments.get_mut(*index) {
                 let spec = spec.clone();
-                *place = Assignment::of(spec, None, moment);
+                *assignment = Assignment::of(spec, None, moment);
             }
         }
         self.numbering = Numbering { epoch: moment.batch.0, seq: moment.batch.1 };
         // On disk before the hub hears of it: after a power cut both must mean the same.
         if self.save().is_err() {
-            (self.places, self.numbering) = before;
+            (self.assignments, self.numbering) = before;
             return Vec::new();
         }
         self.renumbered = Some(moment.now);
-        let numbers = given.iter().map(|(place, _)| SensorNo(*place as u16)).collect();
-        for (place, spec) in given {
+        let numbers = given.iter().map(|(index, _)| SensorNo(*index as u16)).collect();
+        for (index, spec) in given {
             self.waiting.remove(&spec.name);
-            self.numbers.insert(spec.name, SensorNo(place as u16));
+            self.numbers.insert(spec.name, SensorNo(index as u16));
         }
         self.describe();
         numbers
@@ -466,30 +418,35 @@ impl SensorTable {
     /// What the hub is told: of a free number what another one is, since it has to be told something; where all are free,
     /// nothing, since it would keep the names of what is gone.
     fn describe(&mut self) {
-        let stands_in = self.places.iter().find(|place| place.free.is_none()).map(|place| &place.spec);
-        let told = |other| self.places.iter().map(move |place| if place.free.is_none() { &place.spec } else { other });
+        let stands_in =
+            self.assignments.iter().find(|assignment| assignment.free.is_none()).map(|assignment| &assignment.spec);
+        let told = |other| {
+            self.assignments
+                .iter()
+                .map(move |assignment| if assignment.free.is_none() { &assignment.spec } else { other })
+        };
         self.specs = stands_in.into_iter().flat_map(told).cloned().collect();
         self.revision += 1;
     }
 
-    fn put(&mut self, place: Assignment) {
-        if place.free.is_none() {
-            self.numbers.insert(place.spec.name.clone(), SensorNo(self.places.len() as u16));
+    fn put(&mut self, assignment: Assignment) {
+        if assignment.free.is_none() {
+            self.numbers.insert(assignment.spec.name.clone(), SensorNo(self.assignments.len() as u16));
         }
-        self.places.push(place);
+        self.assignments.push(assignment);
     }
 
     fn save(&mut self) -> io::Result<()> {
-        let Self { file: Some(file), places, numbering, saved, .. } = self else { return Ok(()) };
+        let Self { file: Some(file), assignments, numbering, saved, .. } = self else { return Ok(()) };
         // Of this boot, the longest absence is as long as the agent runs: ages are by whole hours of it.
         let now = *saved;
-        let rows = places.iter().map(|place| file::Row {
-            spec: place.spec.clone(),
-            absent_hours: u32::try_from(place.absent(now).as_secs() / 3_600).unwrap_or(u32::MAX),
-            free: place.free.is_some(),
-            outlived: place.outlived && place.free.is_none(),
-            restated: place.restated && place.free.is_none(),
-            by: place.by.clone(),
+        let rows = assignments.iter().map(|assignment| file::Row {
+            spec: assignment.spec.clone(),
+            absent_hours: u32::try_from(assignment.absent(now).as_secs() / 3_600).unwrap_or(u32::MAX),
+            free: assignment.free.is_some(),
+            outlived: assignment.outlived && assignment.free.is_none(),
+            restated: assignment.restated && assignment.free.is_none(),
+            by: assignment.by.clone(),
         });
         file.replace(*numbering, rows)
     }

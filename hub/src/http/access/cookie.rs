@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::browser;
 use crate::access::sha256;
 use crate::http::error::ApiError;
-use crate::http::gate::auth::{COOKIE, HOST_COOKIE};
+use crate::http::gate::credentials::{COOKIE, HOST_COOKIE};
 use crate::http::gate::front::Encrypted;
 use crate::http::gate::peer::Peer;
 use crate::http::keys::Keys;

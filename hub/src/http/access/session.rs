@@ -19,9 +19,9 @@ use super::proof::ask;
 use crate::access::sha256;
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::actor;
-use crate::http::gate::auth;
 use crate::http::gate::auth::Somebody;
 use crate::http::gate::auth::UNSET;
+use crate::http::gate::credentials;
 use crate::http::gate::front::Encrypted;
 use crate::http::gate::peer::Peer;
 use crate::http::gate::tries::{Attempt, guess, note};
@@ -128,7 +128,7 @@ pub(in crate::http) async fn sign_out(
     peer: Peer,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    for hash in auth::cookies(&headers) {
+    for hash in credentials::cookies(&headers) {
         if let Some(session) = keys.store.session(hash, keys.clock.wall(), None).await? {
             actor::let_act(&keys, &Principal::of(&session, hash), peer).await?;
         }

@@ -8,10 +8,9 @@ use utoipa::ToSchema;
 
 use crate::http::error::ApiError;
 use crate::http::request::text;
-use crate::model::catalog::{Catalog, Series};
+use crate::model::catalog::Catalog;
 use crate::model::device::{self, DevicePatch as Patch, Pending, Standing};
-use crate::model::reading::Point;
-use crate::model::{SensorKind, UnixMillis, when};
+use crate::model::{UnixMillis, when};
 use crate::presence::Presence;
 
 /// What a device is to the hub at the moment.
@@ -347,112 +346,4 @@ pub(crate) struct Swap {
     pub was: String,
     /// When that was heard last.
     pub last_seen: Option<String>,
-}
-
-/// One sensor of a device.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub(crate) struct Sensor {
-    /// Its name on the device.
-    pub sensor: String,
-    /// Unit code; empty when dimensionless.
-    pub unit: String,
-    /// How its values relate over time.
-    pub kind: Kind,
-    /// Whether the owner set `kind`: then it stays, whatever is sent.
-    pub kind_by_owner: bool,
-    /// Expected time between readings, in milliseconds.
-    pub interval_ms: Option<u32>,
-    /// Its newest reading.
-    pub last: Option<Last>,
-}
-
-/// Changes to a sensor.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SensorPatch {
-    /// How its values relate over time, whatever is sent; null goes back to what is sent.
-    #[serde(deserialize_with = "Option::deserialize")]
-    #[schema(required)]
-    pub kind: Option<Kind>,
-}
-
-/// What values mean over time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// A level that may go up and down.
-    Gauge,
-    /// A total that only grows.
-    Counter,
-    /// One of a few levels.
-    State,
-}
-
-impl From<SensorKind> for Kind {
-    fn from(kind: SensorKind) -> Self {
-        match kind {
-            SensorKind::Gauge => Self::Gauge,
-            SensorKind::Counter => Self::Counter,
-            SensorKind::State => Self::State,
-        }
-    }
-}
-
-impl From<Kind> for SensorKind {
-    fn from(kind: Kind) -> Self {
-        match kind {
-            Kind::Gauge => Self::Gauge,
-            Kind::Counter => Self::Counter,
-            Kind::State => Self::State,
-        }
-    }
-}
-
-impl Kind {
-    /// By the name it is written as, in a field.
-    ///
-    /// # Errors
-    /// [`ApiError`] naming the field.
-    pub fn named(field: &str, name: &str) -> Result<Self, ApiError> {
-        match name {
-            "gauge" => Ok(Self::Gauge),
-            "counter" => Ok(Self::Counter),
-            "state" => Ok(Self::State),
-            _ => Err(ApiError::invalid(field, format!("`{name}` is not a kind: write gauge, counter or state"))),
-        }
-    }
-
-    /// What it is written as.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Gauge => "gauge",
-            Self::Counter => "counter",
-            Self::State => "state",
-        }
-    }
-}
-
-/// A reading.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub(crate) struct Last {
-    /// Device time.
-    pub at: String,
-    /// Value.
-    pub value: f64,
-}
-
-impl Sensor {
-    /// A series with its newest reading.
-    #[must_use]
-    pub(crate) fn of(series: &Series, last: Option<Point>) -> Self {
-        Self {
-            sensor: series.sensor.clone(),
-            unit: series.unit.clone(),
-            kind: series.kind.into(),
-            kind_by_owner: series.kind_by_owner,
-            interval_ms: Some(series.interval_ms).filter(|ms| *ms > 0),
-            last: last.map(|point| Last { at: when::moment(point.at), value: point.value }),
-        }
-    }
 }

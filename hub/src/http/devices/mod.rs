@@ -3,6 +3,7 @@
 pub(super) mod dto;
 pub(super) mod fleet;
 mod found;
+pub(super) mod kind;
 pub(super) mod ledger;
 pub(super) mod replace;
 pub(super) mod sensors;

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::dto::{Sensor, SensorPatch};
 use super::fleet::Fleet;
 use super::found::unknown;
+use super::kind::Kind;
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::{MayOperate, MayReadSome};
 use crate::http::request::body::Body;
@@ -15,6 +17,60 @@ use crate::http::request::page::Page;
 use crate::http::request::params::{Asked, Nothing};
 use crate::http::request::path::{InPath, SensorInPath};
 use crate::live::Update;
+use crate::model::catalog::Series;
+use crate::model::reading::Point;
+use crate::model::when;
+
+/// One sensor of a device.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub(crate) struct Sensor {
+    /// Its name on the device.
+    pub sensor: String,
+    /// Unit code; empty when dimensionless.
+    pub unit: String,
+    /// How its values relate over time.
+    pub kind: Kind,
+    /// Whether the owner set `kind`: then it stays, whatever is sent.
+    pub kind_by_owner: bool,
+    /// Expected time between readings, in milliseconds.
+    pub interval_ms: Option<u32>,
+    /// Its newest reading.
+    pub last: Option<Last>,
+}
+
+/// Changes to a sensor.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SensorPatch {
+    /// How its values relate over time, whatever is sent; null goes back to what is sent.
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[schema(required)]
+    pub kind: Option<Kind>,
+}
+
+/// A reading.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub(crate) struct Last {
+    /// Device time.
+    pub at: String,
+    /// Value.
+    pub value: f64,
+}
+
+impl Sensor {
+    /// A series with its newest reading.
+    #[must_use]
+    pub(crate) fn of(series: &Series, last: Option<Point>) -> Self {
+        Self {
+            sensor: series.sensor.clone(),
+            unit: series.unit.clone(),
+            kind: series.kind.into(),
+            kind_by_owner: series.kind_by_owner,
+            interval_ms: Some(series.interval_ms).filter(|ms| *ms > 0),
+            last: last.map(|point| Last { at: when::moment(point.at), value: point.value }),
+        }
+    }
+}
 
 /// The sensors of a device by name, with their newest readings. At most 256, so there are no pages.
 #[utoipa::path(get, path = "/api/v1/devices/{id}/sensors", tag = "devices", params(("id" = String, Path, description = "Device id")),

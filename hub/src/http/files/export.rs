@@ -1,10 +1,10 @@
 //! `/export`: every reading of many series, as a file.
 //!
 //! ```text
-//!   store ── a page ──▶ writer (a task) ── pieces of text, two at most ──▶ body ──▶ client
+//!   store ── a page ──▶ task ── pieces of text, two at most ──▶ body ──▶ client
 //! ```
 //!
-//! An export of any length needs the memory of one page and a few pieces: the writer continues only when the client has read what
+//! An export of any length needs the memory of one page and a few pieces: the task continues only when the client has read what
 //! was written, and a slow client occupies only its own place. It holds no snapshot: readings that arrive for a time that is
 //! already written are not in the file. While the hub is too loaded for queries the export pauses. Nothing is cut silently: the
 //! transfer ends properly only after the last row, otherwise it fails, and NDJSON ends with a line `{"error":"..."}` as well. For
@@ -32,8 +32,8 @@ use tracing::warn;
 use super::rows::{ExportRow, Format, Rows};
 use crate::http::error::nobody;
 use crate::http::error::{ApiError, Problem};
-use crate::http::gate::auth;
 use crate::http::gate::auth::MayReadSome;
+use crate::http::gate::credentials;
 use crate::http::gate::history::History;
 use crate::http::keys::Keys;
 use crate::http::limits::{EXPORTS, EXPORTS_OF_ONE};
@@ -151,7 +151,7 @@ pub(in crate::http) async fn download(
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
     let packer = is_gzip.then(|| GzEncoder::new(Vec::new(), Compression::fast()));
-    let writer = ExportTask {
+    let task = ExportTask {
         parts,
         closing: ongoing.closing,
         who,
@@ -163,7 +163,7 @@ pub(in crate::http) async fn download(
         pieces,
     };
     ongoing.tasks.spawn(async move {
-        writer.run().await;
+        task.run().await;
         drop(place);
     });
     Ok((headers, Body::from_stream(whole(body))).into_response())
@@ -285,7 +285,7 @@ impl ExportTask {
         let (mut from, to) = self.range;
         for series in std::mem::take(&mut self.series) {
             loop {
-                if !auth::still_holds(&self.parts.keys, &self.who).await {
+                if !credentials::still_holds(&self.parts.keys, &self.who).await {
                     return Err(ApiError::unauthenticated("access ended while this was exported"));
                 }
                 let rows = self.rows(series)?;

@@ -15,7 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::rows::{Format, unguarded};
-use crate::http::devices::dto::Kind;
+use crate::http::devices::kind::Kind;
 use crate::http::error::ApiError;
 use crate::http::intake::json as push;
 use crate::http::request::text;

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::http::devices::dto::Kind;
+use crate::http::devices::kind::Kind;
 use crate::http::request::number;
 use crate::model::catalog::Series;
 use crate::model::device::Device;

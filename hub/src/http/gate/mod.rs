@@ -2,11 +2,12 @@
 //!
 //! ```text
 //!   front: through a proxy? → guard, host: by its own name? → plain: not in clear? → origin: own page?
-//!                                                                  → auth: who is it (principal), what may they do? → handler
+//!                                                                  → auth: who is it (credentials), what may they do? → handler
 //! ```
 
 pub(super) mod actor;
 pub(super) mod auth;
+pub(super) mod credentials;
 pub(super) mod front;
 pub(super) mod guard;
 pub(super) mod history;

@@ -6,7 +6,7 @@ use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::http::devices::dto::Kind;
+use crate::http::devices::kind::Kind;
 use crate::http::error::ApiError;
 use crate::http::request::text;
 use crate::ingest::gather::{DeviceSlot, Gathered, Part};

@@ -25,6 +25,7 @@ use utoipa_axum::routes;
 
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth;
+use crate::http::gate::credentials;
 use crate::http::gate::origin::from_own_page;
 use crate::http::gate::peer::Peer;
 use crate::http::shares::places::Place;
@@ -53,7 +54,7 @@ pub(super) async fn connect(
     from_own_page(&feed.names, &uri, &headers)?;
     // Listened to before it is asked, so that access which ends meanwhile is noticed.
     let access_ended = feed.keys.access_ended.subscribe();
-    let principal = auth::identify(&feed.keys, peer, &headers).await?;
+    let principal = credentials::identify(&feed.keys, peer, &headers).await?;
     if let Some(principal) = principal.as_ref().filter(|principal| !principal.scope.includes(Scope::Read)) {
         return Err(auth::lacks(principal, Scope::Read));
     }

@@ -12,7 +12,7 @@ use super::buckets::Every;
 use super::result as query;
 use super::result::{Empty, Group, Name, NewQuery, QueriesRequest, QueryResult, QueryResults, Source};
 use crate::clock::Clock;
-use crate::http::devices::dto::Kind;
+use crate::http::devices::kind::Kind;
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::MayReadSome;
 use crate::http::gate::history::History;

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::http::devices::dto::Kind;
+use crate::http::devices::kind::Kind;
 use crate::http::request::number;
 use crate::http::request::time::Time;
 use crate::store::Columns;

@@ -24,11 +24,11 @@ use crate::proto::window::Arrival;
 const MAX_FIRST_BATCHES: usize = 256;
 /// Batches of one device on their way to the disk under numbers of the hub: as many as it may have in flight.
 const MAX_ASIDE: usize = CREDIT as usize;
-/// An agent does not send as live what is older.
+/// Oldest age of a live reading, in milliseconds: an agent sends what is older in the other lane.
 const LIVE_MS: i64 = 10_000;
 
 impl Endpoint {
-    /// A batch in a session that speaks for its device.
+    /// Handles a batch that came in a session which speaks for its device.
     pub(super) fn handle_batch(
         &mut self,
         moment: Moment,
@@ -43,7 +43,7 @@ impl Endpoint {
             self.counters.dropped(Drop::NotAdopted);
             return Ok(());
         };
-        // Before it changes anything.
+        // Asked before anything changes, so that a batch that is turned away can come again.
         if let Err(why) = may_come(peer, moment.now, batch.lane, self.incoming.batches.len(), &self.pressure) {
             self.counters.dropped(why);
             return Ok(());
@@ -112,7 +112,7 @@ fn may_come(peer: &Peer, now: Instant, lane: Lane, queued: usize, pressure: &Pre
     if peer.is_renumbering(now) {
         return Err(Drop::UnknownSensor);
     }
-    // Who has nothing on the way finds room behind a full queue: else whether an alert is raised would be left to chance.
+    // A device with nothing on the way finds room behind a full queue: otherwise it would be chance whether its alert is raised.
     let room = if peer.is_waiting() { MAX_BATCHES } else { MAX_BATCHES + MAX_FIRST_BATCHES };
     if queued >= room {
         pressure.count(Shed::Live);
@@ -124,7 +124,7 @@ fn may_come(peer: &Peer, now: Instant, lane: Lane, queued: usize, pressure: &Pre
     Ok(())
 }
 
-/// What of a batch is stored.
+/// The part of a batch that is stored.
 struct Stored<'a> {
     /// The series of each reading.
     series: Vec<SeriesId>,
@@ -133,7 +133,7 @@ struct Stored<'a> {
     refused: u64,
 }
 
-/// What of the readings in `rows`, which are what the batch says, is stored; `None` when the device has to describe a sensor first.
+/// Decides which readings of a batch are stored; `rows` are its readings, decoded. `None` when the device has to describe a sensor first.
 fn stored<'a>(peer: &Peer, rows: &mut Rows, batch: &message::Batch<'a>, now: UnixMillis) -> Option<Stored<'a>> {
     let from = peer.taken_from(ahead_ms(batch.lane, rows, now));
     let is_its = |at: UnixMillis| is_time(at) && at >= from;
@@ -149,7 +149,7 @@ fn stored<'a>(peer: &Peer, rows: &mut Rows, batch: &message::Batch<'a>, now: Uni
     }
 }
 
-/// The number that a batch is stored under: its own, or `aside`, one of the hub's, if that is used by other contents.
+/// The number under which a batch is stored: its own, or `aside`, a number of the hub's, if other contents have used its own.
 fn numbered(peer: &mut Peer, batch: Aside, aside: u64) -> Result<BatchId, Drop> {
     let Aside { session, epoch, seq, digest } = batch;
     let device = peer.device.no;
@@ -167,7 +167,7 @@ fn numbered(peer: &mut Peer, batch: Aside, aside: u64) -> Result<BatchId, Drop> 
     }
 }
 
-/// By how much the clock of who measured these is ahead of ours, if it is off: what is live was measured just now.
+/// How far the device's clock is ahead of ours, in milliseconds; 0 if it is right. Live readings tell it: they were measured just now.
 fn ahead_ms(lane: Lane, rows: &Rows, now: UnixMillis) -> i64 {
     let newest = rows.at.iter().max().filter(|_| lane == Lane::Live);
     newest.map(|at| at.since(now)).filter(|ms| ms.unsigned_abs() > LIVE_MS.unsigned_abs()).unwrap_or(0)
@@ -175,7 +175,7 @@ fn ahead_ms(lane: Lane, rows: &Rows, now: UnixMillis) -> i64 {
 
 /// The series of each reading; `None` when one has none.
 fn series_of(rows: &Rows, sensors: &[SeriesId]) -> Option<Vec<SeriesId>> {
-    // Of one piece: collecting options would begin with room for four and grow.
+    // Allocated once: collecting options would begin with room for four and grow.
     let mut series = Vec::with_capacity(rows.len());
     for no in &rows.sensor {
         series.push(*sensors.get(usize::from(no.0))?);
@@ -183,12 +183,13 @@ fn series_of(rows: &Rows, sensors: &[SeriesId]) -> Option<Vec<SeriesId>> {
     Some(series)
 }
 
-/// Leaves out readings of sensors from `known` on and those of a time that is not the device's: the body of the rest, and how
-/// many went.
+/// Leaves out readings of sensors that are not `known` and readings from before the device had its hardware. Returns the body of
+/// the rest, and how many were left out.
 fn leave_out(rows: &mut Rows, known: usize, is_its: impl Fn(UnixMillis) -> bool) -> (Vec<u8>, u64) {
     let (all, mut body) = (std::mem::take(rows), BatchBuilder::new(MAX_BODY));
     let kept = all.iter().filter(|reading| usize::from(reading.sensor.0) < known && is_its(reading.at));
-    // Fewer readings are no longer a body than all of them were, but for a time here and there: what then has no room goes.
+    // The body of fewer readings is shorter, but times are coded by their differences and a larger difference may need more bytes:
+    // a reading that no longer fits is left out as well.
     for reading in kept.filter(|reading| body.push(reading)) {
         rows.sensor.push(reading.sensor);
         rows.at.push(reading.at);

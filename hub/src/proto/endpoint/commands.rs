@@ -79,9 +79,9 @@ impl Endpoint {
         peer.parting = Parting::No;
         let news = peer.device.standing != standing || sensors.len() != peer.sensors.len() || peer.last_seen.is_none();
         peer.device = device;
-        // A device that is renamed meanwhile has the numbers it had.
+        // A device that was only renamed keeps its numbering.
         let renumbered = std::mem::replace(&mut peer.numbering, numbering) != numbering;
-        // It waits for that, however long it waits for answers otherwise.
+        // A device that described more sensors meanwhile waits for this answer, so it is told at once.
         let is_asked = matches!(peer.registration, Registration::UnderWay { is_asked: true, .. });
         if renumbered || !matches!(peer.registration, Registration::Renumbering { .. }) {
             peer.registration = Registration::Open;

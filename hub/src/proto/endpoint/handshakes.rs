@@ -33,7 +33,7 @@ impl Front {
             return self.counters.dropped(Drop::ForeignHandshake);
         }
         if !self.admission.calm(now, from) {
-            // Most of a flood does not even pretend, and costs no more hashes.
+            // Most handshakes of a flood carry no proof of their address, and cost no further hash.
             let tries = *hs1.mac2 != [0; 16];
             let proves = |cookie| self.responder.owns_address(hs1, cookie);
             if !tries || !self.admission.cookies(from).iter().any(proves) {

@@ -12,7 +12,7 @@ pub const MAX_BATCHES: usize = 256;
 pub(super) const CREDIT: u32 = 256;
 const CREDIT_BUSY: u32 = 16;
 
-/// What was taken from devices and is not with the pipeline yet.
+/// Batches that were taken from devices and are not handed to the pipeline yet.
 #[derive(Default)]
 pub(super) struct Incoming {
     pub(super) batches: VecDeque<Batch>,
@@ -20,7 +20,7 @@ pub(super) struct Incoming {
     pub(super) congested: bool,
     /// The number of the next batch that is stored under one of the hub's.
     pub(super) next_aside: u64,
-    /// The batch being decoded, and the message being opened: kept, so that their memory is.
+    /// Buffers for the batch being decoded and the message being opened, kept so that their memory is used again.
     pub(super) rows: Rows,
     pub(super) plain: Vec<u8>,
 }

@@ -97,7 +97,7 @@ impl Endpoint {
             Control::Ledger(report) => self.handle_ledger(moment, key, session, report),
             Control::Health(health) => self.handle_health(key, session, health),
             Control::Bye => {
-                // Also of one that came and went between two reports it is known that it was here.
+                // So that a device that came and left between two reports is shown as having been here.
                 self.tell_links();
                 self.front.sessions.end_one(session);
                 if let Some(peer) = self.roster.devices.get_mut(&key) {
@@ -131,7 +131,7 @@ impl Endpoint {
             self.event(Event::Introduced { device, introduction, address: from, handshake_counter });
             return self.welcome(moment, key, Some(session));
         }
-        // The store takes the use from the token, so a hello that is repeated meanwhile must not become a second join.
+        // The store counts down the uses of the token, so a repeated hello must not become a second join meanwhile.
         if self.roster.joining.contains_key(&key) {
             return;
         }
@@ -155,7 +155,7 @@ impl Endpoint {
             }
             return;
         }
-        // Its token was used up by another since the handshake: no reason to ask a person.
+        // Another device used up its token since the handshake: no person needs to be asked.
         if self.roster.policy_at(moment.now) != JoinPolicy::Click && !self.roster.pending.contains_key(&key) {
             return self.counters.dropped(Drop::NotAdmitted);
         }
@@ -172,7 +172,7 @@ impl Endpoint {
         handshake_counter: u64,
     ) {
         let first_seen = match self.roster.pending.get_mut(&key) {
-            // It is there; only what its sensors say is old.
+            // The device is known; only the description of its sensors is old.
             Some((_, heard)) if self.pressure.sheds(Shed::Previews) => {
                 *heard = moment.now;
                 return self.welcome(moment, key, None);
@@ -215,8 +215,8 @@ impl Endpoint {
         self.pending_gone(&key);
     }
 
-    /// A device says which numbering its batches follow. Ours is given up for it once nothing that speaks of ours is on its
-    /// way to the disk; the device says it again until then.
+    /// A device says which numbering its batches follow. The hub follows it once no batch of the old numbering is on its way to
+    /// the disk; until then the device repeats the message.
     fn handle_numbering(
         &mut self,
         now: Instant,
@@ -275,7 +275,7 @@ impl Endpoint {
                 return;
             }
             Registration::Renumbering { .. } => return,
-            // Numbers have no gaps: behind one without a place there is none for any.
+            // Numbers have no gaps: once a sensor has no place, no later one has.
             Registration::NoPlace { since, left_out }
                 if left_out > 0 || now.saturating_duration_since(since) < NO_PLACE_FOR =>
             {
@@ -318,14 +318,14 @@ impl Endpoint {
         let Some(peer) = self.roster.adopted(&key) else {
             return self.counters.dropped(Drop::NotAdopted);
         };
-        // A sign of life at once; that it is on disk is said when it is.
+        // Acknowledged at once as a sign of life; a second answer follows when it is on disk.
         self.outgoing.queue_ack(&mut self.front.sessions, session);
         let busy = |since: Instant| moment.now.saturating_duration_since(since) < RECORD_WITHIN;
         if peer.recording.is_some_and(busy) {
             return;
         }
         peer.recording = Some(moment.now);
-        // What it took before it was this device's hardware is not missed here.
+        // Readings from before the hardware belonged to this device are not missed here.
         let from = peer.taken_from(0).hour();
         report.entries.retain(|peer| peer.hour >= from);
         let device = peer.device.no;
@@ -348,7 +348,7 @@ fn restated(peer: &mut Peer, first: SensorNo, mut sensors: Vec<SensorSpec>) -> O
     if !matches!(peer.registration, Registration::Open | Registration::NoPlace { .. }) {
         return None;
     }
-    // Of those without a place there is nothing to be written.
+    // Sensors without a place are not written.
     sensors.truncate(peer.sensors.len().saturating_sub(usize::from(first.0)));
     let described = digest(first, &sensors);
     if sensors.is_empty() || peer.described == described {

@@ -82,7 +82,7 @@ pub struct Config {
     pub discovery_random: Random,
     /// Where drops are counted.
     pub counters: Arc<Counters>,
-    /// Devices the hub takes; the store counts exactly, here newcomers are turned away before they cost anything.
+    /// How many devices the hub accepts. The store counts exactly; here newcomers are turned away before they cost anything.
     pub max_devices: usize,
     /// What is given up at the moment.
     pub pressure: Arc<Pressure>,

@@ -23,7 +23,7 @@ pub(super) struct Outgoing {
     events: VecDeque<Event>,
     /// Sessions that are owed an acknowledgement; `acks` writes them.
     pub(super) ack_due: VecDeque<u32>,
-    /// The message being sealed: kept, so that its memory is.
+    /// Buffer for the message being sealed, kept so that its memory is used again.
     message: Vec<u8>,
     counters: Arc<Counters>,
 }

@@ -25,7 +25,7 @@ impl Endpoint {
         self.tell_parted();
     }
 
-    /// Says which devices have nothing under way any more. It comes behind all that was said of them before.
+    /// Says which devices have nothing on the way any more. The event is queued behind all earlier ones about them.
     pub(super) fn tell_parted(&mut self) {
         let mut parted = Vec::new();
         for peer in self.roster.devices.values_mut() {

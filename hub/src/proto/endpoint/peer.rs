@@ -15,7 +15,7 @@ use crate::proto::window::Window;
 
 /// Datagrams of one device: enough for a backlog at full speed, too few to starve the others.
 pub(super) const DEVICE_RATE: Rate = Rate { per_second: 20_000.0, burst: 20_000.0 };
-/// How long sensors that had no place are not tried again.
+/// For how long the hub does not try again to register sensors for which it had no place.
 pub(super) const NO_PLACE_FOR: Duration = Duration::from_secs(60);
 /// Epochs of one device whose windows are kept here; the store knows the older ones.
 const MAX_EPOCHS: usize = 16;
@@ -26,7 +26,7 @@ const RENUMBER_WITHIN: Duration = Duration::from_secs(20);
 pub(super) struct Peer {
     pub(super) device: Device,
     pub(super) sensors: Vec<SeriesId>,
-    /// What the numbers of those are of.
+    /// The numbering that the order of `sensors` follows.
     pub(super) numbering: Numbering,
     pub(super) windows: HashMap<Epoch, Window>,
     pub(super) bucket: Bucket,
@@ -37,9 +37,9 @@ pub(super) struct Peer {
     /// Batches on their way to the disk under numbers of the hub, because theirs were used.
     pub(super) aside: HashMap<BatchSeq, Aside>,
     pub(super) registration: Registration,
-    /// A digest of what was last taken of what it says its sensors are, so that what is repeated is not written again.
+    /// Digest of the sensor descriptions that were last accepted: the same ones, sent again, are not written again.
     pub(super) described: u64,
-    /// Since when a `Ledger` event is on its way: one at a time bounds what a device can have written.
+    /// Since when a `Ledger` event is on its way. One at a time bounds how much a device can cause to be written.
     pub(super) recording: Option<Instant>,
     pub(super) status: Status,
     pub(super) last_seen: Option<UnixMillis>,
@@ -55,11 +55,11 @@ pub(super) enum Parting {
     No,
     /// Something of it is on its way to the disk.
     Waits,
-    /// Nothing is, which was said.
+    /// Nothing is on its way any more, and the rest of the hub was told so.
     Told,
 }
 
-/// A batch of a number that was used by another.
+/// A batch whose number was used by another batch with other contents.
 pub(super) struct Aside {
     pub(super) session: u32,
     pub(super) epoch: Epoch,
@@ -68,7 +68,7 @@ pub(super) struct Aside {
 }
 
 impl Peer {
-    /// A device that nothing was heard of yet. `claim`: which start of its agent spoke for it last.
+    /// A device that was not heard yet. `claim`: which start of its agent spoke for it last.
     pub(super) fn new(
         device: Device,
         numbering: Numbering,
@@ -150,13 +150,13 @@ pub(super) enum Registration {
     UnderWay {
         /// It describes the numbers below this.
         below: u16,
-        /// The device described more meanwhile: it is to hear that it may do so again.
+        /// The device described more meanwhile: it has to be told when it may do so again.
         is_asked: bool,
     },
     /// The device gave its numbers to other sensors: no batch of it is taken, because nothing says what its numbers stand
-    /// for. Those that were are on their way to the disk; then a `Renumber` event is.
+    /// for. First the batches taken before reach the disk, then a `Renumber` event is sent.
     Renumbering { since: Instant, asked: bool },
-    /// The hub had no place for them, which it is not asked again for [`NO_PLACE_FOR`].
+    /// The hub had no place for them, and is not asked again for [`NO_PLACE_FOR`].
     NoPlace {
         since: Instant,
         /// Readings of the numbers below this are left out of what is stored, so that the device's others go on; 0 when it

@@ -39,7 +39,7 @@ pub(super) struct Roster {
     policy: JoinPolicy,
     /// Until when everybody may join, whatever the policy says.
     open_until: Option<Instant>,
-    /// What discovery answers: whether it is worth asking to join.
+    /// What the discovery responder says about joining: whether it is worth asking.
     accepting: Arc<AtomicBool>,
 }
 
@@ -126,7 +126,7 @@ impl Roster {
                 Standing::Adopted | Standing::Blocked => Err(Drop::NotAdmitted),
             };
         }
-        // Who only asks is listed all the same: the person who adopts it is told why that cannot be.
+        // A device that only asks is listed even if the hub is full: the person who adopts it is told the reason.
         let would_join = token.is_some() || self.policy_at(moment.now) == JoinPolicy::Open;
         if would_join && self.is_full() {
             return Err(Drop::DeviceLimit);
@@ -172,15 +172,15 @@ impl Roster {
         self.joining.retain(|_, since| now.saturating_duration_since(*since) < JOIN_WITHIN);
     }
 
-    /// Takes those off the list of who waits for a person that are silent for [`PENDING_TTL`]; their keys.
+    /// Removes devices from the waiting list that were silent for [`PENDING_TTL`], and returns their keys.
     pub(super) fn forget_silent(&mut self, now: Instant) -> Vec<PublicKey> {
         let is_silent = |heard: Instant| now.saturating_duration_since(heard) >= PENDING_TTL;
         self.pending.extract_if(|_, (_, heard)| is_silent(*heard)).map(|(key, _)| key).collect()
     }
 
-    /// Takes back what was noted with an event that found no place, so that the device may say it again.
+    /// Undoes what was noted for an event that found no room in the queue, so that the device may repeat its message.
     pub(super) fn take_back(&mut self, event: &Event) {
-        // Others leave no note: they are said again anyway.
+        // Other events leave no note: their cause is repeated anyway.
         let (Event::Sensors { device, .. } | Event::Renumber { device, .. } | Event::Ledger { device, .. }) = event
         else {
             return;

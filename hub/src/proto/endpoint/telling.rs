@@ -10,7 +10,7 @@ use crate::proto::Moment;
 use crate::proto::event::Event;
 
 impl Endpoint {
-    /// Tells a device where it stands: in this session, else in the one it is talked to through.
+    /// Tells a device where it stands: in the given session, or else in the one that speaks for it.
     pub(super) fn welcome(&mut self, moment: Moment, key: PublicKey, session: Option<u32>) {
         let Some(session) = session.or_else(|| self.current(&key)) else { return };
         let is_known = self.roster.devices.contains_key(&key);
@@ -38,21 +38,21 @@ impl Endpoint {
         self.outgoing.queue_ack(&mut self.front.sessions, session);
     }
 
-    /// Tells the rest of the hub. Beyond the limit the device says it again: hellos, dictionaries, floors and reports are all
-    /// repeated.
+    /// Tells the rest of the hub. An event beyond the limit is dropped; its cause comes again, because devices repeat hellos,
+    /// dictionaries, floors and reports.
     pub(super) fn event(&mut self, event: Event) {
         if let Some(lost) = self.outgoing.tell(event) {
             self.roster.take_back(&lost);
         }
     }
 
-    /// Ends the sessions of one that waited for a person and does not any more, and says so.
+    /// Ends the sessions of a device that no longer waits for adoption, and says so.
     pub(super) fn pending_gone(&mut self, key: &PublicKey) {
         self.front.sessions.end(key);
         self.event(Event::PendingGone(DeviceId::of(key)));
     }
 
-    /// Tells how the ways to devices are that were heard since the last time.
+    /// Tells the state of the links to devices that were heard since the last time.
     pub(super) fn tell_links(&mut self) {
         let mut links = Vec::new();
         for (key, peer) in self.roster.devices.iter_mut().filter(|(_, peer)| peer.link_changed) {

@@ -22,7 +22,7 @@ pub(super) fn gives_way<'a>(waiting: impl Iterator<Item = (&'a PublicKey, &'a Pe
     let rank = |pending: &Pending| {
         let ip = pending.address.ip();
         let network = network(ip);
-        // The network itself is in the rank: two of the same size must not give way by turns within each.
+        // The network itself is part of the rank: of two equally large ones always the same one gives way.
         (
             of_network.get(&network).copied(),
             network,

@@ -152,18 +152,18 @@ impl Store {
     /// # Errors
     /// `NotFound`.
     pub async fn delete_device(&self, id: DeviceId) -> Result<Vec<Retired>> {
-        let mut place = DeletionCursor::START;
+        let mut cursor = DeletionCursor::START;
         loop {
             let done = self.change(move |scope| {
                 let no = number(scope.tx, id)?;
                 if scope.tx.delete_some_spans(no, DELETE_SPANS)? == DELETE_SPANS {
-                    return Ok(ControlFlow::Continue(place));
+                    return Ok(ControlFlow::Continue(cursor));
                 }
                 let series: Vec<_> = scope.memory.catalog().series_of(no).map(|series| series.id).collect();
-                let delete = |place| scope.tx.delete_some_rollups(&series, place, DELETE_ROLLUPS);
+                let delete = |cursor| scope.tx.delete_some_rollups(&series, cursor, DELETE_ROLLUPS);
                 // Once more from the start in the transaction that deletes the device: some may have been made meanwhile.
                 if let Some(next) =
-                    delete(place)?.map_or_else(|| delete(DeletionCursor::START), |next| Ok(Some(next)))?
+                    delete(cursor)?.map_or_else(|| delete(DeletionCursor::START), |next| Ok(Some(next)))?
                 {
                     return Ok(ControlFlow::Continue(next));
                 }
@@ -173,7 +173,7 @@ impl Store {
                 scope.own.rows_deleted += scope.tx.delete_rows(some)? as u64;
                 if let Some(&row) = some.last().filter(|_| some.len() < rows.len()) {
                     scope.own.forgotten.push(Forgotten { device: no, row, reach: None, series: Vec::new() });
-                    return Ok(ControlFlow::Continue(place));
+                    return Ok(ControlFlow::Continue(cursor));
                 }
                 scope.tx.delete_device(no)?;
                 scope.own.changes.push(Change::RemoveDevice(no));
@@ -181,7 +181,7 @@ impl Store {
                 Ok(ControlFlow::Break(scope.tx.retired()?))
             });
             match done.await? {
-                ControlFlow::Continue(next) => place = next,
+                ControlFlow::Continue(next) => cursor = next,
                 ControlFlow::Break(retired) => return Ok(retired),
             }
         }

@@ -44,11 +44,11 @@ pub(in crate::store) trait ChangeRollups: Rollups {
     fn delete_rollups(&self, table: Table, keys: &[i64], received_before: UnixMillis) -> Result<()>;
     /// Deletes up to `at_most` rows of buckets before a moment, whoever's; how many.
     fn drop_rollups(&self, table: Table, before: UnixMillis, at_most: usize) -> Result<usize>;
-    /// Deletes up to `at_most` rows of some series from a place on; where to go on, `None` when none is left behind it.
+    /// Deletes up to `at_most` rows of some series from the cursor on; where to go on, `None` when none is left behind it.
     fn delete_some_rollups(
         &self,
         series: &[SeriesId],
-        place: DeletionCursor,
+        cursor: DeletionCursor,
         at_most: usize,
     ) -> Result<Option<DeletionCursor>>;
 }

@@ -154,9 +154,9 @@ impl Tally {
 
     /// Adds a series to buckets whose edges lie on those of cells.
     pub(in crate::store) fn add_to(&self, series: SeriesId, edges: &[UnixMillis], buckets: &mut [Bucket]) {
-        let mut place = BucketCursor::new(edges);
+        let mut cursor = BucketCursor::new(edges);
         for cell in self.series.get(&series).iter().flat_map(|known| &known.cells) {
-            if let Some(bucket) = place.of(cell.number * CELL, buckets) {
+            if let Some(bucket) = cursor.of(cell.number * CELL, buckets) {
                 bucket.add_sum(cell.count, cell.sum, cell.min, cell.max);
             }
         }

@@ -187,13 +187,13 @@ impl<'a> Cells<'a> {
     ) -> Result<bool> {
         let Some(section) = self.section(series)? else { return Ok(false) };
         let (&scale, data) = section.split_first().ok_or(DAMAGED)?;
-        let mut place = BucketCursor::new(edges);
+        let mut cursor = BucketCursor::new(edges);
         if scale == PLAIN {
             let (figures, _) = data.as_chunks::<24>();
             for ((n, count), figures) in (0..).zip(&self.counts).zip(figures) {
                 let (numbers, _) = figures.as_chunks::<8>();
                 let &[min, max, sum] = numbers else { return Err(DAMAGED) };
-                if let Some(bucket) = place.of((self.first + n) * CELL, buckets).filter(|_| *count > 0) {
+                if let Some(bucket) = cursor.of((self.first + n) * CELL, buckets).filter(|_| *count > 0) {
                     bucket.add_sum(*count, f64::from_le_bytes(sum), f64::from_le_bytes(min), f64::from_le_bytes(max));
                 }
             }
@@ -222,7 +222,7 @@ impl<'a> Cells<'a> {
             let step = unzigzag(*step);
             // The first stands by itself.
             min = if n == 0 { step } else { min.wrapping_add(step.wrapping_mul(unit.cast_signed())) };
-            let bucket = place.of((self.first + n) * CELL, buckets);
+            let bucket = cursor.of((self.first + n) * CELL, buckets);
             let Some(bucket) = bucket.filter(|_| count > 0) else { continue };
             let sum = sum(min, count, rest.wrapping_mul(unit)) / power;
             if extremes {

@@ -108,7 +108,7 @@ async fn an_export_holds_every_reading_of_what_is_meant_by_series_and_time() {
             at: moment(UnixMillis(START + at)),
             value,
             device_name: device.name.clone(),
-            kind: crate::http::devices::dto::Kind::Gauge,
+            kind: crate::http::devices::kind::Kind::Gauge,
         };
         serde_json::to_value(row).unwrap()
     };

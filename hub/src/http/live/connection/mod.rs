@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use super::dto::ServerMessage;
 use super::feed::Feed;
 use super::memory::Memory;
-use crate::http::gate::auth;
+use crate::http::gate::credentials;
 use crate::http::principal::Principal;
 use crate::http::shares::places::Place;
 use crate::live::{FRAME_ROWS, Room, Sight, Subscription, Update};
@@ -113,7 +113,7 @@ impl Connection {
         if self.feed.clock.now().duration_since(self.last_heard) > DEAD {
             return Err(End::Gone);
         }
-        if !auth::still_holds(&self.feed.keys, principal).await {
+        if !credentials::still_holds(&self.feed.keys, principal).await {
             return Err(End::policy("signed out"));
         }
         self.push(Message::Ping(Bytes::new())).await

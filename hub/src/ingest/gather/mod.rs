@@ -8,22 +8,17 @@
 //! is looked up once, and then they are sorted by device and encoded as a device would do it: from then on they are batches like
 //! all others.
 
-use std::collections::HashMap;
+mod batches;
 
-use wire::Reading;
-use wire::batch::{BatchBuilder, MAX_BODY};
+use std::collections::HashMap;
 
 use crate::access::pushed_device;
 use crate::model::catalog::Catalog;
 use crate::model::device::{Device, DeviceNo, Standing};
-use crate::model::reading::{Batch, BatchId, SeriesId};
+use crate::model::reading::SeriesId;
 use crate::model::view::View;
-use crate::model::{BatchSeq, DeviceId, Epoch, Lane, SensorKind, SensorNo, UnixMillis, numbering};
+use crate::model::{DeviceId, SensorKind, SensorNo, UnixMillis, numbering};
 use crate::store::{Origin, Said, Wish};
-
-/// A sensor's newest reading that is older than this when it comes was kept somewhere: it travels in the lane for that,
-/// and the others of the sensor with it.
-const KEPT_MS: i64 = 5 * 60_000;
 
 /// A device in this gathering.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,14 +144,14 @@ impl Gathered {
     }
 
     fn named(&mut self, key: &str, id: Option<DeviceId>, name: &str) -> DeviceSlot {
-        if let Some(place) = self.by_name.get(key) {
-            return *place;
+        if let Some(slot) = self.by_name.get(key) {
+            return *slot;
         }
-        let place = DeviceSlot(self.devices.len() as u32);
+        let slot = DeviceSlot(self.devices.len() as u32);
         let (name, part) = (name.to_owned(), self.part);
         self.devices.push(Party { name, id, sensors: HashMap::new(), no: None, part });
-        self.by_name.insert(key.to_owned(), place);
-        place
+        self.by_name.insert(key.to_owned(), slot);
+        slot
     }
 
     /// A sensor of a device; what is said last of its unit and its kind counts.
@@ -276,34 +271,6 @@ impl Gathered {
         self.devices.iter().filter_map(|party| party.no)
     }
 
-    /// The readings as batches, those of each device together and in the order they came. To be called when
-    /// [`Gathered::resolve`] misses nothing: readings of what is missing are left out.
-    #[must_use]
-    pub(crate) fn batches(&self, now: UnixMillis) -> Vec<Batch> {
-        let shelves = Shelves::of(self, now);
-        let mut builder = BatchBuilder::new(MAX_BODY);
-        let mut batches = Vec::new();
-        for (key, rows) in shelves.iter() {
-            let mut open = Open::new(key, rows.len());
-            for row in rows {
-                let Some(target) = self.target(row.sensor) else { continue };
-                let reading = Reading { sensor: numbering::within(target.number), at: row.at, value: row.value };
-                if !builder.push(&reading) {
-                    batches.push(open.close(builder.finish(), now, self.origin));
-                    open = Open::new(key, rows.len());
-                    builder.push(&reading);
-                }
-                open.series.push(target.series);
-                open.at.push(row.at);
-                open.value.push(row.value);
-            }
-            if !builder.is_empty() {
-                batches.push(open.close(builder.finish(), now, self.origin));
-            }
-        }
-        batches
-    }
-
     fn target(&self, slot: SensorSlot) -> Option<Target> {
         self.sensors.get(slot.0 as usize)?.target
     }
@@ -325,96 +292,4 @@ fn find<'a>(catalog: &'a Catalog, party: &Party) -> Option<&'a Device> {
 fn given(catalog: &Catalog, device: DeviceNo) -> HashMap<&str, (SensorNo, SeriesId)> {
     let numbers = (numbering::FIRST.0..).map(SensorNo).zip(catalog.given_numbers(device));
     numbers.filter_map(|(no, series)| Some((&*catalog.series(*series)?.sensor, (no, *series)))).collect()
-}
-
-/// What the readings of one batch have in common.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Shelf {
-    device: DeviceNo,
-    epoch: Epoch,
-    lane: Lane,
-}
-
-/// Readings sorted by shelf, without comparing any two of them: shelves are few.
-struct Shelves {
-    shelves: Vec<Shelf>,
-    /// Where the rows of each end.
-    ends: Vec<usize>,
-    rows: Vec<Row>,
-}
-
-impl Shelves {
-    fn of(gathered: &Gathered, now: UnixMillis) -> Self {
-        let mut known: HashMap<(DeviceNo, Epoch), usize> = HashMap::new();
-        let mut shelves = Vec::new();
-        // Two a device and epoch, one a lane.
-        let of_sensor: Vec<Option<usize>> = gathered
-            .sensors
-            .iter()
-            .map(|sensor| {
-                let Target { device, number, .. } = sensor.target?;
-                let epoch = numbering::epoch_of(number)?;
-                Some(*known.entry((device, epoch)).or_insert_with(|| {
-                    shelves.extend([Lane::Live, Lane::Recovered].map(|lane| Shelf { device, epoch, lane }));
-                    shelves.len() - 2
-                }))
-            })
-            .collect();
-        let mut newest = vec![UnixMillis(i64::MIN); gathered.sensors.len()];
-        for row in &gathered.rows {
-            if let Some(newest) = newest.get_mut(row.sensor.0 as usize) {
-                *newest = row.at.max(*newest);
-            }
-        }
-        let is_kept = |row: &Row| newest.get(row.sensor.0 as usize).is_none_or(|newest| now.since(*newest) > KEPT_MS);
-        let kept = |row: &Row| gathered.origin == Origin::Imported || is_kept(row);
-        let shelf = |row: &Row| Some(of_sensor.get(row.sensor.0 as usize).copied()?? + usize::from(kept(row)));
-        let mut ends = vec![0; shelves.len()];
-        for row in gathered.rows.iter().filter_map(shelf) {
-            ends[row] += 1;
-        }
-        let mut end = 0;
-        for count in &mut ends {
-            // Where its first row goes; by the time the last is put, where they end.
-            end += std::mem::replace(count, end);
-        }
-        let nothing = Row { sensor: SensorSlot(0), at: now, value: 0.0 };
-        let mut rows = vec![nothing; end];
-        for row in &gathered.rows {
-            if let Some(shelf) = shelf(row) {
-                rows[ends[shelf]] = *row;
-                ends[shelf] += 1;
-            }
-        }
-        Self { shelves, ends, rows }
-    }
-
-    fn iter(&self) -> impl Iterator<Item = (Shelf, &[Row])> {
-        let starts = [0].into_iter().chain(self.ends.iter().copied());
-        let ranges = starts.zip(&self.ends).map(|(start, end)| self.rows.get(start..*end).unwrap_or_default());
-        self.shelves.iter().copied().zip(ranges).filter(|(_, rows)| !rows.is_empty())
-    }
-}
-
-/// A batch that is being filled.
-struct Open {
-    shelf: Shelf,
-    series: Vec<SeriesId>,
-    at: Vec<UnixMillis>,
-    value: Vec<f64>,
-}
-
-impl Open {
-    fn new(shelf: Shelf, readings: usize) -> Self {
-        // Some hundred fit a body.
-        let room = readings.min(512);
-        Self { shelf, series: Vec::with_capacity(room), at: Vec::with_capacity(room), value: Vec::with_capacity(room) }
-    }
-
-    fn close(self, payload: Vec<u8>, received_at: UnixMillis, origin: Origin) -> Batch {
-        let Self { shelf: Shelf { device, epoch, lane }, series, at, value } = self;
-        // The rest of its number comes at the desk.
-        let seq = if origin == Origin::Imported { numbering::IMPORTED } else { BatchSeq(0) };
-        Batch { id: BatchId { device, epoch, seq }, lane, received_at, payload, series, at, value }
-    }
 }
