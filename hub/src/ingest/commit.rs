@@ -17,7 +17,7 @@ use crate::rules::Proposed;
 use crate::rules::notify::Notified;
 use crate::store::{self, Commit, Floor};
 
-/// After a full disk: how long to wait before the next try. Readings come again and again meanwhile, and go by.
+/// Pause after a commit for which the disk had no room. Readings that come meanwhile are refused, and come again.
 const DEGRADED_PAUSE: Duration = Duration::from_millis(100);
 
 impl Ingest {
@@ -46,14 +46,14 @@ impl Ingest {
             deliveries: self.deliveries(&notified.notices),
             marks: notified.marks.clone(),
         };
-        // What is owed goes along, and first: an alert must not be resolved in the store before it was raised there.
+        // Changes owed from before go first in the same commit: an alert must be raised in the store before it is resolved there.
         let owed = self.waiting.owed.and(&decided);
         let late = proposed.waiting.clone();
         if batches.is_empty() && floors.is_empty() && owed.is_empty() && late.is_empty() {
             self.engine.apply(proposed);
             return Ok(true);
         }
-        // The store takes the batches with it, so what is said of them afterwards is noted before.
+        // The store takes ownership of the batches, so what is needed of them afterwards is noted now.
         let group = Noted::of(&batches);
         let shown = if self.bus.is_heard() { self.waiting.not_shown(&batches) } else { Vec::new() };
         match self.store.commit(Commit { late, ..owed.clone().commit(batches, floors) }).await {
@@ -63,9 +63,9 @@ impl Ingest {
                 self.engine.apply(proposed);
                 self.notifier.apply(notified, &decided.deliveries);
                 self.measure(&group);
-                // Devices and programs next: what they wait for is on disk, and until they know they hold it and send it again.
+                // Devices and programs next: until they are told that their readings are on disk, they keep them and send them again.
                 self.answer(group.ids, committed.refused).await;
-                // Last whoever only watches: nothing waits for that.
+                // Pages last: nothing waits for them.
                 self.tell(shown, decided.transitions).await;
                 Ok(true)
             }
@@ -73,9 +73,9 @@ impl Ingest {
             Err(error) => {
                 // Before anything else is tried: the endpoint must let the same batches in again.
                 self.refuse(group.ids, &error, &shown).await;
-                // Alerts fit where readings do not, and are what a full disk must not silence.
+                // Alerts are small enough to be stored where readings are not, and a full disk must not silence them.
                 let heard = self.owe(proposed, (notified, &decided.deliveries), owed).await?;
-                // A transition that was not decided is not shown either; the readings are, once.
+                // Changes of alerts that could not be kept are not shown either; the readings are shown, once.
                 self.tell(shown, if heard { decided.transitions } else { Vec::new() }).await;
                 // The same readings come again at once: without a pause they would be tried without end.
                 tokio::time::sleep(DEGRADED_PAUSE).await;
@@ -100,14 +100,14 @@ impl Ingest {
         if !matches!(error, store::Error::Full) && self.waiting.is_to_be_told() {
             tracing::error!(%error, "not storing: {error}; devices keep their readings until this ends");
         }
-        // Only what somebody saw: who opens a page later sees it when it comes again.
+        // Only batches that somebody saw: a page that is opened later shows them when they come again.
         self.waiting.show(shown);
         let ids = self.desk.settle(batches, Verdict::Refused);
         let _ = self.receipts.send(Receipt::Refused(ids)).await;
     }
 
-    /// Commits what was decided about alerts without the readings that caused it, or owes it. `false` when neither goes:
-    /// then it was not decided, and is again when the readings come again.
+    /// Commits a decision about alerts without the readings that caused it, or keeps it for the next commit. `false` when neither
+    /// is possible: the decision is then dropped, and is made again when the readings come again.
     async fn owe(
         &mut self,
         proposed: Proposed,
@@ -133,7 +133,7 @@ impl Ingest {
         Ok(true)
     }
 
-    /// Counts what is on disk now, and how long it took.
+    /// Counts the readings of a group that is on disk, and how long it took to get there.
     fn measure(&self, group: &Noted) {
         if let Some(received) = group.received {
             self.latency.record_ms(self.clock.wall().since(received));
@@ -175,7 +175,7 @@ impl Ingest {
     }
 }
 
-/// What is said of a group after the store took its batches.
+/// What is needed of a group after the store took ownership of its batches.
 struct Noted {
     ids: Vec<BatchId>,
     /// When the first of them came.

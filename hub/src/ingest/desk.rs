@@ -22,7 +22,7 @@ use crate::model::{BatchSeq, numbering};
 pub(crate) enum Verdict {
     /// On disk.
     Stored,
-    /// Not all of them are: the disk is full. Those that are do not mind being sent again.
+    /// Not all of them are on disk, because it is full. Those that are may be sent again: they are stored once.
     Refused,
 }
 
@@ -112,7 +112,7 @@ impl Desk {
         tickets.last += 1;
         let number = tickets.last;
         for (index, batch) in (0..).zip(&mut batches) {
-            // What was imported says so already.
+            // Imported batches carry that mark already.
             batch.id.seq = BatchSeq(batch.id.seq.0 | number << numbering::BITS | index);
         }
         let readings = batches.iter().map(Batch::len).sum();
@@ -124,7 +124,7 @@ impl Desk {
 
     /// Tells those whose last batch is among these; gives back the batches of devices.
     pub(crate) fn settle(&self, batches: Vec<BatchId>, verdict: Verdict) -> Vec<BatchId> {
-        // Nearly all groups have none but those.
+        // Nearly all groups have only batches of devices.
         if !batches.iter().any(|id| numbering::is_pushed(id.epoch)) {
             return batches;
         }
@@ -147,7 +147,7 @@ impl Desk {
                     }
                     Verdict::Refused => drop(self.counters.full.fetch_add(1, Ordering::Relaxed)),
                 }
-                // Whoever hung up does not want to know.
+                // The receiver is gone if the client hung up.
                 let _ = ticket.told.send(ticket.verdict);
             }
         }

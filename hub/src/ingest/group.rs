@@ -36,7 +36,7 @@ pub(super) struct Group {
 }
 
 impl Group {
-    /// An empty one, as if another was taken at `now`.
+    /// An empty group; the commit before it counts as made at `now`.
     pub(super) const fn new(pace: Pace, now: Instant) -> Self {
         Self { batches: Vec::new(), pace, last: now }
     }
@@ -46,7 +46,7 @@ impl Group {
         self.batches.is_empty()
     }
 
-    /// Whether it is not to wait for more.
+    /// Whether it has as many batches as are worth waiting for.
     pub(super) fn is_enough(&self) -> bool {
         self.batches.len() >= ENOUGH || queue::bytes(&self.batches) >= MAX_GROUP_BYTES
     }
@@ -61,14 +61,14 @@ impl Group {
         self.is_enough() || !self.is_empty() && now >= self.due()
     }
 
-    /// Takes what is in it; the next group keeps its distance from `now`.
+    /// Takes the batches out of it; the distance to the next commit is counted from `now`.
     pub(super) fn take(&mut self, now: Instant) -> Vec<Batch> {
         self.last = now;
         std::mem::take(&mut self.batches)
     }
 }
 
-/// What a full disk keeps from being committed, while it lasts.
+/// What could not be committed because the disk is full.
 #[derive(Debug, Default)]
 pub(crate) struct Waiting {
     /// Decided about alerts and not on disk.
@@ -81,7 +81,7 @@ pub(crate) struct Waiting {
 }
 
 impl Waiting {
-    /// Nothing waits any more of what was committed with these batches.
+    /// A commit with these batches succeeded: what was owed is stored, and the batches are no longer remembered as shown.
     pub(super) fn stored(&mut self, ids: &[BatchId]) {
         self.owed = Owed::default();
         if !ids.is_empty() {
@@ -92,7 +92,7 @@ impl Waiting {
         }
     }
 
-    /// Those that were not shown while the disk was full.
+    /// Of these batches, those that were not shown before while the disk was full.
     pub(super) fn not_shown(&self, batches: &[Batch]) -> Vec<Batch> {
         batches.iter().filter(|batch| !self.shown.contains(&batch.id)).cloned().collect()
     }
@@ -129,7 +129,7 @@ pub(super) struct Owed {
 }
 
 impl Owed {
-    /// This, and then what was decided later.
+    /// The changes of both, those of `self` first.
     pub(super) fn and(&self, later: &Self) -> Self {
         Self {
             transitions: [&*self.transitions, &later.transitions].concat(),

@@ -16,8 +16,8 @@ use crate::store::{self, Aggregates, Buckets, Group, Query, Store};
 const RECALL_PAGE: usize = 20_000;
 /// An hour, in milliseconds.
 const HOUR_MS: usize = 3_600_000;
-/// For so long a group waits until its rules know what was before it. After a start of a large hub that is not enough for all:
-/// the others judge by what they know, and are read for with the next groups.
+/// How long a group waits until its rules have read the past of its series. After the start of a large hub that is too short for
+/// all of them: the remaining rules judge by what they know, and their past is read with the next groups.
 pub(super) const PATIENCE: Duration = Duration::from_millis(200);
 
 /// What is being read.
@@ -144,7 +144,7 @@ async fn try_review(store: &Store, review: &Review) -> Result<Reviewed, store::E
     while let Some((from, to)) = hearing.wants() {
         let page = store.readings(review.series(), from, to, RECALL_PAGE).await?;
         hearing.take(&page.points, page.more);
-        // Pages from memory come without waiting: others want their turn too.
+        // Pages from memory need no waiting, so other tasks would get no turn.
         tokio::task::yield_now().await;
     }
     let mut known = Vec::new();

@@ -123,29 +123,29 @@ impl Ingest {
         let mut look = look_later(self.store.clone(), self.clock).boxed();
         let mut history = History::default();
         loop {
-            // What the rules want to read of the past is asked for first: the store reads it while this turn waits.
+            // Reads of the past are started first, so that the store does them while this turn waits.
             self.read_ahead(&mut history);
             let deadline = self.deadline(history.reviews());
             let due = group.due();
             // Unbiased: steady traffic must not hold back what time, people and devices ask for.
             tokio::select! {
-                // Batches gather while they may wait for each other; what is beyond stays in the queue, which devices feel.
+                // Batches gather up to a full group; further ones stay in the queue, and a full queue slows the devices down.
                 more = self.batches.take(&mut group.batches, ENOUGH), if !group.is_enough() => {
                     if !more {
                         self.commit_readings(group.take(self.clock.now())).await?;
-                        // Nothing comes any more: what is owed has its last chance.
+                        // No batch will come any more: this is the last chance to commit what is owed.
                         return self.commit(Vec::new(), Vec::new(), Proposed::default()).await.map(drop);
                     }
                 }
-                // Only wakes the loop: the group is committed below, as after anything else that took its time.
+                // Only wakes the loop; a group that is due is committed below, whatever woke it.
                 () = self.clock.sleep_until(Some(due)), if !group.is_empty() => {}
-                // What devices gave up is committed at once: until then they say it again.
+                // Batches that devices gave up are committed at once: until then the devices repeat the message.
                 received = self.floors.recv_many(&mut floors, ENOUGH), if !self.floors.is_closed() => {
                     if received > 0 {
                         self.commit(Vec::new(), std::mem::take(&mut floors), Proposed::default()).await?;
                     }
                 }
-                // A person waits for a rule to hold.
+                // At once, because a person waits for the changed rule to take effect.
                 () = self.rules_changed.notified() => self.reload().await?,
                 // Others want to know that somebody cares.
                 () = self.acknowledged.notified() => self.tell_acks().await?,
@@ -165,7 +165,7 @@ impl Ingest {
                     self.tell_over().await?;
                 }
             }
-            // Whatever woke the loop: another commit may have taken so long that the group is due by now.
+            // Checked whatever woke the loop: another commit may have taken so long that the group is due by now.
             if group.is_due(self.clock.now()) {
                 // What waits in the queue shares the sync that this group pays for.
                 self.batches.take_waiting(&mut group.batches, MAX_GROUP, MAX_GROUP_BYTES);
@@ -185,7 +185,7 @@ impl Ingest {
         self.tell_acks().await
     }
 
-    /// Begins to read what the rules ask for, if nothing is being read for them.
+    /// Starts the next reads of the past that the rules ask for, one of each kind at a time.
     fn read_ahead(&mut self, history: &mut History) {
         if !history.recalls()
             && let Some(next) = self.engine.next_recall(self.clock.wall())
@@ -211,7 +211,7 @@ impl Ingest {
         earliest.map(|at| self.clock.instant_of(at))
     }
 
-    /// Holds the rules against how the hub itself is, and against who is away.
+    /// Lets the rules judge the hub's own condition and the devices that are away.
     async fn examine(&mut self, vitals: Vitals) -> Result<(), store::Error> {
         self.learning.set(self.engine.watching());
         let proposed = self.engine.examine(self.clock.wall(), vitals);
@@ -234,7 +234,7 @@ impl Ingest {
 
     /// Asks the rules to decide about a group, and commits group and decision together.
     async fn commit_readings(&mut self, batches: Vec<Batch>) -> Result<(), store::Error> {
-        // Who was answered that a rule is there may send readings at once: it holds for them.
+        // A client that was told its rule is created may send readings at once: the rule has to judge them.
         if self.rules_changed.notified().now_or_never().is_some() {
             self.reload().await?;
         }
@@ -244,7 +244,7 @@ impl Ingest {
         self.commit(batches, Vec::new(), proposed).await.map(drop)
     }
 
-    /// Has the rules know what was before a group, as far as that takes no longer than [`history::PATIENCE`].
+    /// Reads the past that the rules need to judge a group, for at most [`history::PATIENCE`].
     async fn recall_before(&mut self, batches: &[Batch]) {
         let until = self.clock.now() + history::PATIENCE;
         for next in self.engine.recalls_before(self.clock.wall(), batches) {
@@ -263,7 +263,7 @@ impl Ingest {
         let now = self.clock.wall();
         let proposed = self.engine.set_rules(now, &self.store.catalog(), rules);
         if self.commit(Vec::new(), Vec::new(), proposed).await? {
-            // Those told of what the change ended are the ones from before it.
+            // Only now: alerts that the change ended are notified to the webhooks from before it.
             self.webhooks = webhooks;
             let latest = self.latest();
             self.engine.recall(now, &self.store.catalog(), latest);

@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 
 use crate::model::reading::Batch;
 
-/// Between two commits that are worth it: a tenth of what a person notices on the page.
+/// Time between two commits that fill at least half a page of the journal: a tenth of the delay that a person notices.
 const SOON: Duration = Duration::from_millis(20);
-/// Between two others: less than a person notices.
+/// Time between two smaller commits: less than a person notices.
 const LATER: Duration = Duration::from_millis(100);
-/// Bytes of the journal that are worth it: half a page.
+/// Bytes of the journal from which on a commit counts as large: half a page.
 const WORTH_IT: usize = 4 << 10;
-/// What a batch costs the journal beside its readings, about.
+/// Bytes that a batch takes in the journal besides its readings, about.
 const ROW: usize = 40;
 
 /// How far commits of readings keep apart, unless so many readings wait that they cannot be helped.

@@ -56,7 +56,7 @@ impl Entrance {
     /// How many of these, from the first on, can ever find room at once.
     #[must_use]
     pub(crate) fn fit(&self, batches: &[Batch]) -> usize {
-        // One reserved by a device at the same time has to fit beside them.
+        // A permit that a device holds at the same time has to fit beside them.
         let room = self.units.saturating_sub(LARGEST as usize);
         let mut taken = 0;
         let fits = |batch: &&Batch| {

@@ -11,8 +11,8 @@ use crate::model::reading::{Batch, BatchId, SeriesId};
 use crate::model::{BatchSeq, Epoch, Lane, UnixMillis, numbering};
 use crate::store::Origin;
 
-/// A sensor's newest reading that is older than this when it comes was kept somewhere: it travels in the lane for that,
-/// and the others of the sensor with it.
+/// If a sensor's newest reading is older than this when it arrives, its readings were kept somewhere: all of them go into the
+/// recovered lane. In milliseconds.
 const KEPT_MS: i64 = 5 * 60_000;
 
 impl Gathered {
@@ -65,7 +65,7 @@ impl Shelves {
     fn of(gathered: &Gathered, now: UnixMillis) -> Self {
         let mut known: HashMap<(DeviceNo, Epoch), usize> = HashMap::new();
         let mut shelves = Vec::new();
-        // Two a device and epoch, one a lane.
+        // Each device and epoch has two shelves, one for each lane.
         let of_sensor: Vec<Option<usize>> = gathered
             .sensors
             .iter()
@@ -93,7 +93,7 @@ impl Shelves {
         }
         let mut end = 0;
         for count in &mut ends {
-            // Where its first row goes; by the time the last is put, where they end.
+            // The index of its first row; once all rows are in place, the index behind its last.
             end += std::mem::replace(count, end);
         }
         let nothing = Row { sensor: SensorSlot(0), at: now, value: 0.0 };
@@ -124,14 +124,14 @@ struct Open {
 
 impl Open {
     fn new(shelf: Shelf, readings: usize) -> Self {
-        // Some hundred fit a body.
+        // A body holds some hundred readings.
         let room = readings.min(512);
         Self { shelf, series: Vec::with_capacity(room), at: Vec::with_capacity(room), value: Vec::with_capacity(room) }
     }
 
     fn close(self, payload: Vec<u8>, received_at: UnixMillis, origin: Origin) -> Batch {
         let Self { shelf: Shelf { device, epoch, lane }, series, at, value } = self;
-        // The rest of its number comes at the desk.
+        // The desk gives it its sequence number.
         let seq = if origin == Origin::Imported { numbering::IMPORTED } else { BatchSeq(0) };
         Batch { id: BatchId { device, epoch, seq }, lane, received_at, payload, series, at, value }
     }

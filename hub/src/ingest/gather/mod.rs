@@ -193,7 +193,7 @@ impl Gathered {
         self.rows.len()
     }
 
-    /// Looks every name up; what has to be made first, nothing when all is there. What is made is in `view`, of whoever sends.
+    /// Looks up every name. Returns what has to be created first, in the `view` of the sender; nothing when all exists.
     ///
     /// # Errors
     /// A device or sensor that readings are not taken for.
@@ -205,7 +205,7 @@ impl Gathered {
             if known.is_some_and(|device| !view.has(device)) {
                 return Err(refused(Refusal::Outside { device: party.name.clone(), view: view.clone() }));
             }
-            // Who looks for that id would find this one as well.
+            // A search for that id would also find a device with this name.
             let is_an_id = known.is_none() && party.name.parse().is_ok_and(|id: DeviceId| party.id != Some(id));
             if is_an_id {
                 return Err(refused(Refusal::LikeAnId(party.name.clone())));
@@ -239,7 +239,7 @@ impl Gathered {
                 };
             }
             if !missing.is_empty() {
-                // Numbered in the order they came: neighbours in a batch cost least.
+                // Numbered in the order in which they came: sensors that are neighbours in a batch are coded in the fewest bytes.
                 missing.sort_unstable_by_key(|(slot, _)| *slot);
                 let sensors = missing.into_iter().map(|(_, sensor)| sensor).collect();
                 wishes.push(Wish { id, name: party.name.clone(), view: view.clone(), sensors });

@@ -27,7 +27,7 @@ use crate::store::query::device_of;
 use crate::store::samples::MEMORY;
 use crate::store::tier::Tier;
 
-/// Devices worth a reader of their own.
+/// A query uses one more reader for each so many devices.
 const SHARE: usize = 32;
 
 /// What is asked.

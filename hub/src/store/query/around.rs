@@ -24,29 +24,29 @@ use crate::store::samples::{self, MEMORY, Sample, Wanted, settle};
 
 const MINUTE: i64 = 60_000;
 const DAY: i64 = 1_440 * MINUTE;
-/// How far it is looked, step by step; the last one reaches the ends of time from any moment.
+/// How far the search reaches, step by step; the last step covers all of time from any moment.
 const STEPS: [i64; 7] = [10 * MINUTE, 120 * MINUTE, DAY, 10 * DAY, 100 * DAY, 1_000 * DAY, i64::MAX / 2];
-/// Readings of a counter that are enough once a day was looked through.
+/// Readings of a counter that are enough once a day was searched.
 const SOME: usize = 16;
-/// How far it is looked for more than one reading.
+/// How far the search goes on for more than one reading.
 const FAR: i64 = 100 * DAY;
 
 impl Store {
-    /// What lies before a moment of a series: where a query that begins there begins to look.
+    /// The readings of a series before a moment that a query beginning there needs.
     ///
     /// # Errors
     /// `NotFound` for the series; `Busy` when too many read at once or it takes longer than 10 s; `TooLarge`.
     pub async fn lead(&self, series: SeriesId, at: UnixMillis) -> Result<Lead> {
         let device = device_of(self.memory(), series)?;
         let asked = Asked { device, series: vec![series], places: vec![0] };
-        // To the end of time: behind that nothing is looked for.
+        // The range lasts to the end of time, so nothing is searched behind it.
         let wanted = Aggregates { increase: true, ..Aggregates::default() };
         let plan = Plan::new(vec![at, ALWAYS.1], wanted, None, MEMORY);
         let memory = self.memory_shared();
         let reader = self.readers().take().await?;
         reader
             .run(move |reader| {
-                // The head before the snapshot: what moves between is seen twice, not never.
+                // The head is read before the snapshot: readings that move in between are then seen twice, and never missed.
                 let fresh = memory.head().copy(device, ALWAYS.0, at);
                 let snapshot = reader.snapshot()?;
                 let around = Around::of(&Share::new(reader, &memory, &plan), &*snapshot, &asked, &fresh)?.pop();
@@ -73,7 +73,7 @@ impl Around {
             })?;
             begin = next;
         }
-        // Not what is newest by the clock: that leaves out what a wrong one said.
+        // Not the newest point by the clock, because that leaves out readings of a device whose clock is wrong.
         let last = |head: &Vec<Sample>| head.last().map(|sample| sample.at).max(fresh.blocks_end);
         let last: Vec<_> = look.head.iter().map(last).collect();
         let mut end = to;
