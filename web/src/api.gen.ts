@@ -143,7 +143,7 @@ export interface components {
             response: string | null;
             /**
              * Format: int32
-             * @description HTTP status.
+             * @description HTTP status; of `email` the code of SMTP.
              */
             status: number | null;
         };
@@ -1181,7 +1181,10 @@ export interface components {
             name: string;
             /** @description Whether it is notified of alerts that were over when the hub learned of them (`alert.past`); true when left out. */
             past?: boolean;
-            /** @description http or https URL, without user name and password: those go into a header. */
+            /**
+             * @description http or https URL, without user name and password: those go into a header. Of `email` the server, `smtps://host` (TLS, port 465)
+             *     or `smtp://host` (STARTTLS, port 587).
+             */
             url: string;
         };
         /**
@@ -1595,7 +1598,7 @@ export interface components {
                 failing_since?: string | null;
                 /**
                  * @description What the kind asks for beside the URL: `chat_id` (telegram), `routing_key` (pagerduty), `room_id` and `token` (matrix), `token`
-                 *     (ntfy, gotify). Secrets are `(hidden)`, and all of them for who is no admin.
+                 *     (ntfy, gotify), `to`, `from`, `username`, `password` and `plain_text` (email). Secrets are `(hidden)`, and all of them for who is no admin.
                  */
                 fields: {
                     [key: string]: string;
@@ -2316,7 +2319,7 @@ export interface components {
             failing_since: string | null;
             /**
              * @description What the kind asks for beside the URL: `chat_id` (telegram), `routing_key` (pagerduty), `room_id` and `token` (matrix), `token`
-             *     (ntfy, gotify). Secrets are `(hidden)`, and all of them for who is no admin.
+             *     (ntfy, gotify), `to`, `from`, `username`, `password` and `plain_text` (email). Secrets are `(hidden)`, and all of them for who is no admin.
              */
             fields: {
                 [key: string]: string;
@@ -2346,7 +2349,7 @@ export interface components {
          * @description What reads the messages of a webhook.
          * @enum {string}
          */
-        WebhookKind: "generic" | "slack" | "discord" | "teams" | "ntfy" | "telegram" | "pagerduty" | "alertmanager" | "gotify" | "matrix" | "home_assistant";
+        WebhookKind: "generic" | "slack" | "discord" | "teams" | "ntfy" | "telegram" | "pagerduty" | "alertmanager" | "gotify" | "matrix" | "home_assistant" | "email";
         /** @description What changes about a webhook; the rest stays. */
         WebhookPatch: {
             /** @description Whether deliveries are attempted. Setting it also clears `disabled_reason`. */
@@ -2373,11 +2376,11 @@ export interface components {
         WebhookPreview: {
             /** @description The bytes, with `(hidden)` for what lets in. */
             body: string;
-            /** @description All headers but those of the connection, with `(hidden)` for what lets in. */
+            /** @description All headers of HTTP but those of the connection, with `(hidden)` for what lets in. */
             headers: {
                 [key: string]: string;
             };
-            /** @description `POST` or `PUT`. */
+            /** @description `POST` or `PUT`; of `email` `SMTP`. */
             method: string;
             /** @description Where to, with `(hidden)` for what lets in. */
             url: string;

@@ -21,6 +21,8 @@ describe("the kind of an address", () => {
       ["https://matrix.example.org", "matrix"],
       ["http://homeassistant.local:8123/api/webhook/x", "home_assistant"],
       ["http://10.0.0.2:9093", "alertmanager"],
+      ["smtps://mail.example.org", "email"],
+      ["smtp://192.168.1.5:25", "email"],
       ["http://10.0.0.2/prefix/api/v2/alerts", "alertmanager"],
     ] as const) {
       expect(guess(address), address).toBe(kind);
@@ -46,6 +48,7 @@ describe("the kind of an address", () => {
     expect(KINDS.map((one) => one.kind).sort()).toEqual([
       "alertmanager",
       "discord",
+      "email",
       "generic",
       "gotify",
       "home_assistant",

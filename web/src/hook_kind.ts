@@ -10,6 +10,10 @@ export interface KindField {
   hint: string;
   secret: boolean;
   optional?: boolean;
+  /** Ticked or not, where it is no text: what a tick means. */
+  tick?: string;
+  /** What a browser may fill in. */
+  type?: "password";
 }
 
 export interface Kind {
@@ -117,6 +121,33 @@ export const KINDS: readonly Kind[] = [
     ],
   },
   {
+    kind: "email",
+    label: "E-mail",
+    address: "smtps://mail.example.org",
+    hint: "your mail server: smtps:// for TLS (port 465), smtp:// for STARTTLS (port 587)",
+    fields: [
+      { name: "to", label: "To", hint: "one or several addresses, separated by commas", secret: false },
+      { name: "from", label: "From", hint: "an address that the account may write as", secret: false },
+      { name: "username", label: "User name", hint: "if the server wants one", secret: false, optional: true },
+      {
+        name: "password",
+        label: "Password",
+        hint: "many providers want one made for this app",
+        secret: true,
+        optional: true,
+        type: "password",
+      },
+      {
+        name: "plain_text",
+        label: "Without encryption",
+        hint: "only for a server on your own network",
+        secret: false,
+        optional: true,
+        tick: "yes",
+      },
+    ],
+  },
+  {
     kind: "home_assistant",
     label: "Home Assistant",
     address: "http://homeassistant.local:8123/api/webhook/…",
@@ -150,6 +181,7 @@ const KNOWN: readonly (readonly [WebhookKind, RegExp])[] = [
 
 /** What an address looks like; null when it could be anybody's. */
 export function guess(address: string): WebhookKind | null {
+  if (/^smtps?:\/\//i.test(address.trim())) return "email";
   const place = /^https?:\/\/([^/?#]+)([^#]*)/i.exec(address.trim());
   if (!place) return null;
   const [, host = "", rest = ""] = place;

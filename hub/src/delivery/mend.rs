@@ -23,6 +23,39 @@ pub enum Cause {
     Answer(String),
     /// No request can be made of the stored message, and why.
     Message(String),
+    /// A mail server said no at a step, with this code and these words.
+    Mail(MailStep, u16, String),
+    /// A mail server takes no message without TLS and offers none.
+    NoStartTls,
+}
+
+/// Steps of handing over a message by SMTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailStep {
+    /// It greets, and says what it can.
+    Greeting,
+    /// User name and password.
+    Login,
+    /// From whom it is.
+    Sender,
+    /// To whom it goes.
+    Recipient,
+    /// The message itself.
+    Message,
+}
+
+impl MailStep {
+    /// For people: what the server said no to.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Greeting => "the mail server does not greet",
+            Self::Login => "the mail server refuses user name or password",
+            Self::Sender => "the mail server refuses the sender",
+            Self::Recipient => "the mail server refuses the recipient",
+            Self::Message => "the mail server refuses the message",
+        }
+    }
 }
 
 /// What has to be mended, seen at this moment; `None` for what may end by itself.
@@ -52,9 +85,29 @@ pub fn problem(cause: &Cause, at: UnixMillis) -> Option<Problem> {
                 "the receiver takes no message: {why}; check that the address and the kind of this webhook belong together"
             ),
         ),
+        // Codes from 400 to 499 are for now (RFC 5321, 4.2.1).
+        Cause::Mail(_, ..500, _) => return None,
+        Cause::Mail(step, _, said) => of_mail(*step, said),
+        Cause::NoStartTls => (
+            ProblemKind::Address,
+            "the mail server offers no encryption (STARTTLS): write smtps:// for TLS from the start, or allow plain text if it is on \
+            your own network"
+                .to_owned(),
+        ),
         Cause::Message(why) => (ProblemKind::Message, format!("no message can be made: {why}")),
     };
     Some(Problem { kind, since: at, text })
+}
+
+fn of_mail(step: MailStep, said: &str) -> (ProblemKind, String) {
+    let (kind, advice) = match step {
+        MailStep::Login => (ProblemKind::Token, "check both; many providers want a password made for this app"),
+        MailStep::Sender => (ProblemKind::Address, "check that this account may write as `from`"),
+        MailStep::Recipient => (ProblemKind::Address, "check `to`, and that this account may write there"),
+        MailStep::Greeting => (ProblemKind::Address, "check host and port"),
+        MailStep::Message => (ProblemKind::Message, "its words say why"),
+    };
+    (kind, format!("{} ({said}): {advice}", step.words()))
 }
 
 fn of_status(status: u16) -> Option<(ProblemKind, String)> {
@@ -114,6 +167,12 @@ mod tests {
         assert_eq!(kind(Cause::NotTls), Some(ProblemKind::Address));
         assert_eq!(kind(Cause::Policy(said("not allowed"))), Some(ProblemKind::Policy));
         assert_eq!(kind(Cause::Answer(said("not `ok`"))), Some(ProblemKind::Message));
+        assert_eq!(kind(Cause::NoStartTls), Some(ProblemKind::Address));
+        let mail = |step, code| kind(Cause::Mail(step, code, said("no")));
+        assert_eq!(mail(MailStep::Login, 535), Some(ProblemKind::Token));
+        assert_eq!(mail(MailStep::Recipient, 550), Some(ProblemKind::Address));
+        assert_eq!(mail(MailStep::Message, 552), Some(ProblemKind::Message));
+        assert_eq!((mail(MailStep::Recipient, 450), mail(MailStep::Login, 454)), (None, None));
     }
 
     #[test]

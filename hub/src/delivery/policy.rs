@@ -15,6 +15,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use ipnet::IpNet;
 use reqwest::Url;
 
+use crate::model::webhook::WebhookKind;
 use crate::reach;
 
 /// How far webhooks may reach.
@@ -47,6 +48,15 @@ pub enum Refused {
     /// Neither http nor https.
     #[error("only http and https URLs are called, not {0}:")]
     Scheme(String),
+    /// Neither smtp nor smtps.
+    #[error("a mail server is written as smtps://host or smtp://host, not {0}:")]
+    MailScheme(String),
+    /// A user name or a password of a mail server.
+    #[error("an address with a user name or password is not accepted; put them into their fields")]
+    MailUserInfo,
+    /// More than a mail server.
+    #[error("a mail server is a host, and a port where it is not the usual one, such as smtps://mail.example.org")]
+    MailPath,
     /// A user name or a password: they would end up in logs and on pages.
     #[error("a URL with a user name or password is not accepted; put them into a header, such as Authorization")]
     UserInfo,
@@ -92,6 +102,27 @@ impl Policy {
         let port = url.port_or_known_default().unwrap_or_default();
         literal(host).map_or(Ok(()), |ip| self.check(SocketAddr::new(ip, port)))?;
         Ok(url)
+    }
+
+    /// Checks what can be known of a mail server, as [`Self::check_url`] does.
+    ///
+    /// # Errors
+    /// Why it would never be called.
+    pub fn check_mail_server(&self, text: &str) -> Result<MailServer, Refused> {
+        let server = MailServer::read(text)?;
+        literal(&server.host).map_or(Ok(()), |ip| self.check(SocketAddr::new(ip, server.port)))?;
+        Ok(server)
+    }
+
+    /// Checks the address of a webhook of a kind.
+    ///
+    /// # Errors
+    /// Why it would never be called.
+    pub fn check_address(&self, kind: WebhookKind, text: &str) -> Result<(), Refused> {
+        if kind == WebhookKind::Email {
+            return self.check_mail_server(text).map(drop);
+        }
+        self.check_url(text).map(drop)
     }
 
     /// Checks where a connection would go.
@@ -147,6 +178,54 @@ impl Policy {
             [0xfc00..=0xfdff, ..] => self.mode == Mode::Lan,
             _ => false,
         }
+    }
+}
+
+/// Where mail is handed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailServer {
+    pub host: String,
+    pub port: u16,
+    /// From the first byte; otherwise by STARTTLS.
+    pub is_tls: bool,
+}
+
+impl MailServer {
+    /// Reads `smtps://host:465` or `smtp://host:587`.
+    ///
+    /// # Errors
+    /// What it lacks.
+    pub fn read(text: &str) -> Result<Self, Refused> {
+        let url = Url::parse(text).map_err(|error| Refused::Malformed(error.to_string()))?;
+        let (is_tls, usual) = match url.scheme() {
+            "smtps" => (true, 465),
+            "smtp" => (false, 587),
+            other => return Err(Refused::MailScheme(other.to_owned())),
+        };
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(Refused::MailUserInfo);
+        }
+        if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
+            return Err(Refused::MailPath);
+        }
+        let port = url.port().unwrap_or(usual);
+        if port == 0 {
+            return Err(Refused::Malformed("nothing listens on port 0".to_owned()));
+        }
+        // Of schemes that it knows the parser turns every spelling of an address into the plain one.
+        let as_known = Url::parse(&format!("http://{}/", url.host_str().unwrap_or_default()));
+        let as_known = as_known.map_err(|error| Refused::Malformed(error.to_string()))?;
+        let host = as_known.host_str().unwrap_or_default().to_owned();
+        Ok(Self { host, port, is_tls })
+    }
+}
+
+/// Whether an address is on the local network, where a person may allow to send without TLS.
+#[must_use]
+pub fn is_local(ip: IpAddr) -> bool {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => ip.is_private() || ip.is_loopback() || ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_unique_local() || ip.is_loopback() || ip.is_unicast_link_local(),
     }
 }
 

@@ -13,7 +13,7 @@ pub struct WebhookSpec {
     pub name: String,
     /// What it is told in.
     pub kind: WebhookKind,
-    /// http or https URL without user info.
+    /// http or https URL without user info; smtp or smtps for e-mail.
     pub url: String,
     /// What the kind asks for beside the URL.
     pub fields: Fields,
@@ -62,6 +62,8 @@ pub enum WebhookKind {
     Matrix,
     /// A webhook trigger of Home Assistant.
     HomeAssistant,
+    /// E-mail, handed to a server by SMTP.
+    Email,
 }
 
 impl WebhookKind {
@@ -69,9 +71,14 @@ impl WebhookKind {
     #[must_use]
     pub const fn is_read_by_people(self) -> bool {
         match self {
-            Self::Slack | Self::Discord | Self::Teams | Self::Ntfy | Self::Telegram | Self::Gotify | Self::Matrix => {
-                true
-            }
+            Self::Slack
+            | Self::Discord
+            | Self::Teams
+            | Self::Ntfy
+            | Self::Telegram
+            | Self::Gotify
+            | Self::Matrix
+            | Self::Email => true,
             Self::Generic | Self::PagerDuty | Self::Alertmanager | Self::HomeAssistant => false,
         }
     }
@@ -340,7 +347,7 @@ pub struct NewDelivery {
 pub struct Attempt {
     /// When it began.
     pub at: UnixMillis,
-    /// HTTP status; `None` when no answer came.
+    /// HTTP status, of e-mail the code of SMTP; `None` when no answer came.
     pub status: Option<u16>,
     /// Why no answer came, or why none was asked for.
     pub error: Option<String>,

@@ -56,23 +56,28 @@ pub(super) enum Error {
 impl Error {
     /// What of it a person must mend.
     pub(super) fn cause(&self) -> Option<Cause> {
-        use rustls::Error as Tls;
-        if let Some(refused) = find::<Refused>(self) {
-            return Some(if let Refused::NoAddress(name) = refused {
-                Cause::UnknownName(name.clone())
-            } else {
-                Cause::Policy(refused.to_string())
-            });
-        }
-        if let Some(unknown) = find::<UnknownName>(self) {
-            return Some(Cause::UnknownName(unknown.name.clone()));
-        }
-        let error = find::<Tls>(self)?;
-        if let Tls::InvalidCertificate(why) = error {
-            return Some(Cause::Certificate(why.to_string()));
-        }
-        matches!(error, Tls::InvalidMessage(_)).then_some(Cause::NotTls)
+        cause_of(self)
     }
+}
+
+/// What a person must mend of a connection that failed.
+pub(super) fn cause_of(error: &(dyn StdError + 'static)) -> Option<Cause> {
+    use rustls::Error as Tls;
+    if let Some(refused) = find::<Refused>(error) {
+        return Some(if let Refused::NoAddress(name) = refused {
+            Cause::UnknownName(name.clone())
+        } else {
+            Cause::Policy(refused.to_string())
+        });
+    }
+    if let Some(unknown) = find::<UnknownName>(error) {
+        return Some(Cause::UnknownName(unknown.name.clone()));
+    }
+    let error = find::<Tls>(error)?;
+    if let Tls::InvalidCertificate(why) = error {
+        return Some(Cause::Certificate(why.to_string()));
+    }
+    matches!(error, Tls::InvalidMessage(_)).then_some(Cause::NotTls)
 }
 
 /// The first of this type in a chain of errors, also in those that an I/O error carries.

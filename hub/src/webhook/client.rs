@@ -1,13 +1,14 @@
 //! Makes one attempt: builds the request of the webhook's kind, signs it if the kind does, sends it, and reports the outcome.
 //!
-//! A call can take no longer than 15 s, follows no redirect, uses no proxy, shares no connection with another call, reads no
+//! A call of HTTP can take no longer than 15 s, follows no redirect, uses no proxy, shares no connection with another call, reads no
 //! more than [`super::call`] lets it, and keeps 1 KiB of the answer, for at most 2 s: the status decides, and where a kind has a word
 //! for it the text ([`crate::delivery::message::answer`]); for the rest it is for the person who looks into a failure.
 
-use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http_body_util::BodyExt as _;
 use hyper::Method;
 use reqwest::Url;
@@ -16,12 +17,13 @@ use rustls::ClientConfig;
 
 use super::call::{self, NoTls};
 use super::guard::{Filtered, Lookup, System};
+use super::smtp::{self, Mail, Taken};
 use crate::clock::Clock;
 use crate::delivery::header;
-use crate::delivery::mend::{self, Cause};
-use crate::delivery::message::{self, Request, Sender, answer, field};
+use crate::delivery::mend::{self, Cause, MailStep};
+use crate::delivery::message::{self, Request, Sender, answer, email, field};
 use crate::delivery::payload;
-use crate::delivery::policy::{self, Policy};
+use crate::delivery::policy::{self, MailServer, Policy};
 use crate::delivery::retry::Outcome;
 use crate::delivery::sign::{hub_mark, message_id, signature};
 use crate::model::webhook::{Attempt, Delivery, Problem, Webhook, WebhookKind};
@@ -29,6 +31,8 @@ use crate::model::{HubId, UnixMillis};
 
 /// Limit of a call, from the first byte sent to the last one read.
 pub const TIMEOUT: Duration = Duration::from_secs(15);
+/// Limit for handing over an e-mail: some servers greet late on purpose.
+pub const MAIL_TIMEOUT: Duration = Duration::from_secs(25);
 /// Limit for reading the body of an answer, so that one that comes slowly does not occupy one of its webhook's two
 /// places.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
@@ -75,12 +79,21 @@ impl Client {
         Ok(Self { policy, lookup, trust: call::trust()?, hub, clock: Clock })
     }
 
+    /// The same, trusting other authorities than this machine does.
+    #[must_use]
+    pub fn trusting(self, trust: Arc<ClientConfig>) -> Self {
+        Self { trust, ..self }
+    }
+
     /// Makes one attempt to deliver to a webhook.
     pub async fn deliver(&self, webhook: &Webhook, delivery: &Delivery) -> Tried {
         let (at, began) = (self.clock.wall(), self.clock.now());
         let mut attempt = Attempt { at, status: None, error: None, duration_ms: 0, response: None };
         let (outcome, cause) = match self.prepared(webhook, delivery, at) {
-            Ok((url, request)) => self.tried(url, request, webhook, delivery, &mut attempt).await,
+            Ok(request) if request.method == message::Method::Mail => {
+                self.mailed(&request, webhook, &mut attempt).await
+            }
+            Ok(request) => self.tried(request, webhook, delivery, &mut attempt).await,
             Err(cause) => {
                 attempt.error = mend::problem(&cause, at).map(|problem| problem.text);
                 (Outcome::Unavailable { retry_after: None }, Some(cause))
@@ -92,28 +105,27 @@ impl Client {
     }
 
     /// What is sent, and where: or why nothing is.
-    fn prepared(&self, webhook: &Webhook, delivery: &Delivery, at: UnixMillis) -> Result<(Url, Request), Cause> {
+    fn prepared(&self, webhook: &Webhook, delivery: &Delivery, at: UnixMillis) -> Result<Request, Cause> {
         let refused = |refused: policy::Refused| Cause::Policy(refused.to_string());
         // What a person gave, before anything is made of it.
-        self.policy.check_url(&webhook.spec.url).map_err(refused)?;
+        self.policy.check_address(webhook.spec.kind, &webhook.spec.url).map_err(refused)?;
         let (hub, id) = (hub_mark(self.hub), message_id(self.hub, delivery.id));
         let from = Sender { hub: &hub, id: &id };
         let request =
             message::request(&webhook.spec, &payload::delayed(&delivery.body, delivery.delayed_by(Some(at))), from);
         let request = request.map_err(|error| Cause::Message(error.to_string()))?;
-        let url = self.policy.check_url(&request.url).map_err(refused)?;
-        Ok((url, request))
+        self.policy.check_address(webhook.spec.kind, &request.url).map_err(refused)?;
+        Ok(request)
     }
 
     async fn tried(
         &self,
-        url: Url,
         request: Request,
         webhook: &Webhook,
         delivery: &Delivery,
         attempt: &mut Attempt,
     ) -> (Outcome, Option<Cause>) {
-        let posted = tokio::time::timeout(TIMEOUT, self.post(&url, request, webhook, delivery, attempt)).await;
+        let posted = tokio::time::timeout(TIMEOUT, self.post(request, webhook, delivery, attempt)).await;
         let (retry_after, cause) = match posted {
             Ok(Ok(retry_after)) => (retry_after, attempt.status.map(Cause::Status)),
             Ok(Err(error)) => {
@@ -139,19 +151,16 @@ impl Client {
     /// Sends the body; the answer's status and text go into `attempt`, how long it asks to wait is returned.
     async fn post(
         &self,
-        url: &Url,
         request: Request,
         webhook: &Webhook,
         delivery: &Delivery,
         attempt: &mut Attempt,
     ) -> Result<Option<String>, call::Error> {
+        let url = &Url::parse(&request.url).map_err(|error| call::Error::Request(error.into()))?;
         let port = url.port_or_known_default().unwrap_or_default();
         let resolver = Filtered::new(Arc::clone(&self.policy), Arc::clone(&self.lookup), port);
         let headers = self.headers(&request, webhook, delivery, attempt.at.0.div_euclid(1000));
-        let method = match request.method {
-            message::Method::Post => Method::POST,
-            message::Method::Put => Method::PUT,
-        };
+        let method = if request.method == message::Method::Put { Method::PUT } else { Method::POST };
         let mut answer = call::send(method, url, resolver, Arc::clone(&self.trust), headers, request.body).await?;
         attempt.status = Some(answer.response.status().as_u16());
         let retry_after = answer.response.headers().get(RETRY_AFTER);
@@ -172,6 +181,52 @@ impl Client {
         let retry_after = retry_after.or_else(|| answer::retry_after(webhook.spec.kind, &text));
         attempt.response = Some(header::unsaid(&text, ANSWER_LIMIT, &credentials(webhook)));
         Ok(retry_after)
+    }
+
+    /// Hands a message to a mail server. What is taken for some recipients is delivered: tried again, those would get it twice.
+    async fn mailed(&self, request: &Request, webhook: &Webhook, attempt: &mut Attempt) -> (Outcome, Option<Cause>) {
+        let fields = &webhook.spec.fields;
+        let (Ok(server), Some(envelope)) = (MailServer::read(&request.url), email::envelope(&webhook.spec)) else {
+            return (Outcome::Unavailable { retry_after: None }, None);
+        };
+        let resolver = Filtered::new(Arc::clone(&self.policy), Arc::clone(&self.lookup), server.port);
+        let mail = Mail {
+            server: &server,
+            may_be_plain: fields.get(field::PLAIN_TEXT).is_some(),
+            login: fields.get("username").zip(fields.get("password")),
+            envelope: &envelope,
+            message: &request.body,
+        };
+        let sent = tokio::time::timeout(MAIL_TIMEOUT, smtp::send(&mail, &resolver, Arc::clone(&self.trust))).await;
+        let unsaid = |text: &str| header::unsaid(text, ANSWER_LIMIT, &credentials(webhook));
+        let failed = Outcome::Unavailable { retry_after: None };
+        match sent {
+            Ok(Ok(Taken { code, text, refused })) => {
+                attempt.status = Some(code);
+                let refused = refused.join("\n");
+                attempt.response = Some(unsaid(&format!("{text}\n{refused}")).trim().to_owned());
+                let cause = (!refused.is_empty()).then(|| Cause::Mail(MailStep::Recipient, 550, unsaid(&refused)));
+                (Outcome::Delivered, cause)
+            }
+            Ok(Err(error)) => {
+                attempt.error = Some(unsaid(&explain(&error)));
+                if let smtp::Error::Step(_, code, text) = &error {
+                    attempt.status = *code;
+                    attempt.response = code.map(|_| unsaid(text));
+                }
+                let cause = error.cause();
+                let cause = if let Some(Cause::Mail(step, code, text)) = &cause {
+                    Some(Cause::Mail(*step, *code, unsaid(text)))
+                } else {
+                    cause
+                };
+                (failed, cause)
+            }
+            Err(_) => {
+                attempt.error = Some(format!("the mail server took more than {} s", MAIL_TIMEOUT.as_secs()));
+                (failed, None)
+            }
+        }
     }
 
     fn headers(&self, request: &Request, webhook: &Webhook, delivery: &Delivery, timestamp: i64) -> HeaderMap {
@@ -216,12 +271,17 @@ fn credentials(webhook: &Webhook) -> Vec<(String, String)> {
     let spec = &webhook.spec;
     let secret =
         |(name, value): (&String, &String)| field::is_secret(spec.kind, name).then(|| (name.clone(), value.clone()));
-    let fields = spec.fields.0.iter().filter_map(secret);
-    spec.headers.0.iter().cloned().chain(fields).collect()
+    let fields: Vec<_> = spec.fields.0.iter().filter_map(secret).collect();
+    // As SMTP carries them.
+    let coded = |text: &str| ("coded".to_owned(), STANDARD.encode(text));
+    let name = spec.fields.get("username").unwrap_or_default();
+    let carried: Vec<_> =
+        fields.iter().flat_map(|(_, value)| [coded(value), coded(&format!("\0{name}\0{value}"))]).collect();
+    spec.headers.0.iter().cloned().chain(fields).chain(carried).collect()
 }
 
 /// The whole chain of causes: the outermost one says only that sending failed.
-fn explain(error: &call::Error) -> String {
+fn explain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -7,7 +7,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::client::TIMEOUT;
+use super::client::MAIL_TIMEOUT;
 use crate::model::UnixMillis;
 use crate::model::webhook::{Delivery, WebhookId};
 
@@ -16,7 +16,7 @@ const HELD: usize = 2048;
 /// Calls at once to one webhook.
 const RUNNING: usize = 2;
 /// From the start of a call to its settlement, with a reserve for the disk.
-const CALL_MS: i64 = TIMEOUT.as_millis() as i64 + 10_000;
+const CALL_MS: i64 = MAIL_TIMEOUT.as_millis() as i64 + 10_000;
 
 #[derive(Debug, Default)]
 pub(super) struct Lanes {

@@ -25,6 +25,7 @@ pub mod guard;
 mod call;
 mod counters;
 mod lanes;
+mod smtp;
 
 use std::sync::Arc;
 use std::time::Duration;

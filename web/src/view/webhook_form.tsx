@@ -51,6 +51,8 @@ export function WebhookForm({
   const about = kindOf(kind);
   // What is stored for one kind is not told another.
   const stored = hook?.kind === kind ? hook.fields : {};
+  // E-mail has none of HTTP.
+  const sentHeaders = kind === "email" ? [] : headers;
   const { at, Rest, ...form } = useForm([name, kind, url, fields, headers]);
   const submit = (event: Event) =>
     form.send(event, () =>
@@ -59,7 +61,7 @@ export function WebhookForm({
         kind,
         url: url.trim(),
         fields: fieldsChange(kind, stored, fields),
-        headers: headersChange(hook?.headers ?? {}, headers),
+        headers: headersChange(hook?.headers ?? {}, sentHeaders),
         past,
         for_new_rules: forNewRules,
       }),
@@ -124,74 +126,91 @@ export function WebhookForm({
       ) : null}
       {about.fields.length > 0 ? (
         <div class="form-grid">
-          {about.fields.map((field) => (
-            <Field
-              key={`${kind} ${field.name}`}
-              label={field.label}
-              problem={at(`fields.${field.name}`)}
-              hint={field.hint}
-            >
-              <input
-                class="input"
-                required={!field.optional && !(field.secret && stored[field.name] !== undefined)}
-                autocomplete="off"
-                spellcheck={false}
-                maxLength={512}
-                placeholder={field.secret && stored[field.name] !== undefined ? "stored; type to replace it" : ""}
-                value={fields[field.name] ?? ""}
-                onInput={(event) => setFields({ ...fields, [field.name]: event.currentTarget.value })}
-              />
-            </Field>
-          ))}
+          {about.fields.map((field) =>
+            field.tick !== undefined ? (
+              <label class="check" key={`${kind} ${field.name}`}>
+                <input
+                  type="checkbox"
+                  checked={fields[field.name] === field.tick}
+                  onChange={(event) =>
+                    setFields({ ...fields, [field.name]: event.currentTarget.checked ? field.tick! : "" })
+                  }
+                />
+                {field.label}: {field.hint}
+                <Problem of={at(`fields.${field.name}`)} />
+              </label>
+            ) : (
+              <Field
+                key={`${kind} ${field.name}`}
+                label={field.label}
+                problem={at(`fields.${field.name}`)}
+                hint={field.hint}
+              >
+                <input
+                  class="input"
+                  required={!field.optional && !(field.secret && stored[field.name] !== undefined)}
+                  autocomplete={field.type === "password" ? "new-password" : "off"}
+                  {...(field.type === undefined ? {} : { type: field.type })}
+                  spellcheck={false}
+                  maxLength={512}
+                  placeholder={field.secret && stored[field.name] !== undefined ? "stored; type to replace it" : ""}
+                  value={fields[field.name] ?? ""}
+                  onInput={(event) => setFields({ ...fields, [field.name]: event.currentTarget.value })}
+                />
+              </Field>
+            ),
+          )}
         </div>
       ) : null}
-      <fieldset class="stack tight">
-        <legend>Headers</legend>
-        <p class="small quiet">
-          {kind === "generic"
-            ? "For receivers that ask for a token. Values are stored encrypted and never shown again."
-            : "Seldom needed here. Values are stored encrypted and never shown again."}
-        </p>
-        {headers.map((one, i) => (
-          <div class="header-row" key={i}>
-            <input
-              class="input"
-              aria-label={`Name of header ${i + 1}`}
-              placeholder="Authorization"
-              readOnly={one.stored}
-              value={one.name}
-              onInput={(event) => row(i, { name: event.currentTarget.value })}
-            />
-            <input
-              class="input"
-              aria-label={`Value of header ${i + 1}`}
-              placeholder={one.stored ? "stored; type to replace it" : "Bearer …"}
-              autocomplete="off"
-              spellcheck={false}
-              value={one.value}
-              onInput={(event) => row(i, { value: event.currentTarget.value })}
-            />
+      {kind === "email" ? null : (
+        <fieldset class="stack tight">
+          <legend>Headers</legend>
+          <p class="small quiet">
+            {kind === "generic"
+              ? "For receivers that ask for a token. Values are stored encrypted and never shown again."
+              : "Seldom needed here. Values are stored encrypted and never shown again."}
+          </p>
+          {headers.map((one, i) => (
+            <div class="header-row" key={i}>
+              <input
+                class="input"
+                aria-label={`Name of header ${i + 1}`}
+                placeholder="Authorization"
+                readOnly={one.stored}
+                value={one.name}
+                onInput={(event) => row(i, { name: event.currentTarget.value })}
+              />
+              <input
+                class="input"
+                aria-label={`Value of header ${i + 1}`}
+                placeholder={one.stored ? "stored; type to replace it" : "Bearer …"}
+                autocomplete="off"
+                spellcheck={false}
+                value={one.value}
+                onInput={(event) => row(i, { value: event.currentTarget.value })}
+              />
+              <button
+                type="button"
+                class="button plain"
+                aria-label={`Remove header ${one.name || i + 1}`}
+                onClick={() => row(i, null)}
+              >
+                Remove
+              </button>
+              <Problem of={at(`headers.${one.name.trim()}`)} />
+            </div>
+          ))}
+          <div class="row">
             <button
               type="button"
-              class="button plain"
-              aria-label={`Remove header ${one.name || i + 1}`}
-              onClick={() => row(i, null)}
+              class="button"
+              onClick={() => setHeaders([...headers, { name: "", value: "", stored: false }])}
             >
-              Remove
+              Add a header
             </button>
-            <Problem of={at(`headers.${one.name.trim()}`)} />
           </div>
-        ))}
-        <div class="row">
-          <button
-            type="button"
-            class="button"
-            onClick={() => setHeaders([...headers, { name: "", value: "", stored: false }])}
-          >
-            Add a header
-          </button>
-        </div>
-      </fieldset>
+        </fieldset>
+      )}
       <div class="row checks">
         <label class="check">
           <input
@@ -213,7 +232,7 @@ export function WebhookForm({
           url: url.trim(),
           fields: fieldsPreviewed(kind, stored, fields),
           headers: Object.fromEntries(
-            headers.filter((one) => one.name.trim() !== "").map((one) => [one.name.trim(), "(hidden)"]),
+            sentHeaders.filter((one) => one.name.trim() !== "").map((one) => [one.name.trim(), "(hidden)"]),
           ),
         }}
       />

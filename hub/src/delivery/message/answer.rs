@@ -49,7 +49,7 @@ pub fn refusal(kind: WebhookKind, text: &str) -> Option<&'static str> {
         | WebhookKind::Alertmanager
         | WebhookKind::Gotify
         | WebhookKind::Matrix => is_page.then_some("the answer is a page for people, not that of the receiver"),
-        WebhookKind::Generic | WebhookKind::Teams | WebhookKind::HomeAssistant => None,
+        WebhookKind::Generic | WebhookKind::Teams | WebhookKind::HomeAssistant | WebhookKind::Email => None,
     }
 }
 

@@ -1,10 +1,14 @@
 //! The fields that each kind needs in addition to its URL. PURE.
 
+use super::email;
 use crate::delivery::header::HIDDEN;
 use crate::model::webhook::{Fields, WebhookKind, WebhookSpec};
 
 /// Bytes of one.
 pub const LONGEST: usize = 512;
+
+/// Of e-mail: allows to send without TLS to a server on the local network.
+pub const PLAIN_TEXT: &str = "plain_text";
 
 /// A field of a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,10 +33,12 @@ pub const fn of(kind: WebhookKind) -> &'static [Field] {
     const KEY: &[Field] = &[secret("routing_key")];
     const ROOM: &[Field] = &[open("room_id"), secret("token")];
     const TOKEN: &[Field] = &[secret("token")];
+    const MAIL: &[Field] = &[open("to"), open("from"), open("username"), secret("password"), open(PLAIN_TEXT)];
     match kind {
         WebhookKind::Telegram => CHAT,
         WebhookKind::PagerDuty => KEY,
         WebhookKind::Matrix => ROOM,
+        WebhookKind::Email => MAIL,
         WebhookKind::Ntfy | WebhookKind::Gotify => TOKEN,
         WebhookKind::Generic
         | WebhookKind::Slack
@@ -66,7 +72,7 @@ pub(super) fn check(kind: WebhookKind, name: &str, value: &str) -> Result<(), St
         return Err(if known.is_empty() {
             "this kind has no fields".to_owned()
         } else {
-            format!("this kind has no such field: it has {}", known.join(" and "))
+            format!("this kind has no such field: it has {}", known.join(", "))
         });
     };
     if value.len() > LONGEST {
@@ -79,6 +85,16 @@ pub(super) fn check(kind: WebhookKind, name: &str, value: &str) -> Result<(), St
         "room_id" if !value.starts_with('!') => Err("the id of a room begins with `!`, such as \
             !abcdef:example.org: it stands in the settings of the room, under Advanced (a `#name` is not its id)"
             .to_owned()),
+        "to" if email::recipients(value).is_none() => {
+            Err("one to twenty e-mail addresses, separated by commas, such as ann@example.org".to_owned())
+        }
+        "from" if email::sender(value).is_none() => {
+            Err("an e-mail address, such as hub@example.org or Hub <hub@example.org>".to_owned())
+        }
+        PLAIN_TEXT if value != "yes" => Err("write `yes`, or leave it out".to_owned()),
+        "to" | "from" => Ok(()),
+        // Passwords that providers make may have spaces in them.
+        "username" | "password" if !value.is_empty() && !value.contains(char::is_control) => Ok(()),
         // A key or a token goes into a header, or is one word.
         _ if value.is_empty() => Err("it is empty".to_owned()),
         _ if !value.bytes().all(|byte| byte.is_ascii_graphic()) => {

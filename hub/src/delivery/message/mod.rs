@@ -15,6 +15,7 @@
 //! | `alertmanager` | `.../api/v2/alerts` | its labels |
 //! | `gotify` | `.../message` | |
 //! | `matrix` | `PUT .../send/m.room.message/<id>` | the id |
+//! | `email` | the mail server, by SMTP | `Message-ID` |
 //!
 //! Names come from devices and people and may contain anything: they must not ping anybody or act as markup, and the file of each
 //! kind says how that is ensured. Texts are cut to what the receiver accepts ([`cut`]); links that are too long are left out.
@@ -23,6 +24,7 @@ mod alertmanager;
 pub mod answer;
 mod cut;
 mod discord;
+pub mod email;
 pub mod field;
 mod gotify;
 mod matrix;
@@ -72,6 +74,7 @@ pub fn request(spec: &WebhookSpec, body: &[u8], from: Sender<'_>) -> Result<Requ
         WebhookKind::Alertmanager => alertmanager::request(&note()?, &to),
         WebhookKind::Gotify => gotify::request(&note()?, &to),
         WebhookKind::Matrix => matrix::request(&note()?, &to),
+        WebhookKind::Email => email::request(&note()?, &to).ok_or(Error::Message)?,
     })
 }
 

@@ -81,6 +81,8 @@ pub(super) struct About {
     threshold: Option<f64>,
     #[serde(default)]
     pub(super) started_at: String,
+    #[serde(default)]
+    pub(super) learned_at: String,
     pub(super) resolved_at: Option<String>,
     #[serde(default)]
     pub(super) labels: Labels,

@@ -7,6 +7,7 @@ use reqwest::Url;
 
 use super::{alertmanager, field, ntfy, pagerduty, telegram};
 use crate::delivery::header::HIDDEN;
+use crate::delivery::policy::{self, MailServer};
 use crate::model::webhook::{WebhookKind, WebhookSpec};
 
 /// Why a webhook is refused.
@@ -69,6 +70,7 @@ pub fn check(spec: &WebhookSpec) -> Result<Url, Refused> {
             );
         }
         WebhookKind::HomeAssistant => {}
+        WebhookKind::Email => is_mail(spec)?,
     }
     Ok(url)
 }
@@ -98,6 +100,28 @@ fn is_matrix(spec: &WebhookSpec, url: &Url) -> Result<(), Refused> {
     needs(spec, "room_id", "write the id of the room, such as !abcdef:example.org")?;
     if !has_token(spec, url, "authorization") {
         return Err(refused("fields.token", "write the access token of the account that writes to the room"));
+    }
+    Ok(())
+}
+
+fn is_mail(spec: &WebhookSpec) -> Result<(), Refused> {
+    let server = MailServer::read(&spec.url).map_err(|error| refused("url", error.to_string()))?;
+    needs(spec, "to", "write who gets the messages, such as ann@example.org")?;
+    needs(spec, "from", "write who they are from: an address that the account may write as")?;
+    let has = |name| spec.fields.get(name).is_some();
+    if has("username") != has("password") {
+        let missing = if has("username") { "password" } else { "username" };
+        return Err(refused(&format!("fields.{missing}"), "write user name and password, or neither of them"));
+    }
+    if server.is_tls && has(field::PLAIN_TEXT) {
+        return Err(refused("fields.plain_text", "smtps:// is encrypted: for plain text write smtp://"));
+    }
+    let is_far = server.host.trim_matches(['[', ']']).parse().is_ok_and(|ip| !policy::is_local(ip));
+    if is_far && has(field::PLAIN_TEXT) {
+        return Err(refused("fields.plain_text", "plain text is for servers on the local network only"));
+    }
+    if !spec.headers.0.is_empty() {
+        return Err(refused("headers", "e-mail has no headers of HTTP"));
     }
     Ok(())
 }
@@ -170,6 +194,10 @@ fn is_of_another_api(url: &Url) -> bool {
 #[must_use]
 pub fn shown(kind: WebhookKind, url: &str) -> String {
     let Ok(url) = Url::parse(url) else { return HIDDEN.to_owned() };
+    if kind == WebhookKind::Email {
+        // There is no secret in it.
+        return url.into();
+    }
     let after = match kind {
         WebhookKind::Slack => "/services/",
         WebhookKind::Discord => "/webhooks/",
@@ -181,7 +209,8 @@ pub fn shown(kind: WebhookKind, url: &str) -> String {
         | WebhookKind::PagerDuty
         | WebhookKind::Alertmanager
         | WebhookKind::Gotify
-        | WebhookKind::Matrix => "",
+        | WebhookKind::Matrix
+        | WebhookKind::Email => "",
     };
     let path = url.path();
     let path = match path.find(after).map(|at| path.split_at(at + after.len())) {

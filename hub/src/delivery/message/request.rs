@@ -22,6 +22,8 @@ pub enum Method {
     Post,
     /// `PUT`
     Put,
+    /// None of HTTP: the body is a message for a mail server.
+    Mail,
 }
 
 /// Who sends, and what.

@@ -148,3 +148,44 @@ fn where_the_hub_does_not_listen_is_another_program() {
     assert!(policy("127.0.0.1:443").check_url("https://127.0.0.1/").is_err());
     assert!(everywhere().check_url("http://192.0.2.9:0/").is_err(), "a port that nothing listens on");
 }
+
+#[test]
+fn a_mail_server_is_read_and_guarded_as_any_address() {
+    let policy = Policy::default();
+    let server = |host: &str, port, is_tls| Ok(MailServer { host: host.to_owned(), port, is_tls });
+    for (text, read) in [
+        ("smtps://mail.example.org", server("mail.example.org", 465, true)),
+        ("smtp://mail.example.org/", server("mail.example.org", 587, false)),
+        ("smtp://MAIL.example.org:25", server("mail.example.org", 25, false)),
+        ("smtps://192.168.1.5:443", server("192.168.1.5", 443, true)),
+        ("smtps://[2001:db8:ffff::1]", Err(Refused::Address("2001:db8:ffff::1".parse().unwrap()))),
+        ("https://mail.example.org", Err(Refused::MailScheme("https".to_owned()))),
+        ("smtps://me:sesame@mail.example.org", Err(Refused::MailUserInfo)),
+        ("smtps://mail.example.org/inbox", Err(Refused::MailPath)),
+        ("smtps://mail.example.org?x=1", Err(Refused::MailPath)),
+    ] {
+        assert_eq!(policy.check_mail_server(text), read, "{text}");
+    }
+    for host in [
+        "127.0.0.1",
+        "localhost",
+        "0x7f.1",
+        "2130706433",
+        "0177.0.0.1",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "169.254.169.254",
+        "１27.0.0.1",
+    ] {
+        let refused = policy.check_mail_server(&format!("smtp://{host}:25"));
+        assert!(matches!(refused, Err(Refused::Address(_))), "{host}: {refused:?}");
+    }
+    for nowhere in ["smtp://", "smtp:///x", "smtps://:465", "smtp://a b", "smtps://mail:0"] {
+        assert!(policy.check_mail_server(nowhere).is_err(), "{nowhere}");
+    }
+    for (ip, local) in
+        [("192.168.1.5", true), ("10.0.0.1", true), ("fd00::1", true), ("8.8.8.8", false), ("2a00::1", false)]
+    {
+        assert_eq!(is_local(ip.parse().unwrap()), local, "{ip}");
+    }
+}

@@ -13,7 +13,7 @@ use crate::delivery::message::place;
 use crate::delivery::policy::Policy;
 use crate::http::error::ApiError;
 use crate::http::request::text;
-use crate::model::webhook::{Fields, Headers, WebhookSpec};
+use crate::model::webhook::{self, Fields, Headers, WebhookSpec};
 
 /// A webhook to create, or the new settings of one.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -24,7 +24,8 @@ pub(crate) struct NewWebhook {
     /// What reads its messages; `generic` when left out.
     #[serde(default)]
     kind: WebhookKind,
-    /// http or https URL, without user name and password: those go into a header.
+    /// http or https URL, without user name and password: those go into a header. Of `email` the server, `smtps://host` (TLS, port 465)
+    /// or `smtp://host` (STARTTLS, port 587).
     url: String,
     /// What the kind asks for beside the URL, such as `chat_id`. `(hidden)` keeps the value there is.
     #[serde(default)]
@@ -99,7 +100,7 @@ impl NewWebhook {
         fitting(WebhookSpec {
             name: text::name("name", self.name)?,
             kind,
-            url: url(self.url, policy)?,
+            url: url(kind, self.url, policy)?,
             fields: Fields(fields.collect::<Result<_, _>>()?),
             headers: checked(headers.collect::<Result<_, _>>()?)?,
             past: self.past,
@@ -140,7 +141,7 @@ impl WebhookPatch {
         fitting(WebhookSpec {
             name: self.name.map_or(Ok(before.name), |name| text::name("name", name))?,
             kind,
-            url: self.url.map_or(Ok(before.url), |new| url(new, policy))?,
+            url: self.url.map_or(Ok(before.url), |new| url(kind, new, policy))?,
             fields,
             headers: checked(headers.0)?,
             past: self.past.unwrap_or(before.past),
@@ -193,12 +194,12 @@ pub(in crate::http) fn checked(headers: Vec<(String, String)>) -> Result<Headers
     }
 }
 
-pub(in crate::http) fn url(url: String, policy: &Policy) -> Result<String, ApiError> {
+pub(in crate::http) fn url(kind: webhook::WebhookKind, url: String, policy: &Policy) -> Result<String, ApiError> {
     if url.len() > 2_048 {
         return Err(ApiError::invalid("url", "`url` must have at most 2048 bytes"));
     }
     // A parser passes over some of what is not seen.
     text::all_seen("url", &url)?;
-    policy.check_url(&url).map_err(|refused| ApiError::invalid("url", refused.to_string()))?;
+    policy.check_address(kind, &url).map_err(|refused| ApiError::invalid("url", refused.to_string()))?;
     Ok(url)
 }

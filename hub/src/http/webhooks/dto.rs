@@ -26,7 +26,7 @@ pub(crate) struct Webhook {
     /// Where it sends; who is no admin sees scheme and host of it, the rest is `...`.
     pub url: String,
     /// What the kind asks for beside the URL: `chat_id` (telegram), `routing_key` (pagerduty), `room_id` and `token` (matrix), `token`
-    /// (ntfy, gotify). Secrets are `(hidden)`, and all of them for who is no admin.
+    /// (ntfy, gotify), `to`, `from`, `username`, `password` and `plain_text` (email). Secrets are `(hidden)`, and all of them for who is no admin.
     pub fields: BTreeMap<String, String>,
     /// Whether it is notified of alerts that were over when the hub learned of them (`alert.past`).
     pub past: bool,
@@ -118,6 +118,8 @@ pub enum WebhookKind {
     Matrix,
     /// A webhook trigger of Home Assistant: the hub's own JSON.
     HomeAssistant,
+    /// E-mail, handed to a mail server by SMTP, with `to` and `from`.
+    Email,
 }
 
 macro_rules! kinds {
@@ -136,7 +138,7 @@ macro_rules! kinds {
     };
 }
 
-kinds!(Generic, Slack, Discord, Teams, Ntfy, Telegram, PagerDuty, Alertmanager, Gotify, Matrix, HomeAssistant);
+kinds!(Generic, Slack, Discord, Teams, Ntfy, Telegram, PagerDuty, Alertmanager, Gotify, Matrix, HomeAssistant, Email);
 
 /// A webhook, with its secret, which is shown only once.
 #[derive(Serialize, ToSchema)]
@@ -325,7 +327,7 @@ webhook::events!(event);
 pub(crate) struct Attempt {
     /// When it began.
     pub at: String,
-    /// HTTP status.
+    /// HTTP status; of `email` the code of SMTP.
     pub status: Option<u16>,
     /// Why no answer came.
     pub error: Option<String>,

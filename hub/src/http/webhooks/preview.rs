@@ -48,11 +48,11 @@ const fn firing() -> Event {
 /// A request that a webhook would make.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct WebhookPreview {
-    /// `POST` or `PUT`.
+    /// `POST` or `PUT`; of `email` `SMTP`.
     pub method: &'static str,
     /// Where to, with `(hidden)` for what lets in.
     pub url: String,
-    /// All headers but those of the connection, with `(hidden)` for what lets in.
+    /// All headers of HTTP but those of the connection, with `(hidden)` for what lets in.
     pub headers: BTreeMap<String, String>,
     /// The bytes, with `(hidden)` for what lets in.
     pub body: String,
@@ -75,7 +75,7 @@ impl AskPreview {
             kind: self.kind.into(),
             fields: Fields(self.fields),
             headers: checked(self.headers.into_iter().collect())?,
-            ..WebhookSpec::new(self.name, url(self.url, policy)?)
+            ..WebhookSpec::new(self.name, url(self.kind.into(), self.url, policy)?)
         };
         place::check(&spec).map_err(|refused| ApiError::invalid(refused.field, refused.reason))?;
         let event = sample::event(self.event.into(), &spec, teller, now);
@@ -87,6 +87,9 @@ impl AskPreview {
             ("content-type".to_owned(), "application/json".to_owned()),
             ("user-agent".to_owned(), concat!("telemetry-hub/", env!("CARGO_PKG_VERSION")).to_owned()),
         ]);
+        if request.method == Method::Mail {
+            headers.clear();
+        }
         headers.extend(spec.headers.0.iter().map(|(name, _)| (name.to_ascii_lowercase(), HIDDEN.to_owned())));
         headers.extend(request.headers.into_iter().map(|(name, value)| (name.to_owned(), value)));
         if self.kind == WebhookKind::Generic {
@@ -98,6 +101,7 @@ impl AskPreview {
             method: match request.method {
                 Method::Post => "POST",
                 Method::Put => "PUT",
+                Method::Mail => "SMTP",
             },
             url: place::shown(spec.kind, &request.url),
             headers,

@@ -155,12 +155,14 @@ impl Store {
             // The next one of the same alert may go now.
             scope.own.due |= !pending;
             let mut settled = Settled::default();
+            // One that arrived for some recipients and not for all leaves something to mend.
+            let is_mended = problem.is_none();
             if let Some(problem) = problem {
                 let is_news = scope.tx.put_problem_of(delivery, &problem, webhook_updated_at)?;
                 settled.problem = is_news.then_some(problem);
             }
             if state == DeliveryState::Delivered {
-                settled.works_again = scope.tx.note_success_of(delivery, webhook_updated_at)?;
+                settled.works_again = scope.tx.note_success_of(delivery, is_mended, webhook_updated_at)?;
             } else {
                 scope.tx.note_failure_of(delivery, attempt.at, webhook_updated_at)?;
             }

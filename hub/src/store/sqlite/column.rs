@@ -75,7 +75,8 @@ words! {
         Alertmanager = "alertmanager",
         Gotify = "gotify",
         Matrix = "matrix",
-        HomeAssistant = "home_assistant"
+        HomeAssistant = "home_assistant",
+        Email = "email"
     }
 }
 

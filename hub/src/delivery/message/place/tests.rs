@@ -108,3 +108,41 @@ fn what_lets_in_is_not_in_a_url_that_is_shown() {
         "https://mattermost.example.org/(hidden)"
     );
 }
+
+#[test]
+fn email_asks_for_who_gets_it_and_from_whom_and_for_both_parts_of_a_login() {
+    let with = |url: &str, changes: &[(&str, Option<&str>)]| {
+        let mut spec = WebhookSpec { url: url.to_owned(), ..to(WebhookKind::Email) };
+        for &(name, value) in changes {
+            spec.fields.0.remove(name);
+            spec.fields.0.extend(value.map(|value| (name.to_owned(), value.to_owned())));
+        }
+        check(&spec).map(drop).map_err(|refused| refused.field)
+    };
+    let refused = |field: &str| Err(field.to_owned());
+    let usual = "smtps://mail.example.org";
+    assert_eq!(with(usual, &[]), Ok(()));
+    assert_eq!(with(usual, &[("username", None), ("password", None)]), Ok(()));
+    assert_eq!(with("smtp://192.168.1.5:25", &[("plain_text", Some("yes"))]), Ok(()));
+    for (url, changes, field) in [
+        ("https://mail.example.org", &[][..], "url"),
+        ("smtps://mail.example.org/x", &[], "url"),
+        (usual, &[("to", None)], "fields.to"),
+        (usual, &[("to", Some("ann"))], "fields.to"),
+        (usual, &[("to", Some("ann@example.org, bob"))], "fields.to"),
+        (usual, &[("to", Some("ann@example.org\r\nBcc: eve@example.org"))], "fields.to"),
+        (usual, &[("from", None)], "fields.from"),
+        (usual, &[("from", Some("hub@"))], "fields.from"),
+        (usual, &[("password", None)], "fields.password"),
+        (usual, &[("username", None)], "fields.username"),
+        (usual, &[("password", Some("a\nb"))], "fields.password"),
+        (usual, &[("plain_text", Some("yes"))], "fields.plain_text"),
+        ("smtp://8.8.8.8", &[("plain_text", Some("yes"))], "fields.plain_text"),
+        ("smtp://mail.example.org", &[("plain_text", Some("no"))], "fields.plain_text"),
+        (usual, &[("token", Some("x"))], "fields.token"),
+    ] {
+        assert_eq!(with(url, changes), refused(field), "{url} {changes:?}");
+    }
+    let many = (0..21).map(|n| format!("a{n}@x.org")).collect::<Vec<_>>().join(",");
+    assert_eq!(with(usual, &[("to", Some(&many))]), refused("fields.to"));
+}

@@ -114,8 +114,9 @@ pub(in crate::store) trait ChangeOutbox: Outbox {
     /// Writes down what a person must mend of the webhook of a delivery, unless it was changed since `seen`; whether that is news. What
     /// is of the same kind as before is so since before.
     fn put_problem_of(&self, id: DeliveryId, problem: &Problem, seen: UnixMillis) -> Result<bool>;
-    /// Notes that the webhook of a delivery works, unless it was changed since `seen`; whether there was something to mend.
-    fn note_success_of(&self, id: DeliveryId, seen: UnixMillis) -> Result<bool>;
+    /// Notes that the webhook of a delivery works, and `is_mended`, unless it was changed since `seen`; whether there was something to
+    /// mend.
+    fn note_success_of(&self, id: DeliveryId, is_mended: bool, seen: UnixMillis) -> Result<bool>;
     /// Notes that an attempt of a delivery failed at a moment: the webhook fails since then, unless it did before, or was changed
     /// since `seen`.
     fn note_failure_of(&self, id: DeliveryId, at: UnixMillis, seen: UnixMillis) -> Result<()>;

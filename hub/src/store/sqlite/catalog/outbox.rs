@@ -249,10 +249,10 @@ impl ChangeOutbox for Connection {
         Ok(changed > 0)
     }
 
-    fn note_success_of(&self, id: DeliveryId, seen: UnixMillis) -> Result<bool> {
+    fn note_success_of(&self, id: DeliveryId, is_mended: bool, seen: UnixMillis) -> Result<bool> {
         let works = named_params! { ":delivery": id, ":seen": seen.0 };
         self.prepare_cached(FAILS_NO_MORE)?.execute(works)?;
-        Ok(self.prepare_cached(CLEAR_PROBLEM)?.execute(works)? > 0)
+        Ok(is_mended && self.prepare_cached(CLEAR_PROBLEM)?.execute(works)? > 0)
     }
 
     fn note_failure_of(&self, id: DeliveryId, at: UnixMillis, seen: UnixMillis) -> Result<()> {
