@@ -69,6 +69,8 @@ export interface components {
             measure: components["schemas"]["Measure"];
             /** @description Whether it ended because the level that fired it had stayed so long that it counts as usual. */
             new_normal: boolean;
+            /** @description What each measured of several conditions that are joined, when it fired; while it is pending, when it began. */
+            parts: components["schemas"]["AlertPart"][];
             /**
              * @description When the condition ended. Of a historical alert: or the time after which nothing more is known, or another alert
              *     covers it.
@@ -103,6 +105,27 @@ export interface components {
              *     follows in steps of a tenth.
              */
             worst_value: number | null;
+        };
+        /** @description What one of several conditions measured. */
+        AlertPart: {
+            /** @description Whether it was true. */
+            is_true: boolean;
+            /** @description What `value` and `threshold` say. */
+            measure: components["schemas"]["Measure"];
+            /** @description Sensor. */
+            sensor: string;
+            /**
+             * Format: double
+             * @description The limit.
+             */
+            threshold: number;
+            /** @description Unit of both. */
+            unit: string;
+            /**
+             * Format: double
+             * @description What was measured; null where nothing was known.
+             */
+            value: number | null;
         };
         /**
          * @description Where an alert stands.
@@ -252,173 +275,7 @@ export interface components {
             code: string;
         };
         /** @description The condition of a rule. */
-        Condition: {
-            /**
-             * Format: double
-             * @description The alert resolves only once the value is back past this limit; at `value` when left out.
-             */
-            clear?: number | null;
-            /** @description Direction. */
-            op: components["schemas"]["Op"];
-            /** @enum {string} */
-            type: "threshold";
-            /**
-             * Format: double
-             * @description The limit.
-             */
-            value: number;
-        } | {
-            /**
-             * Format: double
-             * @description The alert resolves only once the value is back past this limit; at `value` when left out.
-             */
-            clear?: number | null;
-            /** @description Direction. */
-            op: components["schemas"]["Op"];
-            /** @description Over how long the change is measured, back from the reading; nothing is decided until half of it is known. */
-            over: string;
-            /** @description The unit of time of `value` and `clear`: `1s`, `60s`, `1h`. */
-            per: string;
-            /** @enum {string} */
-            type: "rate";
-            /**
-             * Format: double
-             * @description The limit: change per `per`; use a negative limit for falling values.
-             */
-            value: number;
-        } | {
-            /**
-             * Format: double
-             * @description The alert resolves only once the value is back past this limit; at `value` when left out.
-             */
-            clear?: number | null;
-            /** @description Direction. */
-            op: components["schemas"]["Op"];
-            /**
-             * @description Within what time, back from the reading. Too large an increase fires at once, too small a one once nine
-             *     tenths of this time are known.
-             */
-            over: string;
-            /** @enum {string} */
-            type: "increase";
-            /**
-             * Format: double
-             * @description The limit.
-             */
-            value: number;
-        } | {
-            /**
-             * Format: double
-             * @description The alert resolves only once the value is within this many; at `sigmas` when left out.
-             */
-            clear?: number | null;
-            /**
-             * Format: double
-             * @description A difference up to this, in the sensor's unit, is never beyond the limit.
-             */
-            least?: number | null;
-            /**
-             * @description How long the history is, back from the reading; nothing is decided before ten readings over half of it. A reading
-             *     beyond the limit does not join it, unless that went on for all of it: then it counts as usual (`new_normal`).
-             */
-            over: string;
-            /**
-             * Format: double
-             * @description How far, in standard deviations of the history, either side.
-             */
-            sigmas: number;
-            /** @enum {string} */
-            type: "deviation";
-        } | {
-            /**
-             * Format: double
-             * @description The alert resolves only once the value is back past this limit; at `value` when left out.
-             */
-            clear?: number | null;
-            /** @description Direction. */
-            op: components["schemas"]["Op"];
-            /**
-             * @description How long the while is, back from the reading: at most so long, and at least 29 thirtieths of it, because it begins at
-             *     a whole thirtieth; nothing is decided until half of it is known.
-             */
-            over: string;
-            /** @enum {string} */
-            type: "average";
-            /**
-             * Format: double
-             * @description The limit.
-             */
-            value: number;
-        } | {
-            /**
-             * Format: double
-             * @description The alert resolves only once the value is back past this limit; at `value` when left out.
-             */
-            clear?: number | null;
-            /** @description Direction. */
-            op: components["schemas"]["Op"];
-            /** @description How long the while is, as of `average`. */
-            over: string;
-            /** @enum {string} */
-            type: "minimum";
-            /**
-             * Format: double
-             * @description The limit.
-             */
-            value: number;
-        } | {
-            /**
-             * Format: double
-             * @description The alert resolves only once the value is back past this limit; at `value` when left out.
-             */
-            clear?: number | null;
-            /** @description Direction. */
-            op: components["schemas"]["Op"];
-            /** @description How long the while is, as of `average`. */
-            over: string;
-            /** @enum {string} */
-            type: "maximum";
-            /**
-             * Format: double
-             * @description The limit.
-             */
-            value: number;
-        } | {
-            /** @description How long. */
-            after: string;
-            /**
-             * Format: double
-             * @description How wide the band is, in the sensor's unit: up to this the highest and the lowest reading may be apart; 0 for values
-             *     that do not change at all.
-             */
-            least: number;
-            /** @enum {string} */
-            type: "stuck";
-        } | {
-            /**
-             * Format: double
-             * @description The alert resolves only once the value is within this many; at `sigmas` when left out.
-             */
-            clear?: number | null;
-            /**
-             * Format: double
-             * @description A difference up to this, in the sensor's unit, is never beyond the limit. When left out the deviation counts as no
-             *     less than 0.5 % of the median.
-             */
-            least?: number | null;
-            /**
-             * Format: double
-             * @description How far, either side of the median of those days, in deviations: 1.4826 times the median absolute one.
-             */
-            sigmas: number;
-            /** @enum {string} */
-            type: "seasonal";
-        } | {
-            /** @description How long. */
-            after: string;
-            /** @enum {string} */
-            type: "silence";
-        };
+        Condition: components["schemas"]["SensorCondition"] | components["schemas"]["DeviceCondition"];
         /** @description Two machines use one identity: a copied card, a restored snapshot. */
         Conflict: {
             /** @description Their addresses: first the one the hub accepts, then the one whose readings it refuses. */
@@ -521,6 +378,44 @@ export interface components {
              *     were imported.
              */
             words: string[];
+        };
+        /** @description A condition about several sensors of a device. */
+        DeviceCondition: {
+            /**
+             * Format: double
+             * @description The alert resolves only once the difference is back past this limit; at `value` when left out.
+             */
+            clear?: number | null;
+            /** @description Direction. */
+            op: components["schemas"]["Op"];
+            /** @description Name of the other sensor. */
+            other: string;
+            /** @enum {string} */
+            type: "difference";
+            /**
+             * Format: double
+             * @description The limit.
+             */
+            value: number;
+            /** @description How old its last reading may be: with an older one nothing is decided. 5 min when left out. */
+            within?: string;
+        } | {
+            /** @description The conditions; one of them at least is about the rule's sensor. */
+            parts: components["schemas"]["Part"][];
+            /** @enum {string} */
+            type: "all";
+            /**
+             * @description How old the last reading of a part may be: one that is older is unknown, and neither fires nor resolves. 5 min when
+             *     left out. A `for` is held as long as no more than this lies between two readings of any of them.
+             */
+            within?: string;
+        } | {
+            /** @description The conditions; one of them at least is about the rule's sensor. */
+            parts: components["schemas"]["Part"][];
+            /** @enum {string} */
+            type: "any";
+            /** @description As of `all`. */
+            within?: string;
         };
         /** @description Devices by status. */
         DeviceCounts: {
@@ -1009,7 +904,7 @@ export interface components {
          * @description What `value` and `threshold` say.
          * @enum {string}
          */
-        Measure: "value" | "rate" | "sigmas" | "stuck" | "silence";
+        Measure: "value" | "rate" | "sigmas" | "stuck" | "parts" | "silence";
         /** @description What a series must have reported before a rule can evaluate it, and how many have not yet. */
         Needs: {
             /**
@@ -1627,6 +1522,13 @@ export interface components {
             /** @description What to send as `cursor` to go on; null at the end. */
             next: string | null;
         };
+        /** @description One of several conditions. */
+        Part: {
+            /** @description The condition; not `silence`. */
+            condition: components["schemas"]["SensorCondition"];
+            /** @description Name of the sensor, not a pattern; the rule's sensor when left out. */
+            sensor: string | null;
+        };
         /** @description To change the password. */
         PasswordChange: {
             /** @description The new password: at least 8 characters. */
@@ -1876,6 +1778,174 @@ export interface components {
             sensor: string;
             /** @description Unit code; empty when dimensionless. */
             unit: string;
+        };
+        /** @description A condition about one sensor. */
+        SensorCondition: {
+            /**
+             * Format: double
+             * @description The alert resolves only once the value is back past this limit; at `value` when left out.
+             */
+            clear?: number | null;
+            /** @description Direction. */
+            op: components["schemas"]["Op"];
+            /** @enum {string} */
+            type: "threshold";
+            /**
+             * Format: double
+             * @description The limit.
+             */
+            value: number;
+        } | {
+            /**
+             * Format: double
+             * @description The alert resolves only once the value is back past this limit; at `value` when left out.
+             */
+            clear?: number | null;
+            /** @description Direction. */
+            op: components["schemas"]["Op"];
+            /** @description Over how long the change is measured, back from the reading; nothing is decided until half of it is known. */
+            over: string;
+            /** @description The unit of time of `value` and `clear`: `1s`, `60s`, `1h`. */
+            per: string;
+            /** @enum {string} */
+            type: "rate";
+            /**
+             * Format: double
+             * @description The limit: change per `per`; use a negative limit for falling values.
+             */
+            value: number;
+        } | {
+            /**
+             * Format: double
+             * @description The alert resolves only once the value is back past this limit; at `value` when left out.
+             */
+            clear?: number | null;
+            /** @description Direction. */
+            op: components["schemas"]["Op"];
+            /**
+             * @description Within what time, back from the reading. Too large an increase fires at once, too small a one once nine
+             *     tenths of this time are known.
+             */
+            over: string;
+            /** @enum {string} */
+            type: "increase";
+            /**
+             * Format: double
+             * @description The limit.
+             */
+            value: number;
+        } | {
+            /**
+             * Format: double
+             * @description The alert resolves only once the value is within this many; at `sigmas` when left out.
+             */
+            clear?: number | null;
+            /**
+             * Format: double
+             * @description A difference up to this, in the sensor's unit, is never beyond the limit.
+             */
+            least?: number | null;
+            /**
+             * @description How long the history is, back from the reading; nothing is decided before ten readings over half of it. A reading
+             *     beyond the limit does not join it, unless that went on for all of it: then it counts as usual (`new_normal`).
+             */
+            over: string;
+            /**
+             * Format: double
+             * @description How far, in standard deviations of the history, either side.
+             */
+            sigmas: number;
+            /** @enum {string} */
+            type: "deviation";
+        } | {
+            /**
+             * Format: double
+             * @description The alert resolves only once the value is back past this limit; at `value` when left out.
+             */
+            clear?: number | null;
+            /** @description Direction. */
+            op: components["schemas"]["Op"];
+            /**
+             * @description How long the while is, back from the reading: at most so long, and at least 29 thirtieths of it, because it begins at
+             *     a whole thirtieth; nothing is decided until half of it is known.
+             */
+            over: string;
+            /** @enum {string} */
+            type: "average";
+            /**
+             * Format: double
+             * @description The limit.
+             */
+            value: number;
+        } | {
+            /**
+             * Format: double
+             * @description The alert resolves only once the value is back past this limit; at `value` when left out.
+             */
+            clear?: number | null;
+            /** @description Direction. */
+            op: components["schemas"]["Op"];
+            /** @description How long the while is, as of `average`. */
+            over: string;
+            /** @enum {string} */
+            type: "minimum";
+            /**
+             * Format: double
+             * @description The limit.
+             */
+            value: number;
+        } | {
+            /**
+             * Format: double
+             * @description The alert resolves only once the value is back past this limit; at `value` when left out.
+             */
+            clear?: number | null;
+            /** @description Direction. */
+            op: components["schemas"]["Op"];
+            /** @description How long the while is, as of `average`. */
+            over: string;
+            /** @enum {string} */
+            type: "maximum";
+            /**
+             * Format: double
+             * @description The limit.
+             */
+            value: number;
+        } | {
+            /** @description How long. */
+            after: string;
+            /**
+             * Format: double
+             * @description How wide the band is, in the sensor's unit: up to this the highest and the lowest reading may be apart; 0 for values
+             *     that do not change at all.
+             */
+            least: number;
+            /** @enum {string} */
+            type: "stuck";
+        } | {
+            /**
+             * Format: double
+             * @description The alert resolves only once the value is within this many; at `sigmas` when left out.
+             */
+            clear?: number | null;
+            /**
+             * Format: double
+             * @description A difference up to this, in the sensor's unit, is never beyond the limit. When left out the deviation counts as no
+             *     less than 0.5 % of the median.
+             */
+            least?: number | null;
+            /**
+             * Format: double
+             * @description How far, either side of the median of those days, in deviations: 1.4826 times the median absolute one.
+             */
+            sigmas: number;
+            /** @enum {string} */
+            type: "seasonal";
+        } | {
+            /** @description How long. */
+            after: string;
+            /** @enum {string} */
+            type: "silence";
         };
         /** @description Changes to a sensor. */
         SensorPatch: {

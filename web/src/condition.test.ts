@@ -14,6 +14,15 @@ describe("a condition as it is typed", () => {
       { type: "maximum", op: ">=", value: 5, over: "1h", clear: null },
       { type: "stuck", least: 0.5, after: "2h" },
       { type: "seasonal", sigmas: 4, least: 1, clear: 2 },
+      { type: "difference", other: "out", op: ">", value: 5, clear: 4, within: "1m" },
+      {
+        type: "all",
+        parts: [
+          { sensor: null, condition: { type: "threshold", op: ">", value: 30, clear: null } },
+          { sensor: "hum", condition: { type: "rate", op: ">", value: 5, per: "60s", over: "5m", clear: null } },
+        ],
+        within: "5m",
+      },
       { type: "silence", after: "90s" },
     ];
     for (const condition of all) expect(conditionOf(fieldsOf(condition))).toEqual({ condition });
@@ -54,6 +63,12 @@ describe("a condition as it is typed", () => {
       problem: "The least difference must be 0 or more.",
       isMissing: false,
     });
+    expect(typed("difference", {})).toEqual({
+      field: "condition.other",
+      problem: "Name the other sensor.",
+      isMissing: true,
+    });
+    expect(typed("any", {})).toHaveProperty("field", "condition.parts[0].condition.value");
     expect(typed("stuck", { least: "-1" })).toHaveProperty("problem", "The band must be 0 or more.");
     expect(typed("seasonal", { clear: "9" })).toHaveProperty("field", "condition.clear");
     expect(typed("average", { op: "<", clear: "4" })).toHaveProperty("field", "condition.clear");

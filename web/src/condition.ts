@@ -1,7 +1,7 @@
 // The condition of a rule as it is typed, each kind with fields of its own, and what is wrong with it. PURE.
 
 import { parseSpan, scale } from "./format";
-import type { Condition, Op } from "./types";
+import type { Condition, Op, SensorCondition } from "./types";
 import type { Wrong } from "./wrong";
 
 /**
@@ -19,10 +19,22 @@ export interface Fields {
   maximum: { op: Op; value: string; over: string; clear: string };
   stuck: { least: string; after: string };
   seasonal: { sigmas: string; least: string; clear: string };
+  difference: { other: string; op: Op; value: string; within: string; clear: string };
+  all: { parts: readonly PartFields[]; within: string };
+  any: { parts: readonly PartFields[]; within: string };
   silence: { after: string };
 }
 
-const FIRST: Fields = {
+/** One of several conditions; without a sensor it is about the rule's. */
+export interface PartFields {
+  sensor: string;
+  fields: Fields;
+}
+
+/** Conditions that may be joined. */
+export const PARTS = { least: 2, most: 4 };
+
+const OF_ONE: Fields = {
   type: "threshold",
   threshold: { op: ">", value: "", clear: "" },
   rate: { op: ">", value: "", per: "60s", over: "5m", clear: "" },
@@ -33,7 +45,16 @@ const FIRST: Fields = {
   maximum: { op: ">", value: "", over: "5m", clear: "" },
   stuck: { least: "0", after: "1h" },
   seasonal: { sigmas: "4", least: "", clear: "" },
+  difference: { other: "", op: ">", value: "", within: "5m", clear: "" },
+  all: { parts: [], within: "5m" },
+  any: { parts: [], within: "5m" },
   silence: { after: "5m" },
+};
+export const PART: PartFields = { sensor: "", fields: OF_ONE };
+const FIRST: Fields = {
+  ...OF_ONE,
+  all: { parts: [PART, PART], within: "5m" },
+  any: { parts: [PART, PART], within: "5m" },
 };
 const text = (value: number | null | undefined) => (value === null || value === undefined ? "" : String(value));
 
@@ -76,6 +97,23 @@ export function fieldsOf(of: Condition | null): Fields {
         type: "seasonal",
         seasonal: { sigmas: text(of.sigmas), least: text(of.least), clear: text(of.clear) },
       };
+    case "difference":
+      return {
+        ...FIRST,
+        type: "difference",
+        difference: {
+          other: of.other,
+          op: of.op,
+          value: text(of.value),
+          within: of.within ?? "5m",
+          clear: text(of.clear),
+        },
+      };
+    case "all":
+    case "any": {
+      const parts = of.parts.map(({ sensor, condition }) => ({ sensor: sensor ?? "", fields: fieldsOf(condition) }));
+      return { ...FIRST, type: of.type, [of.type]: { parts, within: of.within ?? "5m" } };
+    }
     case "silence":
       return { ...FIRST, type: "silence", silence: { after: of.after } };
     default:
@@ -140,8 +178,36 @@ function read(fields: Fields): Condition {
     }
     case "seasonal":
       return { type: "seasonal", ...unusual(fields.seasonal) };
+    case "difference": {
+      const { other, op, value, within, clear } = fields.difference;
+      if (other.trim() === "") throw new Mistake("other", "Name the other sensor.", true);
+      const name = other.trim();
+      return {
+        type: "difference",
+        other: name,
+        op,
+        ...limitAndEnd(op, value, clear),
+        within: span("within", "age", within),
+      };
+    }
+    case "all":
+    case "any": {
+      const { parts, within } = fields[fields.type];
+      return { type: fields.type, parts: parts.map(part), within: span("within", "age", within) };
+    }
     case "silence":
       return { type: "silence", after: span("after", "time of silence", fields.silence.after) };
+  }
+}
+
+function part({ sensor, fields }: PartFields, place: number) {
+  try {
+    const condition = read(fields) as SensorCondition;
+    return { sensor: sensor.trim() || null, condition };
+  } catch (error) {
+    if (!(error instanceof Mistake)) throw error;
+    const { field, problem, isMissing } = error.wrong;
+    throw new Mistake(`parts[${place}].${field}`, problem, isMissing);
   }
 }
 

@@ -114,6 +114,20 @@ test("every kind of rule reads as a sentence", () => {
     "temp of any device 4 deviations away from this time of day, and more than 1",
   );
   expect(say({ type: "silence", after: "5m" })).toBe("temp of any device silent for 5m");
+  expect(say({ type: "difference", other: "out", op: ">", value: 5, clear: null, within: "5m" })).toBe(
+    "temp of any device minus out > 5",
+  );
+  const warm: Condition & { type: "threshold" } = { type: "threshold", op: ">", value: 30, clear: null };
+  expect(
+    say({
+      type: "any",
+      parts: [
+        { sensor: null, condition: warm },
+        { sensor: "hum", condition: warm },
+      ],
+      within: "5m",
+    }),
+  ).toBe("temp of any device > 30 or hum > 30");
   const waiting = { device: "*", sensor: "temp", labels: {}, for: "1m", clear_for: "5m" };
   expect(sentence({ ...waiting, condition: { type: "threshold", op: ">", value: 5, clear: null } })).toBe(
     "temp of any device > 5 for 1m, until good for 5m",
@@ -134,6 +148,9 @@ describe("what an alert measured", () => {
     more: Partial<Alert> = {},
   ) => reading({ measure, unit, value, worst_value: value, last_value: null, threshold, state: "firing", ...more });
   test("a reading, its rate, its deviation, its absence", () => {
+    const part = { sensor: "temp", measure: "value" as const, unit: "Cel", value: 31, threshold: 30, is_true: true };
+    const unknown = { ...part, sensor: "hum", value: null, is_true: false };
+    expect(of("parts", "1", 1, 2, { parts: [part, unknown] })).toBe("temp 31\u202f°C, limit 30\u202f°C, hum not known");
     expect(of("stuck", "Cel", 21.5, 1_800)).toBe("stood still at 21.5\u202f°C for more than 30 min");
     expect(of("value", "Cel", 31, 30)).toBe("fired at 31\u202f°C, limit 30\u202f°C");
     expect(of("rate", "Cel/min", -6, -5)).toBe("fired at −6\u202f°C/min, limit −5\u202f°C/min");

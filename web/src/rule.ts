@@ -119,6 +119,16 @@ export function condition(of: Condition, unit = ""): string {
       const least = of.least ? `, and more than ${limitOf(of.least, unit)}` : "";
       return `${exact(of.sigmas)} deviations away from this time of day${least}`;
     }
+    case "difference":
+      return `minus ${title(of.other)} ${of.op} ${limitOf(of.value, unit)}`;
+    case "all":
+    case "any":
+      return of.parts
+        .map(
+          (part) =>
+            `${part.sensor ? `${title(part.sensor)} ` : ""}${condition(part.condition, part.sensor ? "" : unit)}`,
+        )
+        .join(of.type === "all" ? " and " : " or ");
     case "silence":
       return `silent for ${of.after}`;
     default:
@@ -157,7 +167,8 @@ function history(needs: NonNullable<Rule["needs"]>): string {
 
 /** What fired an alert, its limit, and the worst while it lasted. */
 export function reading(
-  alert: Pick<Alert, "measure" | "unit" | "value" | "worst_value" | "last_value" | "threshold" | "state">,
+  alert: Pick<Alert, "measure" | "unit" | "value" | "worst_value" | "last_value" | "threshold" | "state"> &
+    Partial<Pick<Alert, "parts">>,
 ): string {
   const { measure, unit, value, worst_value: worst, last_value: end, threshold, state } = alert;
   if (measure === "silence") return `nothing received for more than ${duration(threshold * 1_000)}`;
@@ -165,6 +176,7 @@ export function reading(
     const limit = `for more than ${duration(threshold * 1_000)}`;
     return value === null ? `stood still ${limit}` : `stood still at ${measured(value, unit)} ${limit}`;
   }
+  if (measure === "parts") return (alert.parts ?? []).map(partOf).join(", ");
   const all = apart([value ?? end, worst, threshold], unit);
   // What is just beyond the limit is not written like it, however far the worst was.
   const fine = (of: number) => ({ common: 0, least: Math.max(all.least, apart([of, threshold], unit).least) });
@@ -180,6 +192,16 @@ export function reading(
   return worst === null || say(worst) === say(value)
     ? `${fired}, ${limit}`
     : `${fired}, ${limit}, at worst ${say(worst)}`;
+}
+
+/** What one of several conditions measured. */
+function partOf({ sensor, measure, unit, value, threshold, is_true }: Alert["parts"][number]): string {
+  if (value === null || value === undefined) return `${title(sensor)} not known`;
+  const state = is_true ? "" : " (not so)";
+  if (measure === "stuck") return `${title(sensor)} stands still at ${measured(value, unit)}${state}`;
+  const said = measure === "sigmas" ? `${exact(Math.abs(value))} σ from usual` : measured(value, unit);
+  const limit = measure === "sigmas" ? `${exact(threshold)} σ` : limitOf(threshold, unit);
+  return `${title(sensor)} ${said}, limit ${limit}${state}`;
 }
 
 /** Where a rule would have fired, most often first. */

@@ -13,6 +13,7 @@ export type AlertState = Schemas["AlertState"];
 export type Attempt = Schemas["Attempt"];
 export type Backtest = Schemas["Backtest"];
 export type Condition = Schemas["Condition"];
+export type SensorCondition = Schemas["SensorCondition"];
 export type Delivery = Schemas["Delivery"];
 export type Device = Schemas["Device"];
 export type DeviceStatus = Schemas["Status"];

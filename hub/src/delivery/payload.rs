@@ -42,7 +42,7 @@ use super::gathered::{self, Gathered};
 use super::sentence::{self, Told};
 
 use crate::model::UnixMillis;
-use crate::model::alert::{Alert, AlertId, AlertState, Measure, Subject};
+use crate::model::alert::{self, Alert, AlertId, AlertState, Measure, Subject};
 use crate::model::catalog::Catalog;
 use crate::model::device::Labels;
 use crate::model::notice::{Flaps, Hearers, Notice};
@@ -87,6 +87,8 @@ struct AlertBody<'a> {
     worst_value: Option<f64>,
     last_value: Option<f64>,
     threshold: f64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    parts: Vec<PartBody<'a>>,
     started_at: String,
     resolved_at: Option<String>,
     new_normal: bool,
@@ -116,6 +118,30 @@ struct FlappingBody {
     lowest: Option<f64>,
     highest: Option<f64>,
     clear: Option<f64>,
+}
+
+/// What one of several conditions measured; the sensor of the alert is named like any other.
+#[derive(Serialize)]
+struct PartBody<'a> {
+    sensor: &'a str,
+    measure: &'static str,
+    unit: String,
+    value: Option<f64>,
+    threshold: f64,
+    is_true: bool,
+}
+
+impl<'a> PartBody<'a> {
+    fn of(part: &'a alert::Part, sensor: &'a str) -> Self {
+        Self {
+            sensor: cut(if part.sensor.is_empty() { sensor } else { &part.sensor }),
+            measure: measure_name(part.measure),
+            unit: part.measure.unit(cut(&part.unit)),
+            value: part.value,
+            threshold: part.threshold,
+            is_true: part.is_true,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -412,6 +438,7 @@ fn alert_body(what: &What<'_>, catalog: &Catalog, teller: &Teller) -> Vec<u8> {
         worst_value: alert.worst,
         last_value: alert.last,
         threshold: alert.threshold,
+        parts: alert.parts.iter().map(|part| PartBody::of(part, names.sensor)).collect(),
         started_at: moment(alert.started_at),
         resolved_at: alert.resolved_at.map(moment),
         new_normal: alert.new_normal,
@@ -461,6 +488,7 @@ const fn measure_name(measure: Measure) -> &'static str {
         Measure::Rate { .. } => "rate",
         Measure::Sigmas => "sigmas",
         Measure::Stuck => "stuck",
+        Measure::Parts => "parts",
         Measure::Silence => "silence",
     }
 }

@@ -64,6 +64,7 @@ fn notice(event: Event, now: UnixMillis) -> Notice {
         last: is_over.then_some(28.9),
         threshold: LIMIT,
         started_at: since,
+        parts: Arc::default(),
         well_since: None,
         fired_at: Some(since),
         resolved_at: is_over.then_some(now),

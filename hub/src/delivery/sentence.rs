@@ -12,7 +12,7 @@ use std::cmp::Ordering;
 use jiff::tz::TimeZone;
 
 use crate::model::UnixMillis;
-use crate::model::alert::{Ailment, Alert, AlertState, Measure, Names, Subject};
+use crate::model::alert::{Ailment, Alert, AlertState, Measure, Names, Part, Subject};
 use crate::model::notice::Notice;
 use crate::model::rule::{Condition, Figure, Op};
 use crate::model::{called, shown};
@@ -72,6 +72,9 @@ struct About<'a> {
 
 impl About<'_> {
     fn fires(&self) -> Told {
+        if self.alert.measure == Measure::Parts {
+            return self.parts_fire();
+        }
         let title = format!("{} on {}", shown::name(&self.alert.rule_name), self.device());
         let since = self.moment(self.began());
         let what = match (self.alert.measure, self.alert.value) {
@@ -82,6 +85,33 @@ impl About<'_> {
             (_, Some(value)) => format!("{}, {}", self.measured("is", "changes", value), self.beyond(value)),
         };
         Told { title, text: format!("{} {what}, since {since}.", self.sensor()) }
+    }
+
+    /// Several conditions: what each measured, those that are true first.
+    fn parts_fire(&self) -> Told {
+        let title = format!("{} on {}", shown::name(&self.alert.rule_name), self.device());
+        let (are, others): (Vec<&Part>, Vec<&Part>) = self.alert.parts.iter().partition(|part| part.is_true);
+        let of = |parts: Vec<&Part>| parts.into_iter().map(|part| self.part(part)).collect::<Vec<_>>().join(" and ");
+        let beside = if others.is_empty() { String::new() } else { format!("; not so {}", of(others)) };
+        let text = format!("{}: {}{beside}, since {}.", self.device(), of(are), self.moment(self.began()));
+        Told { title, text }
+    }
+
+    fn part(&self, part: &Part) -> String {
+        let sensor = called::sensor(if part.sensor.is_empty() { self.names.sensor } else { &part.sensor });
+        let unit = part.measure.unit(&part.unit);
+        match (part.measure, part.value) {
+            (_, None) => format!("{sensor} (not known)"),
+            (Measure::Stuck, Some(value)) => format!("{sensor} stands still at {}", shown::value(value, &unit)),
+            (Measure::Sigmas, Some(value)) => {
+                let (size, limit) = shown::compared(value.abs(), part.threshold, "");
+                format!("{sensor} is {size} deviations from usual (limit {limit})")
+            }
+            (Measure::Value | Measure::Rate { .. } | Measure::Parts | Measure::Silence, Some(value)) => {
+                let (value, limit) = shown::compared(value, part.threshold, &unit);
+                format!("{sensor} is {value} (limit {limit})")
+            }
+        }
     }
 
     fn is_over(&self) -> Told {
@@ -99,6 +129,12 @@ impl About<'_> {
             }
             (_, None) => {
                 format!("{sensor} is no longer watched by this rule as it was. The alert is over, it lasted {lasted}.")
+            }
+            (Measure::Parts, Some(_)) => {
+                format!(
+                    "{}: what this rule looks for is no longer so. The alert is over, it lasted {lasted}.",
+                    self.device()
+                )
             }
             (_, Some(_)) if self.alert.new_normal => {
                 let stayed = if self.names.is_counter { "went on at this rate" } else { "stayed at this level" };
@@ -230,6 +266,10 @@ impl About<'_> {
                 };
                 format!("{is} {which} {} in {}", self.beside_limit(value), length(over.as_secs_f64()))
             }
+            (_, Some(Condition::Difference { other, .. })) => {
+                let differs = if is == "was" { "differed" } else { "differs" };
+                format!("{differs} by {} from {}", self.beside_limit(value), called::sensor(other))
+            }
             _ => format!("{is} {}", self.beside_limit(value)),
         }
     }
@@ -263,7 +303,7 @@ impl About<'_> {
     fn unit(&self) -> String {
         match self.alert.measure {
             Measure::Sigmas => String::new(),
-            Measure::Silence | Measure::Stuck | Measure::Value | Measure::Rate { .. } => {
+            Measure::Silence | Measure::Stuck | Measure::Parts | Measure::Value | Measure::Rate { .. } => {
                 self.alert.measure.unit(self.names.unit)
             }
         }
@@ -277,7 +317,8 @@ impl About<'_> {
                 Condition::Threshold { op, .. }
                 | Condition::Rate { op, .. }
                 | Condition::Increase { op, .. }
-                | Condition::Figure { op, .. },
+                | Condition::Figure { op, .. }
+                | Condition::Difference { op, .. },
             ) => match op {
                 Op::Above => value <= limit,
                 Op::AtLeast => value < limit,
@@ -285,7 +326,7 @@ impl About<'_> {
                 Op::AtMost => value > limit,
             },
             Some(Condition::Deviation { .. } | Condition::Seasonal { .. }) => value.abs() <= limit,
-            Some(Condition::Stuck { .. } | Condition::Silence { .. }) | None => false,
+            Some(Condition::Stuck { .. } | Condition::Joined { .. } | Condition::Silence { .. }) | None => false,
         }
     }
 
@@ -293,7 +334,7 @@ impl About<'_> {
         match self.alert.measure {
             Measure::Silence | Measure::Stuck => length(self.alert.threshold),
             Measure::Sigmas => shown::digits(self.alert.threshold),
-            Measure::Value | Measure::Rate { .. } => self.figure(self.alert.threshold),
+            Measure::Value | Measure::Parts | Measure::Rate { .. } => self.figure(self.alert.threshold),
         }
     }
 

@@ -171,7 +171,7 @@ impl Ingest {
     /// An alert as the pages show it: with the end of the silences over it.
     fn shown(&self, alert: Alert) -> Update {
         let silenced_until = self.notifier.silenced_until(self.clock.wall(), &alert, &self.store.catalog());
-        Update::Alert { alert, silenced_until }
+        Update::Alert { alert: Box::new(alert), silenced_until }
     }
 }
 

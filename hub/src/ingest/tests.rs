@@ -199,6 +199,7 @@ fn disk_full() -> Transition {
         last: None,
         threshold: 100.0,
         started_at: now,
+        parts: Arc::default(),
         well_since: None,
         fired_at: Some(now),
         resolved_at: None,

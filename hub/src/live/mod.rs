@@ -43,7 +43,7 @@ pub(crate) enum Update {
     Removed(DeviceId),
     /// An alert changed.
     Alert {
-        alert: Alert,
+        alert: Box<Alert>,
         /// When the last of the silences over it ends, where there are any.
         silenced_until: Option<UnixMillis>,
     },

@@ -145,6 +145,22 @@ pub struct Ack {
     pub comment: Option<String>,
 }
 
+/// What one of several conditions measured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    /// Name of the sensor; empty for the one that the alert is about.
+    pub sensor: String,
+    /// Its unit.
+    pub unit: String,
+    /// What `value` and `threshold` say.
+    pub measure: Measure,
+    /// What was measured; `None` where nothing was known.
+    pub value: Option<f64>,
+    pub threshold: f64,
+    /// Whether it was true.
+    pub is_true: bool,
+}
+
 /// One alert as stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Alert {
@@ -168,6 +184,8 @@ pub struct Alert {
     pub last: Option<f64>,
     /// The limit.
     pub threshold: f64,
+    /// Of several conditions that are joined, what each measured when it fired; while it is pending, when it began.
+    pub parts: Arc<[Part]>,
     /// Event time at which the condition became true.
     pub started_at: UnixMillis,
     /// While it fires: event time since when it has been good again, where its rule waits before it resolves. Not stored: after a
@@ -204,7 +222,9 @@ impl Alert {
     pub fn beyond_by(&self, measured: f64) -> f64 {
         match self.measure {
             Measure::Sigmas => measured.abs() - self.threshold,
-            Measure::Value | Measure::Rate { .. } | Measure::Silence => (measured - self.threshold).abs(),
+            Measure::Value | Measure::Rate { .. } | Measure::Parts | Measure::Silence => {
+                (measured - self.threshold).abs()
+            }
             // It stands where it stands.
             Measure::Stuck => 0.0,
         }

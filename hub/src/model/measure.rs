@@ -16,6 +16,8 @@ pub enum Measure {
     Sigmas,
     /// The reading at which it stands still; the threshold is the time for which it may, in seconds.
     Stuck,
+    /// How many of several conditions are true; the threshold is how many have to be.
+    Parts,
     /// Seconds without a reading; there is no value.
     Silence,
 }
@@ -27,6 +29,7 @@ impl Measure {
         match self {
             Self::Value | Self::Stuck => sensor.to_owned(),
             Self::Rate { per } => format!("{sensor}/{}", per_text(per)),
+            Self::Parts => "1".to_owned(),
             Self::Sigmas => "sigma".to_owned(),
             Self::Silence => "s".to_owned(),
         }

@@ -23,7 +23,7 @@ pub enum Op {
 }
 
 /// When a rule is true of a series.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Condition {
     /// The value is beyond a limit.
     Threshold {
@@ -93,12 +93,52 @@ pub enum Condition {
         /// A difference up to this, in the sensor's unit, is never beyond the limit.
         least: Option<f64>,
     },
+    /// The value minus that of another sensor of the device is beyond a limit; judged at the readings of this one.
+    Difference {
+        /// Name of the other sensor.
+        other: String,
+        /// How old its last reading may be.
+        within: Duration,
+        op: Op,
+        /// The limit.
+        value: f64,
+        /// Back to normal only once the difference is on the good side of this one too.
+        clear: Option<f64>,
+    },
+    /// Several conditions, of this sensor or of others of its device.
+    Joined {
+        join: Join,
+        parts: Vec<Part>,
+        /// How old the last reading of a part may be: one that is older says nothing.
+        within: Duration,
+    },
     /// No reading came for this long.
     Silence {
         /// How long.
         after: Duration,
     },
 }
+
+/// How conditions are joined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Join {
+    /// True when all are; over when one is good again.
+    All,
+    /// True when one is; over when all are good again.
+    Any,
+}
+
+/// One of several conditions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    /// Name of the sensor it is about; none for the rule's.
+    pub sensor: Option<String>,
+    /// About the readings of one sensor.
+    pub condition: Condition,
+}
+
+/// Conditions that may be joined.
+pub const PARTS: std::ops::RangeInclusive<usize> = 2..=4;
 
 /// A figure of some readings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,11 +172,33 @@ impl Condition {
         !matches!(self, Self::Silence { .. })
     }
 
+    /// The other sensors it is about, each with the place of the part it belongs to.
+    pub fn sources(&self) -> impl Iterator<Item = (usize, &str)> {
+        let (one, many): (_, &[Part]) = match self {
+            Self::Difference { other, .. } => (Some((0, other.as_str())), &[]),
+            Self::Joined { parts, .. } => (None, parts),
+            Self::Threshold { .. }
+            | Self::Rate { .. }
+            | Self::Increase { .. }
+            | Self::Deviation { .. }
+            | Self::Figure { .. }
+            | Self::Stuck { .. }
+            | Self::Seasonal { .. }
+            | Self::Silence { .. } => (None, &[]),
+        };
+        one.into_iter().chain(many.iter().enumerate().filter_map(|(part, of)| Some((part, of.sensor.as_deref()?))))
+    }
+
     /// What a series has to have reported first; `None` where any reading, or none, says something.
     #[must_use]
     pub fn needs(&self) -> Option<Needs> {
         match *self {
-            Self::Threshold { .. } | Self::Silence { .. } => None,
+            Self::Threshold { .. } | Self::Difference { .. } | Self::Silence { .. } => None,
+            Self::Joined { ref parts, .. } => {
+                let needs = || parts.iter().filter_map(|part| part.condition.needs());
+                let readings = needs().map(|needs| needs.readings).max()?;
+                Some(Needs { readings, span: needs().map(|needs| needs.span).max()? })
+            }
             Self::Rate { over, .. } => Some(Needs { readings: 2, span: over / 2 }),
             // Too much is too much however little of the window is there; for too little nearly all of it has to be.
             Self::Increase { op: Op::Above | Op::AtLeast, .. } => Some(Needs { readings: 2, span: Duration::ZERO }),
@@ -152,7 +214,10 @@ impl Condition {
     #[must_use]
     pub const fn measure(&self) -> Measure {
         match *self {
-            Self::Threshold { .. } | Self::Increase { .. } | Self::Figure { .. } => Measure::Value,
+            Self::Threshold { .. } | Self::Increase { .. } | Self::Figure { .. } | Self::Difference { .. } => {
+                Measure::Value
+            }
+            Self::Joined { .. } => Measure::Parts,
             Self::Rate { per, .. } => Measure::Rate { per },
             Self::Deviation { .. } | Self::Seasonal { .. } => Measure::Sigmas,
             Self::Stuck { .. } => Measure::Stuck,

@@ -74,6 +74,7 @@ fn begin(ailment: Ailment, id: AlertId, now: UnixMillis, vitals: Vitals) -> Aler
         last: None,
         threshold: threshold(ailment),
         started_at: now,
+        parts: Arc::default(),
         well_since: None,
         fired_at: Some(now),
         resolved_at: None,

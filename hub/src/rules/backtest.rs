@@ -4,18 +4,20 @@
 //! arrived at once; so a backtest and a hub that had the rule at the time agree, except about readings that came late.
 //! No notification is sent and nothing is stored.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::condition::{Compiled, Judged, millis};
 use super::instance::{Instance, Pulse, Step};
+use super::look::Look;
 use super::rhythm::Rhythm;
-use super::window::Window;
+use super::together::Together;
 use crate::counter::Lead;
-use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertId, AlertState};
 use crate::model::catalog::{Catalog, Series};
 use crate::model::reading::Point;
 use crate::model::rule::{Condition, Rule, RuleId, RuleSpec};
+use crate::model::{SensorKind, UnixMillis};
 
 /// Firings that are listed; further ones are only counted.
 pub const SPANS: usize = 100;
@@ -95,11 +97,19 @@ impl Trial {
         covered
     }
 
+    /// The series of the same device that it looks at beside this one, each once.
+    #[must_use]
+    pub fn beside(&self, series: &Series, catalog: &Catalog) -> Vec<Series> {
+        let is_named = |one: &Series| self.0.sources.iter().any(|(_, sensor)| *sensor == one.sensor);
+        catalog.series_of(series.device).filter(|one| one.id != series.id && is_named(one)).cloned().collect()
+    }
+
     /// Whether what it says of a series depends on what lies before the readings that it is shown: a counter may rest for
     /// longer than any rule looks back.
     #[must_use]
     pub fn wants_lead(&self, series: &Series) -> bool {
-        Window::new(&self.0.rule.spec.condition, series.kind).is_some_and(|window| window.wants_lead())
+        let look = Look::new(&self.0.rule.spec.condition, series.kind);
+        look.is_some_and(|look| look.back().is_some_and(|window| window.wants_lead()))
     }
 
     /// Whether the last reading before a range says what the rule is at its beginning, however old that is.
@@ -112,18 +122,30 @@ impl Trial {
     #[must_use]
     pub fn reach_ms(&self, series: &Series) -> i64 {
         let condition = &self.0.rule.spec.condition;
-        let before = match *condition {
-            Condition::Silence { after } => millis(after),
+        let before = match condition {
+            Condition::Silence { after } => millis(*after),
             Condition::Threshold { .. } => 0,
             Condition::Rate { .. }
             | Condition::Increase { .. }
             | Condition::Deviation { .. }
             | Condition::Figure { .. }
             | Condition::Stuck { .. }
-            | Condition::Seasonal { .. } => Window::new(condition, series.kind).map_or(0, |window| window.reach_ms()),
+            | Condition::Seasonal { .. }
+            | Condition::Difference { .. }
+            | Condition::Joined { .. } => Look::new(condition, series.kind).map_or(0, |look| look.reach_ms()),
         };
         before.saturating_add(self.0.hold_ms).saturating_add(self.0.clear_for_ms)
     }
+}
+
+/// Readings of one series that are to be taken in their turn.
+#[derive(Debug, Default)]
+struct Queue {
+    points: VecDeque<Point>,
+    /// Whether no more will come.
+    is_over: bool,
+    /// Of a series beside the rule's own: what it is, and which parts of the rule.
+    beside: Option<(SensorKind, Vec<usize>)>,
 }
 
 /// The replay of one series.
@@ -131,7 +153,10 @@ impl Trial {
 pub struct Replay<'a> {
     trial: &'a Trial,
     series: Series,
-    window: Option<Window>,
+    window: Option<Look>,
+    /// Readings of this series and of those beside it that wait until it is known what came first; empty where there is none
+    /// beside it.
+    queues: Vec<Queue>,
     open: Option<Arc<Alert>>,
     heard: Option<UnixMillis>,
     rhythm: Rhythm,
@@ -147,12 +172,13 @@ impl<'a> Replay<'a> {
     /// Begins. Readings before `from` fill the memory of the rule, and count for nothing else.
     #[must_use]
     pub fn new(trial: &'a Trial, series: &Series, from: UnixMillis) -> Self {
-        let window = Window::new(&trial.0.rule.spec.condition, series.kind);
+        let window = Look::new(&trial.0.rule.spec.condition, series.kind);
         let (series, rhythm) = (series.clone(), Rhythm::new(series.interval_ms));
         Self {
             trial,
             series,
             window,
+            queues: Vec::new(),
             open: None,
             heard: None,
             rhythm,
@@ -169,10 +195,68 @@ impl<'a> Replay<'a> {
         Self { lists_open: true, ..self }
     }
 
+    /// Looks at these beside its own, see [`Trial::beside`]. Readings are given by [`Replay::take_of`] then.
+    #[must_use]
+    pub fn looking_beside(mut self, beside: &[Series]) -> Self {
+        let parts = |one: &Series| {
+            let parts = self.trial.0.sources.iter().filter(|(_, sensor)| *sensor == one.sensor);
+            parts.map(|(part, _)| *part).collect()
+        };
+        let queues = beside.iter().map(|one| Queue { beside: Some((one.kind, parts(one))), ..Queue::default() });
+        self.queues = std::iter::once(Queue::default()).chain(queues).collect();
+        self
+    }
+
+    /// Whose readings it wants next: 0 for its own series, from 1 on of those beside it.
+    #[must_use]
+    pub fn wants(&self) -> Option<usize> {
+        self.queues.iter().position(|queue| queue.points.is_empty() && !queue.is_over)
+    }
+
+    /// Takes the next readings of one of them, oldest first; `more`: there are others.
+    pub fn take_of(&mut self, which: usize, points: &[Point], more: bool) {
+        let Some(queue) = self.queues.get_mut(which) else { return };
+        queue.points.extend(points);
+        queue.is_over = !more;
+        while self.queues.iter().all(|queue| queue.is_over || !queue.points.is_empty()) {
+            let heads = self.queues.iter().filter_map(|queue| queue.points.front());
+            let Some(at) = heads.map(|point| point.at).min() else { return };
+            self.moment(at);
+        }
+    }
+
+    /// The readings of one moment: those beside its own are seen before it decides.
+    fn moment(&mut self, at: UnixMillis) {
+        self.pass_time(at);
+        let mut own = None;
+        for queue in &mut self.queues {
+            while let Some(point) = queue.points.pop_front_if(|point| point.at == at) {
+                let Some((kind, parts)) = &queue.beside else {
+                    own = Some(point);
+                    continue;
+                };
+                let together = self.window.as_mut().and_then(Look::beside_mut);
+                if let Some(together) = together {
+                    parts.iter().for_each(|part| together.feed(*part, *kind, point, at));
+                }
+            }
+        }
+        if let Some(point) = own {
+            self.take(&[point]);
+        }
+        let together = self.window.as_mut().and_then(Look::beside_mut);
+        if let Some((judged, holds)) = together.and_then(|together| Some((together.judge(at)?, together.holds()))) {
+            self.measured = judged.map(|judged| judged.measured);
+            let step = self.instance().on_reading(at, judged, holds);
+            self.follow(step);
+        }
+    }
+
     /// Begins behind what the series showed before its first reading to come.
     pub fn begin_behind(&mut self, lead: &Lead) {
         match &mut self.window {
-            Some(window) => window.begin_behind(lead),
+            Some(Look::Back(window)) => window.begin_behind(lead),
+            Some(Look::Beside(..)) => {}
             // What was beyond a limit by the last reading of before is so still; and a silence begins with it.
             None if self.lists_open => self.take(&lead.before),
             None => {}
@@ -192,9 +276,10 @@ impl<'a> Replay<'a> {
             let counts = point.at >= self.from;
             self.outcome.readings += u64::from(counts);
             self.outcome.judged += u64::from(counts && judged.is_some());
-            let holds = self.rhythm.holds(point.at, false);
+            let beside = self.window.as_ref().and_then(Look::beside);
+            let holds = beside.map_or_else(|| self.rhythm.holds(point.at, false), Together::holds);
             self.rhythm.beat(point.at);
-            let is_new_normal = self.window.as_ref().is_some_and(Window::is_new_normal);
+            let is_new_normal = self.window.as_ref().is_some_and(Look::is_new_normal);
             let step = match (self.instance().on_heard(point.at), judged) {
                 (Step::Stay, Some(judged)) if is_new_normal => self.instance().on_new_normal(point.at, judged.measured),
                 (Step::Stay, judged) => self.instance().on_reading(point.at, judged, holds),
@@ -234,8 +319,9 @@ impl<'a> Replay<'a> {
         }
     }
 
-    const fn pulse(&self) -> Pulse<'_> {
-        let (heard, rhythm, measured) = (self.heard, &self.rhythm, self.measured);
+    fn pulse(&self) -> Pulse<'_> {
+        let beside = self.window.as_ref().and_then(Look::beside).and_then(Together::heard);
+        let (heard, rhythm, measured) = (self.heard.max(beside), &self.rhythm, self.measured);
         Pulse { heard, rhythm, started: UnixMillis(i64::MIN), measured }
     }
 

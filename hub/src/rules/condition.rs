@@ -3,7 +3,7 @@
 use crate::model::catalog::Series;
 use crate::model::device::{Device, carry};
 use crate::model::glob::Glob;
-use crate::model::rule::{Condition, Op, Rule, RuleSpec};
+use crate::model::rule::{Condition, Join, Op, Rule, RuleSpec};
 
 /// What one value says of a threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,17 +24,19 @@ pub(super) struct Judged {
 }
 
 impl Judged {
-    /// What a condition says of what was measured. A reading is no silence; of what is stuck its window knows more (see `window`).
+    /// What a condition says of what was measured. A reading is no silence; of what is stuck and of what
+    /// is joined a window knows more (see `window`).
     pub(super) fn of(condition: &Condition, measured: f64) -> Self {
         let verdict = match *condition {
             Condition::Threshold { op, value, clear }
             | Condition::Rate { op, value, clear, .. }
             | Condition::Increase { op, value, clear, .. }
-            | Condition::Figure { op, value, clear, .. } => judge(op, value, clear, measured),
+            | Condition::Figure { op, value, clear, .. }
+            | Condition::Difference { op, value, clear, .. } => judge(op, value, clear, measured),
             Condition::Deviation { sigmas, clear, .. } | Condition::Seasonal { sigmas, clear, .. } => {
                 judge(Op::Above, sigmas, clear, measured.abs())
             }
-            Condition::Stuck { .. } | Condition::Silence { .. } => Verdict::Good,
+            Condition::Stuck { .. } | Condition::Joined { .. } | Condition::Silence { .. } => Verdict::Good,
         };
         Self { measured, verdict }
     }
@@ -67,6 +69,8 @@ pub(super) struct Compiled {
     pub(super) rule: Rule,
     pub(super) hold_ms: i64,
     pub(super) clear_for_ms: i64,
+    /// Other sensors that it is about, each with the place of the part it belongs to.
+    pub(super) sources: Vec<(usize, String)>,
     device: Glob,
     sensor: Glob,
 }
@@ -76,16 +80,29 @@ impl Compiled {
         Self {
             hold_ms: millis(rule.spec.hold),
             clear_for_ms: millis(rule.spec.clear_for),
+            sources: rule.spec.condition.sources().map(|(part, sensor)| (part, sensor.to_owned())).collect(),
             device: Glob::new(&rule.spec.device),
             sensor: Glob::new(&rule.spec.sensor),
             rule,
         }
     }
 
-    /// Whether the rule is on and speaks of this series.
+    /// Whether the rule is on and speaks of this series. Nothing differs from itself.
     pub(super) fn covers(&self, device: &Device, series: &Series) -> bool {
+        let is_other =
+            matches!(&self.rule.spec.condition, Condition::Difference { other, .. } if *other == series.sensor);
+        self.sensor.matches(&series.sensor) && !is_other && self.covers_device(device)
+    }
+
+    /// The parts of the rule that are about this series as another sensor of a device.
+    pub(super) fn feeds<'a>(&'a self, device: &Device, series: &'a Series) -> impl Iterator<Item = usize> + 'a {
+        let is_fed = !self.sources.is_empty() && self.covers_device(device);
+        let of_it = self.sources.iter().filter(move |(_, sensor)| is_fed && *sensor == series.sensor);
+        of_it.map(|(part, _)| *part)
+    }
+
+    fn covers_device(&self, device: &Device) -> bool {
         self.rule.spec.enabled
-            && self.sensor.matches(&series.sensor)
             && (self.device.matches(&device.name) || self.device.matches(&device.id.to_string()))
             && carry(&device.labels, &self.rule.spec.labels)
     }
@@ -104,7 +121,10 @@ pub(super) fn threshold(condition: &Condition) -> f64 {
         Condition::Threshold { value, .. }
         | Condition::Rate { value, .. }
         | Condition::Increase { value, .. }
-        | Condition::Figure { value, .. } => value,
+        | Condition::Figure { value, .. }
+        | Condition::Difference { value, .. } => value,
+        Condition::Joined { join: Join::All, ref parts, .. } => parts.len() as f64,
+        Condition::Joined { join: Join::Any, .. } => 1.0,
         Condition::Deviation { sigmas, .. } | Condition::Seasonal { sigmas, .. } => sigmas,
         Condition::Stuck { after, .. } | Condition::Silence { after } => after.as_secs_f64(),
     }

@@ -34,6 +34,17 @@ pub(super) struct Draft<'a> {
     past: Vec<(Alert, Vec<Point>)>,
 }
 
+/// A reading that is judged: whose, where its change is, with the time it was taken at.
+struct Arrived<'a> {
+    track: &'a Track,
+    at: usize,
+    point: Point,
+    /// Whether it goes on where the last one left off.
+    holds: bool,
+    /// Whether it is history by itself.
+    is_old: bool,
+}
+
 /// An alert that fires as far as the upload has been read.
 struct Held {
     /// Place of the track's change, and of the watch.
@@ -79,17 +90,53 @@ impl<'a> Draft<'a> {
         if !rows.is_sorted_by_key(|(_, point)| point.at) {
             rows.sort_by_key(|(_, point)| point.at);
         }
-        for (slot, point) in rows {
-            self.reading(slot, upload, point);
+        if self.engine.sources.is_empty() {
+            rows.into_iter().for_each(|(slot, point)| self.reading(slot, upload, point));
+        } else {
+            rows.chunk_by(|one, next| one.1.at == next.1.at).for_each(|rows| self.moment(upload, rows));
         }
         for held in std::mem::take(&mut self.held) {
             self.put(&held.alert, held.at, held.points);
         }
     }
 
+    /// The readings of one moment: what looks at several of them sees all before it decides.
+    fn moment(&mut self, upload: &Upload, rows: &[(Slot, Point)]) {
+        let arrived = rows.iter().filter_map(|(slot, point)| self.arrive(*slot, upload, *point));
+        let arrived: Vec<_> = arrived.collect();
+        let mut fed = Vec::new();
+        for one in &arrived {
+            for &(rule, part) in &one.track.feeds {
+                for &(slot, watch) in self.engine.sources.watches((rule, one.track.device)) {
+                    let Some(track) = self.engine.tracks.get(slot as usize) else { continue };
+                    let at = self.touch(slot, track);
+                    let look = self.changes[at].look_mut(track, watch);
+                    if let Some(together) = look.and_then(|look| look.beside_mut()) {
+                        together.feed(part, one.track.kind, one.point, upload.came);
+                        fed.push((track, at, watch, one.point.at, one.is_old));
+                    }
+                }
+            }
+        }
+        arrived.iter().for_each(|one| self.decide(upload, one));
+        for (track, at, watch, taken, is_old) in fed {
+            let together = self.changes[at].look_mut(track, watch).and_then(|look| look.beside_mut());
+            let Some(judged) = together.and_then(|together| together.judge(taken)) else { continue };
+            let holds = self.changes[at].holds(track, watch).unwrap_or(true);
+            self.step(track, at, watch, is_old, |instance, _| instance.on_reading(taken, judged, holds));
+        }
+    }
+
     /// A reading of a watched series.
     fn reading(&mut self, slot: Slot, upload: &Upload, point: Point) {
-        let Some(track) = self.engine.tracks.get(slot as usize) else { return };
+        if let Some(arrived) = self.arrive(slot, upload, point) {
+            self.decide(upload, &arrived);
+        }
+    }
+
+    /// A reading comes: what it is to be judged by, if it is.
+    fn arrive(&mut self, slot: Slot, upload: &Upload, point: Point) -> Option<Arrived<'a>> {
+        let track = self.engine.tracks.get(slot as usize)?;
         let at = self.touch(slot, track);
         let change = &mut self.changes[at];
         let strictly = !upload.is_pushed && !spoke(change.heard, self.engine.started);
@@ -100,7 +147,8 @@ impl<'a> Draft<'a> {
         let timely = taken.filter(|taken| change.is_timely(track, upload, slot, *taken));
         let Some(taken) = timely else {
             self.late(track, slot, upload, point.at);
-            return self.heard(track, at, upload);
+            self.heard(track, at, upload);
+            return None;
         };
         if upload.is_pushed {
             change.rhythm.suppose_gap(upload.spacing_ms(slot));
@@ -110,17 +158,24 @@ impl<'a> Draft<'a> {
         change.last = Some(taken.min(upload.came));
         change.rhythm.beat(taken);
         change.push(point);
+        Some(Arrived { track, at, point: Point { at: taken, ..point }, holds, is_old })
+    }
+
+    /// What the rules of its series make of a reading.
+    fn decide(&mut self, upload: &Upload, arrived: &Arrived<'a>) {
+        let Arrived { track, at, point, holds, is_old } = *arrived;
         for watch in 0..track.watches.len() {
             let Some(rule) = self.engine.rules.get(track.watches[watch].rule) else { continue };
             let condition = &rule.rule.spec.condition;
-            let judged = self.changes[at].measure(track, condition, watch, Point { at: taken, ..point });
+            let judged = self.changes[at].measure(track, condition, watch, point);
+            let holds = self.changes[at].holds(track, watch).unwrap_or(holds);
             self.step(track, at, watch, is_old, |instance, change| {
                 // A rule is about values or about silence: one of the two always stays.
                 match (instance.on_heard(upload.came), judged) {
                     (Step::Stay, Some(judged)) if change.is_new_normal(watch) => {
-                        instance.on_new_normal(taken, judged.measured)
+                        instance.on_new_normal(point.at, judged.measured)
                     }
-                    (Step::Stay, judged) => instance.on_reading(taken, judged, holds),
+                    (Step::Stay, judged) => instance.on_reading(point.at, judged, holds),
                     (heard, _) => heard,
                 }
             });
@@ -259,8 +314,18 @@ impl<'a> Draft<'a> {
                 self.transitions.extend(was.map(|alert| Transition::Cancel(alert.id, alert.device())));
                 self.changes[at].set_open(watch, None);
             }
-            Step::Become(alert, when) => {
+            Step::Become(mut alert, when) => {
                 let points = change.recent(track);
+                if matches!(alert.state, AlertState::Pending | AlertState::Firing) {
+                    let mut parts = change.parts(track, watch);
+                    if !parts.is_empty() {
+                        let rule = track.watches[watch].rule;
+                        for (place, part) in parts.iter_mut().enumerate() {
+                            part.unit = self.engine.unit_of_part(track, rule, place).to_owned();
+                        }
+                        Arc::make_mut(&mut alert).parts = parts.into();
+                    }
+                }
                 self.next_alert += u64::from(was.is_none());
                 let held = self.held.iter().position(|held| held.watch == (at, watch));
                 let open = Some(Arc::clone(&alert)).filter(|alert| alert.state != AlertState::Resolved);

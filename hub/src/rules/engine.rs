@@ -7,6 +7,7 @@ use super::away::Away;
 use super::condition::Compiled;
 use super::late::{Backlog, Stretches};
 use super::slot::Slot;
+use super::sources::Sources;
 use super::track::{Change, Track};
 use crate::model::UnixMillis;
 use crate::model::alert::{Ailment, Alert, Transition};
@@ -37,8 +38,10 @@ pub struct Engine {
     pub(super) tracks: Vec<Track>,
     /// Tracks that need time to pass, by the moment they want to be looked at.
     pub(super) deadlines: BTreeSet<(UnixMillis, Slot)>,
-    /// Watches whose window began empty: the store may know more.
-    pub(super) forgetful: VecDeque<(Slot, usize)>,
+    /// Watches whose window began empty: the store may know more. By track, rule, and of several series that it looks at the part.
+    pub(super) forgetful: VecDeque<(Slot, usize, Option<usize>)>,
+    /// Which series rules look at beside their own.
+    pub(super) sources: Sources,
     /// Late readings that nobody has looked at.
     pub(super) backlog: Backlog,
     /// Open alerts from before the restart whose series has not been met yet.

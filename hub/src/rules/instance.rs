@@ -215,7 +215,9 @@ impl Instance<'_> {
             | Condition::Deviation { .. }
             | Condition::Figure { .. }
             | Condition::Stuck { .. }
-            | Condition::Seasonal { .. } => None,
+            | Condition::Seasonal { .. }
+            | Condition::Difference { .. }
+            | Condition::Joined { .. } => None,
         }
     }
 
@@ -223,7 +225,8 @@ impl Instance<'_> {
     /// its last reading proves something.
     fn fires_alone(&self, alert: &Alert, pulse: Pulse<'_>) -> Option<UnixMillis> {
         let at = self.held_at(alert);
-        let proves = pulse.measured.is_some() && spoke(pulse.heard, pulse.started);
+        // What one sensor announced says nothing of others.
+        let proves = self.rule.sources.is_empty() && pulse.measured.is_some() && spoke(pulse.heard, pulse.started);
         (proves && pulse.rhythm.speaks_until().is_some_and(|until| at <= until)).then_some(at)
     }
 
@@ -260,6 +263,7 @@ impl Instance<'_> {
             worst: value,
             last: None,
             threshold: threshold(&rule.spec.condition),
+            parts: Arc::default(),
             started_at: at,
             well_since: None,
             fired_at: None,

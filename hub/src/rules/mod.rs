@@ -29,6 +29,8 @@
 //! - Silence means that nothing comes, whatever the clock of the device says: it is measured by when the hub received. A
 //!   series never heard is not silent. After a start it counts from there: nobody is missed before `after` has passed anew,
 //!   at least 60 s and one and a half of the series' intervals.
+//! - A rule may look at other sensors of a device beside its own: readings of one moment count together (see `together`). What comes
+//!   late of them is not looked at again.
 //! - A resolved alert is over; the next one has the next id.
 //! - Whatever looks back needs the readings before. They are not saved: they follow from what is stored, so a [`Recall`]
 //!   reads them again, after a start and for a new rule, while readings go on.
@@ -41,22 +43,26 @@ mod absence;
 mod ailing;
 mod away;
 pub mod backtest;
+mod beside;
 mod condition;
 mod deviation;
 mod draft;
 mod engine;
 mod instance;
 mod late;
+mod look;
 pub mod notify;
 mod recall;
 mod review;
 mod rhythm;
 mod season;
 mod slot;
+mod sources;
 mod spread;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod together;
 mod track;
 mod upload;
 mod watching;
@@ -75,6 +81,7 @@ use self::late::Backlog;
 pub use self::recall::Recall;
 pub use self::review::{Review, Reviewed};
 use self::slot::Slot;
+use self::sources::Sources;
 use self::track::Track;
 use self::upload::{FUTURE_MS, Upload};
 use crate::model::UnixMillis;
@@ -103,6 +110,7 @@ impl Engine {
             tracks: Vec::new(),
             deadlines: BTreeSet::new(),
             forgetful: VecDeque::new(),
+            sources: Sources::default(),
             backlog: Backlog::default(),
             resuming,
             ailing,
@@ -148,7 +156,7 @@ impl Engine {
             self.meet(catalog, series);
             let Some(slot) = self.slot(series) else { continue };
             let Some(track) = self.tracks.get_mut(slot as usize) else { continue };
-            for window in track.watches.iter_mut().filter_map(|watch| watch.window.as_mut()) {
+            for window in track.watches.iter_mut().filter_map(|watch| watch.window.as_mut()?.back_mut()) {
                 window.begin_in_the_middle();
             }
             // Not of this start, whatever its clock says.
@@ -160,6 +168,7 @@ impl Engine {
             }
             self.queue(slot, false);
         }
+        self.fill(None);
     }
 
     /// Tells the engine when each series was last heard, by the hub's clock; what [`Engine::recall`] cannot know.
@@ -201,7 +210,7 @@ impl Engine {
             let (Some(rule), Some(window)) = (self.rules.get(watch.rule), &watch.window) else { continue };
             let watching = all.entry(rule.rule.id).or_default();
             watching.series += 1;
-            watching.waiting += usize::from(!window.judges());
+            watching.waiting += usize::from(window.measured().is_none());
         }
         all
     }
@@ -264,7 +273,7 @@ impl Engine {
                     (None, None) => {}
                 }
             }
-            if !kept.watches.is_empty() {
+            if !kept.watches.is_empty() || !kept.feeds.is_empty() {
                 kept.last = track.last;
                 kept.heard = track.heard;
                 kept.rhythm = track.rhythm.with_interval(kept.rhythm.interval_ms);
@@ -319,9 +328,11 @@ impl Engine {
         self.tracks.clear();
         self.deadlines.clear();
         self.forgetful.clear();
+        self.sources = Sources::default();
         for track in rebuilt.tracks {
             self.add(track);
         }
+        self.fill(None);
     }
 
     /// Queues a track's deadline: anew when it was `due`, else only if it wants an earlier moment than it has.

@@ -32,6 +32,8 @@ pub struct Recall {
     /// End, not included.
     pub to: UnixMillis,
     rule: RuleId,
+    /// The series whose rule it is, and of several series that it looks at which one this is.
+    target: (SeriesId, Option<usize>),
     window: Box<Window>,
     /// The device's clock minus the hub's, in milliseconds, as far as it is known.
     ahead_ms: i64,
@@ -81,7 +83,7 @@ impl Recall {
 impl Watch {
     /// Whether a reading is to be held against what was read for it.
     fn is_unfit(&self, knows_clock: bool) -> bool {
-        self.window.is_some()
+        self.window.as_ref().is_some_and(|look| look.back().is_some())
             && match self.past {
                 Past::Unasked | Past::Asked | Past::Supposed(_) => true,
                 Past::Fits { is_sure, .. } => !is_sure && knows_clock,
@@ -90,7 +92,7 @@ impl Watch {
 
     /// Holds a reading of a clock so far ahead against what was read; whether that is to be read again.
     fn refuses(&mut self, taken: UnixMillis, ahead_ms: i64, is_sure: bool) -> bool {
-        let Some(window) = &self.window else { return false };
+        let Some(window) = self.window.as_ref().and_then(|look| look.back()) else { return false };
         let was_ms = match self.past {
             Past::Supposed(was_ms) if window.began().is_some() && window.last().is_none_or(|last| last < taken) => {
                 was_ms
@@ -110,29 +112,61 @@ impl Engine {
     /// The next window that the store may know more of; each is asked for once.
     pub fn next_recall(&mut self, now: UnixMillis) -> Option<Recall> {
         loop {
-            let (slot, rule) = self.forgetful.pop_front()?;
-            let Some(track) = self.tracks.get_mut(slot as usize) else { continue };
-            let ahead_ms = self.clocks.get(&track.device).copied().unwrap_or(0);
-            let present = now.plus(ahead_ms);
-            // A logger may have paused for longer than the rule looks back.
-            let last = track.recent.last().map_or(present, |last| last.at.min(present));
-            let Some(watch) = track.watches.iter_mut().find(|watch| watch.rule == rule) else { continue };
-            let (Some(rule), Some(window)) = (self.rules.get(rule), &watch.window) else { continue };
-            if watch.past != Past::Unasked {
-                continue;
+            let (slot, rule, part) = self.forgetful.pop_front()?;
+            let recall = match part {
+                None => self.recall_of(now, slot, rule),
+                Some(part) => self.recall_part(now, slot, rule, part),
+            };
+            if recall.is_some() {
+                return recall;
             }
-            watch.past = Past::Asked;
-            let Some(empty) = Window::new(window.condition(), window.kind()) else { continue };
-            return Some(Recall {
-                series: track.series,
-                from: last.plus(-empty.reach_ms()),
-                to: last.plus(1),
-                rule: rule.rule.id,
-                window: Box::new(empty),
-                ahead_ms,
-                fits: None,
-            });
         }
+    }
+
+    fn recall_of(&mut self, now: UnixMillis, slot: Slot, place: usize) -> Option<Recall> {
+        let track = self.tracks.get_mut(slot as usize)?;
+        let ahead_ms = self.clocks.get(&track.device).copied().unwrap_or(0);
+        let last = track.last_by(now.plus(ahead_ms));
+        let watch = track.watches.iter_mut().find(|watch| watch.rule == place)?;
+        let window = watch.window.as_ref()?.back()?;
+        if watch.past != Past::Unasked {
+            return None;
+        }
+        watch.past = Past::Asked;
+        let empty = Window::new(window.condition(), window.kind())?;
+        Some(Recall {
+            series: track.series,
+            from: last.plus(-empty.reach_ms()),
+            to: last.plus(1),
+            rule: self.rules.get(place)?.rule.id,
+            target: (track.series, None),
+            window: Box::new(empty),
+            ahead_ms,
+            fits: None,
+        })
+    }
+
+    /// A part of what is joined may look back as well: at this series, or at one beside it.
+    fn recall_part(&self, now: UnixMillis, slot: Slot, place: usize, part: usize) -> Option<Recall> {
+        let (track, rule) = (self.tracks.get(slot as usize)?, self.rules.get(place)?);
+        let watch = track.watches.iter().find(|watch| watch.rule == place)?;
+        let condition = watch.window.as_ref()?.beside()?.condition(part)?;
+        let is_own = !rule.sources.iter().any(|(of, _)| *of == part);
+        let from = if is_own { Some(slot) } else { self.sources.feed((place, track.device), part) };
+        let of = self.tracks.get(from? as usize)?;
+        let ahead_ms = self.clocks.get(&track.device).copied().unwrap_or(0);
+        let last = of.last_by(now.plus(ahead_ms));
+        let empty = Window::new(condition, of.kind)?;
+        Some(Recall {
+            series: of.series,
+            from: last.plus(-empty.reach_ms()),
+            to: last.plus(1),
+            rule: rule.rule.id,
+            target: (track.series, Some(part)),
+            window: Box::new(empty),
+            ahead_ms,
+            fits: None,
+        })
     }
 
     /// What is to be read before a group is judged; after [`Engine::prepare`]. What cannot be read in time may be left out: it
@@ -182,13 +216,15 @@ impl Engine {
             if !watch.is_unfit(is_sure) || !watch.refuses(taken, ahead_ms, is_sure) {
                 continue;
             }
-            let (Some(rule), Some(window)) = (self.rules.get(watch.rule), &watch.window) else { continue };
+            let window = watch.window.as_ref().and_then(|look| look.back());
+            let (Some(rule), Some(window)) = (self.rules.get(watch.rule), window) else { continue };
             let Some(empty) = Window::new(window.condition(), window.kind()) else { continue };
             recalls.push(Recall {
                 series: track.series,
                 from: at.plus(-empty.reach_ms()),
                 to: at,
                 rule: rule.rule.id,
+                target: (track.series, None),
                 window: Box::new(empty),
                 ahead_ms,
                 fits: Some(is_sure),
@@ -200,11 +236,16 @@ impl Engine {
     /// Puts a filled window where it belongs, if its rule still is what it was. What was read ahead of time takes the place of what
     /// reaches back less far; the few readings since it was read are not in it.
     pub fn recalled(&mut self, recall: Recall) {
-        let Some(slot) = self.slot(recall.series) else { return };
+        let (target, part) = recall.target;
+        let Some(slot) = self.slot(target) else { return };
         let Some(track) = self.tracks.get_mut(slot as usize) else { return };
         for watch in &mut track.watches {
             let is_it = self.rules.get(watch.rule).is_some_and(|rule| rule.rule.id == recall.rule);
-            let Some(window) = watch.window.as_mut().filter(|_| is_it) else { continue };
+            let Some(look) = watch.window.as_mut().filter(|_| is_it) else { continue };
+            if let Some((together, part)) = look.beside_mut().zip(part) {
+                return together.recalled(part, recall.window);
+            }
+            let Some(window) = look.back_mut() else { continue };
             if window.condition() != recall.window.condition() || window.kind() != recall.window.kind() {
                 continue;
             }
@@ -212,15 +253,15 @@ impl Engine {
             match recall.fits {
                 None if watch.past == Past::Asked => {
                     if began.is_some_and(|began| window.began().is_none_or(|has| began < has)) {
-                        *window = recall.window;
+                        *window = *recall.window;
                     }
                     watch.past = Past::Supposed(ahead_ms);
                 }
                 None => {}
                 // Nothing was stored of a clock so far ahead: it may be this one reading's alone.
-                Some(_) if began.is_none() && ahead_ms > SAME_MS => *window = recall.window,
+                Some(_) if began.is_none() && ahead_ms > SAME_MS => *window = *recall.window,
                 Some(is_sure) => {
-                    *window = recall.window;
+                    *window = *recall.window;
                     watch.past = Past::Fits { ahead_ms, is_sure };
                 }
             }
@@ -230,6 +271,12 @@ impl Engine {
 }
 
 impl Track {
+    /// When its last reading was, as far as that is not after the present: a logger may have paused for longer than a rule looks
+    /// back.
+    fn last_by(&self, present: UnixMillis) -> UnixMillis {
+        self.recent.last().map_or(present, |last| last.at.min(present))
+    }
+
     /// What a device kept while the hub was away came after its windows were read: they are read again.
     fn has_more(&mut self, upload: &Upload) {
         for watch in self.watches.iter_mut().filter(|_| upload.is_backlog) {

@@ -24,7 +24,8 @@
 //! and in the first minutes of a hub the review waits for it.
 //!
 //! A rule is applied as it is now, also to readings from before it was made. Silence is not looked for: it is about hearing,
-//! and the device was not heard. What is looked at twice, after a crash, makes the same entries.
+//! and the device was not heard. Nor are rules applied that look at other sensors beside their own. What is looked at twice, after
+//! a crash, makes the same entries.
 
 use super::backtest::{Replay, Trial};
 use super::draft::Draft;
@@ -120,7 +121,7 @@ impl Engine {
             }
             let Some(track) = self.slot(series.id).and_then(|slot| self.tracks.get(slot as usize)) else { continue };
             let judging = track.watches.iter().filter_map(|watch| self.rules.get(watch.rule));
-            let judging = judging.filter(|rule| rule.rule.spec.condition.is_about_values());
+            let judging = judging.filter(|rule| rule.rule.spec.condition.is_about_values() && rule.sources.is_empty());
             let trials: Vec<_> = judging.map(|rule| Trial::of(rule.clone())).collect();
             let Some(reach_ms) = trials.iter().map(|trial| trial.reach_ms(series)).max() else { continue };
             // Of forecasts nothing is left to look at.

@@ -9,6 +9,7 @@ mod restarts;
 mod review;
 pub(in crate::rules) mod scene;
 mod silences;
+mod together;
 mod windows;
 
 use std::time::Duration;

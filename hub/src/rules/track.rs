@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use super::condition::Judged;
 use super::instance::Pulse;
+use super::look::Look;
 use super::rhythm::Rhythm;
 use super::slot::Slot;
+use super::together::Together;
 use super::upload::Upload;
-use super::window::Window;
-use crate::model::UnixMillis;
-use crate::model::alert::Alert;
+use crate::model::alert::{self, Alert};
 use crate::model::device::DeviceNo;
 use crate::model::reading::{Point, SeriesId};
 use crate::model::rule::Condition;
+use crate::model::{SensorKind, UnixMillis};
 
 /// Points kept of a watched series: what a webhook body shows of the minutes before an alert.
 pub(super) const RECENT: usize = 30;
@@ -37,8 +38,8 @@ pub(super) struct Watch {
     pub(super) rule: usize,
     /// The pending or firing alert.
     pub(super) open: Option<Arc<Alert>>,
-    /// What a condition about the last while remembers of the series.
-    pub(super) window: Option<Box<Window>>,
+    /// What a condition remembers that is about more than the last value.
+    pub(super) window: Option<Look>,
     /// What it holds of what came before.
     pub(super) past: Past,
 }
@@ -60,6 +61,8 @@ impl Watch {
 pub(super) struct Track {
     pub(super) series: SeriesId,
     pub(super) device: DeviceNo,
+    pub(super) kind: SensorKind,
+    pub(super) unit: Box<str>,
     /// A reading older than this when the hub learns of it is not evaluated.
     pub(super) late_ms: i64,
     /// Whether a rule is about its values, not only about its silence: then late readings are looked at later.
@@ -72,6 +75,8 @@ pub(super) struct Track {
     /// Evaluated points, oldest first, at most [`RECENT`].
     pub(super) recent: Vec<Point>,
     pub(super) watches: Vec<Watch>,
+    /// Rules that look at it beside another series of the device, by their place and the part it is.
+    pub(super) feeds: Vec<(usize, usize)>,
     /// Its entry in the engine's deadlines; never later than the first moment it needs.
     pub(super) queued: Option<UnixMillis>,
 }
@@ -89,7 +94,7 @@ pub(super) struct Change {
     pub(super) open: Vec<(usize, Option<Arc<Alert>>)>,
     /// Windows that took readings, by place of the watch. Copied at the group's first reading, 1 kB each: far less than
     /// the group's commit costs.
-    pub(super) windows: Vec<(usize, Box<Window>)>,
+    pub(super) windows: Vec<(usize, Look)>,
     /// Its deadline came: it is queued anew.
     pub(super) due: bool,
 }
@@ -110,7 +115,9 @@ impl Change {
 
     /// How the series is heard, as far as the group goes, and what a watch makes of it.
     pub(super) fn pulse(&self, track: &Track, watch: usize, started: UnixMillis) -> Pulse<'_> {
-        Pulse { heard: self.heard, rhythm: &self.rhythm, started, measured: self.measured(track, watch) }
+        let beside = self.look(track, watch).and_then(Look::beside).and_then(Together::heard);
+        let measured = self.measured(track, watch);
+        Pulse { heard: self.heard.max(beside), rhythm: &self.rhythm, started, measured }
     }
 
     /// How old the newest reading of an upload may be, so that it tells of this moment.
@@ -156,14 +163,10 @@ impl Change {
         watch: usize,
         point: Point,
     ) -> Option<Judged> {
-        if let Some((_, window)) = self.windows.iter_mut().find(|(at, _)| *at == watch) {
-            return window.take(point);
+        if track.watches.get(watch)?.window.is_none() {
+            return Some(Judged::of(condition, point.value));
         }
-        let Some(window) = &track.watches.get(watch)?.window else { return Some(Judged::of(condition, point.value)) };
-        let mut window = window.clone();
-        let judged = window.take(point);
-        self.windows.push((watch, window));
-        judged
+        self.look_mut(track, watch)?.take(point)
     }
 
     /// Whether the last reading made a level that stayed the usual one of a watch.
@@ -171,11 +174,34 @@ impl Change {
         self.windows.iter().any(|(at, window)| *at == watch && window.is_new_normal())
     }
 
+    /// What a watch remembers by now.
+    fn look<'a>(&'a self, track: &'a Track, watch: usize) -> Option<&'a Look> {
+        let fresh = self.windows.iter().find(|(at, _)| *at == watch).map(|(_, look)| look);
+        fresh.or_else(|| track.watches.get(watch)?.window.as_ref())
+    }
+
+    /// The same, to change it.
+    pub(super) fn look_mut<'a>(&'a mut self, track: &Track, watch: usize) -> Option<&'a mut Look> {
+        if !self.windows.iter().any(|(at, _)| *at == watch) {
+            self.windows.push((watch, track.watches.get(watch)?.window.clone()?));
+        }
+        self.windows.iter_mut().find(|(at, _)| *at == watch).map(|(_, look)| look)
+    }
+
+    /// Whether what was judged last goes on where it had left off, where a watch is about several series.
+    pub(super) fn holds(&self, track: &Track, watch: usize) -> Option<bool> {
+        Some(self.look(track, watch)?.beside()?.holds())
+    }
+
+    /// What each of the conditions measured that a watch joins; nothing where it joins none.
+    pub(super) fn parts(&self, track: &Track, watch: usize) -> Vec<alert::Part> {
+        self.look(track, watch).and_then(Look::beside).map(Together::told).unwrap_or_default()
+    }
+
     /// What the last reading measured for a watch.
     fn measured(&self, track: &Track, watch: usize) -> Option<f64> {
-        let fresh = self.windows.iter().find(|(at, _)| *at == watch).map(|(_, window)| window);
-        match fresh.or(track.watches.get(watch)?.window.as_ref()) {
-            Some(window) => window.measured(),
+        match self.look(track, watch) {
+            Some(look) => look.measured(),
             None => self.fresh.last().or_else(|| track.recent.last()).map(|point| point.value),
         }
     }
@@ -202,7 +228,8 @@ impl Track {
             Some(window) => window.measured(),
             None => self.recent.last().map(|point| point.value),
         };
-        Pulse { heard: self.heard, rhythm: &self.rhythm, started, measured }
+        let beside = watch.window.as_ref().and_then(|look| look.beside()).and_then(Together::heard);
+        Pulse { heard: self.heard.max(beside), rhythm: &self.rhythm, started, measured }
     }
 
     pub(super) fn apply(&mut self, change: Change) {

@@ -5,10 +5,10 @@
 
 use super::condition::{Compiled, millis, same_meaning};
 use super::engine::{Engine, LATE_MS, Watched};
+use super::look::Look;
 use super::rhythm::Rhythm;
 use super::slot::Slot;
 use super::track::{Past, Track, Watch};
-use super::window::Window;
 use crate::model::SensorKind;
 use crate::model::catalog::Catalog;
 use crate::model::reading::SeriesId;
@@ -32,27 +32,34 @@ impl Engine {
         for watch in &mut track.watches {
             let Some(rule) = self.rules.get(watch.rule) else { continue };
             let Some(alert) = self.resuming.remove(&(rule.rule.id, series)) else { continue };
-            match rule.rule.spec.condition {
+            match &rule.rule.spec.condition {
                 Condition::Threshold { .. }
                 | Condition::Rate { .. }
                 | Condition::Increase { .. }
                 | Condition::Deviation { .. }
                 | Condition::Figure { .. }
                 | Condition::Stuck { .. }
-                | Condition::Seasonal { .. } => {
+                | Condition::Seasonal { .. }
+                | Condition::Difference { .. }
+                | Condition::Joined { .. } => {
                     track.last = track.last.max(Some(alert.started_at));
                     track.rhythm.remember_last(alert.started_at);
                 }
                 Condition::Silence { after } => {
-                    track.heard = track.heard.max(Some(alert.started_at.plus(-millis(after))));
+                    track.heard = track.heard.max(Some(alert.started_at.plus(-millis(*after))));
                 }
             }
             watch.open = Some(alert);
         }
-        if track.watches.is_empty() {
+        if track.watches.is_empty() && track.feeds.is_empty() {
             self.mark(series, Watched::No);
         } else {
+            let (device, has_others) = (track.device, !track.feeds.is_empty());
             self.add(track);
+            if has_others && let Some(slot) = self.slot(series) {
+                self.meet_around(catalog, slot);
+            }
+            self.fill(Some(device));
         }
     }
 
@@ -61,13 +68,17 @@ impl Engine {
         let series = catalog.series(id)?;
         let device = catalog.device(series.device)?;
         let covering: Vec<_> = rules.iter().enumerate().filter(|(_, rule)| rule.covers(device, series)).collect();
-        let is_about_values = |rule: &Compiled| rule.rule.spec.condition.is_about_values();
+        let is_about_values = |rule: &Compiled| rule.rule.spec.condition.is_about_values() && rule.sources.is_empty();
+        let feeds =
+            rules.iter().enumerate().flat_map(|(at, rule)| rule.feeds(device, series).map(move |part| (at, part)));
         let interval_ms = device.interval_ms.unwrap_or(series.interval_ms);
         let mut rhythm = Rhythm::new(interval_ms);
         rhythm.remember_uploads(device.pushed_every_ms);
         Some(Track {
             series: id,
             device: series.device,
+            kind: series.kind,
+            unit: series.unit.as_str().into(),
             late_ms: LATE_MS.max(2 * i64::from(interval_ms)),
             judged: covering.iter().any(|(_, rule)| is_about_values(rule)),
             last: None,
@@ -75,6 +86,7 @@ impl Engine {
             rhythm,
             recent: Vec::new(),
             watches: covering.into_iter().map(|(at, rule)| watch(at, rule, series.kind)).collect(),
+            feeds: feeds.collect(),
             queued: None,
         })
     }
@@ -86,10 +98,21 @@ impl Engine {
 
     pub(super) fn add(&mut self, track: Track) {
         let Ok(slot) = Slot::try_from(self.tracks.len()) else { return };
-        let wanting = track.watches.iter().filter(|watch| watch.window.is_some() && watch.past == Past::Unasked);
-        self.forgetful.extend(wanting.map(|watch| (slot, watch.rule)));
+        for watch in &track.watches {
+            match &watch.window {
+                Some(Look::Back(_)) if watch.past == Past::Unasked => {
+                    self.forgetful.push_back((slot, watch.rule, None))
+                }
+                Some(Look::Beside(_, together)) if watch.past == Past::Unasked => {
+                    let parts = (0..together.parts()).map(|part| (slot, watch.rule, Some(part)));
+                    self.forgetful.extend(parts);
+                }
+                Some(_) | None => {}
+            }
+        }
         self.mark(track.series, Watched::By(slot));
         self.tracks.push(track);
+        self.connect(slot);
         self.queue(slot, true);
     }
 
@@ -103,6 +126,6 @@ impl Engine {
 }
 
 fn watch(rule: usize, compiled: &Compiled, kind: SensorKind) -> Watch {
-    let window = Window::new(&compiled.rule.spec.condition, kind).map(Box::new);
+    let window = Look::new(&compiled.rule.spec.condition, kind);
     Watch { rule, open: None, window, past: Past::Unasked }
 }

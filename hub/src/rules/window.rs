@@ -95,14 +95,17 @@ impl Window {
                 let season = Season::new(Scale { sigmas, least });
                 (Duration::from_millis(season::HOUR_MS.unsigned_abs()), Memory::Seasonal(season))
             }
-            Condition::Threshold { .. } | Condition::Silence { .. } => return None,
+            Condition::Threshold { .. }
+            | Condition::Difference { .. }
+            | Condition::Joined { .. }
+            | Condition::Silence { .. } => return None,
         };
         let counts = match memory {
             Memory::Rate { .. } | Memory::Increase(_) | Memory::Deviation(_) => kind == SensorKind::Counter,
             Memory::Figure(..) | Memory::Stuck(_) | Memory::Seasonal(_) => false,
         };
         Some(Self {
-            condition: *condition,
+            condition: condition.clone(),
             kind,
             over_ms: millis(over),
             is_begin: true,
@@ -199,11 +202,6 @@ impl Window {
     /// Whether by the last reading a level that stayed became the usual: what it measures is no alert's any more.
     pub(super) const fn is_new_normal(&self) -> bool {
         self.is_new_normal
-    }
-
-    /// Whether it knows enough: the last reading measured something.
-    pub(super) const fn judges(&self) -> bool {
-        self.measured.is_some()
     }
 
     /// How far back readings matter. A deviation also depends on which readings it left out, so at least twice as far: what it took for
@@ -311,6 +309,8 @@ impl Window {
                         | Condition::Figure { .. }
                         | Condition::Stuck { .. }
                         | Condition::Seasonal { .. }
+                        | Condition::Difference { .. }
+                        | Condition::Joined { .. }
                         | Condition::Silence { .. } => is_whole.then_some(change),
                     }
                 })
@@ -363,6 +363,8 @@ fn per_ms(condition: &Condition) -> f64 {
         | Condition::Figure { .. }
         | Condition::Stuck { .. }
         | Condition::Seasonal { .. }
+        | Condition::Difference { .. }
+        | Condition::Joined { .. }
         | Condition::Silence { .. } => 1.0,
     }
 }

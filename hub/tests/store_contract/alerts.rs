@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use telemetry_hub::model::alert::{Ack, Ailment, Alert, AlertId, AlertState, DEVICE_OFFLINE, Measure, Subject, Transition};
+use telemetry_hub::model::alert::{self, Ack, Ailment, Alert, AlertId, AlertState, DEVICE_OFFLINE, Measure, Subject, Transition};
 use telemetry_hub::model::audit::{Actor, ActorKind};
 use telemetry_hub::model::device::DeviceNo;
 use telemetry_hub::model::notice::Mark;
 use telemetry_hub::model::reading::{SeriesId, Stretch};
-use telemetry_hub::model::rule::{Condition, Figure, Op, RuleId, RuleSpec, Severity};
+use telemetry_hub::model::rule::{Condition, Figure, Join, Op, Part, RuleId, RuleSpec, Severity};
 use telemetry_hub::model::silence::SilenceSpec;
 use telemetry_hub::model::view::Among;
 use telemetry_hub::model::webhook::{DeliveryId, DeliveryState, Disabling, Event, NewDelivery, Secret, Settlement, WebhookId};
@@ -297,6 +297,9 @@ async fn rules_read_back_as_written_and_lose_deleted_webhooks() {
         Condition::Figure { figure: Figure::Maximum, op: Op::Above, value: 5.0, over: minute, clear: None },
         Condition::Stuck { least: 0.5, after: hour },
         Condition::Seasonal { sigmas: 4.0, clear: Some(2.0), least: None },
+        Condition::Difference { other: "hum".to_owned(), within: minute, op: Op::Above, value: 5.0, clear: Some(4.0) },
+        joined(Join::All),
+        joined(Join::Any),
     ] {
         let spec = RuleSpec { condition, ..hot.clone() };
         let made = hub.store.create_rule(spec.clone(), T0).await.unwrap();
@@ -318,6 +321,38 @@ async fn rules_read_back_as_written_and_lose_deleted_webhooks() {
     assert_eq!((rules.len(), rules[0].updated_at), (1, T0.plus(1)));
     assert_eq!(rules[0].spec, RuleSpec { webhooks: vec![], ..silent });
     assert!(matches!(hub.store.rule(RuleId(99)).await, Err(Error::NotFound { what: "rule" })));
+}
+
+fn joined(join: Join) -> Condition {
+    let minute = Duration::from_secs(60);
+    let warm = Condition::Threshold { op: Op::Above, value: 30.0, clear: Some(28.0) };
+    let rising = Condition::Rate { op: Op::Above, value: 5.0, per: minute, over: minute, clear: None };
+    let parts = vec![
+        Part { sensor: None, condition: warm },
+        Part { sensor: Some("hum".to_owned()), condition: rising },
+    ];
+    Condition::Joined { join, parts, within: minute }
+}
+
+#[tokio::test]
+async fn an_alert_of_several_conditions_keeps_what_each_measured() {
+    let mut hub = Hub::new().await;
+    let part = |sensor: &str, value| alert::Part {
+        sensor: sensor.to_owned(),
+        unit: "Cel".to_owned(),
+        measure: Measure::Rate { per: Duration::from_secs(60) },
+        value,
+        threshold: 30.0,
+        is_true: value.is_some(),
+    };
+    let parts = [part("", Some(31.0)), part("hum", None)];
+    let of_parts = alert(&hub, 1, AlertState::Firing);
+    let made = Alert { measure: Measure::Parts, parts: parts.into(), ..of_parts };
+    let transitions = vec![put(&made)];
+    hub.store.commit(Commit { transitions, ..Commit::default() }).await.unwrap();
+    hub.restart().await;
+    assert_eq!(hub.store.alert(AlertId(1)).await.unwrap().parts, made.parts);
+    assert_eq!(hub.store.open_alerts().await.unwrap()[0].parts, made.parts);
 }
 
 #[tokio::test]
@@ -372,6 +407,7 @@ fn alert(hub: &Hub, id: u64, state: AlertState) -> Alert {
         last: None,
         threshold: 30.0,
         started_at: T0,
+        parts: Arc::default(),
         well_since: None,
         fired_at: None,
         resolved_at: None,

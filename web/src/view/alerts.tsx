@@ -41,6 +41,9 @@ const KNOWN = new Set<string>([
   "maximum",
   "stuck",
   "seasonal",
+  "difference",
+  "all",
+  "any",
   "silence",
 ]);
 const ORDER = { critical: 0, warning: 1, info: 2 };

@@ -1,19 +1,20 @@
 // The fields of a condition, by its kind, with the unit of what it watches beside each limit.
 
-import { limitUnit, typed, type Fields } from "../condition";
+import { limitUnit, PART, PARTS, typed, type Fields, type PartFields } from "../condition";
 import type { Op } from "../types";
 import { Field } from "./controls";
 
 interface Props {
   fields: Fields;
   set: (fields: Fields) => void;
-  units: readonly string[];
+  /** Units of a sensor by its name, of what the rule watches without. */
+  unitsOf: (sensor: string) => readonly string[];
   at: (field: string) => string | undefined;
 }
 
 /** The fields of a condition's kind. Called, not mounted: the form has to know which fields there are. */
-export function ruleFields({ fields, set, units, at }: Props) {
-  const { unit, mixed } = limitUnit(fields, units);
+export function ruleFields({ fields, set, unitsOf, at }: Props, sensor = "") {
+  const { unit, mixed } = limitUnit(fields, unitsOf(sensor));
   switch (fields.type) {
     case "threshold": {
       const { field, number, direction } = of("threshold", fields, set, at);
@@ -117,11 +118,112 @@ export function ruleFields({ fields, set, units, at }: Props) {
         </>
       );
     }
+    case "difference": {
+      const { field, name, number, span, direction } = of("difference", fields, set, at);
+      return (
+        <>
+          {field("other", { label: "Minus the sensor", hint: "its name, on the same device" }, name("other"))}
+          <Field label="Direction" hint="use a negative limit for less than the other">
+            {direction(fields.difference.op)}
+          </Field>
+          {field("value", { label: "Limit", unit, hint: mixed }, number("value", true))}
+          {field("within", { label: "Other no older than", hint: "1s to 7d" }, span("within"))}
+          {field("clear", { label: "Resolves at", unit, hint: "optional, default: the limit" }, number("clear", false))}
+        </>
+      );
+    }
+    case "all":
+    case "any":
+      return parts(fields.type, { fields, set, unitsOf, at });
     case "silence": {
       const { field, span } = of("silence", fields, set, at);
       return field("after", { label: "For longer than", hint: "1s to 30d" }, span("after"));
     }
   }
+}
+
+/** Conditions about one sensor, to choose from. */
+export function OfSensor() {
+  return (
+    <>
+      <option value="threshold">crosses a limit</option>
+      <option value="rate">changes too fast</option>
+      <option value="increase">grows too much</option>
+      <option value="average">is on average beyond a limit</option>
+      <option value="minimum">has a lowest value beyond a limit</option>
+      <option value="maximum">has a highest value beyond a limit</option>
+      <option value="deviation">is unusual</option>
+      <option value="seasonal">is unusual for the time of day</option>
+      <option value="stuck">stands still</option>
+    </>
+  );
+}
+
+/** Several conditions, each with its own sensor and fields. */
+function parts(type: "all" | "any", { fields, set, unitsOf, at }: Props) {
+  const { field, span } = of(type, fields, set, at);
+  const all = fields[type].parts;
+  const write = (parts: readonly PartFields[]) => set({ ...fields, [type]: { ...fields[type], parts } });
+  const change = (place: number, part: PartFields) => write(all.map((one, n) => (n === place ? part : one)));
+  return (
+    <>
+      {field("within", { label: "Readings no older than", hint: "an older one is not known" }, span("within"))}
+      {all.map((part, place) => (
+        <fieldset class="part" key={`${type} ${place}`}>
+          <legend>
+            {place + 1}. {type === "all" ? "must be true" : "may be true"}
+          </legend>
+          <div class="form-grid">
+            <Field
+              label="Sensor"
+              hint="empty: the sensor of the rule"
+              problem={at(`condition.parts[${place}].sensor`) ?? (place === 0 ? at("condition.parts") : undefined)}
+            >
+              <input
+                class="input"
+                list="rule-sensors"
+                value={part.sensor}
+                onInput={(event) => change(place, { ...part, sensor: event.currentTarget.value })}
+              />
+            </Field>
+            <Field label="True when the value" problem={at(`condition.parts[${place}].condition.type`)}>
+              <select
+                class="input"
+                value={part.fields.type}
+                onChange={(event) =>
+                  change(place, {
+                    ...part,
+                    fields: { ...part.fields, type: event.currentTarget.value as Fields["type"] },
+                  })
+                }
+              >
+                <OfSensor />
+              </select>
+            </Field>
+            {ruleFields(
+              {
+                fields: part.fields,
+                set: (fields) => change(place, { ...part, fields }),
+                unitsOf,
+                at: (field) => at(`condition.parts[${place}].${field}`),
+              },
+              part.sensor.trim(),
+            )}
+          </div>
+          {all.length > PARTS.least ? (
+            <button type="button" class="button small" onClick={() => write(all.filter((_, n) => n !== place))}>
+              Remove
+            </button>
+          ) : null}
+        </fieldset>
+      ))}
+      {all.length < PARTS.most ? (
+        <button type="button" class="button small" onClick={() => write([...all, PART])}>
+          Add a condition
+        </button>
+      ) : null}
+    </>
+  );
 }
 
 interface About {
@@ -149,6 +251,7 @@ function of<K extends Fields["type"]>(type: K, fields: Fields, set: Props["set"]
     number: (key: Key, needed: boolean) => (
       <input {...shared(key)} required={needed} inputMode="decimal" type="number" step="any" />
     ),
+    name: (key: Key) => <input {...shared(key)} required list="rule-sensors" />,
     span: (key: Key) => <input {...shared(key)} required />,
     direction: (op: Op) => (
       <select class="input" value={op} onChange={(event) => write("op", event.currentTarget.value)}>

@@ -14,7 +14,7 @@ import type { Wrong } from "../wrong";
 import { Field } from "./controls";
 import { useForm } from "./form";
 import { LabelPicker } from "./label_picker";
-import { ruleFields } from "./rule_fields";
+import { OfSensor, ruleFields } from "./rule_fields";
 import { RulePast } from "./rule_past";
 import "./forms.css";
 
@@ -125,6 +125,8 @@ export function RuleForm({
       offered: watches({ device: who.trim() || "*", sensor: "*", labels }, of, one),
     })),
   );
+  const unitsOf = (name: string) =>
+    watched.filter((one) => (name === "" ? one.watched : one.offered && one.sensor === name)).map((one) => one.unit);
   const ready = rule ? [] : readyRules(watched.filter((one) => one.offered));
   const names = [
     ...new Set(
@@ -199,19 +201,14 @@ export function RuleForm({
             value={fields.type}
             onChange={(event) => setFields({ ...fields, type: event.currentTarget.value as Fields["type"] })}
           >
-            <option value="threshold">crosses a limit</option>
-            <option value="rate">changes too fast</option>
-            <option value="increase">grows too much</option>
-            <option value="average">is on average beyond a limit</option>
-            <option value="minimum">has a lowest value beyond a limit</option>
-            <option value="maximum">has a highest value beyond a limit</option>
-            <option value="deviation">is unusual</option>
-            <option value="seasonal">is unusual for the time of day</option>
-            <option value="stuck">stands still</option>
+            <OfSensor />
+            <option value="difference">differs from another sensor</option>
+            <option value="all">meets all of several conditions</option>
+            <option value="any">meets one of several conditions</option>
             <option value="silence">stops arriving</option>
           </select>
         </Field>
-        {ruleFields({ fields, set: setFields, units: watched.filter((one) => one.watched).map((one) => one.unit), at })}
+        {ruleFields({ fields, set: setFields, unitsOf, at })}
         <Field label="For at least" hint="60s, 5m, 1h; 0s fires at once" problem={at("for")}>
           <input class="input" required value={hold} onInput={(event) => setHold(event.currentTarget.value)} />
         </Field>

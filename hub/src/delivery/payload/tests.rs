@@ -415,6 +415,7 @@ fn put(state: AlertState) -> Notice {
         last: None,
         threshold: 30.0,
         started_at: NOW.plus(-60_000),
+        parts: Arc::default(),
         well_since: None,
         fired_at: Some(NOW),
         resolved_at: None,

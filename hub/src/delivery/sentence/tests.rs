@@ -20,8 +20,8 @@ fn what_fires_is_one_sentence_with_device_sensor_value_limit_and_since_when() {
     let below = Condition::Threshold { op: Op::AtMost, value: 30.0, clear: None };
     for (measure, value, condition, said) in [
         (Measure::Value, Some(31.5), ABOVE, "temp is 31.5 °C, above the limit of 30 °C"),
-        (Measure::Value, Some(-4.0), below, "temp is -4 °C, below the limit of 30 °C"),
-        (Measure::Value, Some(30.0), below, "temp is 30 °C, at the limit of 30 °C"),
+        (Measure::Value, Some(-4.0), below.clone(), "temp is -4 °C, below the limit of 30 °C"),
+        (Measure::Value, Some(30.0), below.clone(), "temp is 30 °C, at the limit of 30 °C"),
         (Measure::Value, Some(29.998), below, "temp is 29.998 °C, below the limit of 30 °C"),
         (Measure::Value, Some(30.000_1), ABOVE, "temp is 30.0001 °C, above the limit of 30 °C"),
         (Measure::Value, Some(30.001), increase(), "temp changes by 30.001 °C in 1 h, above the limit of 30 °C"),
@@ -51,6 +51,7 @@ fn what_fires_is_one_sentence_with_device_sensor_value_limit_and_since_when() {
             Condition::Seasonal { sigmas: 30.0, clear: None, least: None },
             "temp is 34.2 deviations below what is usual at this time of day, the limit is 30",
         ),
+        (Measure::Value, Some(44.0), difference(), "temp differs by 44 °C from hum, above the limit of 30 °C"),
         (Measure::Stuck, Some(21.5), stuck(), "temp stands still at 21.5 °C for more than 30 s"),
         (Measure::Silence, None, silence(), "temp has sent nothing for more than 30 s"),
     ] {
@@ -228,6 +229,30 @@ fn stuck() -> Condition {
     Condition::Stuck { least: 0.5, after: Duration::from_secs(30) }
 }
 
+fn difference() -> Condition {
+    Condition::Difference { other: "hum".into(), within: MINUTE, op: Op::Above, value: 30.0, clear: None }
+}
+
+#[test]
+fn of_several_conditions_each_says_its_value() {
+    let part = |sensor: &str, unit: &str, value, is_true| {
+        let (sensor, unit) = (sensor.to_owned(), unit.to_owned());
+        Part { sensor, unit, measure: Measure::Value, value, threshold: 30.0, is_true }
+    };
+    let parts = [part("hum", "%", None, false), part("", "Cel", Some(31.0), true), part("flow", "", Some(32.5), true)];
+    let alert = Alert { parts: parts.into(), ..alert(Measure::Parts, Some(2.0)) };
+    let fires = told(&alert, TEMP, Event::AlertFiring, None);
+    assert_eq!(
+        fires.text,
+        "boiler-1: temp is 31 °C (limit 30 °C) and Flow is 32.5 (limit 30); not so hum (not known), since 2027-01-15 09:00 CET."
+    );
+    let ended = told(&over(alert), TEMP, Event::AlertResolved, None);
+    assert_eq!(
+        ended.text,
+        "boiler-1: what this rule looks for is no longer so. The alert is over, it lasted 1 h 30 min."
+    );
+}
+
 #[test]
 fn what_stood_still_moves_again() {
     let moves = Alert { last: Some(22.0), ..over(alert(Measure::Stuck, Some(21.5))) };
@@ -253,6 +278,7 @@ fn alert(measure: Measure, value: Option<f64>) -> Alert {
         last: None,
         threshold: 30.0,
         started_at: BEGAN,
+        parts: std::sync::Arc::default(),
         well_since: None,
         fired_at: Some(BEGAN),
         resolved_at: None,

@@ -89,6 +89,8 @@ pub(crate) struct Alert {
     pub last_value: Option<f64>,
     /// The limit.
     pub threshold: f64,
+    /// What each measured of several conditions that are joined, when it fired; while it is pending, when it began.
+    pub parts: Vec<AlertPart>,
     /// When the condition became true; of silence, when its limit had passed since the last reading.
     pub started_at: String,
     /// When the condition had been met for long enough.
@@ -108,6 +110,36 @@ pub(crate) struct Alert {
     pub learned_at: String,
     /// Labels of the device.
     pub labels: BTreeMap<String, String>,
+}
+
+/// What one of several conditions measured.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub(crate) struct AlertPart {
+    /// Sensor.
+    pub sensor: String,
+    /// What `value` and `threshold` say.
+    pub measure: Measure,
+    /// Unit of both.
+    pub unit: String,
+    /// What was measured; null where nothing was known.
+    pub value: Option<f64>,
+    /// The limit.
+    pub threshold: f64,
+    /// Whether it was true.
+    pub is_true: bool,
+}
+
+impl AlertPart {
+    fn of(part: &alert::Part, sensor: &str) -> Self {
+        Self {
+            sensor: if part.sensor.is_empty() { sensor.to_owned() } else { part.sensor.clone() },
+            measure: part.measure.into(),
+            unit: part.measure.unit(&part.unit),
+            value: part.value,
+            threshold: part.threshold,
+            is_true: part.is_true,
+        }
+    }
 }
 
 impl Alert {
@@ -131,6 +163,7 @@ impl Alert {
             worst_value: alert.worst,
             last_value: alert.last,
             threshold: alert.threshold,
+            parts: alert.parts.iter().map(|part| AlertPart::of(part, names.sensor)).collect(),
             started_at: when::moment(alert.started_at),
             fired_at: alert.fired_at.map(when::moment),
             resolved_at: alert.resolved_at.map(when::moment),

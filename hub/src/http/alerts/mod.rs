@@ -165,6 +165,6 @@ async fn publish(alerts: Vec<alert::Alert>, store: &Store, clock: Clock, bus: &B
             tokio::task::yield_now().await;
         }
         let silenced_until = silences.until(clock.wall(), &alert, &store.catalog());
-        bus.publish(Arc::new(Update::Alert { alert, silenced_until }));
+        bus.publish(Arc::new(Update::Alert { alert: Box::new(alert), silenced_until }));
     }
 }

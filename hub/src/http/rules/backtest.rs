@@ -174,7 +174,7 @@ pub(in crate::http) async fn run(
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(2)
     })?;
 
-    let condition = spec.condition;
+    let condition = spec.condition.clone();
     let trial = Trial::new(spec, now);
     let watched = trial.series(&store.catalog());
     let mut found = Backtest::of(range, &condition, watched.len());
@@ -199,30 +199,30 @@ async fn replay(
     (from, to): (UnixMillis, UnixMillis),
     end: std::time::Instant,
 ) -> Result<Option<Outcome>, ApiError> {
-    let mut replay = Replay::new(trial, series, from).listing_open();
-    let mut next = from.plus(-trial.reach_ms(series));
+    let beside = trial.beside(series, &store.catalog());
+    let mut replay = Replay::new(trial, series, from).listing_open().looking_beside(&beside);
+    let begin = from.plus(-trial.reach_ms(series));
+    let all: Vec<_> = std::iter::once(series).chain(&beside).map(|series| series.id).collect();
+    let mut next = vec![begin; all.len()];
     if trial.wants_lead(series) || trial.goes_by_the_last() {
-        match store.lead(series.id, next).await {
+        match store.lead(series.id, begin).await {
             Ok(lead) => replay.begin_behind(&lead),
             // Deleted meanwhile: it would have watched nothing.
-            Err(store::Error::NotFound { .. }) => next = to,
+            Err(store::Error::NotFound { .. }) => next[0] = to,
             Err(error) => return Err(error.into()),
         }
     }
-    while next < to {
+    while let Some(which) = replay.wants() {
         if clock.now() >= end {
             return Ok(None);
         }
-        let page = match store.readings(series.id, next, to, PAGE).await {
+        let page = match store.readings(all[which], next[which], to, PAGE).await {
             Ok(page) => page,
-            Err(store::Error::NotFound { .. }) => break,
+            Err(store::Error::NotFound { .. }) => store::Page::default(),
             Err(error) => return Err(error.into()),
         };
-        replay.take(&page.points);
-        match page.points.last().filter(|_| page.more) {
-            Some(last) => next = last.at.plus(1),
-            None => break,
-        }
+        next[which] = page.points.last().map_or(to, |last| last.at.plus(1));
+        replay.take_of(which, &page.points, page.more);
         // Pages from memory come without waiting: others want their turn too.
         tokio::task::yield_now().await;
     }

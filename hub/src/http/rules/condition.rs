@@ -1,28 +1,69 @@
-//! The condition of a rule, as it is written and as it is shown.
-
-use std::time::Duration;
+//! The condition of a rule as it is shown.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::http::error::ApiError;
-use crate::model::rule::{self, Figure};
+use crate::model::rule::{self, Figure, Join};
 use crate::model::when;
-
-/// Longest hold and silence: 30 days.
-const LONGEST: Duration = Duration::from_secs(30 * 86_400);
-/// Shortest window of a condition: some readings of the quickest sensors.
-const SHORTEST_WINDOW: Duration = Duration::from_secs(5);
-/// Longest window: after a start it is read again from the store, series by series.
-const LONGEST_WINDOW: Duration = Duration::from_secs(7 * 86_400);
-/// Limits that make sense: two thirds of all values are within one deviation.
-const SIGMAS: std::ops::RangeInclusive<f64> = 1.0..=100.0;
-const LEAST: &str = "`least` must be 0 or more, in the sensor's unit";
 
 /// The condition of a rule.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(untagged)]
 pub(crate) enum Condition {
+    OfSensor(SensorCondition),
+    OfDevice(DeviceCondition),
+}
+
+/// A condition about several sensors of a device.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(crate) enum DeviceCondition {
+    /// The value minus that of another sensor of the device is beyond a limit; judged at the readings of the rule's sensor.
+    Difference {
+        /// Name of the other sensor.
+        other: String,
+        /// How old its last reading may be: with an older one nothing is decided. 5 min when left out.
+        #[schema(required = false)]
+        within: String,
+        /// Direction.
+        op: Op,
+        /// The limit.
+        value: f64,
+        /// The alert resolves only once the difference is back past this limit; at `value` when left out.
+        clear: Option<f64>,
+    },
+    /// All of two to four conditions are true; it resolves when one is good again.
+    All {
+        /// The conditions; one of them at least is about the rule's sensor.
+        parts: Vec<Part>,
+        /// How old the last reading of a part may be: one that is older is unknown, and neither fires nor resolves. 5 min when
+        /// left out. A `for` is held as long as no more than this lies between two readings of any of them.
+        #[schema(required = false)]
+        within: String,
+    },
+    /// One of two to four conditions is true; it resolves when all are good again.
+    Any {
+        /// The conditions; one of them at least is about the rule's sensor.
+        parts: Vec<Part>,
+        /// As of `all`.
+        #[schema(required = false)]
+        within: String,
+    },
+}
+
+/// One of several conditions.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub(crate) struct Part {
+    /// Name of the sensor, not a pattern; the rule's sensor when left out.
+    pub sensor: Option<String>,
+    /// The condition; not `silence`.
+    pub condition: SensorCondition,
+}
+
+/// A condition about one sensor.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(crate) enum SensorCondition {
     /// The value is beyond a limit.
     Threshold {
         /// Direction.
@@ -174,7 +215,46 @@ impl From<Op> for rule::Op {
 
 impl From<&rule::Condition> for Condition {
     fn from(condition: &rule::Condition) -> Self {
+        match condition {
+            rule::Condition::Difference { other, within, op, value, clear } => {
+                Self::OfDevice(DeviceCondition::Difference {
+                    other: other.clone(),
+                    within: when::span(*within),
+                    op: (*op).into(),
+                    value: *value,
+                    clear: *clear,
+                })
+            }
+            rule::Condition::Joined { join, parts, within } => {
+                let part = |part: &rule::Part| Part {
+                    sensor: part.sensor.clone(),
+                    condition: SensorCondition::of(&part.condition),
+                };
+                let (parts, within) = (parts.iter().map(part).collect(), when::span(*within));
+                Self::OfDevice(match join {
+                    Join::All => DeviceCondition::All { parts, within },
+                    Join::Any => DeviceCondition::Any { parts, within },
+                })
+            }
+            rule::Condition::Threshold { .. }
+            | rule::Condition::Rate { .. }
+            | rule::Condition::Increase { .. }
+            | rule::Condition::Deviation { .. }
+            | rule::Condition::Figure { .. }
+            | rule::Condition::Stuck { .. }
+            | rule::Condition::Seasonal { .. }
+            | rule::Condition::Silence { .. } => Self::OfSensor(SensorCondition::of(condition)),
+        }
+    }
+}
+
+impl SensorCondition {
+    fn of(condition: &rule::Condition) -> Self {
         match *condition {
+            // No part of a condition is about several sensors itself.
+            rule::Condition::Difference { within, .. } | rule::Condition::Joined { within, .. } => {
+                Self::Silence { after: when::span(within) }
+            }
             rule::Condition::Threshold { op, value, clear } => Self::Threshold { op: op.into(), value, clear },
             rule::Condition::Rate { op, value, per, over, clear } => {
                 Self::Rate { op: op.into(), value, per: when::span(per), over: when::span(over), clear }
@@ -198,180 +278,4 @@ impl From<&rule::Condition> for Condition {
             rule::Condition::Silence { after } => Self::Silence { after: when::span(after) },
         }
     }
-}
-
-/// All fields of all conditions, so that an error names the one that is missing or too many.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct NewCondition {
-    #[serde(rename = "type")]
-    kind: ConditionKind,
-    op: Option<Op>,
-    value: Option<f64>,
-    sigmas: Option<f64>,
-    per: Option<String>,
-    over: Option<String>,
-    clear: Option<f64>,
-    least: Option<f64>,
-    after: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum ConditionKind {
-    Threshold,
-    Rate,
-    Increase,
-    Deviation,
-    Average,
-    Minimum,
-    Maximum,
-    Stuck,
-    Seasonal,
-    Silence,
-}
-
-impl ConditionKind {
-    /// Its fields; all but `clear` and, of what deviates, `least` are needed.
-    const fn fields(self) -> &'static [&'static str] {
-        match self {
-            Self::Threshold => &["op", "value", "clear"],
-            Self::Rate => &["op", "value", "per", "over", "clear"],
-            Self::Increase | Self::Average | Self::Minimum | Self::Maximum => &["op", "value", "over", "clear"],
-            Self::Deviation => &["sigmas", "over", "clear", "least"],
-            Self::Stuck => &["least", "after"],
-            Self::Seasonal => &["sigmas", "clear", "least"],
-            Self::Silence => &["after"],
-        }
-    }
-}
-
-impl TryFrom<NewCondition> for rule::Condition {
-    type Error = ApiError;
-
-    fn try_from(new: NewCondition) -> Result<Self, ApiError> {
-        new.has_its_fields_only()?;
-        match new.kind {
-            ConditionKind::Threshold => {
-                let (op, value) = (needed("op", new.op)?.into(), needed("value", new.value)?);
-                Ok(Self::Threshold { op, value, clear: good_side(op, value, new.clear)? })
-            }
-            ConditionKind::Rate => {
-                let (op, value) = (needed("op", new.op)?.into(), needed("value", new.value)?);
-                Ok(Self::Rate {
-                    op,
-                    value,
-                    per: bounded("per", &needed("per", new.per)?, Duration::from_secs(1))?,
-                    over: window(&needed("over", new.over)?)?,
-                    clear: good_side(op, value, new.clear)?,
-                })
-            }
-            ConditionKind::Increase => {
-                let (op, value) = (needed("op", new.op)?.into(), needed("value", new.value)?);
-                let over = window(&needed("over", new.over)?)?;
-                Ok(Self::Increase { op, value, over, clear: good_side(op, value, new.clear)? })
-            }
-            ConditionKind::Deviation => {
-                let over = window(&needed("over", new.over)?)?;
-                let sigmas = sigmas(new.sigmas, new.clear, new.least)?;
-                Ok(Self::Deviation { sigmas, over, clear: new.clear, least: new.least })
-            }
-            ConditionKind::Average => figure(Figure::Average, new),
-            ConditionKind::Minimum => figure(Figure::Minimum, new),
-            ConditionKind::Maximum => figure(Figure::Maximum, new),
-            ConditionKind::Stuck => {
-                let (least, after) = (needed("least", new.least)?, needed("after", new.after)?);
-                if least < 0.0 {
-                    return Err(ApiError::invalid("least", LEAST));
-                }
-                Ok(Self::Stuck { least, after: within("after", &after, SHORTEST_WINDOW, LONGEST_WINDOW)? })
-            }
-            ConditionKind::Seasonal => {
-                let sigmas = sigmas(new.sigmas, new.clear, new.least)?;
-                Ok(Self::Seasonal { sigmas, clear: new.clear, least: new.least })
-            }
-            ConditionKind::Silence => {
-                Ok(Self::Silence { after: bounded("after", &needed("after", new.after)?, Duration::from_secs(1))? })
-            }
-        }
-    }
-}
-
-impl NewCondition {
-    fn has_its_fields_only(&self) -> Result<(), ApiError> {
-        let given = [
-            ("op", self.op.is_some()),
-            ("value", self.value.is_some()),
-            ("sigmas", self.sigmas.is_some()),
-            ("per", self.per.is_some()),
-            ("over", self.over.is_some()),
-            ("clear", self.clear.is_some()),
-            ("least", self.least.is_some()),
-            ("after", self.after.is_some()),
-        ];
-        match given.iter().find(|(field, given)| *given && !self.kind.fields().contains(field)) {
-            Some((field, _)) => {
-                let fields = self.kind.fields().join("`, `");
-                Err(ApiError::invalid(*field, format!("a condition of this type has no `{field}`, but `{fields}`")))
-            }
-            None => Ok(()),
-        }
-    }
-}
-
-/// A figure over a while.
-fn figure(figure: Figure, new: NewCondition) -> Result<rule::Condition, ApiError> {
-    let (op, value) = (needed("op", new.op)?.into(), needed("value", new.value)?);
-    let over = window(&needed("over", new.over)?)?;
-    Ok(rule::Condition::Figure { figure, op, value, over, clear: good_side(op, value, new.clear)? })
-}
-
-/// The limit of what is unusual, with what belongs to it.
-fn sigmas(sigmas: Option<f64>, clear: Option<f64>, least: Option<f64>) -> Result<f64, ApiError> {
-    let sigmas = needed("sigmas", sigmas)?;
-    if !SIGMAS.contains(&sigmas) {
-        let detail = format!("`sigmas` must be between {} and {}, not {sigmas}", SIGMAS.start(), SIGMAS.end());
-        return Err(ApiError::invalid("sigmas", detail));
-    }
-    if let Some(clear) = clear.filter(|clear| !(0.0..=sigmas).contains(clear)) {
-        let detail = format!("`clear` must be between 0 and `sigmas` ({sigmas}), not {clear}");
-        return Err(ApiError::invalid("clear", detail));
-    }
-    if least.is_some_and(|least| least < 0.0) {
-        return Err(ApiError::invalid("least", LEAST));
-    }
-    Ok(sigmas)
-}
-
-fn good_side(op: rule::Op, value: f64, clear: Option<f64>) -> Result<Option<f64>, ApiError> {
-    let (is_good, side) = match op {
-        rule::Op::Above | rule::Op::AtLeast => (clear.is_none_or(|clear| clear <= value), "below"),
-        rule::Op::Below | rule::Op::AtMost => (clear.is_none_or(|clear| clear >= value), "above"),
-    };
-    if is_good {
-        return Ok(clear);
-    }
-    Err(ApiError::invalid("clear", format!("`clear` must be {side} `value` ({value}), or equal to it")))
-}
-
-/// How long a condition looks back.
-fn window(text: &str) -> Result<Duration, ApiError> {
-    within("over", text, SHORTEST_WINDOW, LONGEST_WINDOW)
-}
-
-pub(super) fn needed<T>(field: &str, given: Option<T>) -> Result<T, ApiError> {
-    given.ok_or_else(|| ApiError::invalid(field, format!("`{field}` is missing")))
-}
-
-pub(super) fn bounded(field: &str, text: &str, least: Duration) -> Result<Duration, ApiError> {
-    within(field, text, least, LONGEST)
-}
-
-fn within(field: &str, text: &str, least: Duration, most: Duration) -> Result<Duration, ApiError> {
-    let duration = when::duration(text).map_err(|detail| ApiError::invalid(field, detail))?;
-    if !(least..=most).contains(&duration) {
-        let detail = format!("`{field}` must be between {} and {}, not `{text}`", when::span(least), when::span(most));
-        return Err(ApiError::invalid(field, detail));
-    }
-    Ok(duration)
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::condition::{Condition, NewCondition, bounded, needed};
+use super::condition::Condition;
+use super::new_condition::{NewCondition, bounded, needed};
 use crate::http::error::ApiError;
 use crate::http::request::text;
 use crate::model::rule::{self, RuleSpec};

@@ -18,6 +18,8 @@ pub(crate) enum Measure {
     Sigmas,
     /// The reading at which it stands still; the threshold is for how long it may, in seconds.
     Stuck,
+    /// How many of several conditions are true; the threshold is how many have to be.
+    Parts,
     /// Seconds without a reading.
     Silence,
 }
@@ -29,6 +31,7 @@ impl From<alert::Measure> for Measure {
             alert::Measure::Rate { .. } => Self::Rate,
             alert::Measure::Sigmas => Self::Sigmas,
             alert::Measure::Stuck => Self::Stuck,
+            alert::Measure::Parts => Self::Parts,
             alert::Measure::Silence => Self::Silence,
         }
     }

@@ -4,6 +4,7 @@ pub(super) mod backtest;
 pub(super) mod condition;
 pub(super) mod dto;
 pub(super) mod measure;
+mod new_condition;
 pub(super) mod rulebook;
 #[cfg(test)]
 mod tests;

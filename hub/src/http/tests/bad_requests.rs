@@ -100,6 +100,15 @@ async fn a_problem_names_the_key() {
     let deviation = |key: &str, value: Value| {
         with(json!({"type": "deviation", "sigmas": 4, "over": "1h", "clear": 3, "least": 0.5}), key, value)
     };
+    let differs = |key: &str, value: Value| {
+        let whole = json!({"type": "difference", "other": "hum", "within": "5m", "op": ">", "value": 5, "clear": 4});
+        with(whole, key, value)
+    };
+    let part = |sensor: Value, kind: &str| {
+        let part = json!({"condition": {"type": kind, "op": ">", "value": 5}});
+        if sensor.is_null() { part } else { json!({"sensor": sensor, "condition": part["condition"]}) }
+    };
+    let joined = |parts: Value| condition(json!({"type": "all", "parts": parts}));
     let tried = |from: Value, to: Value| json!({"rule": rate("clear", json!(4)), "from": from, "to": to});
     for (method, path, body, field) in [
         ("POST", "/rules", json!({}), "condition"),
@@ -159,6 +168,35 @@ async fn a_problem_names_the_key() {
         ("POST", "/rules", condition(json!({"type": "stuck", "least": 0, "after": "8d"})), "condition.after"),
         ("POST", "/rules", condition(json!({"type": "seasonal"})), "condition.sigmas"),
         ("POST", "/rules", condition(json!({"type": "seasonal", "sigmas": 4, "over": "1h"})), "condition.over"),
+        ("POST", "/rules", differs("other", json!("temp*")), "condition.other"),
+        ("POST", "/rules", differs("other", Value::Null), "condition.other"),
+        ("POST", "/rules", differs("within", json!("0s")), "condition.within"),
+        ("POST", "/rules", differs("clear", json!(6)), "condition.clear"),
+        ("POST", "/rules", joined(json!([part(Value::Null, "threshold")])), "condition.parts"),
+        (
+            "POST",
+            "/rules",
+            joined(json!([part(json!("a"), "threshold"), part(json!("b"), "threshold")])),
+            "condition.parts",
+        ),
+        (
+            "POST",
+            "/rules",
+            joined(json!([part(Value::Null, "threshold"), part(json!("b*"), "threshold")])),
+            "condition.parts[1].sensor",
+        ),
+        (
+            "POST",
+            "/rules",
+            joined(json!([part(Value::Null, "threshold"), part(json!("b"), "average")])),
+            "condition.parts[1].condition.over",
+        ),
+        (
+            "POST",
+            "/rules",
+            joined(json!([part(Value::Null, "threshold"), {"condition": {"type": "silence", "after": "5m"}}])),
+            "condition.parts[1].condition.type",
+        ),
         ("POST", "/rules", rule("clear_for", json!("soon")), "clear_for"),
         (
             "POST",

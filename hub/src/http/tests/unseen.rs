@@ -163,6 +163,15 @@ fn rules(webhook: &Value) -> Vec<Value> {
         json!({"type": "maximum", "op": ">", "value": 5, "over": "1h"}),
         json!({"type": "stuck", "least": 0.1, "after": "1h"}),
         json!({"type": "seasonal", "sigmas": 4, "least": 1}),
+        json!({"type": "difference", "other": "hum", "within": "5m", "op": ">", "value": 5}),
+        json!({"type": "all", "within": "5m", "parts": [
+            {"sensor": "hum", "condition": {"type": "rate", "op": ">", "value": 5, "per": "1m", "over": "5m"}},
+            {"condition": {"type": "threshold", "op": ">", "value": 5}},
+        ]}),
+        json!({"type": "any", "parts": [
+            {"condition": {"type": "stuck", "least": 5, "after": "5m"}},
+            {"sensor": "hum", "condition": {"type": "threshold", "op": ">", "value": 5}},
+        ]}),
         json!({"type": "silence", "after": "5m"}),
     ];
     let rule = |condition: Value| {

@@ -244,7 +244,8 @@ impl Course {
     fn flaps(&self, alert: &Alert) -> Flaps {
         let within_ms = self.changes.last().zip(self.changes.first()).map_or(0, |(last, first)| last.since(*first));
         let changes = u32::try_from(self.changes.len()).unwrap_or(u32::MAX);
-        let between = self.seen.filter(|_| !matches!(alert.measure, Measure::Silence | Measure::Stuck));
+        let between =
+            self.seen.filter(|_| !matches!(alert.measure, Measure::Silence | Measure::Stuck | Measure::Parts));
         Flaps { changes, within_ms, between, clear: self.clear(alert) }
     }
 
@@ -253,7 +254,7 @@ impl Course {
         let ((lowest, highest), (good_low, good_high), limit) = (self.seen?, self.good?, alert.threshold);
         let is_upper = good_low < limit || (good_high <= limit && highest > limit);
         match alert.measure {
-            Measure::Silence | Measure::Stuck => None,
+            Measure::Silence | Measure::Stuck | Measure::Parts => None,
             // Far from the mean is what fires, on either side of it.
             Measure::Sigmas => beyond(limit, good_low, false).filter(|clear| *clear >= 0.0),
             Measure::Value | Measure::Rate { .. } if is_upper => beyond(limit, lowest, false),

@@ -134,7 +134,7 @@ fn a_season_is_read_again_from_the_means_of_its_hours() {
 }
 
 /// What a window says of readings, each judged by all before it.
-fn expected(condition: Condition, readings: &[Point]) -> Option<f64> {
+fn expected(condition: &Condition, readings: &[Point]) -> Option<f64> {
     let now = readings.last()?.at;
     let Condition::Figure { figure, over, .. } = condition else { panic!("{condition:?}") };
     let (over, step) = (over.as_millis() as i64, over.as_millis() as i64 / 30);
@@ -164,7 +164,7 @@ proptest! {
             now = now.plus(gap);
             let point = Point { at: now, value: f64::from(value) / 4.0 };
             readings.push(point);
-            let (is, should) = (window.take(point).map(|judged| judged.measured), expected(condition, &readings));
+            let (is, should) = (window.take(point).map(|judged| judged.measured), expected(&condition, &readings));
             prop_assert_eq!(is.is_some(), should.is_some());
             prop_assert!(is.zip(should).is_none_or(|(is, should)| (is - should).abs() < 1e-9), "{:?} {:?}", is, should);
         }

@@ -71,7 +71,8 @@ fn a_first_reading_that_is_a_slip_is_no_increase() {
     let over = Duration::from_secs(3_600);
     let surge = Condition::Increase { op: Op::Above, value: 100.0, over, clear: None };
     for values in [[0.0, 3737.0, 3737.5, 3738.0], [373.7, 3737.0, 3737.5, 3738.0]] {
-        let mut scene = Scene::with([spec("count", surge), sensor("count", rate(Op::Above, 1e5, 3_600, 2, None))]);
+        let mut scene =
+            Scene::with([spec("count", surge.clone()), sensor("count", rate(Op::Above, 1e5, 3_600, 2, None))]);
         for (second, value) in (0..).zip(values) {
             assert_eq!(scene.group(second, &[batch(COUNT, at(second), &[(at(second), value)])]), NOTHING, "{value}");
         }
@@ -300,9 +301,9 @@ proptest! {
 }
 
 /// Alert, state, event time, value at that change (NaN for none).
-type Told = (u64, &'static str, UnixMillis, f64);
+pub(super) type Told = (u64, &'static str, UnixMillis, f64);
 
-fn committed(scene: &mut Scene, propose: impl FnOnce(&mut Engine, &Catalog) -> Proposed) -> Vec<Told> {
+pub(super) fn committed(scene: &mut Scene, propose: impl FnOnce(&mut Engine, &Catalog) -> Proposed) -> Vec<Told> {
     let proposed = propose(&mut scene.engine, &scene.catalog);
     let told = proposed.transitions.iter().filter_map(|transition| match transition {
         // That it got worse.
@@ -342,7 +343,7 @@ struct Reference {
 impl Reference {
     fn new(spec: &RuleSpec, counter: bool) -> Self {
         Self {
-            condition: spec.condition,
+            condition: spec.condition.clone(),
             hold_ms: spec.hold.as_millis() as i64,
             counter: counter.then(|| Machine::new(true)),
             last: None,
@@ -396,6 +397,8 @@ impl Reference {
             | Condition::Figure { .. }
             | Condition::Stuck { .. }
             | Condition::Seasonal { .. }
+            | Condition::Difference { .. }
+            | Condition::Joined { .. }
             | Condition::Threshold { .. }
             | Condition::Silence { .. } => unreachable!(),
         };

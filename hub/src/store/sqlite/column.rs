@@ -99,6 +99,7 @@ pub(in crate::store) const fn measure_word(measure: Measure) -> &'static str {
         Measure::Rate { .. } => "rate",
         Measure::Sigmas => "sigmas",
         Measure::Stuck => "stuck",
+        Measure::Parts => "parts",
         Measure::Silence => "silence",
     }
 }
@@ -110,6 +111,7 @@ pub(in crate::store) fn read_measure(word: &str, per: Duration) -> FromSqlResult
         "rate" => Ok(Measure::Rate { per }),
         "sigmas" => Ok(Measure::Sigmas),
         "stuck" => Ok(Measure::Stuck),
+        "parts" => Ok(Measure::Parts),
         "silence" => Ok(Measure::Silence),
         _ => Err(FromSqlError::InvalidType),
     }

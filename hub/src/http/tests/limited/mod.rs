@@ -90,6 +90,7 @@ fn alert(id: u64, device: &Device, series: SeriesId, state: AlertState) -> Alert
         last: None,
         threshold: 30.0,
         started_at: now,
+        parts: std::sync::Arc::default(),
         well_since: None,
         fired_at: Some(now),
         resolved_at: None,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
+use super::alert_parts;
 use crate::model::UnixMillis;
 use crate::model::alert::{Ack, Ailment, Alert, AlertId, AlertState, Measure, Subject, Transition};
 use crate::model::device::DeviceNo;
@@ -48,12 +49,14 @@ const NO_SERIES: SeriesId = SeriesId(0);
 impl Alerts for Connection {
     fn open_alerts(&self) -> Result<Vec<Alert>> {
         let mut statement = self.prepare_cached(OPEN)?;
-        Ok(statement.query_map([], from_row)?.collect::<rusqlite::Result<_>>()?)
+        let alerts = statement.query_map([], |row| alert_parts::with(self, from_row(row)?))?;
+        Ok(alerts.collect::<rusqlite::Result<_>>()?)
     }
 
     fn muted_alerts(&self) -> Result<Vec<Alert>> {
         let mut statement = self.prepare_cached(MUTED)?;
-        Ok(statement.query_map([], from_row)?.collect::<rusqlite::Result<_>>()?)
+        let alerts = statement.query_map([], |row| alert_parts::with(self, from_row(row)?))?;
+        Ok(alerts.collect::<rusqlite::Result<_>>()?)
     }
 
     fn flapping_alerts(&self) -> Result<Vec<Alert>> {
@@ -90,7 +93,7 @@ impl Alerts for Connection {
             && let Some(row) = rows.next()?
         {
             if query.among.has(row.get("device")?) {
-                alerts.push(from_row(row)?);
+                alerts.push(alert_parts::with(self, from_row(row)?)?);
             }
         }
         Ok(alerts)
@@ -106,11 +109,13 @@ impl Alerts for Connection {
         let params = named_params! {
             ":rule": rule, ":device": device, ":series": series, ":from": from.0, ":to": to.0,
         };
-        Ok(statement.query_map(params, from_row)?.collect::<rusqlite::Result<_>>()?)
+        let alerts = statement.query_map(params, |row| alert_parts::with(self, from_row(row)?))?;
+        Ok(alerts.collect::<rusqlite::Result<_>>()?)
     }
 
     fn alert(&self, id: AlertId) -> Result<Option<Alert>> {
-        Ok(self.prepare_cached(ONE)?.query_row(named_params! { ":id": id }, from_row).optional()?)
+        let alert = self.prepare_cached(ONE)?.query_row(named_params! { ":id": id }, from_row).optional()?;
+        Ok(alert.map(|alert| alert_parts::with(self, alert)).transpose()?)
     }
 }
 
@@ -148,7 +153,7 @@ impl ChangeAlerts for Connection {
                     ":measure": measure_word(alert.measure),
                     ":per_ms": match alert.measure {
                         Measure::Rate { per } => Some(write_span(per)),
-                        Measure::Value | Measure::Sigmas | Measure::Stuck | Measure::Silence => None,
+                        Measure::Value | Measure::Sigmas | Measure::Stuck | Measure::Parts | Measure::Silence => None,
                     },
                     ":value": alert.value,
                     ":worst": alert.worst,
@@ -159,7 +164,9 @@ impl ChangeAlerts for Connection {
                     ":resolved_at": alert.resolved_at.map(|at| at.0),
                     ":new_normal": alert.new_normal,
                     ":learned_at": alert.learned_at.0,
-                })?
+                })?;
+                alert_parts::write(self, alert)?;
+                0
             }
         };
         Ok(())
@@ -203,6 +210,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Alert> {
         last: row.get("last")?,
         threshold: row.get("threshold")?,
         started_at: UnixMillis(row.get("started_at")?),
+        parts: Arc::default(),
         well_since: None,
         fired_at: maybe("fired_at")?,
         resolved_at: maybe("resolved_at")?,

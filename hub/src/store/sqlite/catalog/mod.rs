@@ -1,6 +1,7 @@
 //! Rows of the nouns: each file answers the two traits of its noun ([`crate::store::engine::nouns`]).
 
 mod access;
+mod alert_parts;
 mod alerts;
 pub(super) mod audit;
 mod claims;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
 use crate::model::UnixMillis;
-use crate::model::rule::{Condition, Figure, Op, Rule, RuleId, RuleSpec};
+use crate::model::rule::{Condition, Figure, Join, Op, Part, Rule, RuleId, RuleSpec};
 use crate::model::webhook::WebhookId;
 use crate::store::engine::nouns::{ChangeRules, Rules};
 use crate::store::error::Result;
@@ -13,42 +13,55 @@ use crate::store::pairs::{read_pairs, write_pairs};
 use crate::store::sqlite::column::{self, read_span, write_span};
 
 const ALL: &str = "SELECT id, name, device, sensor, labels, condition, op, value, clear, over_ms, per_ms,
-    least, silence_ms, hold_ms, clear_for_ms, severity, enabled, created_at, updated_at FROM rule ORDER BY id";
+    least, silence_ms, other, within_ms, hold_ms, clear_for_ms, severity, enabled, created_at, updated_at FROM rule ORDER BY id";
 const ONE: &str = "SELECT id, name, device, sensor, labels, condition, op, value, clear, over_ms, per_ms,
-    least, silence_ms, hold_ms, clear_for_ms, severity, enabled, created_at, updated_at FROM rule WHERE id = :id";
+    least, silence_ms, other, within_ms, hold_ms, clear_for_ms, severity, enabled, created_at, updated_at FROM rule WHERE id = :id";
 const WEBHOOKS: &str = "SELECT webhook FROM rule_webhook WHERE rule = :rule ORDER BY position";
 
 impl Rules for Connection {
     fn rules(&self) -> Result<Vec<Rule>> {
         let mut statement = self.prepare_cached(ALL)?;
         let rules = statement.query_map([], from_row)?.collect::<rusqlite::Result<Vec<_>>>()?;
-        rules.into_iter().map(|rule| with_webhooks(self, rule)).collect()
+        rules.into_iter().map(|rule| with_the_rest(self, rule)).collect()
     }
 
     fn rule(&self, id: RuleId) -> Result<Option<Rule>> {
         let rule = self.prepare_cached(ONE)?.query_row(named_params! { ":id": id }, from_row).optional()?;
-        rule.map(|rule| with_webhooks(self, rule)).transpose()
+        rule.map(|rule| with_the_rest(self, rule)).transpose()
     }
 }
 
-fn with_webhooks(conn: &Connection, mut rule: Rule) -> Result<Rule> {
+fn with_the_rest(conn: &Connection, mut rule: Rule) -> Result<Rule> {
     let mut statement = conn.prepare_cached(WEBHOOKS)?;
     let webhooks = statement.query_map(named_params! { ":rule": rule.id }, |row| row.get(0))?;
     rule.spec.webhooks = webhooks.collect::<rusqlite::Result<_>>()?;
+    if let Condition::Joined { parts, .. } = &mut rule.spec.condition {
+        let part = |row: &Row<'_>| Ok(Part { sensor: row.get("sensor")?, condition: condition(row)? });
+        let mut statement = conn.prepare_cached(PARTS)?;
+        *parts = statement.query_map(named_params! { ":rule": rule.id }, part)?.collect::<rusqlite::Result<_>>()?;
+    }
     Ok(rule)
 }
 
 const DELETE: &str = "DELETE FROM rule WHERE id = :id";
 
 const INSERT: &str = "INSERT INTO rule
-    (id, name, device, sensor, labels, condition, op, value, clear, over_ms, per_ms, least, silence_ms, hold_ms, clear_for_ms,
-    severity, enabled, created_at, updated_at)
+    (id, name, device, sensor, labels, condition, op, value, clear, over_ms, per_ms, least, silence_ms, other, within_ms,
+    hold_ms, clear_for_ms, severity, enabled, created_at, updated_at)
     VALUES (:id, :name, :device, :sensor, :labels, :condition, :op, :value, :clear, :over_ms, :per_ms, :least,
-    :silence_ms, :hold_ms, :clear_for_ms, :severity, :enabled, :now, :now)";
+    :silence_ms, :other, :within_ms, :hold_ms, :clear_for_ms, :severity, :enabled, :now, :now)";
 const REPLACE: &str = "UPDATE rule SET name = :name, device = :device, sensor = :sensor, labels = :labels,
     condition = :condition, op = :op, value = :value, clear = :clear, over_ms = :over_ms, per_ms = :per_ms,
-    least = :least, silence_ms = :silence_ms, hold_ms = :hold_ms, clear_for_ms = :clear_for_ms, severity = :severity, enabled = :enabled,
+    least = :least, silence_ms = :silence_ms, other = :other, within_ms = :within_ms, hold_ms = :hold_ms, clear_for_ms = :clear_for_ms, severity = :severity, enabled = :enabled,
     updated_at = :now WHERE id = :id";
+
+const PARTS: &str =
+    "SELECT sensor, condition, op, value, clear, over_ms, per_ms, least FROM rule_part WHERE rule = :rule
+    ORDER BY position";
+const CLEAR_PARTS: &str = "DELETE FROM rule_part WHERE rule = :rule";
+const ADD_PART: &str =
+    "INSERT INTO rule_part (rule, position, sensor, condition, op, value, clear, over_ms, per_ms, least)
+    VALUES (:rule, :position, :sensor, :condition, :op, :value, :clear, :over_ms, :per_ms, :least)";
 
 const CLEAR_WEBHOOKS: &str = "DELETE FROM rule_webhook WHERE rule = :rule";
 const ADD_WEBHOOK: &str = "INSERT INTO rule_webhook (rule, position, webhook)
@@ -57,11 +70,17 @@ const ADD_WEBHOOK: &str = "INSERT INTO rule_webhook (rule, position, webhook)
 impl ChangeRules for Connection {
     fn add_rule(&self, spec: &RuleSpec, now: UnixMillis) -> Result<RuleId> {
         write(self, INSERT, None, spec, now)?;
-        Ok(RuleId(column::unsigned(self.last_insert_rowid())))
+        let id = RuleId(column::unsigned(self.last_insert_rowid()));
+        write_parts(self, id, &spec.condition)?;
+        Ok(id)
     }
 
     fn replace_rule(&self, id: RuleId, spec: &RuleSpec, now: UnixMillis) -> Result<bool> {
-        Ok(write(self, REPLACE, Some(id), spec, now)? > 0)
+        let is_there = write(self, REPLACE, Some(id), spec, now)? > 0;
+        if is_there {
+            write_parts(self, id, &spec.condition)?;
+        }
+        Ok(is_there)
     }
 
     fn set_webhooks_of_rule(&self, id: RuleId, webhooks: &[WebhookId]) -> Result<Option<WebhookId>> {
@@ -82,7 +101,7 @@ impl ChangeRules for Connection {
 
 /// A condition as columns.
 #[derive(Default)]
-struct Columns {
+struct Columns<'a> {
     condition: &'static str,
     op: Option<Op>,
     value: Option<f64>,
@@ -91,12 +110,25 @@ struct Columns {
     per: Option<Duration>,
     least: Option<f64>,
     silence: Option<Duration>,
+    other: Option<&'a str>,
+    within: Option<Duration>,
 }
 
-impl From<Condition> for Columns {
-    fn from(condition: Condition) -> Self {
+impl<'a> From<&'a Condition> for Columns<'a> {
+    fn from(condition: &'a Condition) -> Self {
         let none = Self::default();
-        match condition {
+        match *condition {
+            Condition::Difference { ref other, within, op, value, clear } => {
+                let (op, value, other, within) = (Some(op), Some(value), Some(other.as_str()), Some(within));
+                Self { condition: "difference", op, value, clear, other, within, ..none }
+            }
+            Condition::Joined { join, within, .. } => {
+                let condition = match join {
+                    Join::All => "all",
+                    Join::Any => "any",
+                };
+                Self { condition, within: Some(within), ..none }
+            }
             Condition::Threshold { op, value, clear } => {
                 Self { condition: "threshold", op: Some(op), value: Some(value), clear, ..none }
             }
@@ -130,8 +162,30 @@ impl From<Condition> for Columns {
     }
 }
 
+/// Writes what a rule joins.
+fn write_parts(conn: &Connection, id: RuleId, condition: &Condition) -> Result<()> {
+    conn.prepare_cached(CLEAR_PARTS)?.execute(named_params! { ":rule": id })?;
+    let Condition::Joined { parts, .. } = condition else { return Ok(()) };
+    for (part, position) in parts.iter().zip(0_i64..) {
+        let columns = Columns::from(&part.condition);
+        conn.prepare_cached(ADD_PART)?.execute(named_params! {
+            ":rule": id,
+            ":position": position,
+            ":sensor": part.sensor,
+            ":condition": columns.condition,
+            ":op": columns.op,
+            ":value": columns.value,
+            ":clear": columns.clear,
+            ":over_ms": columns.over.map(write_span),
+            ":per_ms": columns.per.map(write_span),
+            ":least": columns.least,
+        })?;
+    }
+    Ok(())
+}
+
 fn write(conn: &Connection, sql: &str, id: Option<RuleId>, spec: &RuleSpec, now: UnixMillis) -> Result<usize> {
-    let columns = Columns::from(spec.condition);
+    let columns = Columns::from(&spec.condition);
     Ok(conn.prepare_cached(sql)?.execute(named_params! {
         ":id": id,
         ":name": spec.name,
@@ -146,6 +200,8 @@ fn write(conn: &Connection, sql: &str, id: Option<RuleId>, spec: &RuleSpec, now:
         ":per_ms": columns.per.map(write_span),
         ":least": columns.least,
         ":silence_ms": columns.silence.map(write_span),
+        ":other": columns.other,
+        ":within_ms": columns.within.map(write_span),
         ":hold_ms": write_span(spec.hold),
         ":clear_for_ms": write_span(spec.clear_for),
         ":severity": spec.severity,
@@ -154,15 +210,38 @@ fn write(conn: &Connection, sql: &str, id: Option<RuleId>, spec: &RuleSpec, now:
     })?)
 }
 
-/// A rule without its webhooks, which have a table of their own.
+/// A rule without its webhooks and what it joins, which have tables of their own.
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Rule> {
     let labels: String = row.get("labels")?;
+    let duration = |column| row.get(column).map(read_span);
+    let condition = condition(row)?;
+    Ok(Rule {
+        id: row.get("id")?,
+        spec: RuleSpec {
+            name: row.get("name")?,
+            device: row.get("device")?,
+            sensor: row.get("sensor")?,
+            labels: read_pairs(&labels),
+            condition,
+            hold: duration("hold_ms")?,
+            clear_for: duration("clear_for_ms")?,
+            severity: row.get("severity")?,
+            webhooks: Vec::new(),
+            enabled: row.get("enabled")?,
+        },
+        created_at: UnixMillis(row.get("created_at")?),
+        updated_at: UnixMillis(row.get("updated_at")?),
+    })
+}
+
+/// The condition of a rule, or of a part; without what it joins.
+fn condition(row: &Row<'_>) -> rusqlite::Result<Condition> {
     let duration = |column| row.get(column).map(read_span);
     let figure = |figure| -> rusqlite::Result<Condition> {
         let (op, value, over, clear) = (row.get("op")?, row.get("value")?, duration("over_ms")?, row.get("clear")?);
         Ok(Condition::Figure { figure, op, value, over, clear })
     };
-    let condition = match row.get_ref("condition")?.as_str()? {
+    Ok(match row.get_ref("condition")?.as_str()? {
         "threshold" => Condition::Threshold { op: row.get("op")?, value: row.get("value")?, clear: row.get("clear")? },
         "increase" => Condition::Increase {
             op: row.get("op")?,
@@ -184,6 +263,15 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Rule> {
         "seasonal" => {
             Condition::Seasonal { sigmas: row.get("value")?, clear: row.get("clear")?, least: row.get("least")? }
         }
+        "difference" => Condition::Difference {
+            other: row.get("other")?,
+            within: duration("within_ms")?,
+            op: row.get("op")?,
+            value: row.get("value")?,
+            clear: row.get("clear")?,
+        },
+        "all" => Condition::Joined { join: Join::All, parts: Vec::new(), within: duration("within_ms")? },
+        "any" => Condition::Joined { join: Join::Any, parts: Vec::new(), within: duration("within_ms")? },
         "deviation" => Condition::Deviation {
             sigmas: row.get("value")?,
             over: duration("over_ms")?,
@@ -191,22 +279,5 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Rule> {
             least: row.get("least")?,
         },
         _ => Condition::Silence { after: duration("silence_ms")? },
-    };
-    Ok(Rule {
-        id: row.get("id")?,
-        spec: RuleSpec {
-            name: row.get("name")?,
-            device: row.get("device")?,
-            sensor: row.get("sensor")?,
-            labels: read_pairs(&labels),
-            condition,
-            hold: duration("hold_ms")?,
-            clear_for: duration("clear_for_ms")?,
-            severity: row.get("severity")?,
-            webhooks: Vec::new(),
-            enabled: row.get("enabled")?,
-        },
-        created_at: UnixMillis(row.get("created_at")?),
-        updated_at: UnixMillis(row.get("updated_at")?),
     })
 }

@@ -48,6 +48,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../../../migrations/sqlite/0034_deliveries_of_any_event.sql"),
     include_str!("../../../../../migrations/sqlite/0035_deliveries_by_time.sql"),
     include_str!("../../../../../migrations/sqlite/0036_notices.sql"),
+    include_str!("../../../../../migrations/sqlite/0037_several_sensors.sql"),
 ];
 
 fn known() -> u32 {
