@@ -40,11 +40,7 @@ impl Agent {
         let now = clock::now();
         let mut identity = Identity::open(&settings.state)?;
         notice::origin(&identity);
-        let folder = identity.folder().join("spool");
-        let epoch = identity.begin_epoch(Spool::highest_epoch(&folder))?;
-        let (mut spool, recovery) = Spool::open(&folder, epoch, settings.spool, now.mono).map_err(Error::State)?;
-        spool.set_policy(settings.policy);
-        said_of(&recovery);
+        let (spool, epoch) = open_spool(&mut identity, &settings, now)?;
         let mut table = SensorTable::open(identity.folder(), epoch, now.mono).map_err(Error::State)?;
         input.remember(identity.folder(), table.described().0);
 
@@ -100,6 +96,16 @@ impl Agent {
             claimed: None,
         })
     }
+}
+
+/// The spool with what earlier runs left in it, and the boot that begins.
+fn open_spool(identity: &mut Identity, settings: &Settings, now: Now) -> Result<(Spool, Epoch), Error> {
+    let folder = identity.folder().join("spool");
+    let epoch = identity.begin_epoch(Spool::highest_epoch(&folder))?;
+    let (mut spool, recovery) = Spool::open(&folder, epoch, settings.spool, now.mono).map_err(Error::State)?;
+    spool.set_policy(settings.policy);
+    said_of(&recovery);
+    Ok((spool, epoch))
 }
 
 /// The protocol's side of the device, which knows the hub it belongs to, if it does to one.

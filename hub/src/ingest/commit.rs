@@ -33,7 +33,7 @@ impl Ingest {
         self.commit_telling(batches, floors, proposed, told).await
     }
 
-    /// The same, where it was decided already what is told.
+    /// Like [`Ingest::commit`], with a decision made before about what is told.
     pub(super) async fn commit_telling(
         &mut self,
         batches: Vec<Batch>,
