@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::device::Labels;
 use crate::model::quantity;
-use crate::model::retention::{Ages, LabelAges, Retention};
+use crate::model::retention::{ALERTS, Ages, LabelAges, Retention};
 use crate::presence::Grace;
 use crate::proto::command::JoinPolicy;
 use crate::store::{self, Store};
@@ -87,6 +87,9 @@ struct Saved {
     hours: Option<String>,
     #[serde(default)]
     by_label: Vec<SavedOfLabel>,
+    /// Null is what an older hub did not say: the usual age. For ever is written out.
+    #[serde(default)]
+    alerts: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -103,14 +106,15 @@ struct SavedOfLabel {
 /// Those of the store; [`Error::Retention`].
 pub(crate) async fn saved_retention(store: &Store) -> Result<Option<Retention>, Error> {
     let Some(saved) = store.setting(RETENTION).await? else { return Ok(None) };
-    let Saved { raw, minutes, hours, by_label } =
+    let Saved { raw, minutes, hours, by_label, alerts } =
         serde_json::from_slice(&saved).map_err(|error| Error::Retention(error.to_string()))?;
     let by_label = by_label.into_iter().map(|entry| {
         let SavedOfLabel { labels, raw, minutes, hours } = entry;
         Ok(LabelAges { labels, ages: ages([raw, minutes, hours])? })
     });
     let by_label = by_label.collect::<Result<_, Error>>()?;
-    Ok(Some(Retention { ages: ages([raw, minutes, hours])?, by_label }))
+    let alerts = alerts.map_or(Ok(Some(ALERTS)), |text| quantity::age(&text)).map_err(Error::Retention)?;
+    Ok(Some(Retention { ages: ages([raw, minutes, hours])?, by_label, alerts }))
 }
 
 /// Keeps how long readings are kept.
@@ -123,7 +127,8 @@ pub(crate) async fn save_retention(store: &Store, retention: &Retention) -> Resu
         SavedOfLabel { labels: entry.labels.clone(), raw, minutes, hours }
     });
     let [raw, minutes, hours] = texts(retention.ages);
-    let saved = Saved { raw, minutes, hours, by_label: by_label.collect() };
+    let alerts = Some(quantity::age_text(retention.alerts));
+    let saved = Saved { raw, minutes, hours, by_label: by_label.collect(), alerts };
     let saved = serde_json::to_vec(&saved).map_err(|error| Error::Retention(error.to_string()))?;
     Ok(store.put_setting(RETENTION, saved).await?)
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use telemetry_hub::clock::Clock;
-use telemetry_hub::delivery::payload::{Teller, deliveries_for, test_delivery};
+use telemetry_hub::delivery::payload::{Audience, Teller, deliveries_for, test_delivery};
 use telemetry_hub::delivery::policy::{Mode, Policy};
 use telemetry_hub::delivery::retry::Outcome;
 use telemetry_hub::model::alert::{Alert, AlertId};
@@ -25,6 +25,7 @@ use telemetry_hub::model::webhook::{
 };
 use telemetry_hub::model::{BatchSeq, Epoch, HubId, Lane, PublicKey, SensorKind, SensorNo, SensorSpec, UnixMillis};
 use telemetry_hub::rules::Engine;
+use telemetry_hub::rules::notify::Notifier;
 use telemetry_hub::store::{Commit, Config, DeliveryQuery, SecretKey, Store};
 use telemetry_hub::webhook::guard::Lookup;
 use telemetry_hub::webhook::{Client, Counters, Dispatcher, Tried, run};
@@ -537,7 +538,9 @@ impl Running {
         };
         let deliveries = {
             let catalog = self.store.catalog();
-            deliveries_for(&proposed.transitions, &[rule], &[webhook], &catalog, &teller())
+            let told = Notifier::default().decide(now, &proposed.transitions, &catalog, |_| false);
+            let audience = Audience { rules: &[rule], webhooks: &[webhook], said: &|_, _| 0 };
+            deliveries_for(&told.notices, &audience, &catalog, &teller())
         };
         assert_eq!(deliveries.iter().map(|one| one.alert).collect::<Vec<_>>(), [Some(AlertId(next)); 2]);
         let transitions = proposed.transitions.clone();

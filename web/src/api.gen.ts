@@ -1650,6 +1650,8 @@ export interface components {
         Resume: number | string;
         /** @description How long readings are kept, counted from when the hub received them. */
         Retention: {
+            /** @description Alerts that are over, and messages to webhooks, counted from their last change. */
+            alerts: string;
             /** @description Other ages for devices with labels; the first entry that fits counts. */
             by_label: components["schemas"]["LabelRetention"][];
             /** @description Whether flags or the configuration file set it: then it cannot be changed here. */
@@ -1665,7 +1667,12 @@ export interface components {
         RetentionPreview: {
             /**
              * Format: int64
-             * @description Bytes all of that uses; the summaries that replace it will need a part of it.
+             * @description Alerts that are over, and messages to webhooks.
+             */
+            alerts: number;
+            /**
+             * Format: int64
+             * @description Bytes the readings and summaries use; the summaries that replace it will need a part of it.
              */
             bytes: number;
             /**
@@ -1688,6 +1695,8 @@ export interface components {
         };
         /** @description How long readings are to be kept; what is left out is kept for ever. */
         RetentionRequest: {
+            /** @description Alerts that are over, and messages to webhooks; `1y` when left out. */
+            alerts?: string | null;
             /** @description Other ages for devices with labels; the first entry that fits counts. */
             by_label?: components["schemas"]["LabelRetentionRequest"][];
             /** @description Hourly summaries, not shorter than `minutes`. */

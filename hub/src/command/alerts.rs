@@ -21,6 +21,9 @@ pub struct Args {
     /// One device, by id or name
     #[arg(long, value_name = "NAME")]
     device: Option<String>,
+    /// One rule, by id or by its name when the alerts began
+    #[arg(long, value_name = "RULE")]
+    rule: Option<String>,
     /// Only alerts that began at or after this: 2026-11-22T11:40:00Z, epoch milliseconds, or now-6h
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
@@ -65,7 +68,7 @@ pub(super) async fn run(args: Args) -> Outcome {
     let link = args.hub.find().await?;
     let states = if args.past { ["resolved", "historical"] } else { ["pending", "firing"] };
     let mut params: Vec<_> = states.map(|state| ("state", state.to_owned())).into();
-    params.extend(given([("device", args.device), ("from", args.from)]));
+    params.extend(given([("device", args.device), ("rule", args.rule), ("from", args.from)]));
     if args.json {
         print(link.all_as_json("/alerts", &params).await?);
         return Ok(());

@@ -94,6 +94,9 @@ pub struct Flags {
     /// How long hourly summaries are kept; they replace older one-minute summaries
     #[arg(long, value_name = "AGE", env = "TELEMETRY_HUB_KEEP_HOURS", value_parser = age)]
     pub keep_hours: Option<Age>,
+    /// How long alerts that are over and their messages are kept [default: as set on the page, at first 1y]
+    #[arg(long, value_name = "AGE", env = "TELEMETRY_HUB_KEEP_ALERTS", value_parser = age)]
+    pub keep_alerts: Option<Age>,
 }
 
 /// `10.0.0.0/8`, or one address.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::error::Error;
 use crate::model::device::Labels;
 use crate::model::quantity;
-use crate::model::retention::{Ages, LabelAges, Retention};
+use crate::model::retention::{ALERTS, Ages, LabelAges, Retention};
 
 /// How long a tier is kept; `None` is for ever. A type of its own, because clap takes an option in an option for a flag whose
 /// value may be left out.
@@ -26,6 +26,7 @@ pub(super) struct Keep {
     raw: Option<String>,
     minutes: Option<String>,
     hours: Option<String>,
+    alerts: Option<String>,
     labels: Vec<KeepLabels>,
 }
 
@@ -40,19 +41,22 @@ pub(super) struct KeepLabels {
 }
 
 /// Flags over the file; `None` when neither says anything.
-pub(super) fn kept(flags: [Option<Age>; 3], file: Option<Keep>) -> Result<Option<Retention>, Error> {
+pub(super) fn kept(flags: [Option<Age>; 4], file: Option<Keep>) -> Result<Option<Retention>, Error> {
     if file.is_none() && flags.iter().all(Option::is_none) {
         return Ok(None);
     }
     let file = file.unwrap_or_default();
     let mut ages = ages("keep", [file.raw, file.minutes, file.hours])?;
-    let [raw, minutes, hours] = flags;
+    let [raw, minutes, hours, alerts] = flags;
     ages = Ages {
         raw: raw.map_or(ages.raw, |age| age.0),
         minutes: minutes.map_or(ages.minutes, |age| age.0),
         hours: hours.map_or(ages.hours, |age| age.0),
     };
     in_order("keep", ages)?;
+    let in_file = file.alerts.map_or(Ok(Some(ALERTS)), |text| quantity::age(&text));
+    let in_file = in_file.map_err(|text| Error::value("keep.alerts".to_owned(), text))?;
+    let alerts = alerts.map_or(in_file, |age| age.0);
     let mut by_label = Vec::with_capacity(file.labels.len());
     for (n, entry) in file.labels.into_iter().enumerate() {
         let key = format!("keep.labels[{n}]");
@@ -72,7 +76,7 @@ pub(super) fn kept(flags: [Option<Age>; 3], file: Option<Keep>) -> Result<Option
         in_order(&key, ages)?;
         by_label.push(LabelAges { labels: entry.labels, ages });
     }
-    let retention = Retention { ages, by_label };
+    let retention = Retention { ages, by_label, alerts };
     match retention.never_counts() {
         Some((entry, before)) => Err(Error::value(
             format!("keep.labels[{entry}]"),

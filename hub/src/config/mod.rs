@@ -175,7 +175,7 @@ impl Config {
             ingest_queue: said("ingest_queue", flags.ingest_queue, file.ingest_queue, ingest_queue)?
                 .unwrap_or(default.ingest_queue),
             commit_interval: said("commit_interval", flags.commit_interval, file.commit_interval, quantity::interval)?,
-            keep: keep::kept([flags.keep_raw, flags.keep_minutes, flags.keep_hours], file.keep)?,
+            keep: keep::kept([flags.keep_raw, flags.keep_minutes, flags.keep_hours, flags.keep_alerts], file.keep)?,
             login_code: None,
         })
     }

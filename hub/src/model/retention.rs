@@ -24,13 +24,24 @@ pub struct LabelAges {
     pub ages: Ages,
 }
 
-/// The whole policy. The default keeps everything for ever: nothing acknowledged goes unless a person said so.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// How long alerts and their messages are kept when nobody says.
+pub const ALERTS: Duration = Duration::from_hours(365 * 24);
+
+/// The whole policy. The default keeps all readings for ever: nothing acknowledged goes unless a person said so.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retention {
     /// For devices that no entry below names.
     pub ages: Ages,
     /// The first entry whose labels a device carries counts for it.
     pub by_label: Vec<LabelAges>,
+    /// How long alerts that are over and messages that wait for nothing are kept; `None` is for ever.
+    pub alerts: Option<Duration>,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { ages: Ages::default(), by_label: Vec::new(), alerts: Some(ALERTS) }
+    }
 }
 
 /// What a policy would delete.
@@ -44,6 +55,8 @@ pub struct Preview {
     pub hour_weeks: u64,
     /// Bytes all of that takes; the figures that take over are not yet counted against it.
     pub bytes: u64,
+    /// Alerts and messages.
+    pub alerts: u64,
 }
 
 impl Ages {
@@ -104,7 +117,7 @@ impl Retention {
         )
     }
 
-    /// Whether anything of anybody ever goes.
+    /// Whether no reading of anybody ever goes.
     #[must_use]
     pub fn is_for_ever(&self) -> bool {
         self.ages.are_for_ever() && self.by_label.iter().all(|entry| entry.ages.are_for_ever())
@@ -124,7 +137,7 @@ mod tests {
         let lab = Labels::from([("site".to_owned(), "lab".to_owned())]);
         let short = Ages { raw: days(1), ..Ages::default() };
         let retention =
-            Retention { ages: Ages::default(), by_label: vec![LabelAges { labels: lab.clone(), ages: short }] };
+            Retention { by_label: vec![LabelAges { labels: lab.clone(), ages: short }], ..Retention::default() };
         assert_eq!(retention.of(&lab), short);
         assert_eq!(retention.of(&Labels::new()), Ages::default());
         assert!(!retention.is_for_ever() && Retention::default().is_for_ever());
@@ -136,7 +149,7 @@ mod tests {
             labels: labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
             ages: Ages::default(),
         };
-        let retention = |by_label: Vec<LabelAges>| Retention { ages: Ages::default(), by_label };
+        let retention = |by_label: Vec<LabelAges>| Retention { by_label, ..Retention::default() };
         let (lab, pump) = (entry(&[("site", "lab")]), entry(&[("site", "lab"), ("kind", "pump")]));
         assert_eq!(retention(vec![pump.clone(), lab.clone()]).never_counts(), None);
         assert_eq!(retention(vec![entry(&[("site", "field")]), lab.clone(), pump]).never_counts(), Some((2, 1)));

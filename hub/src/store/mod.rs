@@ -58,7 +58,7 @@ pub use catalog::devices::DeviceNote;
 pub use catalog::given::{Origin, Said, Wish};
 pub use catalog::swap::Replaced;
 pub use catalog::users::Who;
-pub use engine::nouns::{AlertQuery, DeliveryQuery, NewJoinToken, Swap};
+pub use engine::nouns::{AlertQuery, DeliveryQuery, NewJoinToken, OfRule, Swap};
 pub use engine::salvage::Recovered;
 pub use error::{Error, Fault, Result};
 pub use handle::Store;
@@ -192,6 +192,9 @@ impl Store {
                         .collect()
                 };
                 let mut sum = Preview::default();
+                if let Some(before) = retention::begins(retention.alerts, now) {
+                    sum.alerts = reader.ask()?.old_alerts(before)?;
+                }
                 for (device, ages, series) in devices {
                     reader.go_on()?;
                     let own = retention::preview(reader.ask()?, (device, &series), ages, now)?;

@@ -61,7 +61,7 @@ async fn a_label_may_keep_its_devices_readings_shorter_and_a_preview_says_what_g
     hub.store.make_blocks().await.unwrap();
 
     let ages = |days: u64| Ages { raw: Some(Duration::from_hours(24 * days)), ..Ages::default() };
-    let policy = Retention { ages: ages(14), by_label: vec![LabelAges { labels: lab, ages: ages(2) }] };
+    let policy = Retention { ages: ages(14), by_label: vec![LabelAges { labels: lab, ages: ages(2) }], ..Retention::default() };
     let preview = |days| hub.store.preview_retention(policy.clone(), T0.plus(days * DAY));
     assert_eq!(preview(2).await.unwrap(), Preview::default());
     let short = preview(4).await.unwrap();

@@ -13,9 +13,10 @@ use telemetry_hub::model::rule::{Condition, Figure, Join, Op, Part, RuleId, Rule
 use telemetry_hub::model::silence::SilenceSpec;
 use telemetry_hub::model::view::Among;
 use telemetry_hub::model::webhook::{DeliveryId, DeliveryState, Disabling, Event, NewDelivery, Secret, Settlement, WebhookId};
-use telemetry_hub::store::{AlertQuery, Commit, DeliveryQuery, Error, acts, with_actor};
+use telemetry_hub::model::retention::Retention;
+use telemetry_hub::store::{AlertQuery, Commit, DeliveryQuery, Error, OfRule, acts, with_actor};
 
-use super::scene::{Hub, T0, settlement, to};
+use super::scene::{DAY, Hub, T0, settlement, to};
 
 #[tokio::test]
 async fn alerts_are_written_with_their_readings_and_listed_newest_first() {
@@ -391,6 +392,68 @@ async fn silences_read_back_as_written_and_a_muted_alert_survives_a_restart() {
     assert_eq!(hub.store.flapping_alerts().await.unwrap(), []);
     hub.store.delete_silence(made.id).await.unwrap();
     assert!(matches!(hub.store.delete_silence(made.id).await, Err(Error::NotFound { what: "silence" })));
+}
+#[tokio::test]
+async fn alerts_that_are_over_and_their_messages_go_after_a_year_and_nothing_that_somebody_waits_for() {
+    let hub = Hub::new().await;
+    let over = |id, learned: i64| Alert {
+        state: AlertState::Resolved,
+        resolved_at: Some(T0.plus(learned)),
+        learned_at: T0.plus(learned),
+        ..alert(&hub, id, AlertState::Firing)
+    };
+    // Over long ago; over of late; still firing; over, and told as flapping.
+    let alerts = [over(1, 0), over(2, 300 * DAY), alert(&hub, 3, AlertState::Firing), over(4, 0)];
+    let transitions = alerts.iter().map(put).collect();
+    let webhook = hub.webhook().await;
+    let deliveries = (1..=3).map(|id| to(&webhook, Some(id))).collect();
+    let marks = vec![Mark::Flapping(AlertId(4), true)];
+    hub.store.commit(Commit { transitions, deliveries, marks, ..Commit::default() }).await.unwrap();
+    hub.settle(1, DeliveryState::Delivered, None).await;
+    hub.settle(2, DeliveryState::Failed, None).await;
+    let listed = async || {
+        let query = AlertQuery { limit: 10, ..AlertQuery::default() };
+        hub.store.alerts(query).await.unwrap().iter().map(|alert| alert.id.0).collect::<Vec<_>>()
+    };
+    let policy = Retention::default();
+    assert_eq!(hub.store.preview_retention(policy.clone(), T0.plus(367 * DAY)).await.unwrap().alerts, 1);
+    hub.store.set_retention(policy);
+    hub.store.tidy_as_of(T0.plus(364 * DAY)).await.unwrap();
+    assert_eq!(listed().await, [4, 3, 2, 1]);
+    hub.store.tidy_as_of(T0.plus(367 * DAY)).await.unwrap();
+    assert_eq!(listed().await, [4, 3, 2]);
+    let left = hub.store.deliveries(DeliveryQuery { limit: 10, ..DeliveryQuery::default() }).await.unwrap();
+    assert_eq!(left.iter().map(|delivery| delivery.id.0).collect::<Vec<_>>(), [3], "it waits for its next attempt");
+    hub.store.set_retention(Retention { alerts: None, ..Retention::default() });
+    hub.store.tidy_as_of(T0.plus(5_000 * DAY)).await.unwrap();
+    assert_eq!(listed().await, [4, 3, 2]);
+}
+
+#[tokio::test]
+async fn alerts_are_listed_by_rule_its_name_and_severity() {
+    let hub = Hub::new().await;
+    let of = |id, rule, name: &str, severity| Alert {
+        rule: RuleId(rule),
+        rule_name: name.to_owned(),
+        severity,
+        ..alert(&hub, id, AlertState::Firing)
+    };
+    let alerts = [
+        of(1, 1, "hot", Severity::Warning),
+        of(2, 2, "cold", Severity::Critical),
+        of(3, 0, "hub.disk_full", Severity::Critical),
+        of(4, 1, "hot", Severity::Info),
+    ];
+    let transitions = alerts.iter().map(put).collect();
+    hub.store.commit(Commit { transitions, ..Commit::default() }).await.unwrap();
+    let listed = async |rule: Option<OfRule>, severity| {
+        let query = AlertQuery { rule, severity, limit: 10, ..AlertQuery::default() };
+        hub.store.alerts(query).await.unwrap().iter().map(|alert| alert.id.0).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(Some(OfRule::Id(RuleId(1))), None).await, [4, 1]);
+    assert_eq!(listed(Some(OfRule::Id(RuleId(1))), Some(Severity::Info)).await, [4]);
+    assert_eq!(listed(Some(OfRule::Name("hub.disk_full".to_owned())), None).await, [3]);
+    assert_eq!(listed(None, Some(Severity::Critical)).await, [3, 2]);
 }
 
 fn alert(hub: &Hub, id: u64, state: AlertState) -> Alert {

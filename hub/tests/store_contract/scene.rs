@@ -106,7 +106,7 @@ fn open_by(dir: &Path, max_bytes: Option<u64>, clock: Timepiece) -> Result<Store
     let key = SecretKey::load_or_create(dir)?;
     let days = |days: u64| Some(Duration::from_hours(24 * days));
     let ages = Ages { raw: days(14), minutes: days(90), hours: days(5 * 365) };
-    let retention = Retention { ages, by_label: Vec::new() };
+    let retention = Retention { ages, ..Retention::default() };
     let config = Config { max_bytes, retention, clock, ..super::CONFIG(dir) };
     Store::open(&config, &key)
 }

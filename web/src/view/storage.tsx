@@ -90,6 +90,7 @@ const TIERS = [
   ["raw", "Every reading"],
   ["minutes", "One-minute summaries"],
   ["hours", "Hourly summaries"],
+  ["alerts", "Past alerts and messages"],
 ] as const;
 
 /** Says what a change would delete before it is made. */
@@ -123,7 +124,7 @@ export function Retention() {
   const save = () => {
     if (typed !== null) api.retention.replace(typed).then(take, (error: unknown) => setWould(wrongOf(error)));
   };
-  const change = (tier: "raw" | "minutes" | "hours", text: string) => {
+  const change = (tier: (typeof TIERS)[number][0], text: string) => {
     if (kept === null) return;
     const { configured: _, ...before } = kept;
     setTyped({ ...before, ...typed, [tier]: text.trim() });

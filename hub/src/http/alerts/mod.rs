@@ -20,9 +20,10 @@ use crate::http::state::{Acknowledged, Routes};
 use crate::live::{Bus, Update};
 use crate::model::UnixMillis;
 use crate::model::alert::{self, AlertId, AlertState};
+use crate::model::rule::Severity;
 use crate::rules::notify::silences::Silences;
-use crate::store::AlertQuery;
 use crate::store::Store;
+use crate::store::{AlertQuery, OfRule};
 use dto::{AckManyRequest, AckRequest, AckedMany, Alert, ListedAlert};
 use utoipa_axum::routes;
 
@@ -50,6 +51,11 @@ pub(super) struct ListAlerts {
     state: Vec<AlertState>,
     /// Id or name of one device.
     device: Option<String>,
+    /// Id of a rule, or its name when the alerts began; the rule need not exist any more.
+    rule: Option<String>,
+    /// Only alerts as bad as this.
+    #[param(value_type = crate::http::rules::dto::Severity, required = false)]
+    severity: Option<Severity>,
     /// Only alerts that began at or after this.
     #[param(value_type = String, required = false)]
     from: Option<UnixMillis>,
@@ -69,11 +75,25 @@ impl FromParams for ListAlerts {
         Ok(Self {
             state: params.all("state").into_iter().map(state).collect::<Result<_, _>>()?,
             device: params.one("device")?,
+            rule: params.one("rule")?,
+            severity: params.one("severity")?.as_deref().map(severity).transpose()?,
             from: params.time("from")?,
             to: params.time("to")?,
             paging: params.paging(100, 1_000)?,
         })
     }
+}
+
+/// The severity of this name.
+fn severity(text: &str) -> Result<Severity, ApiError> {
+    let of = |name: &str| match name {
+        "info" => Some(Severity::Info),
+        "warning" => Some(Severity::Warning),
+        "critical" => Some(Severity::Critical),
+        _ => None,
+    };
+    let detail = || format!("`{text}` is not a severity: write info, warning or critical");
+    of(text).ok_or_else(|| ApiError::invalid("severity", detail()))
 }
 
 /// Alerts, newest first.
@@ -93,6 +113,8 @@ pub(super) async fn list(
         states: asked.state,
         among: view.among(&store.catalog()),
         device,
+        rule: asked.rule.map(|rule| text::parse_id(&rule).map_or_else(|_| OfRule::Name(rule.clone()), OfRule::Id)),
+        severity: asked.severity,
         from: asked.from,
         to: asked.to,
         limit: asked.paging.limit + 1,

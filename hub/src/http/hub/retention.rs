@@ -15,7 +15,7 @@ use crate::http::request::body::Body;
 use crate::http::request::params::{Asked, Nothing};
 use crate::http::request::text;
 use crate::model::quantity;
-use crate::model::retention::{Ages, LabelAges, Preview, Retention as Policy};
+use crate::model::retention::{ALERTS, Ages, LabelAges, Preview, Retention as Policy};
 use crate::model::shown::noun;
 use crate::settings;
 use crate::store::Store;
@@ -31,6 +31,8 @@ pub(crate) struct Retention {
     pub hours: String,
     /// Other ages for devices with labels; the first entry that fits counts.
     pub by_label: Vec<LabelRetention>,
+    /// Alerts that are over, and messages to webhooks, counted from their last change.
+    pub alerts: String,
     /// Whether flags or the configuration file set it: then it cannot be changed here.
     pub configured: bool,
 }
@@ -61,6 +63,8 @@ pub struct RetentionRequest {
     /// Other ages for devices with labels; the first entry that fits counts.
     #[serde(default)]
     pub by_label: Vec<LabelRetentionRequest>,
+    /// Alerts that are over, and messages to webhooks; `1y` when left out.
+    pub alerts: Option<String>,
 }
 
 /// Ages for devices with labels.
@@ -86,7 +90,9 @@ pub(crate) struct RetentionPreview {
     pub minute_days: u64,
     /// Hourly summaries: weeks of one series.
     pub hour_weeks: u64,
-    /// Bytes all of that uses; the summaries that replace it will need a part of it.
+    /// Alerts that are over, and messages to webhooks.
+    pub alerts: u64,
+    /// Bytes the readings and summaries use; the summaries that replace it will need a part of it.
     pub bytes: u64,
     /// The same in words.
     pub text: String,
@@ -101,7 +107,8 @@ impl Retention {
             let [raw, minutes, hours] = texts(entry.ages);
             LabelRetention { labels: entry.labels.clone(), raw, minutes, hours }
         });
-        Self { raw, minutes, hours, by_label: by_label.collect(), configured }
+        let alerts = quantity::age_text(policy.alerts);
+        Self { raw, minutes, hours, by_label: by_label.collect(), alerts, configured }
     }
 }
 
@@ -126,7 +133,9 @@ impl TryFrom<RetentionRequest> for Policy {
             let ages = self::ages([&entry.raw, &entry.minutes, &entry.hours]).map_err(within)?;
             by_label.push(LabelAges { labels: entry.labels, ages });
         }
-        Ok(Self { ages, by_label })
+        let alerts = request.alerts.as_deref().map_or(Ok(Some(ALERTS)), quantity::age);
+        let alerts = alerts.map_err(|detail| ApiError::invalid("alerts", detail))?;
+        Ok(Self { ages, by_label, alerts })
     }
 }
 
@@ -142,16 +151,24 @@ fn ages(texts: [&Option<String>; 3]) -> Result<Ages, ApiError> {
 
 impl From<Preview> for RetentionPreview {
     fn from(preview: Preview) -> Self {
-        let Preview { readings, minute_days, hour_weeks, bytes } = preview;
+        let Preview { readings, minute_days, hour_weeks, bytes, alerts } = preview;
         let of = |count: u64, one: &str| format!("{} {}", thousands(count), noun(count, one));
         let size = quantity::bytes_text(bytes);
-        let text = match (readings, minute_days + hour_weeks) {
-            (0, 0) => "nothing".to_owned(),
-            (0, rows) => format!("{}, frees {size}", of(rows, "summary block")),
-            (readings, 0) => format!("{}, frees {size}", of(readings, "reading")),
-            (readings, rows) => format!("{} and {}, frees {size}", of(readings, "reading"), of(rows, "summary block")),
+        let data = match (readings, minute_days + hour_weeks) {
+            (0, 0) => None,
+            (0, rows) => Some(format!("{}, frees {size}", of(rows, "summary block"))),
+            (readings, 0) => Some(format!("{}, frees {size}", of(readings, "reading"))),
+            (readings, rows) => {
+                Some(format!("{} and {}, frees {size}", of(readings, "reading"), of(rows, "summary block")))
+            }
         };
-        Self { readings, minute_days, hour_weeks, bytes, text }
+        let alerted = (alerts > 0).then(|| format!("{} and their messages", of(alerts, "alert")));
+        let text = match (data, alerted) {
+            (None, None) => "nothing".to_owned(),
+            (Some(data), Some(alerted)) => format!("{data}; and {alerted}"),
+            (Some(text), None) | (None, Some(text)) => text,
+        };
+        Self { readings, minute_days, hour_weeks, alerts, bytes, text }
     }
 }
 
@@ -197,6 +214,7 @@ pub(in crate::http) async fn replace(
         raw = request.raw,
         minutes = request.minutes,
         hours = request.hours,
+        alerts = request.alerts,
         "how long readings are kept was changed"
     );
     Ok(Json(Retention::of(&policy, false)))

@@ -67,6 +67,7 @@ async fn a_problem_names_the_parameter() {
         ("/query?group=all&limit=1", 400, "limit"),
         ("/latest?label=room", 400, "label"),
         ("/alerts?state=loud", 400, "state"),
+        ("/alerts?severity=bad", 400, "severity"),
         ("/alerts?device=attic", 404, "device"),
         ("/alerts?cursor=YWJj", 400, "cursor"),
         ("/deliveries?webhook=7", 400, "webhook"),

@@ -122,7 +122,7 @@ impl Known {
                 json!({"device": "attic", "readings": [{"sensor": "t", "value": 1, "unit": "Cel", "kind": "gauge", "at": "now"}]}),
             ],
             "retention" | "retention/preview" => {
-                vec![json!({"raw": "14d", "minutes": "6w", "hours": "5y", "by_label": [ages]})]
+                vec![json!({"raw": "14d", "minutes": "6w", "hours": "5y", "by_label": [ages], "alerts": "1y"})]
             }
             "rules" | "rules/{id}" => rules(&self.webhook),
             "rules/backtest" => {

@@ -29,6 +29,11 @@ impl Maker {
     /// Deletes what each tier no longer keeps.
     pub(super) fn retain(&mut self, now: UnixMillis) -> Result<()> {
         let retention = self.memory.retention();
+        let today = (day(now), retention.clone());
+        if self.kept.alerts_are_due(&today) {
+            self.expire_alerts(retention::begins(retention.alerts, now))?;
+            self.kept.alerts_are_done(today.clone());
+        }
         if retention.is_for_ever() {
             return Ok(());
         }
@@ -54,11 +59,24 @@ impl Maker {
                 }
             }
         }
-        let today = (day(now), retention);
         if self.kept.rollups_are_due(&today) {
             self.expire_rollups(MINUTES, now, &today.1)?;
             self.expire_rollups(HOURS, now, &today.1)?;
             self.kept.rollups_are_done(today);
+        }
+        Ok(())
+    }
+
+    /// Deletes alerts that are over and messages that wait for nothing, of before a moment.
+    fn expire_alerts(&self, before: Option<UnixMillis>) -> Result<()> {
+        let Some(before) = before else { return Ok(()) };
+        let mut more = true;
+        while more {
+            more = self.write(move |scope| {
+                let alerts = scope.tx.expire_alerts(before, EXPIRE_ROWS)?;
+                let deliveries = scope.tx.expire_deliveries(before, EXPIRE_ROWS)?;
+                Ok(alerts.max(deliveries) == EXPIRE_ROWS)
+            })?;
         }
         Ok(())
     }

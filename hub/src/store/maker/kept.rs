@@ -13,6 +13,8 @@ const LOOK_EVERY: i64 = 3_600_000;
 pub(super) struct Kept {
     /// Rollups were let go as of this day by this policy.
     rollups: Option<(UnixMillis, Retention)>,
+    /// So were alerts and messages.
+    alerts: Option<(UnixMillis, Retention)>,
     looks: Vec<Look>,
     /// Bytes the process had written at the last look that is kept, and the sum of all before it.
     written: (u64, u64),
@@ -22,7 +24,7 @@ impl Kept {
     /// After a start, with the looks of earlier ones; the process has written so many bytes.
     pub(super) fn new(looks: Vec<Look>, written: u64) -> Self {
         let before = looks.last().map_or(0, |look| look.written);
-        Self { rollups: None, looks, written: (written, before) }
+        Self { rollups: None, alerts: None, looks, written: (written, before) }
     }
 
     /// Whether rollups have to be let go on this day by this policy.
@@ -33,6 +35,16 @@ impl Kept {
     /// That was done.
     pub(super) fn rollups_are_done(&mut self, today: (UnixMillis, Retention)) {
         self.rollups = Some(today);
+    }
+
+    /// Whether alerts and messages have to be let go on this day by this policy.
+    pub(super) fn alerts_are_due(&self, today: &(UnixMillis, Retention)) -> bool {
+        self.alerts.as_ref() != Some(today)
+    }
+
+    /// That was done.
+    pub(super) fn alerts_are_done(&mut self, today: (UnixMillis, Retention)) {
+        self.alerts = Some(today);
     }
 
     pub(super) fn looks(&self) -> &[Look] {

@@ -5,7 +5,7 @@ use crate::model::alert::{Ack, Alert, AlertId, AlertState, Transition};
 use crate::model::device::DeviceNo;
 use crate::model::notice::Mark;
 use crate::model::reading::{SeriesId, Stretch};
-use crate::model::rule::{Rule, RuleId, RuleSpec};
+use crate::model::rule::{Rule, RuleId, RuleSpec, Severity};
 use crate::model::silence::{Silence, SilenceId, SilenceSpec};
 use crate::model::view::Among;
 use crate::model::webhook::WebhookId;
@@ -31,6 +31,14 @@ pub(in crate::store) trait ChangeRules: Rules {
     fn delete_rule(&self, id: RuleId) -> Result<bool>;
 }
 
+/// Alerts of one rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OfRule {
+    Id(RuleId),
+    /// Its name when the alert began.
+    Name(String),
+}
+
 /// Which alerts to list, newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AlertQuery {
@@ -40,6 +48,10 @@ pub struct AlertQuery {
     pub among: Among,
     /// Of this device.
     pub device: Option<DeviceNo>,
+    /// Of this rule, which need not exist any more.
+    pub rule: Option<OfRule>,
+    /// So bad.
+    pub severity: Option<Severity>,
     /// Began at or after.
     pub from: Option<UnixMillis>,
     /// Began before.
@@ -71,6 +83,8 @@ pub(in crate::store) trait Alerts {
         of: (DeviceNo, SeriesId),
         during: (UnixMillis, UnixMillis),
     ) -> Result<Vec<Alert>>;
+    /// Alerts that are over, last changed before a moment: how many.
+    fn old_alerts(&self, before: UnixMillis) -> Result<u64>;
     /// One alert.
     fn alert(&self, id: AlertId) -> Result<Option<Alert>>;
 }
@@ -81,6 +95,9 @@ pub(in crate::store) trait ChangeAlerts: Alerts {
     fn write_alert(&self, transition: &Transition) -> Result<()>;
     /// Notes that a person has seen it; `false` when that was noted before.
     fn ack_alert(&self, id: AlertId, ack: &Ack) -> Result<bool>;
+    /// Deletes up to `at_most` alerts that are over and were last changed before a moment; how many. Those stay that people wait
+    /// for the end of.
+    fn expire_alerts(&self, before: UnixMillis, at_most: usize) -> Result<usize>;
     /// Notes something of an alert.
     fn mark_alert(&self, mark: Mark) -> Result<()>;
 }

@@ -26,7 +26,7 @@ pub(in crate::store) use webhooks::{
 };
 
 pub use access::NewJoinToken;
-pub use alerts::AlertQuery;
+pub use alerts::{AlertQuery, OfRule};
 pub use devices::Swap;
 pub use webhooks::DeliveryQuery;
 

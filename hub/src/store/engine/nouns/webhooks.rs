@@ -102,6 +102,8 @@ pub(in crate::store) trait ChangeOutbox: Outbox {
     fn settle_delivery(&self, id: DeliveryId, state: DeliveryState, next: Option<UnixMillis>) -> Result<bool>;
     /// Writes down an attempt.
     fn add_attempt(&self, id: DeliveryId, attempt: &Attempt) -> Result<()>;
+    /// Deletes up to `at_most` settled deliveries, with their attempts, that were caused before a moment; how many.
+    fn expire_deliveries(&self, before: UnixMillis, at_most: usize) -> Result<usize>;
     /// Makes a settled delivery due again at `now`.
     fn replay_delivery(&self, id: DeliveryId, now: UnixMillis) -> Result<()>;
     /// Makes a waiting delivery due at `now`, with earlier ones of the same alert.

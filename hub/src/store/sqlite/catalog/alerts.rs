@@ -11,7 +11,7 @@ use crate::model::device::DeviceNo;
 use crate::model::notice::Mark;
 use crate::model::reading::SeriesId;
 use crate::model::rule::RuleId;
-use crate::store::engine::nouns::{AlertQuery, Alerts, ChangeAlerts};
+use crate::store::engine::nouns::{AlertQuery, Alerts, ChangeAlerts, OfRule};
 use crate::store::error::Result;
 use crate::store::sqlite::column::{self, measure_word, read_measure, read_span, write_span};
 
@@ -32,6 +32,8 @@ const LIST: &str = select_alert!(
     AND CASE state WHEN 'pending' THEN :pending WHEN 'firing' THEN :firing WHEN 'resolved' THEN :resolved
         ELSE :historical END
     AND (:device IS NULL OR device = :device)
+    AND (:rule IS NULL OR rule = :rule) AND (:rule_name IS NULL OR rule_name = :rule_name)
+    AND (:severity IS NULL OR severity = :severity)
     AND (:from IS NULL OR started_at >= :from) AND (:to IS NULL OR started_at < :to)
     ORDER BY id DESC"
 );
@@ -42,6 +44,8 @@ const DURING: &str = select_alert!(
 const MUTED: &str = select_alert!("WHERE state IN ('pending', 'firing') AND muted ORDER BY id");
 const FLAPPING: &str = select_alert!("WHERE flapping ORDER BY id");
 const UNTOLD_ACKS: &str = select_alert!("WHERE ack_untold AND state = 'firing' ORDER BY id LIMIT :most");
+const OLD: &str = "SELECT COUNT(*) FROM alert
+    WHERE state IN ('resolved', 'historical') AND NOT flapping AND learned_at < :before";
 const NEXT_ID: &str = "SELECT COALESCE(MAX(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'alert'";
 /// Stands for the series where an alert is about a whole device: SQLite numbers them from 1.
 const NO_SERIES: SeriesId = SeriesId(0);
@@ -76,6 +80,11 @@ impl Alerts for Connection {
 
     fn alerts(&self, query: &AlertQuery) -> Result<Vec<Alert>> {
         let asked = |state| query.states.is_empty() || query.states.contains(&state);
+        let (rule, rule_name) = match &query.rule {
+            None => (None, None),
+            Some(OfRule::Id(id)) => (Some(*id), None),
+            Some(OfRule::Name(name)) => (None, Some(name)),
+        };
         let mut statement = self.prepare_cached(LIST)?;
         let mut rows = statement.query(named_params! {
             ":pending": asked(AlertState::Pending),
@@ -83,6 +92,9 @@ impl Alerts for Connection {
             ":resolved": asked(AlertState::Resolved),
             ":historical": asked(AlertState::Historical),
             ":device": query.device,
+            ":rule": rule,
+            ":rule_name": rule_name,
+            ":severity": query.severity,
             ":from": query.from.map(|from| from.0),
             ":to": query.to.map(|to| to.0),
             ":before": query.before,
@@ -113,6 +125,11 @@ impl Alerts for Connection {
         Ok(alerts.collect::<rusqlite::Result<_>>()?)
     }
 
+    fn old_alerts(&self, before: UnixMillis) -> Result<u64> {
+        let count = self.prepare_cached(OLD)?.query_row(named_params! { ":before": before.0 }, |row| row.get(0))?;
+        Ok(column::unsigned(count))
+    }
+
     fn alert(&self, id: AlertId) -> Result<Option<Alert>> {
         let alert = self.prepare_cached(ONE)?.query_row(named_params! { ":id": id }, from_row).optional()?;
         Ok(alert.map(|alert| alert_parts::with(self, alert)).transpose()?)
@@ -134,6 +151,8 @@ const PUT: &str = "INSERT INTO alert
     ON CONFLICT (id) DO UPDATE SET state = excluded.state, value = excluded.value, worst = excluded.worst,
     last = excluded.last, threshold = excluded.threshold, started_at = excluded.started_at, fired_at = excluded.fired_at, resolved_at = excluded.resolved_at,
     new_normal = excluded.new_normal, learned_at = excluded.learned_at";
+const EXPIRE: &str = "DELETE FROM alert WHERE id IN (SELECT id FROM alert
+    WHERE state IN ('resolved', 'historical') AND NOT flapping AND learned_at < :before LIMIT :at_most)";
 const CANCEL: &str = "DELETE FROM alert WHERE id = :id AND state IN ('pending', 'historical')";
 
 impl ChangeAlerts for Connection {
@@ -175,6 +194,12 @@ impl ChangeAlerts for Connection {
     fn ack_alert(&self, id: AlertId, ack: &Ack) -> Result<bool> {
         let params = named_params! { ":id": id, ":at": ack.at.0, ":by": ack.by, ":comment": ack.comment };
         Ok(self.prepare_cached(ACK)?.execute(params)? > 0)
+    }
+
+    fn expire_alerts(&self, before: UnixMillis, at_most: usize) -> Result<usize> {
+        let at_most = i64::try_from(at_most).unwrap_or(i64::MAX);
+        let params = named_params! { ":before": before.0, ":at_most": at_most };
+        Ok(self.prepare_cached(EXPIRE)?.execute(params)?)
     }
 
     fn mark_alert(&self, mark: Mark) -> Result<()> {

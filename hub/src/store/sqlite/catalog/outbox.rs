@@ -146,6 +146,9 @@ const TRY_WAITING: &str = "UPDATE delivery SET next_attempt_at = :now, by_hand =
     WHERE webhook = :id AND state = 'pending' AND next_attempt_at > :now AND COALESCE(leased_until, :now) <= :now
     AND (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = delivery.id) < :most";
 
+const EXPIRE: &str = "DELETE FROM delivery WHERE id IN (SELECT id FROM delivery
+    WHERE state <> 'pending' AND created_at < :before LIMIT :at_most)";
+
 impl ChangeOutbox for Connection {
     fn add_delivery(&self, new: &NewDelivery) -> Result<Option<DeliveryId>> {
         let inserted = self.prepare_cached(INSERT)?.execute(named_params! {
@@ -202,6 +205,12 @@ impl ChangeOutbox for Connection {
             ":response": attempt.response,
         })?;
         Ok(())
+    }
+
+    fn expire_deliveries(&self, before: UnixMillis, at_most: usize) -> Result<usize> {
+        let at_most = i64::try_from(at_most).unwrap_or(i64::MAX);
+        let params = named_params! { ":before": before.0, ":at_most": at_most };
+        Ok(self.prepare_cached(EXPIRE)?.execute(params)?)
     }
 
     fn replay_delivery(&self, id: DeliveryId, now: UnixMillis) -> Result<()> {
