@@ -180,6 +180,7 @@ fn message() -> Delivery {
         state: DeliveryState::Pending,
         attempts: vec![],
         by_hand: 0,
+        summary: None,
         next_attempt_at: Some(now),
         created_at: now,
         body: test_delivery(WebhookId(1), "mail", now).body,

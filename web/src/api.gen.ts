@@ -310,6 +310,8 @@ export interface components {
             next_attempt_at: string | null;
             /** @description Where it stands. */
             state: components["schemas"]["DeliveryState"];
+            /** @description Id of the delivery (`alerts.summary`) that tells of this one in its place, and has the same end. */
+            summary: string | null;
             /** @description Id of the webhook. */
             webhook: string;
         };
@@ -465,7 +467,7 @@ export interface components {
          * @description What happened.
          * @enum {string}
          */
-        Event: "alert.firing" | "alert.resolved" | "alert.past" | "alert.flapping" | "alert.acknowledged" | "webhook.disabled" | "webhook.test";
+        Event: "alert.firing" | "alert.resolved" | "alert.past" | "alert.flapping" | "alert.acknowledged" | "alerts.summary" | "webhook.disabled" | "webhook.test";
         /** @description One reading, as NDJSON has it; CSV has the same columns. */
         ExportRow: {
             /** @description Device time. */
@@ -1149,6 +1151,8 @@ export interface components {
                 next_attempt_at?: string | null;
                 /** @description Where it stands. */
                 state: components["schemas"]["DeliveryState"];
+                /** @description Id of the delivery (`alerts.summary`) that tells of this one in its place, and has the same end. */
+                summary?: string | null;
                 /** @description Id of the webhook. */
                 webhook: string;
             }[];

@@ -46,6 +46,7 @@ const delivery = (id: string, second: number, state: Delivery["state"] = "pendin
   attempts: [],
   attempt_count: 0,
   delayed_by: null,
+  summary: null,
   next_attempt_at: null,
   created_at: new Date(second * 1000).toISOString(),
 });

@@ -72,6 +72,7 @@ impl Gathered<'_> {
                 | Event::AlertResolved
                 | Event::AlertPast
                 | Event::AlertFlapping
+                | Event::AlertsSummary
                 | Event::WebhookDisabled
                 | Event::Test => {
                     matches!(alert.about, Subject::Device(_))

@@ -13,3 +13,4 @@ pub mod retry;
 pub mod sample;
 mod sentence;
 pub mod sign;
+pub mod summary;

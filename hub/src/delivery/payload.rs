@@ -58,12 +58,12 @@ const ROOM: usize = BODY_LIMIT - 40;
 const NAME_LIMIT: usize = 200;
 
 #[derive(Serialize)]
-struct Body<'a, D> {
-    r#type: &'a str,
-    timestamp: String,
-    title: String,
-    text: String,
-    data: D,
+pub(super) struct Body<'a, D> {
+    pub(super) r#type: &'a str,
+    pub(super) timestamp: String,
+    pub(super) title: String,
+    pub(super) text: String,
+    pub(super) data: D,
 }
 
 #[derive(Serialize)]
@@ -302,7 +302,12 @@ fn group_delivery(
     let list = match gathered.event {
         Event::AlertFiring => "/?status=offline",
         Event::AlertAcknowledged => "/a",
-        Event::AlertResolved | Event::AlertPast | Event::AlertFlapping | Event::WebhookDisabled | Event::Test => "/",
+        Event::AlertResolved
+        | Event::AlertPast
+        | Event::AlertFlapping
+        | Event::AlertsSummary
+        | Event::WebhookDisabled
+        | Event::Test => "/",
     };
     let url = teller.url.as_deref().map(|hub| format!("{}{list}", hub.trim_end_matches('/')));
     let group = Group { count: gathered.alerts.len(), severity: severity_name(first.severity), url };
@@ -321,6 +326,40 @@ pub fn delayed(body: &[u8], seconds: Option<i64>) -> Vec<u8> {
         body.extend(format!("{comma}\"delayed_by\":{seconds}}}").into_bytes());
     }
     body
+}
+
+/// What a summary says of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Heading {
+    pub(super) title: String,
+    pub(super) severity: Severity,
+}
+
+/// What a summary says of a message in the hub's own form.
+pub(super) fn heading(body: &[u8]) -> Option<Heading> {
+    #[derive(Deserialize)]
+    struct Told {
+        title: String,
+        #[serde(default)]
+        data: Data,
+    }
+    #[derive(Default, Deserialize)]
+    struct Data {
+        alert: Option<Severe>,
+        group: Option<Severe>,
+    }
+    #[derive(Deserialize)]
+    struct Severe {
+        #[serde(default)]
+        severity: String,
+    }
+    let Told { title, data } = serde_json::from_slice(body).ok()?;
+    let severity = match data.alert.or(data.group).map(|about| about.severity).as_deref() {
+        Some("critical") => Severity::Critical,
+        Some("warning") => Severity::Warning,
+        _ => Severity::Info,
+    };
+    Some(Heading { title: cut(&title).to_owned(), severity })
 }
 
 /// Of how many devices a message tells, where it is more than one.
@@ -413,9 +452,12 @@ fn alert_body(what: &What<'_>, catalog: &Catalog, teller: &Teller) -> Vec<u8> {
         Event::AlertResolved => "resolved",
         Event::AlertPast => "historical",
         // Whether it fires at this moment says nothing: it is not over.
-        Event::AlertFiring | Event::AlertFlapping | Event::AlertAcknowledged | Event::WebhookDisabled | Event::Test => {
-            "firing"
-        }
+        Event::AlertFiring
+        | Event::AlertFlapping
+        | Event::AlertAcknowledged
+        | Event::AlertsSummary
+        | Event::WebhookDisabled
+        | Event::Test => "firing",
     };
     let id = format!("alr_{}", alert.id.0);
     let url = teller.url.as_deref().and_then(|hub| match alert.about {
@@ -493,7 +535,7 @@ const fn measure_name(measure: Measure) -> &'static str {
     }
 }
 
-const fn severity_name(severity: Severity) -> &'static str {
+pub(super) const fn severity_name(severity: Severity) -> &'static str {
     match severity {
         Severity::Info => "info",
         Severity::Warning => "warning",
@@ -502,7 +544,7 @@ const fn severity_name(severity: Severity) -> &'static str {
 }
 
 /// Structs of text and numbers always serialize; an empty body would show in the first test.
-fn render(body: &impl Serialize) -> Vec<u8> {
+pub(super) fn render(body: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(body).unwrap_or_default()
 }
 

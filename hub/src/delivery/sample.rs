@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use super::payload::{Audience, Teller, deliveries_for, disabled_delivery, test_delivery};
+use super::summary::Sorted;
 use crate::model::alert::{Ack, Alert, AlertId, AlertState, Measure, Subject};
 use crate::model::catalog::{Catalog, Series};
 use crate::model::device::{Device, DeviceNo, Labels, Standing};
 use crate::model::notice::{Flaps, Hearers, Notice};
 use crate::model::reading::{Point, SeriesId};
 use crate::model::rule::{Condition, Op, Rule, RuleId, RuleSpec, Severity};
-use crate::model::webhook::{Event, Webhook, WebhookId, WebhookSpec};
+use crate::model::webhook::{DeliveryId, Event, NewDelivery, Waits, Webhook, WebhookId, WebhookSpec};
 use crate::model::{DeviceId, PublicKey, SensorKind, UnixMillis};
 
 const NO: DeviceNo = DeviceNo(1);
@@ -22,6 +23,7 @@ const DAY_MS: i64 = 86_400_000;
 pub fn event(event: Event, spec: &WebhookSpec, teller: &Teller, now: UnixMillis) -> Vec<u8> {
     let deliveries = match event {
         Event::Test => vec![test_delivery(WebhookId(1), &spec.name, now)],
+        Event::AlertsSummary => vec![summed_up(spec, teller, now)],
         Event::WebhookDisabled => {
             let off =
                 Webhook { failing_since: Some(now.plus(-5 * DAY_MS)), ..webhook(&WebhookSpec::new("pager", ""), now) };
@@ -41,12 +43,37 @@ pub fn event(event: Event, spec: &WebhookSpec, teller: &Teller, now: UnixMillis)
     deliveries.into_iter().next().map(|delivery| delivery.body).unwrap_or_default()
 }
 
+/// Seven messages, of which the first three are about alerts that still fire.
+fn summed_up(spec: &WebhookSpec, teller: &Teller, now: UnixMillis) -> NewDelivery {
+    let waits = |(id, (event, alert)): (u64, (Event, u64))| Waits {
+        id: DeliveryId(id),
+        alert: Some(AlertId(alert)),
+        event,
+        created_at: now.plus(-3 * 60 * MINUTE_MS),
+    };
+    let events = [1, 2, 3, 4, 5].map(|alert| (Event::AlertFiring, alert));
+    let all: Vec<Waits> = (1..)
+        .zip(events.into_iter().chain([(Event::AlertResolved, 4), (Event::AlertResolved, 5)]))
+        .map(waits)
+        .collect();
+    let one = event(Event::AlertFiring, spec, teller, now);
+    let bodies = all.iter().map(|waits| (waits.id, one.clone())).collect();
+    let sorted = Sorted::of(&all);
+    sorted.map_or_else(
+        || test_delivery(WebhookId(1), &spec.name, now),
+        |sorted| sorted.delivery(WebhookId(1), &bodies, teller, now),
+    )
+}
+
 fn notice(event: Event, now: UnixMillis) -> Notice {
     let since = now.plus(-12 * MINUTE_MS);
     let (state, is_over) = match event {
-        Event::AlertFiring | Event::AlertFlapping | Event::AlertAcknowledged | Event::WebhookDisabled | Event::Test => {
-            (AlertState::Firing, false)
-        }
+        Event::AlertFiring
+        | Event::AlertFlapping
+        | Event::AlertAcknowledged
+        | Event::AlertsSummary
+        | Event::WebhookDisabled
+        | Event::Test => (AlertState::Firing, false),
         Event::AlertResolved => (AlertState::Resolved, true),
         Event::AlertPast => (AlertState::Historical, true),
     };
@@ -82,7 +109,7 @@ fn notice(event: Event, now: UnixMillis) -> Notice {
             Notice::Flapping { alert, occurred_at, points, flaps }
         }
         Event::AlertAcknowledged => Notice::Acknowledged(alert),
-        Event::AlertFiring | Event::AlertResolved | Event::WebhookDisabled | Event::Test => {
+        Event::AlertFiring | Event::AlertResolved | Event::AlertsSummary | Event::WebhookDisabled | Event::Test => {
             Notice::Changed { alert, occurred_at, points, to: Hearers::All }
         }
     }

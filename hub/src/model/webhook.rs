@@ -204,6 +204,22 @@ impl Delivery {
 
 /// What is taken within this many seconds is not late.
 const IN_TIME_S: i64 = 60;
+/// What was caused before this many milliseconds, and still waits, is late.
+pub const LATE_MS: i64 = IN_TIME_S * 1_000;
+/// So many late messages to people go each for itself; more of them in one.
+pub const A_HANDFUL: usize = 5;
+/// Messages that one summary tells of at most.
+pub const MOST_SUMMED_UP: usize = 20_000;
+
+/// A message that waits, for a summary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waits {
+    pub id: DeliveryId,
+    pub alert: Option<AlertId>,
+    pub event: Event,
+    /// When it was caused.
+    pub created_at: UnixMillis,
+}
 
 impl Webhook {
     /// Whether it is sent anything.
@@ -279,6 +295,8 @@ macro_rules! events {
             AlertFlapping = "alert.flapping",
             /// Somebody acknowledged an alert.
             AlertAcknowledged = "alert.acknowledged",
+            /// Messages that waited for people, in one message in place of them.
+            AlertsSummary = "alerts.summary",
             /// Another webhook gets no messages any more.
             WebhookDisabled = "webhook.disabled",
             /// A person pressed the button.
@@ -371,6 +389,8 @@ pub struct Delivery {
     pub by_hand: usize,
     /// When it is tried next; `None` once settled.
     pub next_attempt_at: Option<UnixMillis>,
+    /// The message that tells of it in its place: it goes where that goes.
+    pub summary: Option<DeliveryId>,
     /// When it was caused.
     pub created_at: UnixMillis,
     /// What happened, in the hub's own form: what is sent is made of it.

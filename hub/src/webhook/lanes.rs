@@ -139,6 +139,7 @@ mod tests {
             state: DeliveryState::Pending,
             attempts: vec![],
             by_hand: 0,
+            summary: None,
             next_attempt_at: Some(NOW),
             created_at: NOW,
             body: vec![],

@@ -12,6 +12,8 @@
 //!   call with the same `webhook-id`.
 //! - In order: of one alert to one webhook only the oldest unsettled delivery is handed out (by the store), so firing comes
 //!   before resolved.
+//! - Nobody has to read forty messages after an outage: what is late and more than a handful goes to people as one (`alerts.summary`),
+//!   and waits for it in the outbox: so a kill at any moment neither loses nor splits it.
 //! - No endpoint delays another: each webhook has a lane of two calls at once, and nothing more is claimed for it while
 //!   something waits there. What waits too long is left to its lease and becomes due again.
 //! - When a webhook is changed, a call under way ends at the old address, and a 410 from there does not disable the new one; every
@@ -27,6 +29,7 @@ mod counters;
 mod lanes;
 mod smtp;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,6 +42,7 @@ use self::lanes::Lanes;
 use crate::clock::Clock;
 use crate::delivery::payload::{self, Teller};
 use crate::delivery::retry::{self, GIVE_UP_ON_WEBHOOK, Next};
+use crate::delivery::summary::Sorted;
 use crate::model::UnixMillis;
 use crate::model::webhook::{Delivery, DeliveryId, DeliveryState, Disabling, Settled, Settlement, Webhook, WebhookId};
 use crate::random;
@@ -191,6 +195,7 @@ async fn fill(dispatcher: &Dispatcher, lanes: &mut Lanes) -> Result<Option<Durat
         if !wait.is_zero() {
             return Ok(Some(wait.min(LONGEST_SLEEP)));
         }
+        sum_up(dispatcher, now).await?;
         let lease_until = now.plus(LEASE_MS);
         let claimed = dispatcher.store.claim_due(now, lease_until, CLAIM, &lanes.busy()).await?;
         if claimed.is_empty() {
@@ -203,6 +208,28 @@ async fn fill(dispatcher: &Dispatcher, lanes: &mut Lanes) -> Result<Option<Durat
     }
     // No room: a finished call makes some.
     Ok(None)
+}
+
+/// Tells people in one message what waits for them, where that is late and more than a handful. Messages that change hands meanwhile
+/// are summed up at the next look.
+async fn sum_up(dispatcher: &Dispatcher, now: UnixMillis) -> Result<(), store::Error> {
+    let store = &dispatcher.store;
+    for webhook in store.webhooks_to_sum_up(now).await? {
+        let waits = store.to_sum_up(webhook, now).await?;
+        let Some(sorted) = Sorted::of(&waits) else { continue };
+        let mut bodies = BTreeMap::new();
+        for id in sorted.shown() {
+            bodies.insert(id, store.delivery(id).await?.body);
+        }
+        let summary = sorted.delivery(webhook, &bodies, &dispatcher.teller, now);
+        let messages = waits.into_iter().map(|one| one.id).collect();
+        match store.sum_up(summary, messages, now).await {
+            Ok(id) => (dispatcher.on_settled)(id),
+            Err(store::Error::Conflict { .. } | store::Error::NotFound { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Says what changed about a webhook: once, not at each attempt.

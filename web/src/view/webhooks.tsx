@@ -315,6 +315,7 @@ const EVENTS: Readonly<Record<string, string>> = {
   "alert.past": "Past alert",
   "alert.flapping": "Alert flaps",
   "alert.acknowledged": "Alert acknowledged",
+  "alerts.summary": "Summary of what waited",
   "webhook.disabled": "Another webhook is off",
   "webhook.test": "Test",
 };
@@ -357,7 +358,8 @@ function DeliveryEntry({ delivery, off }: { delivery: Delivery; off: boolean }) 
               {answered(latest)} in {digits(latest.duration_ms)} ms
             </span>
           ) : null}
-          {waits ? (
+          {delivery.summary ? <span>told in a summary</span> : null}
+          {waits && !delivery.summary ? (
             <span>
               {off
                 ? "waits until the webhook is turned on"
@@ -370,7 +372,7 @@ function DeliveryEntry({ delivery, off }: { delivery: Delivery; off: boolean }) 
           ) : null}
         </div>
       </div>
-      {off || (waits && next <= now) || !may("admin") ? null : (
+      {off || (waits && (next <= now || delivery.summary)) || !may("admin") ? null : (
         <button
           type="button"
           class="button plain"

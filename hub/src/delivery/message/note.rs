@@ -38,6 +38,7 @@ pub(super) struct Note {
 struct Data {
     alert: Option<About>,
     group: Option<Group>,
+    summary: Option<Group>,
     /// A test has the id of its own webhook here.
     #[serde(default, deserialize_with = "if_object")]
     webhook: Option<Disabled>,
@@ -50,7 +51,7 @@ pub(super) struct Disabled {
     url: Option<String>,
 }
 
-/// Many devices that it is about.
+/// Many devices, or many messages, that it is about.
 #[derive(Debug, Deserialize)]
 struct Group {
     #[serde(default)]
@@ -158,7 +159,7 @@ impl Note {
     }
 
     pub(super) fn level(&self) -> Level {
-        let of_group = || self.data.group.as_ref().map(|group| group.severity.as_str());
+        let of_group = || self.data.group.as_ref().or(self.data.summary.as_ref()).map(|group| group.severity.as_str());
         match self.alert().map(|alert| alert.severity.as_str()).or_else(of_group) {
             _ if self.is_over() => Level::Well,
             _ if self.is_past() || self.is_acknowledged() => Level::Info,
@@ -183,7 +184,7 @@ impl Note {
 
     /// Where the chart is, where the hub knows its own address.
     pub(super) fn link(&self, most: usize) -> Option<&str> {
-        let of_group = || self.data.group.as_ref()?.url.as_deref();
+        let of_group = || self.data.group.as_ref().or(self.data.summary.as_ref())?.url.as_deref();
         let of_webhook = || self.disabled()?.url.as_deref();
         let url = self.alert().and_then(|alert| alert.url.as_deref()).or_else(of_group).or_else(of_webhook)?;
         (url.starts_with("http") && url.len() <= most).then_some(url)
@@ -194,6 +195,7 @@ impl Note {
         match (&self.data.group, self.disabled()) {
             (Some(_), _) => "Show the devices",
             (_, Some(_)) => "Show the webhooks",
+            (None, None) if self.data.summary.is_some() => "Show the alerts",
             (None, None) => "Open the chart",
         }
     }

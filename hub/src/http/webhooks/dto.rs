@@ -285,6 +285,8 @@ pub(crate) struct Delivery {
     pub delayed_by: Option<i64>,
     /// When it is tried next.
     pub next_attempt_at: Option<String>,
+    /// Id of the delivery (`alerts.summary`) that tells of this one in its place, and has the same end.
+    pub summary: Option<String>,
     /// When it was created.
     pub created_at: String,
 }
@@ -350,6 +352,7 @@ impl From<webhook::Delivery> for Delivery {
             delayed_by: delivery.delayed_by(None),
             attempts: delivery.attempts.into_iter().map(Attempt::from).collect(),
             next_attempt_at: delivery.next_attempt_at.map(when::moment),
+            summary: delivery.summary.map(text::id),
             created_at: when::moment(delivery.created_at),
         }
     }

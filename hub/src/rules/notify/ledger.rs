@@ -49,6 +49,7 @@ impl Ledger {
                 Event::AlertFiring
                 | Event::AlertFlapping
                 | Event::AlertAcknowledged
+                | Event::AlertsSummary
                 | Event::WebhookDisabled
                 | Event::Test => {
                     let said = self.0.entry(key).or_insert(Said { count: 0, last: delivery.created_at });

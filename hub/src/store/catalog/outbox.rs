@@ -7,8 +7,8 @@ use tokio::sync::Notify;
 use super::webhooks;
 use crate::model::UnixMillis;
 use crate::model::webhook::{
-    Delivery, DeliveryId, DeliveryState, Disabling, MOST_ATTEMPTS, MOST_REPLAYED, NewDelivery, Replay, Settled,
-    Settlement, WebhookId,
+    Delivery, DeliveryId, DeliveryState, Disabling, MOST_ATTEMPTS, MOST_REPLAYED, MOST_SUMMED_UP, NewDelivery, Replay,
+    Settled, Settlement, Waits, WebhookId,
 };
 use crate::store::Store;
 use crate::store::engine::nouns::{DeliveryQuery, ToldOf};
@@ -118,6 +118,39 @@ impl Store {
         self.change(move |scope| scope.tx.claim_deliveries(now, lease_until, n, &except)).await
     }
 
+    /// Webhooks for which it is time to tell people in one message what waits.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn webhooks_to_sum_up(&self, now: UnixMillis) -> Result<Vec<WebhookId>> {
+        self.readers().run(move |reader| reader.ask()?.webhooks_to_sum_up(now)).await
+    }
+
+    /// What a summary for a webhook tells of, oldest first.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn to_sum_up(&self, webhook: WebhookId, now: UnixMillis) -> Result<Vec<Waits>> {
+        self.readers().run(move |reader| reader.ask()?.to_sum_up(webhook, now, MOST_SUMMED_UP)).await
+    }
+
+    /// Adds a message that tells of others in their place, from now on: they go where it goes.
+    ///
+    /// # Errors
+    /// `Conflict` when one of them does not wait any more; `NotFound` for the webhook.
+    pub async fn sum_up(&self, new: NewDelivery, messages: Vec<DeliveryId>, now: UnixMillis) -> Result<DeliveryId> {
+        self.change(move |scope| {
+            let id = scope.tx.add_delivery(&new)?.ok_or(Error::missing("webhook"))?;
+            if scope.tx.sum_up(id, &messages, now)? < messages.len() {
+                let detail = "one of the messages does not wait any more".to_owned();
+                return Err(Error::Conflict { field: "messages", detail });
+            }
+            scope.own.due = true;
+            Ok(id)
+        })
+        .await
+    }
+
     /// Ends every lease: those of a dispatcher that is gone. Only one hub works on a data directory.
     ///
     /// # Errors
@@ -152,6 +185,9 @@ impl Store {
                 return Err(Error::missing("delivery"));
             }
             scope.tx.add_attempt(delivery, &attempt)?;
+            if !pending {
+                scope.tx.settle_summed_up(delivery, state)?;
+            }
             // The next one of the same alert may go now.
             scope.own.due |= !pending;
             let mut settled = Settled::default();

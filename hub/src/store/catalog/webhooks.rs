@@ -90,6 +90,10 @@ impl Store {
             if place(&spec) != place(&before) || spec.enabled && !worked {
                 tx.forget_failures(id)?;
             }
+            // Programs get each message.
+            if before.kind.is_read_by_people() && !spec.kind.is_read_by_people() {
+                tx.drop_summaries(id)?;
+            }
             // Enabled again, or elsewhere: its waiting deliveries may be due.
             scope.own.due |= spec.enabled;
             read(tx, &key, id, Some(now)).map(Ok)

@@ -3,7 +3,7 @@
 use crate::model::UnixMillis;
 use crate::model::alert::AlertId;
 use crate::model::webhook::{
-    Attempt, Delivery, DeliveryId, DeliveryState, NewDelivery, Problem, Replay, Webhook, WebhookId, WebhookSpec,
+    Attempt, Delivery, DeliveryId, DeliveryState, NewDelivery, Problem, Replay, Waits, Webhook, WebhookId, WebhookSpec,
 };
 use crate::store::error::Result;
 
@@ -78,6 +78,12 @@ pub(in crate::store) trait Outbox {
     fn told_of_open_alerts(&self) -> Result<Vec<ToldOf>>;
     /// One delivery, with its body.
     fn delivery(&self, id: DeliveryId) -> Result<Option<Delivery>>;
+    /// Webhooks for which more late messages to people wait than a handful, or one with an earlier summary of such that is due: time
+    /// for a summary.
+    fn webhooks_to_sum_up(&self, now: UnixMillis) -> Result<Vec<WebhookId>>;
+    /// What a summary for a webhook tells of at `now`, oldest first, at most `n`: late messages and what earlier summaries tell of, with
+    /// those; without tests, and without what is about an alert of which something is under way.
+    fn to_sum_up(&self, webhook: WebhookId, now: UnixMillis, n: usize) -> Result<Vec<Waits>>;
     /// When the next one can be claimed.
     fn next_due(&self) -> Result<Option<UnixMillis>>;
 }
@@ -87,8 +93,8 @@ pub(in crate::store) trait ChangeOutbox: Outbox {
     /// Adds one; `None` when its webhook is gone, or was disabled by the time something but a test is to be told: who decides
     /// about alerts hears of that a moment later.
     fn add_delivery(&self, new: &NewDelivery) -> Result<Option<DeliveryId>>;
-    /// Takes up to `n` that are due until `lease_until`: of one alert to one webhook only the oldest unsettled one, and none to
-    /// webhooks in `except`. First come, first served.
+    /// Takes up to `n` that are due until `lease_until`: of one alert to one webhook only the oldest unsettled one, none to
+    /// webhooks in `except`, and none that a summary tells of or is to tell of. First come, first served.
     fn claim_deliveries(
         &self,
         now: UnixMillis,
@@ -96,6 +102,12 @@ pub(in crate::store) trait ChangeOutbox: Outbox {
         n: usize,
         except: &[WebhookId],
     ) -> Result<Vec<Delivery>>;
+    /// Has a message tell of others in their place; of how many that wait and are not under way.
+    fn sum_up(&self, summary: DeliveryId, ids: &[DeliveryId], now: UnixMillis) -> Result<usize>;
+    /// What a summary tells of is where that is.
+    fn settle_summed_up(&self, summary: DeliveryId, state: DeliveryState) -> Result<()>;
+    /// What waits for a webhook is told message by message again.
+    fn drop_summaries(&self, webhook: WebhookId) -> Result<()>;
     /// Ends every lease; whether there was one.
     fn release_leases(&self) -> Result<bool>;
     /// Sets the state of one and its next attempt, and ends the lease; whether it is there.

@@ -3,18 +3,19 @@
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
 use crate::model::UnixMillis;
-use crate::model::webhook::{Attempt, Delivery, DeliveryId, DeliveryState, NewDelivery, Problem, Replay, WebhookId};
+use crate::model::webhook::{
+    A_HANDFUL, Attempt, Delivery, DeliveryId, DeliveryState, LATE_MS, NewDelivery, Problem, Replay, Waits, WebhookId,
+};
 use crate::store::engine::nouns::{ChangeOutbox, DeliveryQuery, Outbox, ToldOf};
 use crate::store::error::Result;
 use crate::store::sqlite::column::unsigned;
 
 /// Of a list the short bodies are read, which tell how much a message is about; long ones would be most of what is read.
-const LIST: &str = "SELECT id, webhook, alert, event, state, next_attempt_at, by_hand, created_at,
+const LIST: &str = "SELECT id, webhook, alert, event, state, next_attempt_at, by_hand, summary, created_at,
     CASE WHEN LENGTH(body) <= 2000 THEN body ELSE x'' END AS body FROM delivery
     WHERE (:webhook IS NULL OR webhook = :webhook) AND (:state IS NULL OR state = :state)
     AND (:before IS NULL OR id < :before) ORDER BY id DESC LIMIT :limit";
-const ONE: &str =
-    "SELECT id, webhook, alert, event, state, next_attempt_at, by_hand, created_at, body FROM delivery WHERE id = :id";
+const ONE: &str = "SELECT id, webhook, alert, event, state, next_attempt_at, by_hand, summary, created_at, body FROM delivery WHERE id = :id";
 const ATTEMPTS: &str =
     "SELECT at, status, error, duration_ms, response FROM attempt WHERE delivery = :delivery ORDER BY position";
 
@@ -26,7 +27,7 @@ const TOLD: &str = "SELECT delivery.alert, delivery.webhook, COUNT(*), MAX(deliv
 const NEXT_DUE: &str =
     "SELECT MIN(MAX(delivery.next_attempt_at, COALESCE(delivery.leased_until, delivery.next_attempt_at)))
     FROM delivery JOIN webhook ON webhook.id = delivery.webhook
-    WHERE delivery.state = 'pending' AND webhook.enabled AND webhook.disabled_reason IS NULL
+    WHERE delivery.state = 'pending' AND delivery.summary IS NULL AND webhook.enabled AND webhook.disabled_reason IS NULL
     AND NOT EXISTS (SELECT 1 FROM delivery AS older WHERE older.state = 'pending' AND older.webhook = delivery.webhook
         AND older.alert = delivery.alert AND older.id < delivery.id)";
 
@@ -57,10 +58,50 @@ impl Outbox for Connection {
         delivery.map(|delivery| with_attempts(self, delivery)).transpose()
     }
 
+    fn webhooks_to_sum_up(&self, now: UnixMillis) -> Result<Vec<WebhookId>> {
+        let mut waits = self.prepare_cached(SUMMARY_WAITS)?;
+        let mut found = Vec::new();
+        for webhook in for_summaries(self, now.plus(-LATE_MS))? {
+            let asked = named_params! { ":webhook": webhook, ":now": now.0 };
+            if !waits.query_row(asked, |row| row.get::<_, bool>(0))? {
+                found.push(webhook);
+            }
+        }
+        Ok(found)
+    }
+
+    fn to_sum_up(&self, webhook: WebhookId, now: UnixMillis, n: usize) -> Result<Vec<Waits>> {
+        let mut statement = self.prepare_cached(TO_SUM_UP)?;
+        let params = named_params! {
+            ":webhook": webhook,
+            ":now": now.0,
+            ":late": now.plus(-LATE_MS).0,
+            ":n": i64::try_from(n).unwrap_or(i64::MAX),
+        };
+        let found = statement.query_map(params, |row| {
+            Ok(Waits { id: row.get(0)?, alert: row.get(1)?, event: row.get(2)?, created_at: UnixMillis(row.get(3)?) })
+        })?;
+        Ok(found.collect::<rusqlite::Result<_>>()?)
+    }
+
     fn next_due(&self) -> Result<Option<UnixMillis>> {
         let next: Option<i64> = self.prepare_cached(NEXT_DUE)?.query_row([], |row| row.get(0))?;
         Ok(next.map(UnixMillis))
     }
+}
+
+/// Webhooks whose late messages go in a summary.
+fn for_summaries(conn: &Connection, late: UnixMillis) -> Result<Vec<WebhookId>> {
+    let handful = i64::try_from(A_HANDFUL).unwrap_or(i64::MAX);
+    let mut statement = conn.prepare_cached(FOR_SUMMARIES)?;
+    let found = statement.query_map(named_params! { ":late": late.0, ":handful": handful }, |row| row.get(0))?;
+    Ok(found.collect::<rusqlite::Result<_>>()?)
+}
+
+/// As a list that `json_each` reads.
+fn ids(webhooks: &[WebhookId]) -> String {
+    let all: Vec<String> = webhooks.iter().map(|id| id.0.to_string()).collect();
+    format!("[{}]", all.join(","))
 }
 
 fn with_attempts(conn: &Connection, mut delivery: Delivery) -> Result<Delivery> {
@@ -89,6 +130,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Delivery> {
         attempts: Vec::new(),
         by_hand: usize::try_from(row.get::<_, i64>("by_hand")?).unwrap_or(0),
         next_attempt_at: row.get::<_, Option<i64>>("next_attempt_at")?.map(UnixMillis),
+        summary: row.get("summary")?,
         created_at: UnixMillis(row.get("created_at")?),
         body: row.get("body")?,
     })
@@ -99,11 +141,41 @@ const INSERT: &str = "INSERT INTO delivery (webhook, alert, event, state, next_a
     AND (:event = 'webhook.test' OR enabled AND disabled_reason IS NULL)";
 
 /// Enabled webhooks only; first come, first served, and within (webhook, alert) strictly in order.
+/// Late messages to people that no summary tells of: of a webhook more than a handful, or any beside a summary that waits. They go in
+/// a summary.
+const FOR_SUMMARIES: &str = "SELECT delivery.webhook FROM delivery JOIN webhook ON webhook.id = delivery.webhook
+    WHERE delivery.state = 'pending' AND delivery.summary IS NULL AND delivery.created_at < :late
+    AND delivery.event NOT IN ('webhook.test', 'alerts.summary')
+    AND webhook.kind NOT IN ('generic', 'pagerduty', 'alertmanager', 'home_assistant')
+    AND webhook.enabled AND webhook.disabled_reason IS NULL
+    GROUP BY delivery.webhook HAVING COUNT(*) > :handful OR EXISTS (SELECT 1 FROM delivery AS made
+        WHERE made.webhook = delivery.webhook AND made.state = 'pending' AND made.event = 'alerts.summary'
+        AND made.summary IS NULL)";
+/// Whether an earlier summary is under way, or waits for its next attempt.
+const SUMMARY_WAITS: &str = "SELECT EXISTS (SELECT 1 FROM delivery WHERE webhook = :webhook AND state = 'pending'
+    AND event = 'alerts.summary' AND summary IS NULL AND (next_attempt_at > :now OR COALESCE(leased_until, :now) > :now))";
+const TO_SUM_UP: &str =
+    "SELECT id, alert, event, created_at FROM delivery WHERE webhook = :webhook AND state = 'pending'
+    AND event <> 'webhook.test' AND (created_at < :late OR summary IS NOT NULL OR event = 'alerts.summary')
+    AND COALESCE(leased_until, :now) <= :now
+    AND NOT EXISTS (SELECT 1 FROM delivery AS older WHERE older.state = 'pending' AND older.webhook = delivery.webhook
+        AND older.alert = delivery.alert AND older.id < delivery.id AND older.leased_until > :now)
+    ORDER BY id LIMIT :n";
+const SUM_UP: &str = "UPDATE delivery SET summary = :summary WHERE id IN (SELECT value FROM json_each(:ids))
+    AND state = 'pending' AND COALESCE(leased_until, :now) <= :now";
+const SETTLE_SUMMED_UP: &str = "UPDATE delivery SET state = :state, next_attempt_at = NULL, leased_until = NULL
+    WHERE summary = :summary AND state = 'pending'";
+const DROP_SUMMARIES: [&str; 2] = [
+    "UPDATE delivery SET summary = NULL WHERE webhook = :webhook AND state = 'pending' AND summary IS NOT NULL",
+    "DELETE FROM delivery WHERE webhook = :webhook AND state = 'pending' AND event = 'alerts.summary'",
+];
 const DUE: &str = "SELECT delivery.id FROM delivery JOIN webhook ON webhook.id = delivery.webhook
-    WHERE delivery.state = 'pending' AND delivery.next_attempt_at <= :now
+    WHERE delivery.state = 'pending' AND delivery.summary IS NULL AND delivery.next_attempt_at <= :now
     AND COALESCE(delivery.leased_until, :now) <= :now
     AND webhook.enabled AND webhook.disabled_reason IS NULL
     AND delivery.webhook NOT IN (SELECT value FROM json_each(:except))
+    AND NOT (delivery.created_at < :late AND delivery.event NOT IN ('webhook.test', 'alerts.summary')
+        AND delivery.webhook IN (SELECT value FROM json_each(:in_summaries)))
     AND NOT EXISTS (SELECT 1 FROM delivery AS older WHERE older.state = 'pending' AND older.webhook = delivery.webhook
         AND older.alert = delivery.alert AND older.id < delivery.id)
     ORDER BY delivery.next_attempt_at, delivery.id LIMIT :n";
@@ -112,16 +184,16 @@ const RELEASE: &str = "UPDATE delivery SET leased_until = NULL WHERE state = 'pe
 const SETTLE: &str = "UPDATE delivery SET state = :state, next_attempt_at = :next_attempt_at, leased_until = NULL
     WHERE id = :id";
 const REPLAY: &str = "UPDATE delivery SET state = 'pending', next_attempt_at = :now, leased_until = NULL,
-    by_hand = (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = delivery.id) WHERE id = :id";
+    summary = NULL, by_hand = (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = delivery.id) WHERE id = :id";
 const TO_REPLAY: &str = "SELECT delivery.id, delivery.state = 'pending' FROM delivery JOIN webhook ON webhook.id = delivery.webhook
-    WHERE delivery.created_at >= :from AND delivery.created_at < :to AND delivery.event <> 'webhook.test'
+    WHERE delivery.created_at >= :from AND delivery.created_at < :to AND delivery.event NOT IN ('webhook.test', 'alerts.summary')
     AND (:webhook IS NULL OR delivery.webhook = :webhook) AND (:state IS NULL OR delivery.state = :state)
     AND webhook.enabled AND webhook.disabled_reason IS NULL
-    AND (delivery.state <> 'pending' OR delivery.next_attempt_at > :now AND COALESCE(delivery.leased_until, :now) <= :now)
+    AND (delivery.state <> 'pending' OR delivery.summary IS NULL AND delivery.next_attempt_at > :now AND COALESCE(delivery.leased_until, :now) <= :now)
     AND (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = delivery.id) < :most
     ORDER BY delivery.id LIMIT :n";
 const TRY_NOW: &str = "UPDATE delivery SET next_attempt_at = :now, by_hand = by_hand + 1
-    WHERE state = 'pending' AND next_attempt_at > :now AND COALESCE(leased_until, :now) <= :now
+    WHERE state = 'pending' AND summary IS NULL AND next_attempt_at > :now AND COALESCE(leased_until, :now) <= :now
     AND (id = :id OR id IN (SELECT older.id FROM delivery AS older JOIN delivery AS one ON one.id = :id
         WHERE older.webhook = one.webhook AND older.alert = one.alert AND older.id < one.id))";
 const PUT_PROBLEM: &str =
@@ -168,9 +240,17 @@ impl ChangeOutbox for Connection {
         n: usize,
         except: &[WebhookId],
     ) -> Result<Vec<Delivery>> {
-        let except = except.iter().map(|id| id.0.to_string()).collect::<Vec<_>>().join(",");
+        let except = ids(except);
         let n = i64::try_from(n).unwrap_or(i64::MAX);
-        let due = named_params! { ":now": now.0, ":n": n, ":except": format!("[{except}]") };
+        let late = now.plus(-LATE_MS);
+        let in_summaries = ids(&for_summaries(self, late)?);
+        let due = named_params! {
+            ":now": now.0,
+            ":n": n,
+            ":except": except,
+            ":late": late.0,
+            ":in_summaries": in_summaries,
+        };
         let mut statement = self.prepare_cached(DUE)?;
         let due = statement.query_map(due, |row| row.get(0))?.collect::<rusqlite::Result<Vec<DeliveryId>>>()?;
         let mut lease = self.prepare_cached(LEASE)?;
@@ -180,6 +260,24 @@ impl ChangeOutbox for Connection {
             claimed.extend(self.delivery(id)?);
         }
         Ok(claimed)
+    }
+
+    fn sum_up(&self, summary: DeliveryId, messages: &[DeliveryId], now: UnixMillis) -> Result<usize> {
+        let all: Vec<String> = messages.iter().map(|id| id.0.to_string()).collect();
+        let ids = format!("[{}]", all.join(","));
+        Ok(self.prepare_cached(SUM_UP)?.execute(named_params! { ":summary": summary, ":ids": ids, ":now": now.0 })?)
+    }
+
+    fn settle_summed_up(&self, summary: DeliveryId, state: DeliveryState) -> Result<()> {
+        self.prepare_cached(SETTLE_SUMMED_UP)?.execute(named_params! { ":summary": summary, ":state": state })?;
+        Ok(())
+    }
+
+    fn drop_summaries(&self, webhook: WebhookId) -> Result<()> {
+        for sql in DROP_SUMMARIES {
+            self.prepare_cached(sql)?.execute(named_params! { ":webhook": webhook })?;
+        }
+        Ok(())
     }
 
     fn release_leases(&self) -> Result<bool> {

@@ -24,7 +24,7 @@ const LAST_DELIVERY: &str = "SELECT delivery.state, COALESCE(attempt.at, deliver
 const RULES: &str = "SELECT COUNT(*) FROM rule_webhook WHERE webhook = :webhook";
 
 const FAILED: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM delivery WHERE webhook = :webhook AND state = 'failed'
-    AND event <> 'webhook.test' LIMIT :most)";
+    AND event NOT IN ('webhook.test', 'alerts.summary') LIMIT :most)";
 
 const PLAIN: &str = "SELECT id, url, headers FROM webhook WHERE url <> '' OR headers <> ''";
 

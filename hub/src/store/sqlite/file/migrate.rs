@@ -49,6 +49,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../../../migrations/sqlite/0035_deliveries_by_time.sql"),
     include_str!("../../../../../migrations/sqlite/0036_notices.sql"),
     include_str!("../../../../../migrations/sqlite/0037_several_sensors.sql"),
+    include_str!("../../../../../migrations/sqlite/0038_summaries.sql"),
 ];
 
 fn known() -> u32 {

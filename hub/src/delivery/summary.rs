@@ -1,0 +1,196 @@
+//! What waited for people, in one message instead of many: after an outage nobody reads forty of them. PURE.
+//!
+//! Alerts that still fire come first, by the title of their newest message, then what is over; the rest is counted. Programs get each
+//! message: they keep count of alerts. The messages that a summary tells of wait for it in the outbox, and go where it goes.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::payload::{Body, Heading, Teller, heading, render, severity_name};
+use super::sentence::{Told, length};
+use crate::model::UnixMillis;
+use crate::model::alert::AlertId;
+use crate::model::rule::Severity;
+use crate::model::webhook::{DeliveryId, Event, NewDelivery, Waits, WebhookId};
+use crate::model::when::moment;
+
+/// Titles of alerts that still fire.
+const FIRING_SHOWN: usize = 10;
+/// Titles of those that are over.
+const OVER_SHOWN: usize = 3;
+
+#[derive(Serialize)]
+struct SummaryData {
+    summary: Summary,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    count: usize,
+    firing: usize,
+    over: usize,
+    past: usize,
+    since: String,
+    severity: &'static str,
+    url: Option<String>,
+}
+
+/// What waited, sorted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sorted {
+    /// How many messages.
+    count: usize,
+    /// When the first was caused.
+    since: UnixMillis,
+    /// The newest message of each alert that still fires, oldest alert first.
+    firing: Vec<DeliveryId>,
+    /// The same of those that are over.
+    over: Vec<DeliveryId>,
+    /// Alerts that were over when the hub learned of them.
+    past: usize,
+}
+
+impl Sorted {
+    /// Sorts messages, oldest first; earlier summaries among them stand for none. `None` where there is nothing to tell.
+    #[must_use]
+    pub fn of(waits: &[Waits]) -> Option<Self> {
+        let mut told = waits.iter().filter(|one| one.event != Event::AlertsSummary).peekable();
+        let since = told.peek()?.created_at;
+        let (mut count, mut past) = (0, 0);
+        let mut newest: BTreeMap<AlertId, (DeliveryId, bool)> = BTreeMap::new();
+        for one in told {
+            count += 1;
+            match (one.event, one.alert) {
+                (Event::AlertPast, _) => past += 1,
+                (event, Some(alert)) => drop(newest.insert(alert, (one.id, event == Event::AlertResolved))),
+                (_, None) => {}
+            }
+        }
+        let of = |is_over| newest.values().filter(move |(_, over)| *over == is_over).map(|(id, _)| *id).collect();
+        Some(Self { count, since, firing: of(false), over: of(true), past })
+    }
+
+    /// Of which messages the titles are shown.
+    pub fn shown(&self) -> impl Iterator<Item = DeliveryId> {
+        let over = self.over.iter().rev().take(OVER_SHOWN);
+        self.firing.iter().take(FIRING_SHOWN).chain(over).copied()
+    }
+
+    /// The message to people, of the messages of [`Self::shown`] with their bodies.
+    #[must_use]
+    pub fn delivery(
+        &self,
+        webhook: WebhookId,
+        bodies: &BTreeMap<DeliveryId, Vec<u8>>,
+        teller: &Teller,
+        now: UnixMillis,
+    ) -> NewDelivery {
+        let headings = |ids: &mut dyn Iterator<Item = &DeliveryId>| -> Vec<Heading> {
+            ids.filter_map(|id| bodies.get(id)).filter_map(|body| heading(body)).collect()
+        };
+        let firing = headings(&mut self.firing.iter().take(FIRING_SHOWN));
+        let over = headings(&mut self.over.iter().rev().take(OVER_SHOWN));
+        let waited = length(now.since(self.since).max(0) as f64 / 1_000.0);
+        let mut text = format!("While nothing could be sent, {} messages waited, for up to {waited}.", self.count);
+        text += &told("still firing", self.firing.len(), &firing);
+        text += &told("over", self.over.len(), &over);
+        if self.past > 0 {
+            text += &format!(" {} {} over when the hub learned of them.", self.past, were(self.past));
+        }
+        let title = match self.firing.len() {
+            0 => format!("{} messages that waited", self.count),
+            1 => format!("One alert still fires, of {} messages that waited", self.count),
+            many => format!("{many} alerts still fire, of {} messages that waited", self.count),
+        };
+        let Told { title, text } = Told { title, text };
+        let worst = firing.iter().map(|heading| heading.severity).max().unwrap_or(Severity::Info);
+        let url = teller.url.as_deref().map(|hub| format!("{}/a", hub.trim_end_matches('/')));
+        let summary = Summary {
+            count: self.count,
+            firing: self.firing.len(),
+            over: self.over.len(),
+            past: self.past,
+            since: moment(self.since),
+            severity: severity_name(worst),
+            url,
+        };
+        let event = Event::AlertsSummary;
+        let body =
+            render(&Body { r#type: event.word(), timestamp: moment(now), title, text, data: SummaryData { summary } });
+        NewDelivery { webhook, alert: None, event, body, created_at: now }
+    }
+}
+
+const fn were(count: usize) -> &'static str {
+    if count == 1 { "alert was" } else { "alerts were" }
+}
+
+/// ` 12 are still firing: a; b; c and 9 more.`
+fn told(what: &str, count: usize, shown: &[Heading]) -> String {
+    if count == 0 {
+        return String::new();
+    }
+    let titles: Vec<&str> = shown.iter().map(|heading| heading.title.trim_start_matches("Resolved: ")).collect();
+    let more = count.saturating_sub(titles.len());
+    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+    let is = if count == 1 { "is" } else { "are" };
+    format!(" {count} {is} {what}: {}{more}.", titles.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+
+    use super::*;
+
+    const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
+
+    #[test]
+    fn what_still_fires_comes_first_and_the_rest_is_counted() {
+        let mut waits = Vec::new();
+        for alert in 1..=14 {
+            waits.push(one(alert, Event::AlertFiring, alert));
+        }
+        waits.push(one(15, Event::AlertResolved, 2));
+        waits.push(one(16, Event::AlertAcknowledged, 3));
+        waits.push(one(17, Event::AlertPast, 99));
+        waits.push(Waits { alert: None, ..one(18, Event::WebhookDisabled, 0) });
+        waits.push(Waits { alert: None, ..one(19, Event::AlertsSummary, 0) });
+        let sorted = Sorted::of(&waits).unwrap();
+        let shown: Vec<u64> = sorted.shown().map(|id| id.0).collect();
+        assert_eq!(shown, [1, 16, 4, 5, 6, 7, 8, 9, 10, 11, 15], "by their newest message, in the order of the alerts");
+        let body = |id: &u64| {
+            let severity = if *id == 9 { "critical" } else { "warning" };
+            format!(r#"{{"type":"x","title":"t{id}","data":{{"alert":{{"severity":"{severity}"}}}}}}"#).into_bytes()
+        };
+        let bodies = shown.iter().map(|id| (DeliveryId(*id), body(id))).collect();
+        let teller = Teller { url: Some("http://hub/".to_owned()), zone: TimeZone::UTC };
+        let told = sorted.delivery(WebhookId(7), &bodies, &teller, NOW);
+        assert_eq!(
+            (told.webhook, told.alert, told.event, told.created_at),
+            (WebhookId(7), None, Event::AlertsSummary, NOW)
+        );
+        let text = String::from_utf8(told.body).unwrap();
+        for part in [
+            r#""type":"alerts.summary","timestamp":"2027-01-15T08:00:00.000Z""#,
+            r#""title":"13 alerts still fire, of 18 messages that waited""#,
+            r#""text":"While nothing could be sent, 18 messages waited, for up to 3 h. 13 are still firing: t1; t16; t4; "#,
+            r#"t11; and 3 more. 1 is over: t15. 1 alert was over when the hub learned of them.""#,
+            r#""summary":{"count":18,"firing":13,"over":1,"past":1,"since":"2027-01-15T05:00:00.000Z","severity":"critical""#,
+            r#""url":"http://hub/a""#,
+        ] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+    }
+
+    #[test]
+    fn of_earlier_summaries_alone_there_is_nothing_to_tell() {
+        assert_eq!(Sorted::of(&[one(1, Event::AlertsSummary, 0)]), None);
+        assert_eq!(Sorted::of(&[]), None);
+    }
+
+    fn one(id: u64, event: Event, alert: u64) -> Waits {
+        Waits { id: DeliveryId(id), alert: Some(AlertId(alert)), event, created_at: NOW.plus(-3 * 3_600_000) }
+    }
+}
