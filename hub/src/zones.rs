@@ -12,6 +12,7 @@ use jiff::civil::{Date, date};
 use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
 
 use crate::model::UnixMillis;
+use crate::model::silence::Silence;
 
 /// Folders of the tz database on machines; `TZDIR` takes precedence.
 const DIRS: [&str; 3] = ["/usr/share/zoneinfo", "/usr/share/lib/zoneinfo", "/etc/zoneinfo"];
@@ -109,6 +110,17 @@ pub fn named(name: &str) -> Option<TimeZone> {
 #[must_use]
 pub fn own() -> Option<String> {
     TimeZone::system().iana_name().map(str::to_owned)
+}
+
+/// Silences, each with the zone of its hours; UTC where this machine does not know its zone any more.
+#[must_use]
+pub fn of_silences(silences: Vec<Silence>) -> Vec<(Silence, TimeZone)> {
+    let zone = |silence: &Silence| silence.spec.weekly.as_ref().and_then(|weekly| named(&weekly.zone));
+    let with_zone = |silence: Silence| {
+        let zone = zone(&silence).unwrap_or(TimeZone::UTC);
+        (silence, zone)
+    };
+    silences.into_iter().map(with_zone).collect()
 }
 
 /// `+05:30`, `-0330`, `+5`. In a query string an unescaped plus arrives as a space.

@@ -1034,6 +1034,7 @@ export interface components {
             /** @description Glob over sensor names; all when left out. */
             sensor?: string | null;
             until?: components["schemas"]["Time"] | null;
+            weekly?: components["schemas"]["Weekly"] | null;
         };
         /** @description An API token to create. */
         NewToken: {
@@ -1413,6 +1414,7 @@ export interface components {
                 state: components["schemas"]["SilenceState"];
                 /** @description Until when. */
                 until: string;
+                weekly?: components["schemas"]["Weekly"] | null;
             }[];
             /** @description What to send as `cursor` to go on; null at the end. */
             next: string | null;
@@ -2211,6 +2213,7 @@ export interface components {
             state: components["schemas"]["SilenceState"];
             /** @description Until when. */
             until: string;
+            weekly: components["schemas"]["Weekly"] | null;
         };
         /**
          * @description Whether a silence is in force.
@@ -2486,6 +2489,17 @@ export interface components {
         WebhookWithSecret: components["schemas"]["Webhook"] & {
             /** @description What the receiver verifies signatures with (Standard Webhooks); of the kind `generic`, the others are not signed. */
             secret: string;
+        };
+        /** @description Hours that come again each week. */
+        Weekly: {
+            /** @description Days on which they begin: `mon`, `tue`, `wed`, `thu`, `fri`, `sat`, `sun`. */
+            days: string[];
+            /** @description Time of the day at which they begin: `22:00`. */
+            from: string;
+            /** @description Time at which they end; on the next day where that is not later than `from`. */
+            until: string;
+            /** @description Time zone of both, such as `Europe/Berlin` or `+05:30`; the hub's when left out. */
+            zone: string | null;
         };
         /** @description A line that cannot be imported. */
         WrongLine: {

@@ -195,6 +195,7 @@ test("a silence covers what it names, while it holds", () => {
     labels: {},
     from: "2026-11-22T10:00:00Z",
     until: "2026-11-22T11:00:00Z",
+    weekly: null,
     state: "active",
     comment: "",
     created_at: "",

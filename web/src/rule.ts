@@ -3,6 +3,7 @@
 import { bare } from "./bare";
 import { apart, clean, digits, duration, exact, limitOf, measured, parseSpan } from "./format";
 import { title } from "./names";
+import { isNow } from "./weekly";
 import type { Alert, Backtest, Condition, Device, Latest, Rule, Silence } from "./types";
 
 /** The hub's globs: `*` any text, `?` one character, everything else itself. */
@@ -37,6 +38,7 @@ export function silenceOver(
   const over = (one: Silence) =>
     Date.parse(one.from) <= now &&
     now < Date.parse(one.until) &&
+    (one.weekly === null || isNow(one.weekly, now)) &&
     (one.rule === null || one.rule === alert.rule.id) &&
     (glob(one.device, alert.device) || glob(one.device, alert.device_name)) &&
     glob(one.sensor, alert.sensor) &&

@@ -10,6 +10,7 @@ const typed = (change: Partial<Typed>): Typed => ({
   from: "",
   span: "1h",
   until: "",
+  weekly: null,
   comment: "",
   ...change,
 });
@@ -38,6 +39,20 @@ describe("a silence that is typed", () => {
       until: "2026-12-01T22:00:00.000Z",
       comment: "new boiler",
     });
+  });
+
+  it("comes again each week, in the zone that the page shows", () => {
+    choose("utc");
+    const weekly = { days: ["sat", "sun"], from: "22:00", until: "06:00" };
+    expect(silenceOf(typed({ weekly, span: "365d" }))).toEqual({
+      device: "*",
+      sensor: "*",
+      labels: {},
+      comment: "",
+      for: "365d",
+      weekly: { ...weekly, zone: "UTC" },
+    });
+    expect(silenceOf(typed({ weekly: { ...weekly, days: [] } }))).toHaveProperty("field", "weekly.days");
   });
 
   it("names the field that is wrong", () => {

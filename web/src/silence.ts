@@ -3,6 +3,7 @@
 import { clean } from "./format";
 import { momentOf } from "./picker";
 import type { NewSilence, Silence } from "./types";
+import { zone } from "./zone";
 import type { Wrong } from "./wrong";
 
 /** How long, one click away. */
@@ -25,8 +26,17 @@ export interface Typed {
   /** A span, or empty where `until` says it. */
   span: string;
   until: string;
+  /** Hours of the week, or null for all the time. */
+  weekly: { days: string[]; from: string; until: string } | null;
   comment: string;
 }
+
+/** How long hours of the week go on, one click away. */
+export const WEEKLY_FOR: readonly [span: string, label: string][] = [
+  ["30d", "30 days"],
+  ["365d", "1 year"],
+  ["3650d", "10 years"],
+];
 
 /** What the hub is asked for, or what is wrong and in which field. */
 export function silenceOf(typed: Typed): NewSilence | Wrong {
@@ -38,6 +48,7 @@ export function silenceOf(typed: Typed): NewSilence | Wrong {
     return { field: "from", problem: "Enter a date and a time, or leave it empty for now." };
   if (typed.span === "" && until === null)
     return { field: "until", problem: "Enter the date and the time at which it ends." };
+  if (typed.weekly?.days.length === 0) return { field: "weekly.days", problem: "Choose at least one day." };
   const [device, sensor] = [typed.device.trim() || "*", typed.sensor.trim() || "*"];
   const whom = {
     ...(typed.rule === "" ? {} : { rule: typed.rule }),
@@ -48,6 +59,7 @@ export function silenceOf(typed: Typed): NewSilence | Wrong {
   };
   const when = {
     ...(from === null ? {} : { from: new Date(from).toISOString() }),
+    ...(typed.weekly === null ? {} : { weekly: { ...typed.weekly, zone: zone() } }),
     ...(until === null ? { for: typed.span } : { until: new Date(until).toISOString() }),
   };
   return { ...whom, ...when };

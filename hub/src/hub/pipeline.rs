@@ -80,7 +80,7 @@ pub(super) async fn start(wires: &mut Wires, ends: PipelineEnds) -> anyhow::Resu
 /// What was told when the hub stopped, and what was not.
 async fn notifier(store: &Store, now: UnixMillis) -> store::Result<Notifier> {
     let before = Before {
-        silences: store.silences().await?,
+        silences: zones::of_silences(store.silences().await?),
         muted: store.muted_alerts().await?,
         flapping: store.flapping_alerts().await?,
         open: store.open_alerts().await?,

@@ -51,6 +51,7 @@ use crate::observe::{Histogram, Meter};
 use crate::rules::notify::Notifier;
 use crate::rules::{Engine, Proposed, Reviewed};
 use crate::store::{self, Floor, Store};
+use crate::zones;
 
 /// Time between two looks at how the hub itself is.
 const EXAMINE_EVERY: Duration = Duration::from_secs(1);
@@ -259,7 +260,7 @@ impl Ingest {
     async fn reload(&mut self) -> Result<(), store::Error> {
         let rules = self.store.list_rules().await?;
         let webhooks = self.store.webhooks().await?;
-        self.notifier.set_silences(self.store.silences().await?);
+        self.notifier.set_silences(zones::of_silences(self.store.silences().await?));
         let now = self.clock.wall();
         let proposed = self.engine.set_rules(now, &self.store.catalog(), rules);
         if self.commit(Vec::new(), Vec::new(), proposed).await? {

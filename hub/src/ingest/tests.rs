@@ -76,6 +76,7 @@ async fn whoever_watches_is_told_of_an_alert_with_the_silence_over_it() {
         rule: None,
         from: now,
         until: now.plus(3_600_000),
+        weekly: None,
         comment: String::new(),
     };
     store.create_silence(silence, now).await.unwrap();

@@ -29,6 +29,7 @@ pub mod text;
 pub mod user;
 pub mod view;
 pub mod webhook;
+pub mod weekly;
 pub mod when;
 
 pub use wire::{

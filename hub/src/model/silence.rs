@@ -3,6 +3,7 @@
 use super::UnixMillis;
 use super::device::Labels;
 use super::rule::RuleId;
+use super::weekly::Weekly;
 
 /// Row number of a silence; its text form is `sil_<n>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,6 +23,8 @@ pub struct SilenceSpec {
     /// From when, by the hub's clock.
     pub from: UnixMillis,
     pub until: UnixMillis,
+    /// Between those only in these hours; all the time when `None`.
+    pub weekly: Option<Weekly>,
     pub comment: String,
 }
 

@@ -38,7 +38,7 @@ const HUB: &[(&str, &[&str])] = &[
     ("links", &["model", "access", "password", "random", "store"]),
     ("settings", &["model", "presence", "proto::command", "store"]),
     ("line", &[]),
-    ("ingest", &["model", "access", "clock", "live", "observe", "rules", "store", "delivery"]),
+    ("ingest", &["model", "access", "clock", "live", "observe", "rules", "store", "delivery", "zones"]),
     ("registrar", &["model", "clock", "live", "presence", "proto", "store"]),
     ("udp", &["model", "clock", "ingest::Receipt", "ingest::queue", "pressure", "proto"]),
     ("delivery", &["model", "reach"]),

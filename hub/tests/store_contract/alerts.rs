@@ -12,6 +12,7 @@ use telemetry_hub::model::reading::{SeriesId, Stretch};
 use telemetry_hub::model::rule::{Condition, Figure, Join, Op, Part, RuleId, RuleSpec, Severity};
 use telemetry_hub::model::silence::SilenceSpec;
 use telemetry_hub::model::view::Among;
+use telemetry_hub::model::weekly::Weekly;
 use telemetry_hub::model::webhook::{DeliveryId, DeliveryState, Disabling, Event, NewDelivery, Secret, Settlement, WebhookId};
 use telemetry_hub::model::retention::Retention;
 use telemetry_hub::store::{AlertQuery, Commit, DeliveryQuery, Error, OfRule, acts, with_actor};
@@ -366,6 +367,7 @@ async fn silences_read_back_as_written_and_a_muted_alert_survives_a_restart() {
         labels: BTreeMap::from([("a".to_owned(), "b".to_owned())]),
         from: T0,
         until: T0.plus(3_600_000),
+        weekly: Some(Weekly { days: 96, from: 1_320, until: 360, zone: "Europe/Berlin".to_owned() }),
         comment: "works".to_owned(),
     };
     let made = hub.store.create_silence(spec.clone(), T0).await.unwrap();

@@ -9,6 +9,7 @@ import { between, DEFAULT_RANGE, href, type Range } from "../route";
 import { beganAt, reading, ruleName, silenceOver } from "../rule";
 import { SILENCES } from "../silence";
 import type { Alert } from "../types";
+import { weeklyText } from "../weekly";
 import { Status } from "./controls";
 import { may } from "./may";
 
@@ -205,7 +206,11 @@ export function AlertEntry({ alert }: { alert: Alert }) {
           <strong>{name}</strong>
           <span class={`chip ${alert.severity === "critical" && !isOver(alert) ? "bad" : ""}`}>{alert.severity}</span>
           {alert.acked_at ? <span class="chip">{ackedBy(alert)}</span> : null}
-          {hushed ? <span class="chip">silenced until {when(Date.parse(hushed.until), now)}</span> : null}
+          {hushed ? (
+            <span class="chip">
+              silenced {hushed.weekly ? weeklyText(hushed.weekly) : `until ${when(Date.parse(hushed.until), now)}`}
+            </span>
+          ) : null}
         </div>
         <div class="entry-line small quiet">
           <a href={about}>

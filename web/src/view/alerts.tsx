@@ -11,6 +11,7 @@ import type { Route } from "../route";
 import { sentence, unitOf, waitsFor, watchesNothing } from "../rule";
 import { covered } from "../silence";
 import type { Rule, Silence } from "../types";
+import { weeklyText } from "../weekly";
 import { AlertList, isOver, linesOf } from "./alert_entries";
 import { Confirmed } from "./controls";
 import { Lack, may, Only } from "./may";
@@ -244,7 +245,7 @@ function SilenceEntry({ of, now }: { of: Silence; now: number }) {
           {Date.parse(of.from) > now ? <span class="chip">from {when(Date.parse(of.from), now)}</span> : null}
         </div>
         <span class="small quiet">
-          {covered(of, device)}, until {when(Date.parse(of.until), now)}
+          {covered(of, device)}, {of.weekly ? `${weeklyText(of.weekly)}, ` : ""}until {when(Date.parse(of.until), now)}
           {of.comment ? `: ${clean(of.comment, 120)}` : ""}
         </span>
       </div>

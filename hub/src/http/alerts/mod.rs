@@ -24,6 +24,7 @@ use crate::model::rule::Severity;
 use crate::rules::notify::silences::Silences;
 use crate::store::Store;
 use crate::store::{AlertQuery, OfRule};
+use crate::zones;
 use dto::{AckManyRequest, AckRequest, AckedMany, Alert, ListedAlert};
 use utoipa_axum::routes;
 
@@ -121,7 +122,7 @@ pub(super) async fn list(
         before: asked.paging.number()?.map(AlertId),
     };
     let alerts = store.alerts(query).await?;
-    let (silences, now) = (Silences::new(store.silences().await?, Vec::new()), clock.wall());
+    let (silences, now) = (Silences::new(zones::of_silences(store.silences().await?), Vec::new()), clock.wall());
     let catalog = store.catalog();
     let listed = |alert| ListedAlert::of(&alert, silences.until(now, &alert, &catalog), &catalog);
     Ok(Json(asked.paging.fetched(alerts, |alert| alert.id.0.to_string(), listed)))
@@ -181,7 +182,7 @@ pub(super) async fn ack_many(
 /// Shows changed alerts to those who watch, with the silences over them. Where the store is too busy to be asked for
 /// those, none is told of.
 async fn publish(alerts: Vec<alert::Alert>, store: &Store, clock: Clock, bus: &Bus) {
-    let silences = Silences::new(store.silences().await.unwrap_or_default(), Vec::new());
+    let silences = Silences::new(zones::of_silences(store.silences().await.unwrap_or_default()), Vec::new());
     for (n, alert) in alerts.into_iter().enumerate() {
         if n % AT_ONCE == AT_ONCE - 1 {
             tokio::task::yield_now().await;

@@ -21,11 +21,14 @@ use crate::http::request::time::{Time, time};
 use crate::http::state::RulesChanged;
 use crate::model::access::Scope;
 use crate::model::silence::{self, SilenceId, SilenceSpec};
-use crate::model::{UnixMillis, when};
+use crate::model::{UnixMillis, weekly, when};
 use crate::store::Store;
+use crate::zones;
 
 /// Longest silence: a year and a day. A rule that should never notify anybody has no webhooks instead.
 const LONGEST: Duration = Duration::from_secs(366 * 86_400);
+/// Longest silence of some hours a week: the weekly backup goes on for years.
+const LONGEST_WEEKLY: Duration = Duration::from_secs(10 * 366 * 86_400);
 /// How far from now the end of a silence may be that somebody makes who is no admin. Whatever it names: which patterns cover
 /// everything nobody can tell, since devices come and go. What a stolen token mutes is heard of a day later.
 const LONGEST_BY_WRITE: Duration = Duration::from_hours(24);
@@ -60,6 +63,8 @@ pub(crate) struct Silence {
     pub from: String,
     /// Until when.
     pub until: String,
+    /// Between those only in these hours of the week; null for all the time.
+    pub weekly: Option<Weekly>,
     /// Whether it is in force.
     pub state: SilenceState,
     /// Why.
@@ -73,10 +78,14 @@ impl Silence {
     #[must_use]
     pub(crate) fn of(silence: silence::Silence, now: UnixMillis) -> Self {
         let spec = silence.spec;
+        let is_its_hour = || {
+            let around = |weekly: &weekly::Weekly| Some(weekly.around(now, &zones::named(&weekly.zone)?).is_some());
+            spec.weekly.as_ref().is_none_or(|weekly| around(weekly).unwrap_or(false))
+        };
         let state = match (spec.from <= now, now < spec.until) {
-            (false, _) => SilenceState::Planned,
-            (true, true) => SilenceState::Active,
+            (true, true) if is_its_hour() => SilenceState::Active,
             (true, false) => SilenceState::Over,
+            (false, _) | (true, true) => SilenceState::Planned,
         };
         Self {
             id: text::id(silence.id),
@@ -86,10 +95,63 @@ impl Silence {
             labels: spec.labels,
             from: when::moment(spec.from),
             until: when::moment(spec.until),
+            weekly: spec.weekly.map(Weekly::from),
             state,
             comment: spec.comment,
             created_at: when::moment(silence.created_at),
         }
+    }
+}
+
+/// Hours that come again each week.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Weekly {
+    /// Days on which they begin: `mon`, `tue`, `wed`, `thu`, `fri`, `sat`, `sun`.
+    days: Vec<String>,
+    /// Time of the day at which they begin: `22:00`.
+    from: String,
+    /// Time at which they end; on the next day where that is not later than `from`.
+    until: String,
+    /// Time zone of both, such as `Europe/Berlin` or `+05:30`; the hub's when left out.
+    zone: Option<String>,
+}
+
+impl From<weekly::Weekly> for Weekly {
+    fn from(weekly: weekly::Weekly) -> Self {
+        Self {
+            days: weekly.day_names().map(str::to_owned).collect(),
+            from: weekly::Weekly::time_text(weekly.from),
+            until: weekly::Weekly::time_text(weekly.until),
+            zone: Some(weekly.zone),
+        }
+    }
+}
+
+impl Weekly {
+    /// # Errors
+    /// [`ApiError::invalid`] naming the field.
+    fn check(self) -> Result<weekly::Weekly, ApiError> {
+        let mut days = 0;
+        for (n, name) in self.days.iter().enumerate() {
+            let detail = || format!("`{name}` is not a day: write mon, tue, wed, thu, fri, sat or sun");
+            days |= weekly::Weekly::day(name).ok_or_else(|| ApiError::invalid(format!("days[{n}]"), detail()))?;
+        }
+        if days == 0 {
+            return Err(ApiError::invalid("days", "name at least one day: mon, tue, wed, thu, fri, sat or sun"));
+        }
+        let time = |field: &str, text: &str| {
+            let detail = || format!("`{text}` is not a time of the day: write 00:00 to 23:59");
+            weekly::Weekly::time(text).ok_or_else(|| ApiError::invalid(field, detail()))
+        };
+        let (from, until) = (time("from", &self.from)?, time("until", &self.until)?);
+        let zone = self.zone.or_else(zones::own).unwrap_or_else(|| "UTC".to_owned());
+        if zones::named(&zone).is_none() {
+            let detail =
+                format!("`{zone}` is not a time zone: write a name such as Europe/Berlin, or an offset such as +05:30");
+            return Err(ApiError::invalid("zone", detail));
+        }
+        Ok(weekly::Weekly { days, from, until, zone })
     }
 }
 
@@ -113,6 +175,8 @@ pub(crate) struct NewSilence {
     /// For how long: `1h`, `2d`; or say `until`.
     #[serde(rename = "for")]
     length: Option<String>,
+    /// Between those only in these hours of the week; all the time when left out.
+    weekly: Option<Weekly>,
     /// Why.
     #[serde(default)]
     comment: String,
@@ -140,8 +204,9 @@ impl NewSilence {
             return Err(ApiError::invalid("until", "the end of a silence must be after its start, and in the future"));
         }
         let millis = |span: Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
-        if until.since(from) > millis(LONGEST) {
-            let detail = format!("a silence must last at most {}", when::span(LONGEST));
+        let longest = if self.weekly.is_some() { LONGEST_WEEKLY } else { LONGEST };
+        if until.since(from) > millis(longest) {
+            let detail = format!("a silence must last at most {}", when::span(longest));
             return Err(ApiError::invalid("until", detail));
         }
         if !scope.includes(Scope::Operate) && until.since(now) > millis(LONGEST_BY_WRITE) {
@@ -157,6 +222,7 @@ impl NewSilence {
             labels: text::labels(self.labels)?,
             from,
             until,
+            weekly: self.weekly.map(Weekly::check).transpose().map_err(|error| error.within("weekly"))?,
             comment: self.comment,
         })
     }

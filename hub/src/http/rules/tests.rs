@@ -69,6 +69,36 @@ async fn rules_and_silences_that_name_a_device_go_on_with_it_under_its_new_name(
 }
 
 #[tokio::test]
+async fn a_silence_of_some_hours_a_week_says_whether_they_are_now_and_what_of_them_is_wrong() {
+    let scene = scene();
+    let make = |weekly: Value| {
+        let silence = json!({"for": "3650d", "weekly": weekly});
+        let scene = &scene;
+        async move { scene.call("POST", "/api/v1/silences", &silence).await }
+    };
+    let all = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+    let always = make(json!({"days": all, "from": "00:00", "until": "00:00", "zone": "Asia/Kolkata"})).await;
+    assert_eq!((always.status.as_u16(), &always.json()["state"]), (201, &json!("active")), "{}", always.text);
+    assert_eq!(always.json()["weekly"]["days"], json!(all));
+    // Two days and more from now in every zone.
+    let now = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC);
+    let later = all[usize::try_from(now.weekday().to_monday_zero_offset()).unwrap().wrapping_add(3) % 7];
+    let planned = make(json!({"days": [later], "from": "08:00", "until": "09:00"})).await;
+    assert_eq!((planned.status.as_u16(), &planned.json()["state"]), (201, &json!("planned")), "{}", planned.text);
+    assert!(planned.json()["weekly"]["zone"].is_string(), "the hub's own");
+    for (wrong, field) in [
+        (json!({"days": [], "from": "08:00", "until": "09:00"}), "weekly.days"),
+        (json!({"days": ["mon", "Monday"], "from": "08:00", "until": "09:00"}), "weekly.days[1]"),
+        (json!({"days": ["mon"], "from": "8", "until": "09:00"}), "weekly.from"),
+        (json!({"days": ["mon"], "from": "08:00", "until": "24:00"}), "weekly.until"),
+        (json!({"days": ["mon"], "from": "08:00", "until": "09:00", "zone": "Mars"}), "weekly.zone"),
+    ] {
+        let refused = make(wrong).await;
+        assert_eq!((refused.status.as_u16(), &refused.json()["field"]), (400, &json!(field)), "{}", refused.text);
+    }
+}
+
+#[tokio::test]
 async fn a_rule_is_tried_on_what_is_stored() {
     let mut scene = scene();
     let (device, series) = scene.device(1, "shed").await;

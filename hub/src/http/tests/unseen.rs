@@ -132,6 +132,7 @@ impl Known {
             "silences" => vec![
                 json!({"rule": self.rule, "device": "a*", "sensor": "*", "labels": labels, "from": "now", "for": "1h", "comment": "pump"}),
                 json!({"until": "now+1h"}),
+                json!({"for": "1h", "weekly": {"days": ["sat"], "from": "22:00", "until": "06:00", "zone": "UTC"}}),
             ],
             "tokens" => vec![json!({"name": "cron", "scope": "read", "labels": labels, "expires": "30d"})],
             "users" => vec![json!({"name": "bob", "role": "viewer"})],

@@ -14,13 +14,12 @@ pub mod silences;
 
 use self::flapping::{Calmed, Flapping};
 use self::ledger::Ledger;
-use self::silences::{Hushed, Silences};
+use self::silences::{Hushed, InZone, Silences};
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, Transition};
 use crate::model::catalog::Catalog;
 use crate::model::notice::{Mark, Notice};
 use crate::model::rule::RuleId;
-use crate::model::silence::Silence;
 use crate::model::webhook::NewDelivery;
 
 /// What keeps changes from being told.
@@ -35,7 +34,7 @@ pub struct Notifier {
 #[derive(Debug, Default)]
 pub struct Before {
     /// The silences there are.
-    pub silences: Vec<Silence>,
+    pub silences: Vec<InZone>,
     /// Open alerts that nobody was told of because of a silence.
     pub muted: Vec<Alert>,
     /// What people were told of alerts that flap.
@@ -66,7 +65,7 @@ impl Notifier {
     }
 
     /// Other silences from here on.
-    pub fn set_silences(&mut self, all: Vec<Silence>) {
+    pub fn set_silences(&mut self, all: Vec<InZone>) {
         self.silences.set(all);
     }
 

@@ -13,6 +13,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::tz::TimeZone;
+
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertId, AlertState, Transition};
 use crate::model::catalog::Catalog;
@@ -20,6 +22,9 @@ use crate::model::device::{Labels, carry};
 use crate::model::glob::Glob;
 use crate::model::notice::{Hearers, Notice};
 use crate::model::silence::Silence;
+
+/// A silence, with the time zone that it names.
+pub type InZone = (Silence, TimeZone);
 
 /// The silences there are, and the alerts that nobody was told of because of one.
 #[derive(Debug, Default)]
@@ -41,6 +46,8 @@ pub struct Hushed {
 #[derive(Debug)]
 struct Compiled {
     silence: Silence,
+    /// Of the hours of a weekly one.
+    zone: TimeZone,
     device: Glob,
     sensor: Glob,
 }
@@ -48,18 +55,19 @@ struct Compiled {
 impl Silences {
     /// These silences, and the muted alerts that were open when the hub stopped.
     #[must_use]
-    pub fn new(all: Vec<Silence>, muted: Vec<Alert>) -> Self {
+    pub fn new(all: Vec<InZone>, muted: Vec<Alert>) -> Self {
         let mut silences = Self { muted: muted.into_iter().map(|alert| (alert.id, alert)).collect(), all: Vec::new() };
         silences.set(all);
         silences
     }
 
     /// Other silences from here on.
-    pub fn set(&mut self, all: Vec<Silence>) {
-        let compiled = |silence: Silence| Compiled {
+    pub fn set(&mut self, all: Vec<InZone>) {
+        let compiled = |(silence, zone): InZone| Compiled {
             device: Glob::new(&silence.spec.device),
             sensor: Glob::new(&silence.spec.sensor),
             silence,
+            zone,
         };
         self.all = all.into_iter().map(compiled).collect();
     }
@@ -124,7 +132,7 @@ impl Silences {
         if self.muted.is_empty() {
             return None;
         }
-        self.all.iter().map(|one| one.silence.spec.until).filter(|until| *until > now).min()
+        self.all.iter().filter_map(|one| one.until(now)).min()
     }
 
     /// Makes a proposal true, after it is on disk.
@@ -151,16 +159,26 @@ impl Silences {
         if alert.device().is_some() && (device.is_none() || alert.series().is_some_and(is_gone)) {
             return None;
         }
-        let covering = self.all.iter().filter(|Compiled { silence, device: devices, sensor }| {
+        let covering = self.all.iter().filter(|Compiled { silence, device: devices, sensor, .. }| {
             let spec = &silence.spec;
-            spec.from <= now
-                && now < spec.until
-                && spec.rule.is_none_or(|rule| rule == alert.rule)
+            spec.rule.is_none_or(|rule| rule == alert.rule)
                 && sensor.matches(names.sensor)
                 && (devices.matches(names.device)
                     || device.is_some_and(|device| devices.matches(&device.id.to_string())))
                 && carry(device.map_or(&none, |device| &device.labels), &spec.labels)
         });
-        covering.map(|one| one.silence.spec.until).max()
+        covering.filter_map(|one| one.until(now)).max()
+    }
+}
+
+impl Compiled {
+    /// Until when it is in force without a break, if it is at `now`.
+    fn until(&self, now: UnixMillis) -> Option<UnixMillis> {
+        let spec = &self.silence.spec;
+        if now < spec.from || now >= spec.until {
+            return None;
+        }
+        let Some(weekly) = &spec.weekly else { return Some(spec.until) };
+        weekly.around(now, &self.zone).map(|(_, until)| until.min(spec.until))
     }
 }

@@ -73,7 +73,7 @@ fn what_ends_under_a_silence_is_told_when_that_is_over() {
     for minute in 0..4 {
         scene.reading(minute * MINUTE, if minute % 2 == 0 { 91.0 } else { 89.0 });
     }
-    scene.notifier.set_silences(vec![silence_until(at(20 * MINUTE))]);
+    scene.notifier.set_silences(vec![(silence_until(at(20 * MINUTE)), jiff::tz::TimeZone::UTC)]);
     assert_eq!(scene.over(13 * MINUTE), NOTHING);
     assert_eq!(scene.notifier.poll_timeout(at(13 * MINUTE)), Some(at(14 * MINUTE)), "it is looked at again");
     assert_eq!(scene.over(19 * MINUTE), NOTHING);
@@ -198,6 +198,7 @@ fn silence_until(until: UnixMillis) -> Silence {
         labels: Labels::new(),
         from: START,
         until,
+        weekly: None,
         comment: String::new(),
     };
     Silence { id: SilenceId(1), spec, created_at: START }

@@ -3,7 +3,9 @@
 use super::*;
 use crate::model::notice::Notice;
 use crate::model::silence::{Silence, SilenceId, SilenceSpec};
-use crate::rules::notify::silences::Silences;
+use crate::model::weekly::Weekly;
+use crate::rules::notify::silences::{InZone, Silences};
+use jiff::tz::TimeZone;
 
 #[test]
 fn what_fires_and_ends_under_a_silence_is_never_told() {
@@ -35,7 +37,7 @@ fn a_deleted_silence_and_a_restart_tell_what_still_fires() {
     assert_eq!(scene.reading(5, 31.0), NOTHING);
     let muted = scene.marked.iter().filter(|(_, muted)| *muted).count();
     assert_eq!(muted, 1);
-    scene.silences = Silences::new(vec![silence_of("*", 0, 100)], scene.scene.stored.clone());
+    scene.silences = Silences::new(vec![utc(silence_of("*", 0, 100))], scene.scene.stored.clone());
     assert_eq!(scene.over(6), NOTHING, "it holds across a restart");
     scene.silences.set(vec![]);
     assert_eq!(scene.over(7), ["1 firing 31 at 5"]);
@@ -53,6 +55,25 @@ fn a_silence_reaches_what_it_names_and_nothing_else() {
     assert!(reaches(&|spec| spec.sensor = "t*".into()) && !reaches(&|spec| spec.sensor = "hum".into()));
     assert!(reaches(&|spec| spec.labels = labels("lab")) && !reaches(&|spec| spec.labels = labels("shed")));
     assert!(!reaches(&|spec| spec.from = at(6)) && !reaches(&|spec| spec.until = at(5)));
+}
+
+#[test]
+fn a_weekly_silence_holds_in_its_hours_and_tells_what_outlasts_them() {
+    // The scene begins on a Friday at 08:00 UTC.
+    let weekly = Weekly { days: Weekly::day("fri").unwrap(), from: 8 * 60, until: 8 * 60 + 1, zone: "UTC".into() };
+    let mut silence = silence_of("*", -100, 30 * 86_400);
+    silence.spec.weekly = Some(weekly);
+    let mut scene = Told::with([silence]);
+    assert_eq!(scene.reading(50, 31.0), NOTHING);
+    assert_eq!(scene.silences.poll_timeout(at(50)), Some(at(60)));
+    assert_eq!(scene.over(59), NOTHING);
+    assert_eq!(scene.over(60), ["1 firing 31 at 50"]);
+    assert_eq!(scene.reading(61, 1.0), ["1 resolved 1 at 61"]);
+    assert_eq!(scene.reading(62, 31.0), ["2 firing 31 at 62"], "outside its hours");
+    let week = 7 * 86_400;
+    assert_eq!(scene.reading(week + 1, 1.0), ["2 resolved 1 at 604801"], "whoever was told is told of the end");
+    assert_eq!(scene.reading(week + 2, 31.0), NOTHING, "the next week");
+    assert_eq!(scene.silences.poll_timeout(at(week + 2)), Some(at(week + 60)));
 }
 
 #[test]
@@ -75,7 +96,7 @@ struct Told {
 
 impl Told {
     fn with(silences: impl IntoIterator<Item = Silence>) -> Self {
-        let silences = Silences::new(silences.into_iter().collect(), vec![]);
+        let silences = Silences::new(silences.into_iter().map(utc).collect(), vec![]);
         Self { scene: Scene::with([above(30.0)]), silences, marked: vec![] }
     }
 
@@ -97,6 +118,10 @@ impl Told {
     }
 }
 
+fn utc(silence: Silence) -> InZone {
+    (silence, TimeZone::UTC)
+}
+
 fn silence_of(device: &str, from: i64, until: i64) -> Silence {
     let spec = SilenceSpec {
         rule: None,
@@ -105,6 +130,7 @@ fn silence_of(device: &str, from: i64, until: i64) -> Silence {
         labels: Labels::new(),
         from: at(from),
         until: at(until),
+        weekly: None,
         comment: String::new(),
     };
     Silence { id: SilenceId(1), spec, created_at: START }

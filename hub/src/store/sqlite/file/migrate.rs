@@ -50,6 +50,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../../../migrations/sqlite/0036_notices.sql"),
     include_str!("../../../../../migrations/sqlite/0037_several_sensors.sql"),
     include_str!("../../../../../migrations/sqlite/0038_summaries.sql"),
+    include_str!("../../../../../migrations/sqlite/0039_weekly_silences.sql"),
 ];
 
 fn known() -> u32 {
