@@ -85,8 +85,9 @@ async fn whoever_watches_is_told_of_an_alert_with_the_silence_over_it() {
     drop(batches_in);
     ingest.run().await.unwrap();
     let mut told = std::iter::from_fn(|| watched.try_recv().ok());
-    let until = told
-        .find_map(|told| if let Update::Alert { silenced_until, .. } = &*told { Some(*silenced_until) } else { None });
+    let until = told.find_map(|told| {
+        if let Update::Alert { silenced_until, .. } = &*told.update { Some(*silenced_until) } else { None }
+    });
     assert_eq!(until, Some(Some(now.plus(3_600_000))));
 }
 

@@ -10,6 +10,7 @@ mod sight;
 mod subscription;
 #[cfg(test)]
 mod tests;
+mod told;
 mod verdicts;
 mod waiting;
 
@@ -17,45 +18,19 @@ use std::sync::Arc;
 
 use tokio::sync::broadcast;
 
-use crate::model::alert::{Alert, AlertId};
-use crate::model::device::DeviceNo;
-use crate::model::reading::Batch;
-use crate::model::webhook::DeliveryId;
-use crate::model::{DeviceId, UnixMillis};
-
 pub(crate) use filter::Filter;
 pub(crate) use room::Room;
 pub(crate) use sight::{Seen, Sight};
 pub(crate) use subscription::{FRAME_ROWS, Subscription};
+pub(crate) use told::{Told, Update};
 
 /// Updates kept for listeners that are busy: at some 100 commits a second two seconds of them, then a listener is lagging.
 /// Each is an `Arc`, so the ring holds batches that are in memory anyway.
 const RING: usize = 256;
 
-/// Something listeners may want to know; always published after it was committed.
-#[derive(Debug)]
-pub(crate) enum Update {
-    /// Readings were stored.
-    Batches(Vec<Batch>),
-    /// A device changed, or asks to be adopted.
-    Device(DeviceId),
-    /// A device is gone: deleted, or no longer waiting to be adopted.
-    Removed(DeviceId),
-    /// An alert changed.
-    Alert {
-        alert: Box<Alert>,
-        /// When the last of the silences over it ends, where there are any.
-        silenced_until: Option<UnixMillis>,
-    },
-    /// An alert went away as if it had not been; with the device it was about.
-    NoAlert(AlertId, Option<DeviceNo>),
-    /// A delivery changed.
-    Delivery(DeliveryId),
-}
-
 /// The ring. Clones share it.
 #[derive(Debug, Clone)]
-pub(crate) struct Bus(broadcast::Sender<Arc<Update>>);
+pub(crate) struct Bus(broadcast::Sender<Arc<Told>>);
 
 impl Default for Bus {
     fn default() -> Self {
@@ -67,7 +42,7 @@ impl Bus {
     /// Tells every listener.
     pub(crate) fn publish(&self, update: Arc<Update>) {
         // Nobody listening is the normal state of a hub without an open page.
-        let _ = self.0.send(update);
+        let _ = self.0.send(Arc::new(Told::new(update)));
     }
 
     /// Whether anybody listens: spares building updates for nobody.
@@ -78,7 +53,7 @@ impl Bus {
 
     /// Listens from here on.
     #[must_use]
-    pub(crate) fn listen(&self) -> broadcast::Receiver<Arc<Update>> {
+    pub(crate) fn listen(&self) -> broadcast::Receiver<Arc<Told>> {
         self.0.subscribe()
     }
 }

@@ -1,11 +1,13 @@
 //! What one listener is sent, and how much of it waits.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::filter::Filter;
 use super::room::{LENT_ROWS, LISTENER_ROWS, OWN_ROWS, Room};
 use super::subscription::{PRESSED_EVERY, Subscription};
 use super::waiting::Frame;
+use super::{Told, Update};
 use crate::model::catalog::{Catalog, Series};
 use crate::model::device::Device;
 use crate::model::device::DeviceNo;
@@ -13,6 +15,7 @@ use crate::model::glob::Glob;
 use crate::model::reading::BatchId;
 use crate::model::reading::{Batch, Point, SeriesId};
 use crate::model::view::View;
+use crate::model::webhook::{Delivery, DeliveryId, DeliveryState, Event, WebhookId};
 use crate::model::{BatchSeq, DeviceId, Epoch, PublicKey, SensorKind};
 use crate::model::{Lane, UnixMillis};
 
@@ -179,4 +182,25 @@ fn recovered_readings_leave_in_frames_of_their_own() {
     subscription.observe(now, &batch(Lane::Live, &[(10, 9, 1.0)]), &catalog, &mut room);
     let lanes: Vec<_> = subscription.poll(now, &mut room).iter().map(|frame| frame.lane).collect();
     assert_eq!(lanes, [Lane::Live, Lane::Recovered]);
+}
+
+#[tokio::test]
+async fn a_delivery_is_read_once_for_all_listeners() {
+    let delivery = Delivery {
+        id: DeliveryId(1),
+        webhook: WebhookId(1),
+        alert: None,
+        event: Event::Test,
+        state: DeliveryState::Pending,
+        attempts: Vec::new(),
+        by_hand: 0,
+        next_attempt_at: None,
+        created_at: UnixMillis(0),
+        body: Vec::new(),
+    };
+    let told = Told::new(Arc::new(Update::Delivery(delivery.id)));
+    assert_eq!(told.delivery(async { Err("busy") }).await, Err("busy"));
+    // What failed is read again by the next listener, and from then on by nobody.
+    assert_eq!(told.delivery(async { Ok::<_, &str>(delivery.clone()) }).await, Ok(&delivery));
+    assert_eq!(told.delivery(async { Err("read a second time") }).await, Ok(&delivery));
 }

@@ -57,7 +57,7 @@ async fn adopting_commits_then_tells_the_endpoint_and_the_listeners() {
     assert_eq!(adopted.json()["labels"], json!({"room": "shed"}));
     assert!(scene.store.catalog().device_by_name("shed").is_some());
     assert!(matches!(scene.commands.try_recv(), Ok(Command::Known(known)) if known.device.id == id));
-    assert!(matches!(&*updates.try_recv().unwrap(), Update::Device(changed) if *changed == id));
+    assert!(matches!(&*updates.try_recv().unwrap().update, Update::Device(changed) if *changed == id));
     assert_eq!(scene.call("POST", &path, &json!({})).await.status, StatusCode::OK, "adopting twice is fine");
 
     let patched = scene.call("PATCH", &format!("/api/v1/devices/{id}"), &json!({"interval_ms": 5000})).await;

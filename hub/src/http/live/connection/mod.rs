@@ -20,7 +20,7 @@ use super::memory::Memory;
 use crate::http::gate::credentials;
 use crate::http::principal::Principal;
 use crate::http::shares::places::Place;
-use crate::live::{FRAME_ROWS, Room, Sight, Subscription, Update};
+use crate::live::{FRAME_ROWS, Room, Sight, Subscription, Told};
 use crate::model::UnixMillis;
 use end::GOODBYE;
 pub(super) use end::{End, say_goodbye};
@@ -34,7 +34,7 @@ const DEAD: Duration = Duration::from_secs(45);
 pub(super) struct Connection {
     feed: Feed,
     socket: WebSocket,
-    updates: Receiver<Arc<Update>>,
+    updates: Receiver<Arc<Told>>,
     access_ended: watch::Receiver<()>,
     /// Of the connection: it is one until it ends.
     place: Option<Place>,

@@ -11,7 +11,7 @@ use crate::http::devices::dto::Device;
 use crate::http::live::dto::{Row, ServerMessage};
 use crate::http::request::text;
 use crate::http::webhooks::dto::Delivery;
-use crate::live::{Seen, Subscription, Update};
+use crate::live::{Seen, Subscription, Told, Update};
 use crate::model::DeviceId;
 use crate::model::access::Scope;
 use crate::model::device::DeviceNo;
@@ -24,14 +24,14 @@ const KNOWN_BYTES: usize = 1 << 20;
 
 impl Connection {
     /// Something happened in the hub.
-    pub(super) async fn learned(&mut self, update: Result<Arc<Update>, RecvError>, scope: Scope) -> Result<(), End> {
-        match update {
-            Ok(update) => {
-                let told = self.tell(&update, scope).await;
+    pub(super) async fn learned(&mut self, told: Result<Arc<Told>, RecvError>, scope: Scope) -> Result<(), End> {
+        match told {
+            Ok(told) => {
+                let sent = self.tell(&told, scope).await;
                 if self.updates.is_empty() {
                     self.caught_up = self.feed.clock.wall();
                 }
-                told
+                sent
             }
             Err(RecvError::Lagged(_)) => {
                 let since = self.caught_up.0;
@@ -52,8 +52,8 @@ impl Connection {
         }
     }
 
-    async fn tell(&mut self, update: &Update, scope: Scope) -> Result<(), End> {
-        match update {
+    async fn tell(&mut self, told: &Told, scope: Scope) -> Result<(), End> {
+        match &*told.update {
             Update::Batches(batches) => {
                 let now = self.feed.clock.now();
                 let pressed = !self.subscriptions.is_empty() && self.feed.pressure.sheds(Shed::LiveRate);
@@ -88,14 +88,12 @@ impl Connection {
                 self.send(&ServerMessage::Alert { alert: None, removed: Some(text::id(*id)) }).await
             }
             // What was sent to whom is about the whole hub.
-            Update::Delivery(id) if self.sees(None) => match self.feed.store.delivery(*id).await {
-                Ok(delivery) => {
-                    let delivery = Delivery::from(delivery).shown_to(scope);
-                    self.send(&ServerMessage::Delivery { delivery }).await
-                }
+            Update::Delivery(id) if self.sees(None) => {
                 // Deleted meanwhile, or the store is busy: the page learns of it when it asks.
-                Err(_) => Ok(()),
-            },
+                let Ok(delivery) = told.delivery(self.feed.store.delivery(*id)).await else { return Ok(()) };
+                let delivery = Delivery::from(delivery.clone()).shown_to(scope);
+                self.send(&ServerMessage::Delivery { delivery }).await
+            }
             Update::Alert { .. } | Update::NoAlert(..) | Update::Delivery(_) => Ok(()),
         }
     }
