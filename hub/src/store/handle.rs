@@ -14,7 +14,7 @@ use super::readers::Readers;
 use super::secret::SecretKey;
 use super::write::acting;
 use super::write::commit::{Commit, Committed};
-use super::write::inbox::{Inbox, Scope, Write};
+use super::write::inbox::{Inbox, OpenWrite, Write};
 use crate::clock::Timepiece;
 use crate::model::audit::Actor;
 
@@ -106,7 +106,7 @@ impl Store {
     /// # Errors
     /// Those of any write.
     pub async fn note_of(&self, actor: Actor, action: &'static str, name: String) -> Result<()> {
-        self.change_as(Some(actor), move |scope| scope.tx.note(action, &name)).await
+        self.change_as(Some(actor), move |open| open.tx.note(action, &name)).await
     }
 }
 
@@ -124,7 +124,7 @@ impl Store {
     /// Runs `work` on the writer in its next group, for the present actor; returns once that is committed.
     pub(super) async fn change<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Scope<'_>) -> Result<T> + Send + 'static,
+        work: impl FnOnce(&mut OpenWrite<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         self.change_as(self.actor(), work).await
     }
@@ -133,12 +133,12 @@ impl Store {
     async fn change_as<T: Send + 'static>(
         &self,
         actor: Option<Actor>,
-        work: impl FnOnce(&mut Scope<'_>) -> Result<T> + Send + 'static,
+        work: impl FnOnce(&mut OpenWrite<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let clock = self.clock().clone();
-        let (write, answered) = Write::change(move |scope| match actor {
-            Some(actor) => acting::act(scope.tx, (&actor, clock.wall()), || work(scope)),
-            None => work(scope),
+        let (write, answered) = Write::change(move |open| match actor {
+            Some(actor) => acting::act(open.tx, (&actor, clock.wall()), || work(open)),
+            None => work(open),
         });
         self.send(write).await?;
         answered.await.map_err(|_| Error::Closed)?

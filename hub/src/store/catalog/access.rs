@@ -24,9 +24,9 @@ impl Store {
         expires_at: Option<UnixMillis>,
         now: UnixMillis,
     ) -> Result<Token> {
-        self.change(move |scope| {
+        self.change(move |open| {
             let new = NewToken { name: &name, scope: allowed, labels: &labels, secret_hash, expires_at, now };
-            let id = scope.tx.add_token(&new)?;
+            let id = open.tx.add_token(&new)?;
             Ok(Token { id, name, scope: allowed, labels, created_at: now, expires_at, last_used_at: None })
         })
         .await
@@ -53,7 +53,7 @@ impl Store {
     /// # Errors
     /// `NotFound`.
     pub async fn revoke_token(&self, id: u64) -> Result<()> {
-        self.change(move |scope| if scope.tx.delete_token(id)? { Ok(()) } else { Err(Error::missing("token")) }).await
+        self.change(move |open| if open.tx.delete_token(id)? { Ok(()) } else { Err(Error::missing("token")) }).await
     }
 
     /// Notes that a token was used, to the minute: most calls write nothing.
@@ -65,7 +65,7 @@ impl Store {
         if known.is_some_and(|used| now.since(used) < NOTE_MS) {
             return Ok(());
         }
-        match self.change(move |scope| scope.tx.touch_token(id, now)).await {
+        match self.change(move |open| open.tx.touch_token(id, now)).await {
             // A full disk must not lock programs out: they come to look, or to make room.
             Err(Error::Full) => Ok(()),
             noted => noted,
@@ -87,7 +87,7 @@ impl Store {
     /// Those of any write.
     pub async fn put_setting(&self, key: &str, value: Vec<u8>) -> Result<()> {
         let key = key.to_owned();
-        self.change(move |scope| scope.tx.put_setting(&key, &value)).await
+        self.change(move |open| open.tx.put_setting(&key, &value)).await
     }
 
     /// A setting that is kept sealed under the secret key.

@@ -96,12 +96,12 @@ impl Store {
         comment: Option<String>,
     ) -> Result<Alert> {
         let ack = self.ack(now, comment);
-        self.change(move |scope| {
-            if !among.has(read(scope.tx, id)?.device()) {
+        self.change(move |open| {
+            if !among.has(read(open.tx, id)?.device()) {
                 return Err(Error::missing("alert"));
             }
-            scope.tx.ack_alert(id, &ack)?;
-            read(scope.tx, id)
+            open.tx.ack_alert(id, &ack)?;
+            read(open.tx, id)
         })
         .await
     }
@@ -119,8 +119,8 @@ impl Store {
         comment: Option<String>,
     ) -> Result<Vec<Alert>> {
         let ack = self.ack(now, comment);
-        self.change(move |scope| {
-            let tx = scope.tx;
+        self.change(move |open| {
+            let tx = open.tx;
             let mut acked = Vec::new();
             for id in ids {
                 let is_meant = tx.alert(id)?.is_some_and(|alert| among.has(alert.device()));

@@ -21,9 +21,9 @@ impl Store {
     /// # Errors
     /// [`Error::Full`](crate::store::Error::Full): nothing changed. A fatal one: end the hub.
     pub async fn save_claim(&self, device: DeviceNo, claim: Claim) -> Result<()> {
-        self.change(move |scope| {
-            if scope.tx.save_claim(device, &claim)? {
-                changed(scope, device)?;
+        self.change(move |open| {
+            if open.tx.save_claim(device, &claim)? {
+                changed(open, device)?;
             }
             Ok(())
         })

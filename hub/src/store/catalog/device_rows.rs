@@ -5,7 +5,7 @@ use crate::model::device::{Device, DeviceNo};
 use crate::store::engine::snapshot::Snapshot;
 use crate::store::error::{Error, Result};
 use crate::store::memory::Change;
-use crate::store::write::inbox::Scope;
+use crate::store::write::inbox::OpenWrite;
 
 /// The wished name, or `name-2`, `name-3`, ..; a device without a wish, or with one that is the id of a device, is called after
 /// its own id.
@@ -31,8 +31,8 @@ pub(in crate::store) fn number(ask: &dyn Snapshot, id: DeviceId) -> Result<Devic
 }
 
 /// Reads a changed device back, and has the catalog follow.
-pub(in crate::store) fn changed(scope: &mut Scope<'_>, no: DeviceNo) -> Result<Device> {
-    let device = scope.tx.device(no)?;
-    scope.own.changes.push(Change::PutDevice(device.clone()));
+pub(in crate::store) fn changed(open: &mut OpenWrite<'_>, no: DeviceNo) -> Result<Device> {
+    let device = open.tx.device(no)?;
+    open.own.changes.push(Change::PutDevice(device.clone()));
     Ok(device)
 }

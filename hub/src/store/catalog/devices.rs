@@ -18,7 +18,7 @@ use crate::store::engine::transaction::Transaction;
 use crate::store::error::{Error, Result};
 use crate::store::memory::{Change, Forgotten};
 use crate::store::tier::DeletionCursor;
-use crate::store::write::inbox::Scope;
+use crate::store::write::inbox::OpenWrite;
 
 /// Journal rows deleted in one write, so that deleting a device of years holds nobody up.
 const DELETE_ROWS: usize = 2_000;
@@ -63,8 +63,8 @@ impl Store {
     /// # Errors
     /// `NotFound` when the join token does not exist, `Conflict` when it ran out or expired, `Limit` when the hub is full.
     pub async fn adopt(&self, new: NewDevice) -> Result<Device> {
-        self.change(move |scope| {
-            let tx = scope.tx;
+        self.change(move |open| {
+            let tx = open.tx;
             let known = number_of_key(tx, &new.key)?;
             let joined = known.map(|no| tx.device(no)).transpose()?;
             let joined = joined.is_some_and(|device| device.standing == Standing::Adopted && device.has_key());
@@ -82,9 +82,9 @@ impl Store {
                     tx.set_key(no, &new.key)?;
                     no
                 }
-                None => insert(scope, &new, Standing::Adopted, labels)?,
+                None => insert(open, &new, Standing::Adopted, labels)?,
             };
-            changed(scope, no)
+            changed(open, no)
         })
         .await
     }
@@ -94,16 +94,16 @@ impl Store {
     /// # Errors
     /// `NotFound` when the device has no row and `pending` is not it; `Limit` when it would be a row too many.
     pub async fn block(&self, id: DeviceId, pending: Option<NewDevice>) -> Result<Device> {
-        self.change(move |scope| {
-            let no = match (scope.tx.device_by_id(id)?, pending) {
+        self.change(move |open| {
+            let no = match (open.tx.device_by_id(id)?, pending) {
                 (Some(no), _) => {
-                    scope.tx.set_standing(no, Standing::Blocked)?;
+                    open.tx.set_standing(no, Standing::Blocked)?;
                     no
                 }
-                (None, Some(new)) if id_of(&new.key) == id => insert(scope, &new, Standing::Blocked, Labels::new())?,
+                (None, Some(new)) if id_of(&new.key) == id => insert(open, &new, Standing::Blocked, Labels::new())?,
                 (None, _) => return Err(Error::missing("device")),
             };
-            changed(scope, no)
+            changed(open, no)
         })
         .await
     }
@@ -113,8 +113,8 @@ impl Store {
     /// # Errors
     /// `NotFound`; `Conflict` when the name is taken.
     pub async fn patch_device(&self, id: DeviceId, patch: DevicePatch, _now: UnixMillis) -> Result<Device> {
-        self.change(move |scope| {
-            let tx = scope.tx;
+        self.change(move |open| {
+            let tx = open.tx;
             let no = number(tx, id)?;
             let mut device = tx.device(no)?;
             if let Some(name) = patch.name.filter(|name| *name != device.name) {
@@ -128,7 +128,7 @@ impl Store {
             device.interval_ms = patch.interval_ms.unwrap_or(device.interval_ms);
             tx.patch_device(&device)?;
             patch.notes.map_or(Ok(()), |notes| tx.set_notes(no, &notes))?;
-            changed(scope, no)
+            changed(open, no)
         })
         .await
     }
@@ -138,11 +138,11 @@ impl Store {
     /// # Errors
     /// `NotFound`.
     pub async fn forget_device(&self, id: DeviceId) -> Result<Device> {
-        self.change(move |scope| {
-            let no = number(scope.tx, id)?;
-            scope.tx.set_standing(no, Standing::Adopted)?;
-            scope.tx.set_key(no, &no_key(id))?;
-            changed(scope, no)
+        self.change(move |open| {
+            let no = number(open.tx, id)?;
+            open.tx.set_standing(no, Standing::Adopted)?;
+            open.tx.set_key(no, &no_key(id))?;
+            changed(open, no)
         })
         .await
     }
@@ -154,31 +154,31 @@ impl Store {
     pub async fn delete_device(&self, id: DeviceId) -> Result<Vec<Retired>> {
         let mut cursor = DeletionCursor::START;
         loop {
-            let done = self.change(move |scope| {
-                let no = number(scope.tx, id)?;
-                if scope.tx.delete_some_spans(no, DELETE_SPANS)? == DELETE_SPANS {
+            let done = self.change(move |open| {
+                let no = number(open.tx, id)?;
+                if open.tx.delete_some_spans(no, DELETE_SPANS)? == DELETE_SPANS {
                     return Ok(ControlFlow::Continue(cursor));
                 }
-                let series: Vec<_> = scope.memory.catalog().series_of(no).map(|series| series.id).collect();
-                let delete = |cursor| scope.tx.delete_some_rollups(&series, cursor, DELETE_ROLLUPS);
+                let series: Vec<_> = open.memory.catalog().series_of(no).map(|series| series.id).collect();
+                let delete = |cursor| open.tx.delete_some_rollups(&series, cursor, DELETE_ROLLUPS);
                 // Once more from the start in the transaction that deletes the device: some may have been made meanwhile.
                 if let Some(next) =
                     delete(cursor)?.map_or_else(|| delete(DeletionCursor::START), |next| Ok(Some(next)))?
                 {
                     return Ok(ControlFlow::Continue(next));
                 }
-                let rows = scope.memory.head().rows(no);
+                let rows = open.memory.head().rows(no);
                 let some = rows.get(..DELETE_ROWS).unwrap_or(&rows);
-                scope.own.saves_windows = true;
-                scope.own.rows_deleted += scope.tx.delete_rows(some)? as u64;
+                open.own.saves_windows = true;
+                open.own.rows_deleted += open.tx.delete_rows(some)? as u64;
                 if let Some(&row) = some.last().filter(|_| some.len() < rows.len()) {
-                    scope.own.forgotten.push(Forgotten { device: no, row, reach: None, series: Vec::new() });
+                    open.own.forgotten.push(Forgotten { device: no, row, reach: None, series: Vec::new() });
                     return Ok(ControlFlow::Continue(cursor));
                 }
-                scope.tx.delete_device(no)?;
-                scope.own.changes.push(Change::RemoveDevice(no));
-                scope.own.gone.insert(no);
-                Ok(ControlFlow::Break(scope.tx.retired()?))
+                open.tx.delete_device(no)?;
+                open.own.changes.push(Change::RemoveDevice(no));
+                open.own.gone.insert(no);
+                Ok(ControlFlow::Break(open.tx.retired()?))
             });
             match done.await? {
                 ControlFlow::Continue(next) => cursor = next,
@@ -192,15 +192,15 @@ impl Store {
     /// # Errors
     /// Those of any write.
     pub async fn note_devices(&self, notes: Vec<DeviceNote>) -> Result<()> {
-        self.change(move |scope| {
+        self.change(move |open| {
             for note in &notes {
                 let intro = note.introduction.as_ref().map(|intro| (&*intro.model, &*intro.version));
-                scope.tx.hear_device(note.no, intro, Some(note.address), note.handshake_counter)?;
-                if scope.tx.see_device(note.no, note.last_seen)? {
+                open.tx.hear_device(note.no, intro, Some(note.address), note.handshake_counter)?;
+                if open.tx.see_device(note.no, note.last_seen)? {
                     if let Some(every_ms) = note.pushed_every_ms {
-                        scope.tx.push_of_device(note.no, every_ms.max(1))?;
+                        open.tx.push_of_device(note.no, every_ms.max(1))?;
                     }
-                    changed(scope, note.no)?;
+                    changed(open, note.no)?;
                 }
             }
             Ok(())
@@ -217,16 +217,16 @@ fn follow_name(tx: &dyn Transaction, device: &Device, name: &str) -> Result<()> 
 
 /// Adds a row; labels of the join token win over those the device brought.
 pub(in crate::store) fn insert(
-    scope: &mut Scope<'_>,
+    open: &mut OpenWrite<'_>,
     new: &NewDevice,
     standing: Standing,
     labels: Labels,
 ) -> Result<DeviceNo> {
-    scope.take_device_place()?;
+    open.take_device_place()?;
     let mut all_labels = new.introduction.labels.clone();
     all_labels.extend(labels);
-    let name = free_name(scope.tx, &new.introduction.name, id_of(&new.key))?;
-    scope.tx.add_device(new, &name, &all_labels, standing)
+    let name = free_name(open.tx, &new.introduction.name, id_of(&new.key))?;
+    open.tx.add_device(new, &name, &all_labels, standing)
 }
 
 /// The device of this hardware: that which has its key, which may have been another's before; else the one of its id whose

@@ -13,7 +13,7 @@ use crate::model::{DeviceId, SensorKind, SensorNo, SensorSpec, UnixMillis, numbe
 use crate::store::Store;
 use crate::store::engine::nouns::Numbers;
 use crate::store::error::{Error, Result};
-use crate::store::write::inbox::Scope;
+use crate::store::write::inbox::OpenWrite;
 
 /// A device and those of its sensors that readings came for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,12 +63,12 @@ impl Store {
     /// numbers, or sends one of them itself;
     /// `Limit` when the hub has no place for all of them. Then nothing of it is done.
     pub async fn give_numbers(&self, wishes: Vec<Wish>, origin: Origin, now: UnixMillis) -> Result<()> {
-        self.change(move |scope| wishes.iter().try_for_each(|wish| grant(scope, wish, origin, now))).await
+        self.change(move |open| wishes.iter().try_for_each(|wish| grant(open, wish, origin, now))).await
     }
 }
 
-fn grant(scope: &mut Scope<'_>, wish: &Wish, origin: Origin, now: UnixMillis) -> Result<()> {
-    let device = match scope.tx.device_by_id(wish.id)? {
+fn grant(open: &mut OpenWrite<'_>, wish: &Wish, origin: Origin, now: UnixMillis) -> Result<()> {
+    let device = match open.tx.device_by_id(wish.id)? {
         Some(no) => no,
         None => {
             let new = NewDevice {
@@ -79,12 +79,12 @@ fn grant(scope: &mut Scope<'_>, wish: &Wish, origin: Origin, now: UnixMillis) ->
                 join_token: None,
                 handshake_counter: 0,
             };
-            let no = insert(scope, &new, Standing::Adopted, wish.view.labels())?;
-            changed(scope, no)?;
+            let no = insert(open, &new, Standing::Adopted, wish.view.labels())?;
+            changed(open, no)?;
             no
         }
     };
-    let known = scope.tx.device(device)?;
+    let known = open.tx.device(device)?;
     // Looked at before, in the catalog: it came or changed meanwhile.
     if !wish.view.has(&known) {
         return Err(Error::conflict(
@@ -96,8 +96,8 @@ fn grant(scope: &mut Scope<'_>, wish: &Wish, origin: Origin, now: UnixMillis) ->
         return Err(Error::conflict("device", format!("{} is blocked", wish.name)));
     }
     for (sensor, said) in &wish.sensors {
-        let series = series(scope, device, sensor, said)?;
-        let Numbers { own, given, next } = scope.tx.numbers_of(device, series)?;
+        let series = series(open, device, sensor, said)?;
+        let Numbers { own, given, next } = open.tx.numbers_of(device, series)?;
         if own && origin == Origin::Pushed {
             let detail =
                 format!("{sensor} of {} is sent by the device's own agent: use another sensor name", wish.name);
@@ -110,14 +110,14 @@ fn grant(scope: &mut Scope<'_>, wish: &Wish, origin: Origin, now: UnixMillis) ->
             let most = numbering::LIMIT.0 - numbering::FIRST.0;
             return Err(Error::conflict("sensor", format!("{} has {most} sensors, the maximum", wish.name)));
         }
-        push_number(scope, device, SensorNo(next), series)?;
+        push_number(open, device, SensorNo(next), series)?;
     }
     Ok(())
 }
 
 /// The series of a sensor's name, made where there is none; of one that is known what is said follows.
-fn series(scope: &mut Scope<'_>, device: DeviceNo, sensor: &str, said: &Said) -> Result<SeriesId> {
-    let known = scope.tx.series_by_name(device, sensor)?;
+fn series(open: &mut OpenWrite<'_>, device: DeviceNo, sensor: &str, said: &Said) -> Result<SeriesId> {
+    let known = open.tx.series_by_name(device, sensor)?;
     if let Some(known) = &known
         && said.is_of(known)
     {
@@ -125,5 +125,5 @@ fn series(scope: &mut Scope<'_>, device: DeviceNo, sensor: &str, said: &Said) ->
     }
     let (unit, kind, interval_ms) = known.map(|known| (known.unit, known.kind, known.interval_ms)).unwrap_or_default();
     let (unit, kind) = (said.unit.clone().unwrap_or(unit), said.kind.unwrap_or(kind));
-    put_series(scope, device, &SensorSpec { name: sensor.to_owned(), unit, kind, interval_ms })
+    put_series(open, device, &SensorSpec { name: sensor.to_owned(), unit, kind, interval_ms })
 }

@@ -18,10 +18,10 @@ impl Store {
     /// Those of any write.
     pub async fn create_join_token(&self, new: NewJoinToken, now: UnixMillis) -> Result<JoinToken> {
         let key = self.key().clone();
-        self.change(move |scope| {
+        self.change(move |open| {
             // The key is sealed for its row, so the row comes first.
-            let id = scope.tx.add_join_token(&new, now)?;
-            scope.tx.seal_join_token(id, &key.seal(&purpose(id), &new.psk)?)?;
+            let id = open.tx.add_join_token(&new, now)?;
+            open.tx.seal_join_token(id, &key.seal(&purpose(id), &new.psk)?)?;
             let NewJoinToken { psk, name, uses, labels, expires_at } = new;
             Ok(JoinToken { id, psk, name, uses_left: uses, labels, created_at: now, expires_at })
         })
@@ -47,12 +47,8 @@ impl Store {
     /// # Errors
     /// `NotFound`.
     pub async fn revoke_join_token(&self, id: u64) -> Result<()> {
-        self.change(
-            move |scope| {
-                if scope.tx.delete_join_token(id)? { Ok(()) } else { Err(Error::missing("join token")) }
-            },
-        )
-        .await
+        self.change(move |open| if open.tx.delete_join_token(id)? { Ok(()) } else { Err(Error::missing("join token")) })
+            .await
     }
 }
 

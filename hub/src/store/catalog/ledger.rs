@@ -18,7 +18,7 @@ use crate::store::Store;
 use crate::store::engine::nouns::Known;
 use crate::store::error::Result;
 use crate::store::head::arrived::arrived;
-use crate::store::write::inbox::Scope;
+use crate::store::write::inbox::OpenWrite;
 
 impl Store {
     /// Adds what devices report of themselves; a report that was added before changes nothing. When it returns `Ok`, they
@@ -27,7 +27,7 @@ impl Store {
     /// # Errors
     /// [`Error::Full`](crate::store::Error::Full): nothing added, try again later. A fatal one: end the hub.
     pub async fn record_ledger(&self, reports: Vec<(DeviceNo, Report)>, now: UnixMillis) -> Result<()> {
-        self.change(move |scope| reports.iter().try_for_each(|(device, report)| record(scope, *device, report, now)))
+        self.change(move |open| reports.iter().try_for_each(|(device, report)| record(open, *device, report, now)))
             .await
     }
 
@@ -55,17 +55,17 @@ impl Store {
     }
 }
 
-fn record(scope: &mut Scope<'_>, device: DeviceNo, report: &Report, now: UnixMillis) -> Result<()> {
-    if !scope.has_device(device) {
+fn record(open: &mut OpenWrite<'_>, device: DeviceNo, report: &Report, now: UnixMillis) -> Result<()> {
+    if !open.has_device(device) {
         return Ok(());
     }
-    if scope.tx.last_report(device)?.is_some_and(|last| last >= (report.epoch.0, report.number)) {
+    if open.tx.last_report(device)?.is_some_and(|last| last >= (report.epoch.0, report.number)) {
         return Ok(());
     }
     for entry in &report.entries {
-        scope.tx.add_to_ledger(device, &Known::from([((entry.hour, entry.epoch), counts_of(entry))]))?;
+        open.tx.add_to_ledger(device, &Known::from([((entry.hour, entry.epoch), counts_of(entry))]))?;
     }
-    scope.tx.note_report(device, report, now)
+    open.tx.note_report(device, report, now)
 }
 
 /// No device takes more in an hour of a boot: what says so is wrong, and must not end a sum.

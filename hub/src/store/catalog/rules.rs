@@ -29,10 +29,10 @@ impl Store {
     /// # Errors
     /// `Conflict` when it names a webhook that does not exist.
     pub async fn create_rule(&self, spec: RuleSpec, now: UnixMillis) -> Result<Rule> {
-        self.change(move |scope| {
-            let id = scope.tx.add_rule(&spec, now)?;
-            set_webhooks(scope.tx, id, &spec.webhooks)?;
-            read(scope.tx, id)
+        self.change(move |open| {
+            let id = open.tx.add_rule(&spec, now)?;
+            set_webhooks(open.tx, id, &spec.webhooks)?;
+            read(open.tx, id)
         })
         .await
     }
@@ -42,12 +42,12 @@ impl Store {
     /// # Errors
     /// `NotFound`; `Conflict` when it names a webhook that does not exist.
     pub async fn replace_rule(&self, id: RuleId, spec: RuleSpec, now: UnixMillis) -> Result<Rule> {
-        self.change(move |scope| {
-            if !scope.tx.replace_rule(id, &spec, now)? {
+        self.change(move |open| {
+            if !open.tx.replace_rule(id, &spec, now)? {
                 return Err(Error::missing("rule"));
             }
-            set_webhooks(scope.tx, id, &spec.webhooks)?;
-            read(scope.tx, id)
+            set_webhooks(open.tx, id, &spec.webhooks)?;
+            read(open.tx, id)
         })
         .await
     }
@@ -57,7 +57,7 @@ impl Store {
     /// # Errors
     /// `NotFound`.
     pub async fn delete_rule(&self, id: RuleId) -> Result<()> {
-        self.change(move |scope| if scope.tx.delete_rule(id)? { Ok(()) } else { Err(Error::missing("rule")) }).await
+        self.change(move |open| if open.tx.delete_rule(id)? { Ok(()) } else { Err(Error::missing("rule")) }).await
     }
 }
 

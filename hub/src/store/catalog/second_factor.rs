@@ -13,11 +13,11 @@ impl Store {
     /// `Conflict` while one is on.
     pub async fn prepare_second_factor(&self, user: u64, secret: Vec<u8>) -> Result<()> {
         let sealed = self.key().seal(&purpose(user), &secret)?;
-        self.change(move |scope| {
-            if read(scope.tx, user)?.second_factor {
+        self.change(move |open| {
+            if read(open.tx, user)?.second_factor {
                 return Err(Error::conflict("code", "the second factor is on already: turn it off first"));
             }
-            scope.tx.prepare_second_factor(user, &sealed)
+            open.tx.prepare_second_factor(user, &sealed)
         })
         .await
     }
@@ -36,7 +36,7 @@ impl Store {
     /// # Errors
     /// Those of any write.
     pub async fn take_step(&self, user: u64, step: i64) -> Result<bool> {
-        self.change(move |scope| scope.tx.take_step(user, step)).await
+        self.change(move |open| open.tx.take_step(user, step)).await
     }
 
     /// Turns the second factor on, by a code of it; with these recovery codes.
@@ -44,13 +44,13 @@ impl Store {
     /// # Errors
     /// `Conflict` when that code was taken before.
     pub async fn turn_on_second_factor(&self, user: u64, step: i64, recovery: Vec<[u8; 32]>) -> Result<User> {
-        self.change(move |scope| {
-            if !scope.tx.take_step(user, step)? {
+        self.change(move |open| {
+            if !open.tx.take_step(user, step)? {
                 return Err(Error::conflict("code", "this code was used before: wait for the next one"));
             }
-            scope.tx.turn_on_second_factor(user)?;
-            scope.tx.put_recovery_codes(user, &recovery)?;
-            read(scope.tx, user)
+            open.tx.turn_on_second_factor(user)?;
+            open.tx.put_recovery_codes(user, &recovery)?;
+            read(open.tx, user)
         })
         .await
     }
@@ -60,7 +60,7 @@ impl Store {
     /// # Errors
     /// Those of any write.
     pub async fn put_recovery_codes(&self, user: u64, recovery: Vec<[u8; 32]>) -> Result<()> {
-        self.change(move |scope| scope.tx.put_recovery_codes(user, &recovery)).await
+        self.change(move |open| open.tx.put_recovery_codes(user, &recovery)).await
     }
 
     /// Takes a recovery code, if it is one.
@@ -68,7 +68,7 @@ impl Store {
     /// # Errors
     /// Those of any write.
     pub async fn take_recovery_code(&self, user: u64, hash: [u8; 32]) -> Result<bool> {
-        self.change(move |scope| scope.tx.take_recovery_code(user, hash)).await
+        self.change(move |open| open.tx.take_recovery_code(user, hash)).await
     }
 
     /// Turns the second factor off, and forgets all of it.
@@ -76,9 +76,9 @@ impl Store {
     /// # Errors
     /// `NotFound`.
     pub async fn turn_off_second_factor(&self, user: u64) -> Result<()> {
-        self.change(move |scope| {
-            read(scope.tx, user)?;
-            scope.tx.forget_second_factor(user)
+        self.change(move |open| {
+            read(open.tx, user)?;
+            open.tx.forget_second_factor(user)
         })
         .await
     }

@@ -9,7 +9,7 @@ use crate::store::Store;
 use crate::store::engine::snapshot::Snapshot;
 use crate::store::error::{Error, Result};
 use crate::store::memory::Change;
-use crate::store::write::inbox::Scope;
+use crate::store::write::inbox::OpenWrite;
 
 impl Store {
     /// Gives sensor numbers from `first` on to sensors, making series as needed; repeating it changes nothing.
@@ -24,11 +24,11 @@ impl Store {
         first: SensorNo,
         sensors: Vec<SensorSpec>,
     ) -> Result<Vec<SeriesId>> {
-        self.change(move |scope| {
-            if !scope.tx.has_device(device)? {
+        self.change(move |open| {
+            if !open.tx.has_device(device)? {
                 return Err(Error::missing("device"));
             }
-            let mut known = scope.tx.own_numbers(device)?;
+            let mut known = open.tx.own_numbers(device)?;
             for (number, spec) in (usize::from(first.0)..).zip(&sensors) {
                 match known.get(number) {
                     Some((_, name)) if *name != spec.name => {
@@ -36,15 +36,15 @@ impl Store {
                         return Err(Error::conflict("sensor", detail));
                     }
                     Some(_) => {
-                        put_series(scope, device, spec)?;
+                        put_series(open, device, spec)?;
                     }
                     None if number != known.len() || number >= usize::from(SensorNo::LIMIT) => {
                         let detail = format!("number {number} is not the next one, or beyond {}", SensorNo::LIMIT);
                         return Err(Error::conflict("sensor", detail));
                     }
                     None => {
-                        let series = put_series(scope, device, spec)?;
-                        push_number(scope, device, SensorNo(number as u16), series)?;
+                        let series = put_series(open, device, spec)?;
+                        push_number(open, device, SensorNo(number as u16), series)?;
                         known.push((series, spec.name.clone()));
                     }
                 }
@@ -61,16 +61,16 @@ impl Store {
     /// `NotFound` for the device; `Conflict` when batches of it came meanwhile: nothing is changed then.
     pub async fn renumber(&self, device: DeviceNo, numbering: Numbering) -> Result<()> {
         self.pack_device(device).await?;
-        self.change(move |scope| {
-            if !scope.tx.has_device(device)? {
+        self.change(move |open| {
+            if !open.tx.has_device(device)? {
                 return Err(Error::missing("device"));
             }
-            if has_own_batches(scope, device) {
+            if has_own_batches(open, device) {
                 return Err(Error::conflict("numbering", "batches of the device arrived in the meantime".to_owned()));
             }
-            scope.tx.forget_numbers(device)?;
-            scope.tx.set_numbering(device, numbering)?;
-            scope.own.changes.push(Change::Renumber(device, numbering));
+            open.tx.forget_numbers(device)?;
+            open.tx.set_numbering(device, numbering)?;
+            open.own.changes.push(Change::Renumber(device, numbering));
             Ok(())
         })
         .await
@@ -81,12 +81,12 @@ impl Store {
     /// # Errors
     /// `NotFound` for the device or the sensor.
     pub async fn set_kind(&self, device: DeviceId, sensor: String, kind: Option<SensorKind>) -> Result<Series> {
-        self.change(move |scope| {
-            let device = device_rows::number(scope.tx, device)?;
-            let series = one(scope.tx, device, &sensor)?.id;
-            scope.tx.set_own_kind(series, kind)?;
-            let series = one(scope.tx, device, &sensor)?;
-            scope.own.changes.push(Change::PutSeries(series.clone()));
+        self.change(move |open| {
+            let device = device_rows::number(open.tx, device)?;
+            let series = one(open.tx, device, &sensor)?.id;
+            open.tx.set_own_kind(series, kind)?;
+            let series = one(open.tx, device, &sensor)?;
+            open.own.changes.push(Change::PutSeries(series.clone()));
             Ok(series)
         })
         .await
@@ -99,14 +99,14 @@ fn one(ask: &dyn Snapshot, device: DeviceNo, sensor: &str) -> Result<Series> {
 }
 
 /// Whether batches in a device's own numbers are in the journal, or in the group that is being written.
-pub(super) fn has_own_batches(scope: &Scope<'_>, device: DeviceNo) -> bool {
+pub(super) fn has_own_batches(open: &OpenWrite<'_>, device: DeviceNo) -> bool {
     let is_own = |batch: &Batch| batch.id.device == device && numbering::speaks_device(batch.id.epoch);
-    scope.memory.head().has_own(device) || scope.group.fresh.iter().any(|(_, batch)| is_own(batch))
+    open.memory.head().has_own(device) || open.group.fresh.iter().any(|(_, batch)| is_own(batch))
 }
 
 /// The series of a sensor's name: made, or brought up to date.
-pub(in crate::store) fn put_series(scope: &mut Scope<'_>, device: DeviceNo, spec: &SensorSpec) -> Result<SeriesId> {
-    let old = scope.tx.series_by_name(device, &spec.name)?;
+pub(in crate::store) fn put_series(open: &mut OpenWrite<'_>, device: DeviceNo, spec: &SensorSpec) -> Result<SeriesId> {
+    let old = open.tx.series_by_name(device, &spec.name)?;
     let as_said = |id| Series {
         id,
         device,
@@ -119,46 +119,46 @@ pub(in crate::store) fn put_series(scope: &mut Scope<'_>, device: DeviceNo, spec
     };
     match &old {
         Some(old) if *old == as_said(old.id) => return Ok(old.id),
-        Some(_) => scope.tx.change_series(device, spec)?,
+        Some(_) => open.tx.change_series(device, spec)?,
         None => {
-            scope.take_series_place()?;
-            scope.tx.add_series(device, spec)?;
+            open.take_series_place()?;
+            open.tx.add_series(device, spec)?;
         }
     }
-    let series = one(scope.tx, device, &spec.name)?;
+    let series = one(open.tx, device, &spec.name)?;
     let id = series.id;
-    scope.own.changes.push(Change::PutSeries(series));
+    open.own.changes.push(Change::PutSeries(series));
     Ok(id)
 }
 
 /// Gives a series a number of a device, and has the catalog follow.
 pub(in crate::store) fn push_number(
-    scope: &mut Scope<'_>,
+    open: &mut OpenWrite<'_>,
     device: DeviceNo,
     number: SensorNo,
     series: SeriesId,
 ) -> Result<()> {
-    scope.tx.push_number(device, number, series)?;
-    scope.own.changes.push(Change::PushNumber(device, number, series));
+    open.tx.push_number(device, number, series)?;
+    open.own.changes.push(Change::PushNumber(device, number, series));
     Ok(())
 }
 
 /// The series of a sensor's name, made where there is none, with what its owner said it is; what is known of one is left as
 /// it is.
 pub(in crate::store) fn put_missing(
-    scope: &mut Scope<'_>,
+    open: &mut OpenWrite<'_>,
     device: DeviceNo,
     spec: &SensorSpec,
     by_owner: Option<SensorKind>,
 ) -> Result<SeriesId> {
-    if let Some(series) = scope.tx.series_by_name(device, &spec.name)? {
+    if let Some(series) = open.tx.series_by_name(device, &spec.name)? {
         return Ok(series.id);
     }
-    let id = put_series(scope, device, spec)?;
+    let id = put_series(open, device, spec)?;
     if let Some(kind) = by_owner {
-        scope.tx.set_own_kind(id, Some(kind))?;
-        let series = one(scope.tx, device, &spec.name)?;
-        scope.own.changes.push(Change::PutSeries(series));
+        open.tx.set_own_kind(id, Some(kind))?;
+        let series = one(open.tx, device, &spec.name)?;
+        open.own.changes.push(Change::PutSeries(series));
     }
     Ok(id)
 }

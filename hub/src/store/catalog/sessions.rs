@@ -22,7 +22,7 @@ impl Store {
     /// # Errors
     /// Those of any write.
     pub async fn drop_old_sessions(&self, now: UnixMillis) -> Result<()> {
-        self.change(move |scope| scope.tx.drop_old_sessions(holds(now))).await
+        self.change(move |open| open.tx.drop_old_sessions(holds(now))).await
     }
 
     /// Adds a session.
@@ -30,8 +30,8 @@ impl Store {
     /// # Errors
     /// `NotFound` when its user is gone meanwhile, or may not sign in any more.
     pub async fn create_session(&self, new: NewSession) -> Result<Session> {
-        self.change(move |scope| {
-            let tx = scope.tx;
+        self.change(move |open| {
+            let tx = open.tx;
             tx.keep_sessions(new.user, MOST - 1)?;
             if !tx.see_user(new.user, new.at)? {
                 return Err(Error::missing("user"));
@@ -59,9 +59,9 @@ impl Store {
         let Some(session) = found else { return Ok(None) };
         if now.since(session.used_at) >= NOTE_MS {
             let (from, user) = (from.map(|from| from.to_string()), session.user);
-            let used = self.change(move |scope| {
-                scope.tx.use_session(hash, now, from.as_deref())?;
-                scope.tx.see_user(user, now).map(drop)
+            let used = self.change(move |open| {
+                open.tx.use_session(hash, now, from.as_deref())?;
+                open.tx.see_user(user, now).map(drop)
             });
             match used.await {
                 // A full disk must not lock people out: they come to make room.
@@ -77,7 +77,7 @@ impl Store {
     /// # Errors
     /// Those of any write.
     pub async fn delete_session(&self, hash: [u8; 32]) -> Result<()> {
-        self.change(move |scope| scope.tx.delete_session(hash)).await
+        self.change(move |open| open.tx.delete_session(hash)).await
     }
 
     /// Ends one session; of `of` alone, where that is said.
@@ -85,7 +85,7 @@ impl Store {
     /// # Errors
     /// `NotFound`.
     pub async fn end_session(&self, id: u64, of: Option<u64>) -> Result<()> {
-        self.change(move |scope| if scope.tx.end_session(id, of)? { Ok(()) } else { Err(Error::missing("session")) })
+        self.change(move |open| if open.tx.end_session(id, of)? { Ok(()) } else { Err(Error::missing("session")) })
             .await
     }
 
@@ -94,7 +94,7 @@ impl Store {
     /// # Errors
     /// Those of any write.
     pub async fn end_sessions(&self, of: Option<u64>, but: Option<[u8; 32]>) -> Result<()> {
-        self.change(move |scope| scope.tx.end_sessions(of, but)).await
+        self.change(move |open| open.tx.end_sessions(of, but)).await
     }
 }
 

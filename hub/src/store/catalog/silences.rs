@@ -22,15 +22,15 @@ impl Store {
     /// # Errors
     /// `Conflict` when there are too many that are not over.
     pub async fn create_silence(&self, spec: SilenceSpec, now: UnixMillis) -> Result<Silence> {
-        self.change(move |scope| {
-            if scope.tx.silence_count()? >= MOST_SILENCES && !scope.tx.drop_old_silence(now)? {
+        self.change(move |open| {
+            if open.tx.silence_count()? >= MOST_SILENCES && !open.tx.drop_old_silence(now)? {
                 return Err(Error::conflict(
                     "until",
                     format!("there are already {MOST_SILENCES} silences, the maximum: delete one first"),
                 ));
             }
-            let id = scope.tx.add_silence(&spec, now)?;
-            scope.tx.silence(id)?.ok_or(Error::missing("silence"))
+            let id = open.tx.add_silence(&spec, now)?;
+            open.tx.silence(id)?.ok_or(Error::missing("silence"))
         })
         .await
     }
@@ -40,7 +40,6 @@ impl Store {
     /// # Errors
     /// `NotFound`.
     pub async fn delete_silence(&self, id: SilenceId) -> Result<()> {
-        self.change(move |scope| if scope.tx.delete_silence(id)? { Ok(()) } else { Err(Error::missing("silence")) })
-            .await
+        self.change(move |open| if open.tx.delete_silence(id)? { Ok(()) } else { Err(Error::missing("silence")) }).await
     }
 }

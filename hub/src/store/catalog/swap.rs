@@ -20,7 +20,7 @@ use crate::store::engine::nouns::Swap;
 use crate::store::error::{Error, Result};
 use crate::store::memory::Change;
 use crate::store::windows::Windows;
-use crate::store::write::inbox::Scope;
+use crate::store::write::inbox::OpenWrite;
 
 /// Longest name that is made here.
 const NAME: usize = 64;
@@ -49,27 +49,27 @@ impl Store {
     pub async fn replace_device(&self, id: DeviceId, new: NewDevice, heard: Option<UnixMillis>) -> Result<Replaced> {
         let no = self.catalog().device_by_id(id).ok_or(Error::missing("device"))?.no;
         self.pack_device(no).await?;
-        self.change(move |scope| {
-            let tx = scope.tx;
+        self.change(move |open| {
+            let tx = open.tx;
             let no = number(tx, id)?;
             let device = tx.device(no)?;
             if device.key == new.key {
                 return Err(Error::conflict("by", format!("{} has this hardware already", device.name)));
             }
-            if has_own_batches(scope, no) {
+            if has_own_batches(open, no) {
                 let detail = format!("readings of {} arrived in the meantime: try again", device.name);
                 return Err(Error::conflict("device", detail));
             }
             let left = tx.device_by_key(&new.key)?;
-            begin_anew(scope, &device, &new, heard)?;
+            begin_anew(open, &device, &new, heard)?;
             if let Some(from) = left {
-                move_in(scope, from, no)?;
+                move_in(open, from, no)?;
             }
-            let left = left.map(|from| leave(scope, from, &device)).transpose()?;
+            let left = left.map(|from| leave(open, from, &device)).transpose()?;
             tx.set_hardware(no, &new)?;
             tx.set_standing(no, Standing::Adopted)?;
             let (claim, retired) = (tx.claim(no)?, tx.retired()?);
-            Ok(Replaced { device: changed(scope, no)?, left, claim, retired })
+            Ok(Replaced { device: changed(open, no)?, left, claim, retired })
         })
         .await
     }
@@ -113,36 +113,36 @@ impl Store {
 }
 
 /// What belongs to the old hardware goes; it is remembered, and what comes in its place is no longer.
-fn begin_anew(scope: &mut Scope<'_>, device: &Device, new: &NewDevice, heard: Option<UnixMillis>) -> Result<()> {
-    scope.tx.retire_hardware(device, new, heard, KEPT)?;
+fn begin_anew(open: &mut OpenWrite<'_>, device: &Device, new: &NewDevice, heard: Option<UnixMillis>) -> Result<()> {
+    open.tx.retire_hardware(device, new, heard, KEPT)?;
     // Its own numbers of sensors; those that the hub gave stay.
-    scope.tx.forget_numbers(device.no)?;
-    scope.own.changes.push(Change::Renumber(device.no, Numbering::FIRST));
-    scope.own.anew.insert(device.no);
+    open.tx.forget_numbers(device.no)?;
+    open.own.changes.push(Change::Renumber(device.no, Numbering::FIRST));
+    open.own.anew.insert(device.no);
     Ok(())
 }
 
 /// What belongs to the new hardware comes along from the device that it was: what is stored there is not taken again.
-fn move_in(scope: &mut Scope<'_>, from: DeviceNo, no: DeviceNo) -> Result<()> {
+fn move_in(open: &mut OpenWrite<'_>, from: DeviceNo, no: DeviceNo) -> Result<()> {
     let of_from = |windows: &Windows| -> Windows {
         let of_from = windows.iter().filter(|((device, _), _)| *device == from);
         of_from.map(|((_, epoch), window)| ((no, *epoch), window.clone())).collect()
     };
-    let mut windows = of_from(&scope.memory.windows());
-    windows.extend(of_from(&scope.group.windows));
+    let mut windows = of_from(&open.memory.windows());
+    windows.extend(of_from(&open.group.windows));
     for (key, known) in windows {
-        scope.tx.save_windows(&[(key, &known)])?;
-        scope.own.windows.insert(key, known);
+        open.tx.save_windows(&[(key, &known)])?;
+        open.own.windows.insert(key, known);
     }
-    scope.tx.copy_hardware(from, no)
+    open.tx.copy_hardware(from, no)
 }
 
 /// The device that the new hardware was until now keeps its readings under a name that says so.
-fn leave(scope: &mut Scope<'_>, no: DeviceNo, device: &Device) -> Result<Device> {
-    let was = scope.tx.device(no)?;
+fn leave(open: &mut OpenWrite<'_>, no: DeviceNo, device: &Device) -> Result<Device> {
+    let was = open.tx.device(no)?;
     let mut wish = format!("{} before it replaced {}", was.name, device.name);
     wish.truncate(wish.floor_char_boundary(NAME));
-    let name = free_name(scope.tx, &wish, was.id)?;
-    scope.tx.leave_hardware(no, &no_key(was.id), &name)?;
-    changed(scope, no)
+    let name = free_name(open.tx, &wish, was.id)?;
+    open.tx.leave_hardware(no, &no_key(was.id), &name)?;
+    changed(open, no)
 }

@@ -80,8 +80,8 @@ impl Store {
     /// # Errors
     /// `Conflict` when somebody has a password.
     pub async fn set_first_password(&self, password: String, now: UnixMillis) -> Result<User> {
-        self.change(move |scope| {
-            let tx = scope.tx;
+        self.change(move |open| {
+            let tx = open.tx;
             if tx.passwords()? > 0 {
                 return Err(Error::conflict("setup_token", "the admin password is already set; sign in with it"));
             }
@@ -100,12 +100,12 @@ impl Store {
     /// # Errors
     /// `Conflict` when the name is taken, or there are as many as there may be.
     pub async fn create_user(&self, name: String, role: Role, invite: Invite, now: UnixMillis) -> Result<User> {
-        self.change(move |scope| {
-            if scope.tx.user_count()? >= MOST {
+        self.change(move |open| {
+            if open.tx.user_count()? >= MOST {
                 return Err(Error::conflict("name", format!("there are {MOST} users, as many as there may be")));
             }
-            let id = insert(scope.tx, &name, role, Some(invite), now)?;
-            read(scope.tx, id)
+            let id = insert(open.tx, &name, role, Some(invite), now)?;
+            read(open.tx, id)
         })
         .await
     }
@@ -115,8 +115,8 @@ impl Store {
     /// # Errors
     /// `NotFound`; `Conflict` when the name is taken, or no admin would be left.
     pub async fn change_user(&self, id: u64, change: UserChange, now: UnixMillis) -> Result<User> {
-        self.change(move |scope| {
-            let tx = scope.tx;
+        self.change(move |open| {
+            let tx = open.tx;
             let before = read(tx, id)?;
             let role = change.role.unwrap_or(before.role);
             let enabled = change.enabled.unwrap_or(before.enabled);
@@ -136,8 +136,8 @@ impl Store {
     /// # Errors
     /// `NotFound`; `Conflict` when no admin would be left.
     pub async fn delete_user(&self, id: u64) -> Result<()> {
-        self.change(move |scope| {
-            let tx = scope.tx;
+        self.change(move |open| {
+            let tx = open.tx;
             tx.end_sessions(Some(id), None)?;
             keeping_an_admin(tx, || if tx.delete_user(id)? { Ok(()) } else { Err(Error::missing("user")) })
         })
@@ -149,11 +149,11 @@ impl Store {
     /// # Errors
     /// `NotFound`.
     pub async fn reset_user(&self, id: u64, invite: Option<Invite>, now: UnixMillis) -> Result<User> {
-        self.change(move |scope| {
-            put_password(scope.tx, id, "", now)?;
-            scope.tx.put_invite(id, invite)?;
-            scope.tx.end_sessions(Some(id), None)?;
-            read(scope.tx, id)
+        self.change(move |open| {
+            put_password(open.tx, id, "", now)?;
+            open.tx.put_invite(id, invite)?;
+            open.tx.end_sessions(Some(id), None)?;
+            read(open.tx, id)
         })
         .await
     }
@@ -163,9 +163,9 @@ impl Store {
     /// # Errors
     /// `NotFound`.
     pub async fn set_password(&self, id: u64, password: String, but: Option<[u8; 32]>, now: UnixMillis) -> Result<()> {
-        self.change(move |scope| {
-            put_password(scope.tx, id, &password, now)?;
-            scope.tx.end_sessions(Some(id), but)
+        self.change(move |open| {
+            put_password(open.tx, id, &password, now)?;
+            open.tx.end_sessions(Some(id), but)
         })
         .await
     }
@@ -183,10 +183,10 @@ impl Store {
     /// # Errors
     /// `NotFound` when the link works no longer.
     pub async fn take_invite(&self, hash: [u8; 32], password: String, now: UnixMillis) -> Result<User> {
-        self.change(move |scope| {
-            let user = scope.tx.invited(hash, now)?.ok_or_else(|| Error::missing("link"))?;
-            put_password(scope.tx, user.id, &password, now)?;
-            read(scope.tx, user.id)
+        self.change(move |open| {
+            let user = open.tx.invited(hash, now)?.ok_or_else(|| Error::missing("link"))?;
+            put_password(open.tx, user.id, &password, now)?;
+            read(open.tx, user.id)
         })
         .await
     }

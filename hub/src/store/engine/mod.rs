@@ -14,7 +14,7 @@
 //! - A call is a question, never a row: "the values of this series in these spans", "the rules". An engine across a network
 //!   answers one call by one message.
 //! - The port is synchronous. It is called on the store's own threads, which may wait.
-//! - An engine knows the nouns of `model` and packed data. It never sees the open write (`Scope`), the memory or the store.
+//! - An engine knows the nouns of `model` and packed data. It never sees the open write (`OpenWrite`), the memory or the store.
 
 pub(super) mod nouns;
 pub(super) mod salvage;

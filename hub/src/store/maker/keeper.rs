@@ -55,7 +55,7 @@ impl Maker {
             let age = self.memory.catalog().device(device).and_then(|device| retention.of(&device.labels).hours);
             if let Some(before) = retention::begins(age, now).map(UnixMillis::hour) {
                 while self.reads.ask().ledger_begins_before(device, before)? {
-                    self.write(move |scope| scope.tx.expire_ledger(device, before, EXPIRE_ROWS))?;
+                    self.write(move |open| open.tx.expire_ledger(device, before, EXPIRE_ROWS))?;
                 }
             }
         }
@@ -72,9 +72,9 @@ impl Maker {
         let Some(before) = before else { return Ok(()) };
         let mut more = true;
         while more {
-            more = self.write(move |scope| {
-                let alerts = scope.tx.expire_alerts(before, EXPIRE_ROWS)?;
-                let deliveries = scope.tx.expire_deliveries(before, EXPIRE_ROWS)?;
+            more = self.write(move |open| {
+                let alerts = open.tx.expire_alerts(before, EXPIRE_ROWS)?;
+                let deliveries = open.tx.expire_deliveries(before, EXPIRE_ROWS)?;
                 Ok(alerts.max(deliveries) == EXPIRE_ROWS)
             })?;
         }
@@ -112,11 +112,11 @@ impl Maker {
             folds.push(retention::fold(self.reads.ask(), &folding, spans, received, thorough)?);
         }
         let rest = slice.rest(self.clock.now());
-        self.write(move |scope| {
-            if scope.tx.writes_beside()? != beside {
+        self.write(move |open| {
+            if open.tx.writes_beside()? != beside {
                 return Ok(());
             }
-            folds.iter().try_for_each(|fold| fold.write(scope.tx))
+            folds.iter().try_for_each(|fold| fold.write(open.tx))
         })?;
         self.rest(rest, !thorough);
         Ok(())
@@ -138,13 +138,13 @@ impl Maker {
                 |row: &&i64| table.row_end(**row) <= before.0 && gone.is_none_or(|gone| table.row_end(**row) > gone.0);
             let keys: Vec<i64> = stored.iter().filter(row_is_due).flat_map(|&row| table.keys(row, &series)).collect();
             if table == MINUTES && !keys.is_empty() {
-                self.write(move |scope| scope.tx.minutes_go(Some(device), before))?;
+                self.write(move |open| open.tx.minutes_go(Some(device), before))?;
             }
             // Of hours only those that came as long ago: minutes that go are in the hours.
             let received = if table == MINUTES { UnixMillis(i64::MAX) } else { before };
             for some in keys.chunks(EXPIRE_ROWS) {
                 let some = some.to_vec();
-                self.write(move |scope| scope.tx.delete_rollups(table, &some, received))?;
+                self.write(move |open| open.tx.delete_rollups(table, &some, received))?;
             }
         }
         Ok(())
@@ -200,8 +200,8 @@ impl Maker {
             if !going.is_empty() {
                 self.memory.counters.recycled(going.received);
                 self.fold(going, &[], false)?;
-            } else if !self.write(|scope| retention::drop_oldest(scope.tx, MINUTES))?
-                && !self.write(|scope| retention::drop_oldest(scope.tx, HOURS))?
+            } else if !self.write(|open| retention::drop_oldest(open.tx, MINUTES))?
+                && !self.write(|open| retention::drop_oldest(open.tx, HOURS))?
             {
                 break;
             }
@@ -222,7 +222,7 @@ impl Maker {
             if self.reads.ask().spare_pages()? == 0 {
                 break;
             }
-            self.write(|scope| scope.tx.give_back(VACUUM_PAGES))?;
+            self.write(|open| open.tx.give_back(VACUUM_PAGES))?;
         }
         Ok(())
     }
@@ -249,7 +249,7 @@ impl Maker {
         self.memory.set_growth(if written.is_none() { Growth { written_per_day: None, ..growth } } else { growth });
         if sure && self.kept.look_is_due(now) {
             let from = now.plus(-growth::OVER);
-            self.write(move |scope| scope.tx.keep_look(look, from))?;
+            self.write(move |open| open.tx.keep_look(look, from))?;
             self.kept.keep(look, written.unwrap_or(0));
         }
         Ok(())

@@ -31,7 +31,7 @@ use super::error::{Error, Result};
 use super::memory::Memory;
 use super::order::Order;
 use super::receiving::{Came, Receiving};
-use super::write::inbox::{Inbox, Scope, Write};
+use super::write::inbox::{Inbox, OpenWrite, Write};
 use crate::clock::Timepiece;
 use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
@@ -152,7 +152,7 @@ impl Maker {
         self.sweep(true)?;
         self.merge(true)?;
         now.map_or(Ok(()), |now| self.retain(now))?;
-        while self.write(|scope| scope.tx.give_back(VACUUM_PAGES))? {}
+        while self.write(|open| open.tx.give_back(VACUUM_PAGES))? {}
         self.memory.look_at_disk();
         Ok(())
     }
@@ -205,7 +205,10 @@ impl Maker {
     }
 
     /// Runs `work` on the writer in its next group, and waits for it.
-    fn write<T: Send + 'static>(&self, work: impl FnOnce(&mut Scope<'_>) -> Result<T> + Send + 'static) -> Result<T> {
+    fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut OpenWrite<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         // Weak, so that the writer ends when the store is closed, whatever the maker is doing.
         let inbox = self.inbox.upgrade().ok_or(Error::Closed)?;
         let (write, answered) = Write::change(work);

@@ -13,7 +13,7 @@ use crate::store::error::Result;
 use crate::store::head::arrived::arrived;
 use crate::store::memory::Forgotten;
 use crate::store::span::{Blocks, Level, day};
-use crate::store::write::inbox::Scope;
+use crate::store::write::inbox::OpenWrite;
 
 impl Maker {
     /// Cuts these devices, a few a transaction.
@@ -39,7 +39,7 @@ impl Maker {
             let (rest, bytes) = (slice.rest(self.clock.now()), packing.bytes());
             self.make_room_for(bytes)?;
             let written =
-                self.write(move |scope| cuts.into_iter().try_for_each(|(arrived, cut)| insert(scope, cut, &arrived)));
+                self.write(move |open| cuts.into_iter().try_for_each(|(arrived, cut)| insert(open, cut, &arrived)));
             self.memory.counters.reserve(0);
             written?;
             self.plan.packed(bytes);
@@ -81,9 +81,9 @@ impl Maker {
             }
         }
         let rest = slice.rest(self.clock.now());
-        self.write(move |scope| {
-            let is_there = |merged: &&Merged| scope.has_device(merged.device);
-            merged.iter().filter(is_there).try_for_each(|merged| merged.write(scope.tx))
+        self.write(move |open| {
+            let is_there = |merged: &&Merged| open.has_device(merged.device);
+            merged.iter().filter(is_there).try_for_each(|merged| merged.write(open.tx))
         })?;
         self.rest(rest, all);
         Ok(())
@@ -92,16 +92,16 @@ impl Maker {
     /// Deletes journal rows that count no longer, run by run.
     pub(super) fn sweep(&mut self, pressed: bool) -> Result<()> {
         // Whatever goes below is from before this: nobody else says what is in blocks.
-        self.write(|scope| {
-            scope.own.saves_windows = true;
+        self.write(|open| {
+            open.own.saves_windows = true;
             Ok(())
         })?;
         let mut from = Some(0);
         while let Some(begin) = from {
             let slice = Slice::begin(self.clock.now());
-            from = self.write(move |scope| {
-                let (deleted, next) = scope.tx.sweep(begin)?;
-                scope.own.rows_deleted += deleted as u64;
+            from = self.write(move |open| {
+                let (deleted, next) = open.tx.sweep(begin)?;
+                open.own.rows_deleted += deleted as u64;
                 Ok(next)
             })?;
             self.rest(slice.rest(self.clock.now()), pressed);
@@ -112,22 +112,22 @@ impl Maker {
 }
 
 /// Writes a cut into the open transaction, unless its device is gone.
-fn insert(scope: &mut Scope<'_>, cut: Cut, arrived: &Known) -> Result<()> {
+fn insert(open: &mut OpenWrite<'_>, cut: Cut, arrived: &Known) -> Result<()> {
     let Cut { device, row, series, blocks } = cut;
-    if !scope.has_device(device) {
+    if !open.has_device(device) {
         return Ok(());
     }
-    scope.tx.put_blocks(device, &blocks, Level::Cut)?;
-    scope.tx.cut(device, row)?;
-    scope.tx.add_to_ledger(device, arrived)?;
+    open.tx.put_blocks(device, &blocks, Level::Cut)?;
+    open.tx.cut(device, row)?;
+    open.tx.add_to_ledger(device, arrived)?;
     let newest: Vec<_> = {
-        let head = scope.memory.head();
+        let head = open.memory.head();
         series.iter().filter_map(|series| Some((*series, head.latest(*series)?))).collect()
     };
-    scope.tx.save_latest(&newest)?;
+    open.tx.save_latest(&newest)?;
     let Blocks { reach, readings, columns, .. } = blocks;
-    scope.own.blocks += columns.len() as u64;
-    scope.own.block_readings += readings as u64;
-    scope.own.forgotten.push(Forgotten { device, row, reach: Some(reach), series });
+    open.own.blocks += columns.len() as u64;
+    open.own.block_readings += readings as u64;
+    open.own.forgotten.push(Forgotten { device, row, reach: Some(reach), series });
     Ok(())
 }

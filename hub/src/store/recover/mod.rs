@@ -23,7 +23,7 @@ use super::Store;
 use super::catalog::sensors;
 use super::engine::salvage::{Loaded, OldSensor, Recovered, STRIDE};
 use super::error::{Error, Result};
-use super::write::inbox::Scope;
+use super::write::inbox::OpenWrite;
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
 
@@ -86,9 +86,9 @@ impl Store {
         };
         let (engine, now) = (self.inner.engine.clone(), self.clock().wall());
         let packed = blocking(move || step::pack(loaded, engine.reader()?.ask(), series, now)).await?;
-        let written = self.change(move |scope| {
-            let brought = packed.map_or(Ok(0), |packed| packed.write(scope))?;
-            scope.tx.put_setting(&name, next.text().as_bytes())?;
+        let written = self.change(move |open| {
+            let brought = packed.map_or(Ok(0), |packed| packed.write(open))?;
+            open.tx.put_setting(&name, next.text().as_bytes())?;
             Ok(brought)
         });
         written.await
@@ -103,9 +103,10 @@ impl Store {
             return Ok(all);
         }
         let sensors = sensors.to_vec();
-        let put =
-            move |scope: &mut Scope<'_>, old: &OldSensor| sensors::put_missing(scope, device, &old.spec, old.by_owner);
-        self.change(move |scope| sensors.iter().map(|old| put(scope, old)).collect()).await
+        let put = move |open: &mut OpenWrite<'_>, old: &OldSensor| {
+            sensors::put_missing(open, device, &old.spec, old.by_owner)
+        };
+        self.change(move |open| sensors.iter().map(|old| put(open, old)).collect()).await
     }
 
     /// Lowest number of `times` for a salvage of so many steps: below all there are, so that what is here wins.

@@ -18,7 +18,7 @@ use crate::store::pack::rollup::Row;
 use crate::store::rollup::join;
 use crate::store::span::Level;
 use crate::store::tier::{RolledUpTo, Table};
-use crate::store::write::inbox::Scope;
+use crate::store::write::inbox::OpenWrite;
 
 /// The same, ready to be written.
 pub(in crate::store) struct Packed {
@@ -59,30 +59,30 @@ pub(super) fn pack(
 
 impl Packed {
     /// Writes it; how many readings no block here had before. Nothing where the device was deleted meanwhile.
-    pub(in crate::store) fn write(self, scope: &mut Scope<'_>) -> Result<u64> {
-        if !scope.tx.has_device(self.device)? {
+    pub(in crate::store) fn write(self, open: &mut OpenWrite<'_>) -> Result<u64> {
+        if !open.tx.has_device(self.device)? {
             return Ok(0);
         }
-        self.begin_rollups(scope)?;
+        self.begin_rollups(open)?;
         for (series, table, row) in &self.rollups {
-            scope.tx.put_rollups(&join(scope.tx, *table, *series, row, self.now)?)?;
+            open.tx.put_rollups(&join(open.tx, *table, *series, row, self.now)?)?;
         }
         let Some(cut) = self.cut else { return Ok(0) };
-        scope.tx.put_blocks(self.device, &cut.blocks, Level::Cut)?;
-        save_newer(scope, &self.head, &self.series)?;
-        scope.own.forgotten.push(reaches(self.device, cut.blocks.reach));
+        open.tx.put_blocks(self.device, &cut.blocks, Level::Cut)?;
+        save_newer(open, &self.head, &self.series)?;
+        open.own.forgotten.push(reaches(self.device, cut.blocks.reach));
         Ok(self.brought)
     }
 
     /// Figures that come back count beside the readings there are.
-    fn begin_rollups(&self, scope: &mut Scope<'_>) -> Result<()> {
+    fn begin_rollups(&self, open: &mut OpenWrite<'_>) -> Result<()> {
         let end = |(_, table, row): &(SeriesId, Table, Row)| {
             row.buckets.last_key_value().map(|(start, _)| UnixMillis(start.saturating_add(table.bucket)))
         };
         let Some(to) = self.rollups.iter().filter_map(end).max() else { return Ok(()) };
         let to = self.rolled.to.map_or(to, |known| known.max(to));
-        scope.tx.begin_rollups(self.device, RolledUpTo { to: Some(to), ..self.rolled })?;
-        scope.own.forgotten.push(reaches(self.device, to));
+        open.tx.begin_rollups(self.device, RolledUpTo { to: Some(to), ..self.rolled })?;
+        open.own.forgotten.push(reaches(self.device, to));
         Ok(())
     }
 }
@@ -116,14 +116,14 @@ fn not_here(ask: &dyn Snapshot, device: DeviceNo, series: &[SeriesId], fresh: &F
 }
 
 /// Saves the newest points of a head that is not the hub's, where nothing newer is known.
-fn save_newer(scope: &mut Scope<'_>, head: &Head, series: &[SeriesId]) -> Result<()> {
+fn save_newer(open: &mut OpenWrite<'_>, head: &Head, series: &[SeriesId]) -> Result<()> {
     for &series in series {
         let Some(point) = head.latest(series) else { continue };
-        let saved = scope.tx.latest_of(series)?;
-        let known = scope.memory.head().latest(series).is_some_and(|known| known.at >= point.at);
+        let saved = open.tx.latest_of(series)?;
+        let known = open.memory.head().latest(series).is_some_and(|known| known.at >= point.at);
         if !known && saved.is_none_or(|at| at < point.at) {
-            scope.tx.save_latest(&[(series, point)])?;
-            scope.own.newest.push((series, point));
+            open.tx.save_latest(&[(series, point)])?;
+            open.own.newest.push((series, point));
         }
     }
     Ok(())

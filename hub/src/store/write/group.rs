@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::inbox::{Applied, Reply, Scope, Write};
+use super::inbox::{Applied, OpenWrite, Reply, Write};
 use super::queue::Queue;
 use crate::clock::Timepiece;
 use crate::model::SeqSet;
@@ -113,15 +113,15 @@ impl Committer {
     /// One write in its savepoint. An error of its own is its caller's alone; an error of the file is the group's.
     fn apply(&mut self, write: Write, group: &Effects, replies: &mut Vec<Reply>) -> Result<Effects, Failure> {
         self.engine.begin_write()?;
-        let mut scope = Scope {
+        let mut open = OpenWrite {
             tx: self.engine.tx(),
             memory: &self.memory,
             group,
             own: Effects::default(),
             next_row: &mut self.next_row,
         };
-        let Applied { outcome, reply } = write.apply(Ok(&mut scope));
-        let own = scope.own;
+        let Applied { outcome, reply } = write.apply(Ok(&mut open));
+        let own = open.own;
         match outcome {
             Ok(()) => {
                 replies.push(reply);

@@ -1,6 +1,6 @@
 //! Requests to the writer, and their answers.
 //!
-//! A write runs inside a savepoint of an open transaction, changes rows through its [`Scope`], and leaves the changes to
+//! A write runs inside a savepoint of an open transaction, changes rows through its [`OpenWrite`], and leaves the changes to
 //! memory in [`Effects`]. Its caller is answered only after that transaction was committed or rolled back.
 
 use tokio::sync::{mpsc, oneshot};
@@ -23,7 +23,7 @@ pub(in crate::store) enum Write {
 /// A change, and who waits for it.
 ///
 /// Called once: with the open transaction, or with the reason there is none.
-type Work = Box<dyn FnOnce(Result<&mut Scope<'_>>) -> Applied + Send>;
+type Work = Box<dyn FnOnce(Result<&mut OpenWrite<'_>>) -> Applied + Send>;
 /// Told once: the commit stands, or why not.
 pub(in crate::store) type Reply = Box<dyn FnOnce(Result<()>) + Send>;
 
@@ -34,7 +34,7 @@ pub(in crate::store) struct Applied {
 }
 
 /// The open transaction as one write sees it.
-pub(in crate::store) struct Scope<'a> {
+pub(in crate::store) struct OpenWrite<'a> {
     /// The transaction, in which this write can be taken back alone.
     pub(in crate::store) tx: &'a dyn Transaction,
     /// What is on disk.
@@ -47,7 +47,7 @@ pub(in crate::store) struct Scope<'a> {
     pub(in crate::store) next_row: &'a mut i64,
 }
 
-impl Scope<'_> {
+impl OpenWrite<'_> {
     /// Whether a device is there, also once what stands before this write in its group is committed.
     pub(in crate::store) fn has_device(&self, device: DeviceNo) -> bool {
         !self.group.gone.contains(&device) && self.memory.catalog().device(device).is_some()
@@ -86,10 +86,10 @@ pub(in crate::store) type Inbox = mpsc::Sender<Write>;
 impl Write {
     /// A change, and where its outcome will be told.
     pub(in crate::store) fn change<T: Send + 'static>(
-        work: impl FnOnce(&mut Scope<'_>) -> Result<T> + Send + 'static,
+        work: impl FnOnce(&mut OpenWrite<'_>) -> Result<T> + Send + 'static,
     ) -> (Self, oneshot::Receiver<Result<T>>) {
         let (reply, answered) = oneshot::channel();
-        (Self::Change(Box::new(|scope| answer(scope.and_then(work), reply))), answered)
+        (Self::Change(Box::new(|open| answer(open.and_then(work), reply))), answered)
     }
 
     /// What the queue has to know of it.
