@@ -73,7 +73,7 @@ pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {
         Some(seed) => seed,
         None => Random::from_system().map_err(|error| failed(&error))?.bits(),
     };
-    let outcome = on_one_thread(async {
+    let throughput = on_one_thread(async {
         let address = tokio::net::lookup_host(&hub).await.ok().and_then(|mut found| found.next());
         let hub = address.ok_or_else(|| Failure::Failed(format!("cannot find {hub}")))?;
         let (devices, sensors) = (options.devices, options.sensors);
@@ -83,9 +83,9 @@ pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {
         tracing::info!(seed, "{devices} with {sensors} each, seed {seed}");
         fleet.run(stopped).await.map_err(|error| failed(&error))
     })??;
-    let line = serde_json::to_string(&outcome).map_err(|error| failed(&error))?;
+    let line = serde_json::to_string(&throughput).map_err(|error| failed(&error))?;
     print(&format!("{line}\n"))?;
-    match outcome.sent.checked_sub(outcome.acked + outcome.dropped) {
+    match throughput.sent.checked_sub(throughput.acked + throughput.dropped) {
         Some(0) => Ok(()),
         missing => Err(Failure::Failed(format!(
             "{} not acknowledged by the hub",

@@ -27,7 +27,7 @@ use crate::random::Random;
 use crate::spool::{Limits, Spool};
 use crate::uplink::Uplink;
 use device::{Device, next_reboot};
-pub use plan::{History, Outcome, Plan};
+pub use plan::{History, Plan, Throughput};
 
 /// How long to wait for acknowledgements at the end.
 const DRAIN_FOR: Duration = Duration::from_secs(30);
@@ -70,7 +70,7 @@ impl Fleet {
     ///
     /// # Errors
     /// The socket failed.
-    pub async fn run(mut self, stop: impl Future<Output = ()>) -> io::Result<Outcome> {
+    pub async fn run(mut self, stop: impl Future<Output = ()>) -> io::Result<Throughput> {
         let mut stop = std::pin::pin!(stop);
         let started = clock::now().mono;
         let mut until = self.plan.duration.map(|duration| started + duration);
@@ -117,7 +117,7 @@ impl Fleet {
                 self.put(&outbox, to);
             }
         }
-        Ok(self.outcome(streaming, ended.mono.saturating_duration_since(started)))
+        Ok(self.throughput(streaming, ended.mono.saturating_duration_since(started)))
     }
 
     /// Says, once, that the made-up past is told: nothing but what was just measured is still on its way.
@@ -264,7 +264,7 @@ impl Fleet {
         }
     }
 
-    fn outcome(mut self, streaming: usize, elapsed: Duration) -> Outcome {
+    fn throughput(mut self, streaming: usize, elapsed: Duration) -> Throughput {
         let sum = |count: fn(&Spool) -> u64| self.devices.iter().map(|device| count(&device.feed.spool)).sum::<u64>();
         let (acked, dropped) = (sum(Spool::acked), sum(Spool::dropped));
         let seconds = elapsed.as_secs_f64();
@@ -273,7 +273,7 @@ impl Fleet {
             let last = self.latencies.len().saturating_sub(1) as f64;
             self.latencies.get((last * share) as usize).map_or(0.0, |micros| f64::from(*micros) / 1000.0)
         };
-        Outcome {
+        Throughput {
             devices: self.plan.devices,
             streaming,
             sent: self.sent,

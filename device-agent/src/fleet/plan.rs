@@ -1,4 +1,4 @@
-//! The settings of a simulation, and its outcome.
+//! The settings of a simulation, and what it got through.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -51,7 +51,7 @@ pub struct History {
 
 /// What came of it, in readings unless a name says otherwise.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
-pub struct Outcome {
+pub struct Throughput {
     pub devices: u16,
     /// Devices that streamed at the end.
     pub streaming: usize,

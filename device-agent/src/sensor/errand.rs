@@ -69,7 +69,7 @@ pub(super) struct Errand {
 
 /// What came of an errand.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Outcome {
+pub(super) enum Brought {
     /// Its sensor measures so much; nothing else is to be told.
     Value(&'static Quantity, f64),
     /// It is told in the errand.
@@ -125,14 +125,14 @@ impl Errand {
         self.files.hand_on()
     }
 
-    pub(super) fn run(&mut self, pace: Pace) -> Outcome {
+    pub(super) fn run(&mut self, pace: Pace) -> Brought {
         if self.is_told {
             self.samples.clear();
             (self.result, self.found, self.is_told) = (Ok(()), None, false);
         }
         self.files.allow(if pace == Pace::Slow { WAIT } else { Duration::ZERO });
         match self.read() {
-            Ok(Level::Value(quantity, value)) => return Outcome::Value(quantity, value),
+            Ok(Level::Value(quantity, value)) => return Brought::Value(quantity, value),
             Ok(Level::LeftOut(why)) => {
                 if let Task::Part(_, name) = &self.task {
                     self.samples.leave_out(name, why);
@@ -147,7 +147,7 @@ impl Errand {
             Err(error) => self.result = Err(error),
         }
         self.is_told = true;
-        Outcome::Told
+        Brought::Told
     }
 
     /// Reads; what is not the value of one sensor is in `samples` and `found`.

@@ -1,27 +1,32 @@
-//! The machine that this agent runs on: when each thing on it is read, and which of them are in trouble.
+//! The machine that this agent runs on: when each thing on it is read, and what came back. Which of them are in trouble is
+//! for [`judgement`] to say.
 //!
 //! A round hands every errand that has returned from the last round to the crew, alone or on a tour. Quick errands return within
 //! milliseconds and make up the round; slow ones deliver later; one that hangs is not asked a second time, and one that was not
 //! asked because so many hang is not reported as giving no answer. Every [`LOOK_EVERY`] the machine is searched for new things.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod judgement;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tracing::warn;
 use wire::{SensorSpec, UnixMillis};
 
-use super::errand::Outcome;
+use super::errand::Brought;
 use super::inventory::Inventory;
 use super::register::Register;
-use super::remarks::{self, Remark};
+use super::remarks::Remark;
 use super::thing::HANGS;
 use super::tour::{Job, Stop, Stops};
 use super::trip::Trip;
-use super::{Class, Error, Samples};
+use super::{Class, Samples};
 use crate::clock::{self, Now};
 use crate::crew::{Crew, Done, Limits, PATIENCE, Pace};
-use crate::trouble::{Change, Named, Trouble};
+use crate::trouble::{Named, Trouble};
 
 /// How often the machine is searched for devices that came or went.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -233,13 +238,13 @@ impl Host {
         }
     }
 
-    fn take_trip(&mut self, mut trip: Trip, (output, pace): (Outcome, Pace), took: Duration, now: Now) {
+    fn take_trip(&mut self, mut trip: Trip, (brought, pace): (Brought, Pace), took: Duration, now: Now) {
         let number = trip.number;
         // A device that is gone has nobody who waits for it.
         if !self.inventory.home.wants(number) {
             return;
         }
-        if output == Outcome::Told && pace != Pace::Slow && trip.errand.wants_time() {
+        if brought == Brought::Told && pace != Pace::Slow && trip.errand.wants_time() {
             if self.crew.slow(now.mono) < MOST_WAITING {
                 self.inventory.home.leaves();
                 // What hangs of a battery keeps the rest of it from nobody.
@@ -252,7 +257,7 @@ impl Host {
         }
         let Some(thing) = self.inventory.things.get_mut(&number) else { return };
         let at = answered(trip.lent, now);
-        if let Outcome::Value(quantity, value) = output {
+        if let Brought::Value(quantity, value) = brought {
             self.samples.add_at(at, &trip.name, quantity.unit, quantity.kind, value);
             thing.measured(took, now.mono);
         } else {
@@ -279,10 +284,10 @@ impl Host {
             return samples.append(said, at);
         }
         if let Some((mut trip, (file, value))) = home.hung(number).zip(stops.late()) {
-            let outcome = value.map(|value| Outcome::Value(file.quantity, value));
+            let brought = value.map(|value| Brought::Value(file.quantity, value));
             trip.direct = Some(file);
-            return match outcome {
-                Some(outcome) => self.take_trip(trip, (outcome, Pace::Quick), took, now),
+            return match brought {
+                Some(brought) => self.take_trip(trip, (brought, Pace::Quick), took, now),
                 None => self.ask_alone(trip, now.mono),
             };
         }
@@ -322,88 +327,6 @@ impl Host {
     fn is_at_work(&self) -> bool {
         self.round.is_some() || self.inventory.home.any_away()
     }
-
-    /// What has been away for so long that it hangs, if a thread is at it, or waits for one; and whether it hangs.
-    fn overdue(&self, now: Instant) -> BTreeMap<u32, bool> {
-        if !self.inventory.home.any_away() {
-            return BTreeMap::new();
-        }
-        let is_long = |since: Option<Instant>| since.is_some_and(|at| now.saturating_duration_since(at) >= HANGS);
-        let overdue = self.crew.away().into_iter().filter(|away| is_long(away.given));
-        // One that was begun only now is none of both.
-        let overdue = overdue.filter(|away| away.begun.is_none() || is_long(away.begun));
-        let whose = |is_begun: bool, number| {
-            self.inventory.home.whose(number, is_begun).into_iter().map(move |number| (number, is_begun))
-        };
-        overdue.flat_map(|away| whose(away.begun.is_some(), away.number)).collect()
-    }
-
-    /// Says which sources fail, and counts that once a round.
-    fn judge(
-        &mut self,
-        now: Now,
-        counts: bool,
-        overdue: &BTreeMap<u32, bool>,
-        changed: &mut impl FnMut(&str, Option<&str>),
-    ) {
-        let failing = self.failing(overdue);
-        for class in Class::ALL {
-            let error = failing.get(&class).map(|said| said.join("; "));
-            let trouble = self.troubles.entry(class).or_default();
-            let changes = trouble.is_some() != error.is_some();
-            // What came after its round is told with it, and not counted.
-            if let Some((trouble, error)) = trouble.as_mut().zip(error.as_deref()).filter(|_| !counts) {
-                trouble.restate(error);
-            }
-            let change = (counts || changes).then(|| Trouble::note(trouble, class.name(), error.as_deref(), now.unix));
-            let change = change.flatten();
-            let news = self.named.entry(class).or_default().news(change == Some(Change::Began), error.as_deref());
-            if news.is_some() || change == Some(Change::Ended) {
-                changed(class.name(), news.as_deref());
-            }
-        }
-    }
-
-    /// What fails of each class, one thing after the other.
-    fn failing(&self, overdue: &BTreeMap<u32, bool>) -> BTreeMap<Class, Vec<String>> {
-        let things = &self.inventory.things;
-        let mut waiting: BTreeMap<Class, usize> = BTreeMap::new();
-        let waits = overdue.iter().filter(|(_, hangs)| !**hangs).filter_map(|(number, _)| things.get(number));
-        waits.for_each(|thing| *waiting.entry(thing.class).or_default() += 1);
-        let said = |(class, count)| (class, vec![format!("{count} not asked while so many give no answer")]);
-        let mut failing: BTreeMap<Class, Vec<String>> = waiting.into_iter().map(said).collect();
-        let numbers: BTreeSet<u32> = self.inventory.told.iter().chain(overdue.keys()).copied().collect();
-        for (number, thing) in numbers.into_iter().filter_map(|number| Some((number, things.get(&number)?))) {
-            let usual = || thing.usual().map_or_else(String::new, |usual| format!(", usually after {usual}"));
-            let mut say = |text| failing.entry(thing.class).or_default().push(text);
-            if overdue.get(&number) == Some(&true) {
-                say(format!("{}{}", Error::NoAnswer(thing.hanging()), usual()));
-                continue;
-            }
-            for (_, error) in thing.failed.iter().filter(|(name, _)| !self.inventory.skips(name)) {
-                let usual = if matches!(error, Error::NoAnswer(_)) { usual() } else { String::new() };
-                say(format!("{error}{usual}"));
-            }
-        }
-        failing
-    }
-
-    /// Says what is left out, what is slow, and what is to be known of names.
-    fn remark(&mut self, now: Now, overdue: &BTreeMap<u32, bool>) {
-        let mut said: Vec<(String, String)> = Vec::new();
-        for number in &self.inventory.told {
-            let Some(thing) = self.inventory.things.get(number) else { continue };
-            let hangs = overdue.get(number) == Some(&true);
-            if let Some(usual) = thing.usual().filter(|_| !hangs && thing.failed.is_empty()) {
-                let text = format!("{}: slow, usually takes {usual}", thing.file.display());
-                said.push((thing.class.name().to_owned(), text));
-            }
-            said.extend(thing.left_out.iter().filter(|(name, _)| !self.inventory.skips(name)).cloned());
-        }
-        said.extend(self.inventory.naming());
-        said.extend(self.inventory.mute());
-        remarks::update(&mut self.remarks, said, now.unix);
-    }
 }
 
 /// Gives work to the crew; the round waits for what is not slow.
@@ -416,6 +339,3 @@ fn answered(lent: Option<Instant>, now: Now) -> UnixMillis {
     let away = lent.map_or(Duration::ZERO, |lent| now.mono.saturating_duration_since(lent));
     if away < HANGS / 2 { now.unix.plus(-i64::try_from(away.as_millis()).unwrap_or(0)) } else { now.unix }
 }
-
-#[cfg(test)]
-mod tests;

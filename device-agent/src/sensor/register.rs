@@ -4,6 +4,10 @@
 //! tells it from the others: `nvme-pci-0100`, `nvme-s6b0nx0r`. The first keeps the short name when a second comes later, also
 //! while the first is away. Where nothing tells them apart they are counted, `acpitz` and `acpitz.2`, and that is said.
 
+mod parts;
+#[cfg(test)]
+mod tests;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,9 +18,7 @@ use wire::SensorSpec;
 
 use super::Class;
 use super::adapter::plain;
-use super::hwmon::Label;
 use super::origin::{Origin, without_number};
-use super::power::may_have;
 use super::spelling::apart;
 use crate::durable;
 
@@ -320,42 +322,6 @@ impl Register {
         self.is_unkept = true;
     }
 
-    /// Whether several channels have this label, now or earlier; `many` says that of now, and is remembered.
-    pub(super) fn is_ambiguous(&mut self, label: &str, many: bool) -> bool {
-        let of_label = |given: &&mut Given| given.class == Class::Hwmon && given.word.is_empty() && given.base == label;
-        let known = self.given.iter_mut().find(of_label);
-        if let Some(known) = known {
-            known.seen = true;
-            return true;
-        }
-        if many {
-            self.put(Given::new(Class::Hwmon, label, "", ""));
-            self.settle();
-        }
-        many
-    }
-
-    /// The name that a channel with a label was given: with this label, or before it said one; whatever it was, where it says
-    /// none. `calls` are what the channel is called by its label and by its number.
-    pub(super) fn labelled(&mut self, label: &Label, calls: &[String; 2], owner: &str) -> Option<String> {
-        let says = matches!(label, Label::Says(_));
-        let is_meant = |given: &&mut Given| {
-            given.class == Class::Hwmon
-                && given.identity == owner
-                && given.fits()
-                && (!says || calls.contains(&given.base))
-        };
-        // The last is as it was the last time.
-        let known = self.given.iter_mut().rev().find(is_meant)?;
-        known.seen = true;
-        Some(known.word.clone())
-    }
-
-    /// Remembers that a channel that is called so by its label has this name. To be followed by [`Register::settle`].
-    pub(super) fn remember_label(&mut self, call: &str, owner: &str, name: &str) {
-        self.put(Given::new(Class::Hwmon, call, owner, name));
-    }
-
     /// Keeps what is remembered since the last time.
     pub(super) fn settle(&mut self) {
         if std::mem::take(&mut self.is_unkept) {
@@ -363,49 +329,9 @@ impl Register {
         }
     }
 
-    /// Whether another channel was given this name with its label.
-    pub(super) fn is_taken(&self, name: &str, owner: &str) -> bool {
-        let is_other = |given: &Given| given.word == name && given.base == name && given.identity != owner;
-        self.given.iter().any(|given| is_other(given) && given.is_of_part())
-    }
-
-    /// The chip's channel whose name a supply's sensor would have, or the supply whose sensor's name a channel would have.
-    pub(super) fn holder(&self, class: Class, name: &str) -> Option<String> {
-        let is_channel = |given: &&Given| {
-            let of_chip = given.class == Class::Hwmon && given.identity.starts_with(Class::Hwmon.name());
-            of_chip && may_have(name, &given.word)
-        };
-        let is_supply =
-            |given: &&Given| given.class == Class::Power && !given.is_of_part() && may_have(&given.word, name);
-        let mut given = self.given.iter();
-        let holder = if class == Class::Power { given.find(is_channel) } else { given.find(is_supply) };
-        holder.map(|given| given.identity.clone())
-    }
-
     /// Whether a thing has this name.
     pub(super) fn has(&self, class: Class, word: &str) -> bool {
         self.given.iter().any(|given| given.class == class && given.word == word)
-    }
-
-    /// A name of its own for a part that is called like one of another thing: `owner` says which part it is.
-    pub(super) fn name_apart(&mut self, class: Class, name: &str, owner: &str, holder: Option<&str>) -> String {
-        let of_owner = |given: &&mut Given| given.base == name && given.identity == owner && given.fits();
-        if let Some(known) = self.given.iter_mut().find(of_owner) {
-            known.seen = true;
-            return known.word.clone();
-        }
-        let of_other = |given: &Given| given.base == name && given.word == name;
-        let is_known = self.given.iter().any(of_other);
-        if holder.is_none() && !is_known {
-            return name.to_owned();
-        }
-        let apart = apart(name, owner, class.longest_name());
-        let before = holder.filter(|_| !is_known).map(|holder| (holder, name));
-        for (owner, word) in before.into_iter().chain([(owner, &*apart)]) {
-            self.put(Given::new(class, name, owner, word));
-        }
-        self.settle();
-        apart
     }
 
     fn keep(&self) {
@@ -417,6 +343,3 @@ impl Register {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use wire::UnixMillis;
 
 use super::Samples;
-use super::errand::Outcome;
+use super::errand::Brought;
 use super::trip::{Direct, Trip};
 use crate::clock;
 use crate::crew::{Kin, PATIENCE, Pace, Work};
@@ -221,7 +221,7 @@ impl Job {
 }
 
 impl Work for Job {
-    type Output = Outcome;
+    type Output = Brought;
 
     fn number(&self) -> u32 {
         match self {
@@ -241,12 +241,12 @@ impl Work for Job {
         self.lent()
     }
 
-    fn run(&mut self, pace: Pace) -> Outcome {
+    fn run(&mut self, pace: Pace) -> Brought {
         match self {
             Self::Trip(trip) => trip.run(pace),
             Self::Tour(_, _, _, stops) => {
                 stops.run();
-                Outcome::Toured
+                Brought::Toured
             }
         }
     }

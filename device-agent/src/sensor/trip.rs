@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::errand::{Errand, Outcome, Task};
+use super::errand::{Brought, Errand, Task};
 use super::limits::Quantity;
 use super::number::{LONGEST_NUMBER, number_in};
 use super::open::Open;
@@ -64,18 +64,18 @@ impl Trip {
         self.is_well && self.direct.is_some()
     }
 
-    pub(super) fn run(&mut self, pace: Pace) -> Outcome {
+    pub(super) fn run(&mut self, pace: Pace) -> Brought {
         if let Some(direct) = &mut self.direct {
             if let Some(value) = direct.value() {
-                return Outcome::Value(direct.quantity, value);
+                return Brought::Value(direct.quantity, value);
             }
         }
-        let outcome = self.errand.run(pace);
-        self.direct = match outcome {
-            Outcome::Value(quantity, _) => self.errand.hand_on().map(|open| Direct { open, quantity }),
-            Outcome::Told | Outcome::Toured => None,
+        let brought = self.errand.run(pace);
+        self.direct = match brought {
+            Brought::Value(quantity, _) => self.errand.hand_on().map(|open| Direct { open, quantity }),
+            Brought::Told | Brought::Toured => None,
         };
-        outcome
+        brought
     }
 }
 

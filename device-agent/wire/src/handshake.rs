@@ -1,4 +1,5 @@
-//! Opening a session: Noise `IKpsk2` in WireGuard's manner, one round trip.
+//! Opening a session: Noise `IKpsk2` in WireGuard's manner, one round trip. One file, because its two sides are one exchange: what
+//! one writes at a place of a datagram, the other reads there.
 //!
 //! ```text
 //!   device                                   hub
@@ -14,11 +15,10 @@
 //! `mac1` is keyed with the hub's public key: who never saw it costs the hub one hash. `mac2` is keyed with a cookie that
 //! only the owner of an address can have received. The Noise prologue binds version and hub id.
 
+mod join_token;
+
 use alloc::format;
-use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
-use core::str::FromStr;
 
 use blake2::digest::consts::U16;
 use blake2::digest::{KeyInit, Mac};
@@ -28,13 +28,14 @@ use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 
 use crate::error::DecodeError;
 pub use crate::identity::NOISE_PATTERN;
-use crate::identity::{Id, KeyPair, PublicKey, base32, from_base32};
+use crate::identity::{Id, KeyPair, PublicKey};
 use crate::layout::{
     COOKIE_LEN, Cookie, HS1_LEN, HS1_MAC1, HS1_MAC2, HS1_NOISE, HS2_LEN, HS2_MAC1, HS2_NOISE, Hs1, Hs2, TYPE_COOKIE,
     TYPE_HS1, TYPE_HS2, VERSION, part, zero,
 };
 use crate::reading::UnixMillis;
 use crate::seal::Transport;
+pub use join_token::{JoinToken, TokenError, join_psk};
 
 /// Pre-shared key of a device that is known or waits for a click.
 pub const NO_PSK: [u8; 32] = [0; 32];
@@ -91,73 +92,6 @@ pub struct Verdict {
     pub known_sensors: u16,
     /// Adopted or pending.
     pub standing: Standing,
-}
-
-/// A join token: `thj1_<number>_<26 characters of secret><2 check characters>`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct JoinToken {
-    /// Number by which the hub finds it; not a secret.
-    pub id: u64,
-    secret: [u8; 16],
-}
-
-/// The text is not a join token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a join token looks like thj1_<number>_<28 characters>; is it cut off or mistyped?")]
-pub struct TokenError;
-
-impl JoinToken {
-    /// A token from its number and 128 random bits.
-    #[must_use]
-    pub const fn new(id: u64, secret: [u8; 16]) -> Self {
-        Self { id, secret }
-    }
-
-    /// The key both sides mix into the handshake: BLAKE2s-256(`"thub-join-v1"` ‖ secret). All the hub keeps.
-    #[must_use]
-    pub fn psk(&self) -> [u8; 32] {
-        join_psk(&self.secret)
-    }
-
-    fn check(&self) -> String {
-        let hash = Blake2s256::new()
-            .chain_update(b"thub-token-v1")
-            .chain_update(self.id.to_le_bytes())
-            .chain_update(self.secret)
-            .finalize();
-        base32(&hash[..2]).chars().take(2).collect()
-    }
-}
-
-/// The pre-shared key of a join token's secret.
-#[must_use]
-pub fn join_psk(secret: &[u8; 16]) -> [u8; 32] {
-    Blake2s256::new().chain_update(b"thub-join-v1").chain_update(secret).finalize().into()
-}
-
-impl fmt::Display for JoinToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "thj1_{}_{}{}", self.id, base32(&self.secret), self.check())
-    }
-}
-
-impl fmt::Debug for JoinToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "JoinToken({}, ..)", self.id)
-    }
-}
-
-impl FromStr for JoinToken {
-    type Err = TokenError;
-
-    fn from_str(text: &str) -> Result<Self, TokenError> {
-        let rest = text.trim().strip_prefix("thj1_").ok_or(TokenError)?;
-        let (id, rest) = rest.split_once('_').ok_or(TokenError)?;
-        let (secret, check) = rest.split_at_checked(26).ok_or(TokenError)?;
-        let secret = from_base32(secret).and_then(|bytes| bytes.try_into().ok()).ok_or(TokenError)?;
-        let token = Self { id: id.parse().map_err(|_| TokenError)?, secret };
-        if token.check().eq_ignore_ascii_case(check) { Ok(token) } else { Err(TokenError) }
-    }
 }
 
 /// The device's side of a handshake under way.

@@ -1,5 +1,6 @@
 use std::fs;
 
+use super::reuse::{ABSENT_FOR, GONE_FOR, REST};
 use super::*;
 
 const DAY: Duration = ABSENT_FOR;

@@ -15,7 +15,7 @@ fn tour(root: &Path, count: u32) -> Tour {
         fs::write(root.join(&folder).join("temp"), format!("{}000\n", 20 + number)).unwrap();
         let errand = Errand::new(Class::Thermal, Task::Part(Part::Zone, String::new()), (root, &folder));
         let mut trip = Trip::new(number, Arc::from(&*format!("temp.{number}")), &folder, errand);
-        assert!(matches!(trip.run(Pace::Quick), Outcome::Value(..)));
+        assert!(matches!(trip.run(Pace::Quick), Brought::Value(..)));
         tour.get_or_insert_with(|| Tour::new(9, trip.kin)).join(trip);
     }
     tour.unwrap()
