@@ -3,8 +3,8 @@
 // The points of open charts are not here: they arrive ten times a second and are drawn, never compared
 // (`chart/board.ts` keeps them). What people read, ages and last values, is.
 
-import { bare } from "./bare";
 import { pathTo } from "./base";
+import { CLOCK_JITTER_MS, known, type LatestByDevice, measured } from "./latest";
 import type { Route } from "./route";
 import type {
   Alert,
@@ -33,11 +33,6 @@ import { age, merged, NOTHING_TOLD, overtaken, tell, type Told } from "./told";
 const DELIVERIES_SHOWN = 50;
 /** More toasts than these would cover the page they warn about. */
 const TOASTS_SHOWN = 3;
-
-/** Clocks of hub and device agree within this; beyond it a reading's own time says nothing about when it was heard. */
-const CLOCK_JITTER_MS = 5_000;
-/** A value is of this moment for so long. */
-const STILL_MS = 60_000;
 
 export type Session =
   | { kind: "unknown" }
@@ -82,7 +77,7 @@ export interface State {
   devices: Readonly<Record<string, Device>> | null;
   /** Whether `devices` holds all of them: the screen of one device does without the others. */
   listed: boolean;
-  latest: Readonly<Record<string, Readonly<Record<string, Latest>>>>;
+  latest: LatestByDevice;
   /** Which sensors the devices have in common: the columns of their list. */
   sensorSets: readonly SensorSet[] | null;
   alerts: Readonly<Record<string, Alert>> | null;
@@ -346,57 +341,6 @@ function alertToast(alert: Alert, toasts: readonly Toast[]): Toast {
     href: pathTo("/a"),
     alerts,
   };
-}
-
-/**
- * Newer values replace older ones. One from ahead of now neither hides what is measured now nor replaces it,
- * as at the hub.
- */
-function replaces(before: Millis, at: Millis, now: Millis): boolean {
-  const [wasAhead, isAhead] = [before > now + CLOCK_JITTER_MS, at > now + CLOCK_JITTER_MS];
-  if (wasAhead && !isAhead) return at > now - STILL_MS;
-  if (isAhead && !wasAhead) return before < now - STILL_MS;
-  return before <= at;
-}
-
-/** A value that came late (recovered) never replaces a newer one. */
-function measured(latest: State["latest"], rows: readonly Row[], now: Millis): State["latest"] {
-  if (rows.length === 0) return latest;
-  const next: Record<string, Record<string, Latest>> = { ...latest };
-  const copied = new Set<string>();
-  for (const [device, sensor, at, value] of rows) {
-    const before = next[device]?.[sensor];
-    if (before && !replaces(Date.parse(before.at), at, now)) continue;
-    if (!copied.has(device)) {
-      next[device] = bare(next[device]);
-      copied.add(device);
-    }
-    next[device]![sensor] = {
-      device,
-      sensor,
-      unit: before?.unit ?? "",
-      at: new Date(at).toISOString(),
-      value,
-      quality: "good",
-    };
-  }
-  return next;
-}
-
-function known(latest: State["latest"], items: readonly Latest[], now: Millis): State["latest"] {
-  const next: Record<string, Record<string, Latest>> = { ...latest };
-  const copied = new Set<string>();
-  for (const item of items) {
-    if (!copied.has(item.device)) {
-      next[item.device] = bare(next[item.device]);
-      copied.add(item.device);
-    }
-    const before = next[item.device]![item.sensor];
-    // The answer may have been overtaken by the stream: keep the newer value, learn the unit.
-    next[item.device]![item.sensor] =
-      before && !replaces(Date.parse(before.at), Date.parse(item.at), now) ? { ...before, unit: item.unit } : item;
-  }
-  return next;
 }
 
 function withDelivery(deliveries: State["deliveries"], delivery: Delivery): State["deliveries"] {
