@@ -107,7 +107,7 @@ impl Alarm {
             }
             self.set = Some(deadline);
         }
-        // It may have rung for what it was set to before.
+        // It may have rung for the time that it was set to before.
         while let Ok(mut rung) = timer.readable().await {
             rung.clear_ready();
             if mono() >= deadline {

@@ -96,7 +96,7 @@ impl Input {
         }
     }
 
-    /// The next round of the sensors if it is at about `at`, else `at`: for what need not wake the machine by itself.
+    /// The next round of the sensors if it is at about `at`, else `at`: work that can wait a little need not wake the machine.
     #[must_use]
     pub fn round_about(&self, at: Instant) -> Instant {
         let Self::Host { schedule, .. } = self else { return at };

@@ -24,7 +24,7 @@ const RECEIVE_BUFFER: usize = 1 << 20;
 const ROOM_AFTER: Duration = Duration::from_millis(2);
 const TRIES: usize = 50;
 
-/// A socket of which only what arrives wakes the agent. The runtime's own also wakes it each time when what it sent has left.
+/// A socket that wakes the agent only when a datagram arrives. The runtime's own socket also wakes it after each one it sent.
 type Talking = AsyncFd<UdpSocket>;
 
 /// How a probe reaches hubs whose address nobody knows.
@@ -54,7 +54,7 @@ pub struct Net {
 }
 
 impl Net {
-    /// Opens what there is to open. `discover` also listens for hubs that announce themselves.
+    /// Opens the sockets that this machine can open. `discover` also listens for hubs that announce themselves.
     ///
     /// # Errors
     /// Neither IPv4 nor IPv6 can be used.

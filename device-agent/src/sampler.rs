@@ -31,7 +31,7 @@ impl Gather {
         Self { builder: BatchBuilder::new(MAX_BODY), lane, sensors: 0, since: None }
     }
 
-    /// From here on for another lane; what was gathered for the one before is closed.
+    /// Changes the lane, and closes the batch of the lane before.
     pub fn set_lane(&mut self, lane: Lane, spool: &mut Spool, now: Instant) {
         if lane != self.lane {
             self.close(spool, now);

@@ -40,7 +40,7 @@ export function amountBuckets(from: Millis, to: Millis): { every: string; from: 
   return { every, from: Math.floor(from / 10_000) * 10_000 };
 }
 
-/** What parts come to, without the noise of adding decimals. */
+/** The sum of parts, without the noise of adding decimals. */
 export function total(parts: readonly number[]): number {
   return Number(parts.reduce((sum, part) => sum + part, 0).toPrecision(12));
 }

@@ -71,9 +71,9 @@ export class Refused extends Error {
   }
 }
 
-/** A hub that is busy says when to ask again: so often, before its words are shown. */
+/** How often a busy hub is asked again before its refusal is shown. */
 const BUSY_TRIES = 5;
-/** Seconds until then, at most; and where it does not say. */
+/** Seconds before it is asked again: at most, and where the hub names none. */
 const BUSY_MOST_S = 10;
 const BUSY_USUAL_S = 2;
 
@@ -230,7 +230,7 @@ export const retention = {
 };
 
 export const devices = {
-  /** The six words come with those that wait: nobody else is compared by them, and they are most of a long list. */
+  /** Six words come only with devices that wait: only those are compared by them, and they are most of a long list. */
   list: () => all<Device>("/devices?words=pending"),
   get: (device: string) => call<Device>("GET", `/devices/${id(device)}`),
   change: (
@@ -238,7 +238,7 @@ export const devices = {
     change: { name?: string; labels?: Record<string, string>; interval_ms?: number | null; notes?: string },
   ) => call<Device>("PATCH", `/devices/${id(device)}`, change),
   remove: (device: string) => call<null>("DELETE", `/devices/${id(device)}`),
-  /** Lets it go but keeps what it measured. */
+  /** Forgets the device but keeps its readings. */
   forget: (device: string) => call<Device>("POST", `/devices/${id(device)}/forget`, {}),
   adopt: (device: string, name?: string) => call<Device>("POST", `/devices/${id(device)}/adopt`, name ? { name } : {}),
   block: (device: string) => call<Device>("POST", `/devices/${id(device)}/block`, {}),
@@ -248,7 +248,7 @@ export const devices = {
   swaps: async (device: string) => (await call<Page<Swap>>("GET", `/devices/${id(device)}/swaps`)).items,
   /** What became of its readings of the last day; only the sum is read. */
   ledger: (device: string) => call<Ledger>("GET", `/devices/${id(device)}/ledger?limit=1`),
-  /** What a sensor is, whatever it is sent as; null goes back to that. */
+  /** Sets the kind of a sensor, whatever its sender says; null goes back to the sender's word. */
   setKind: (device: string, sensor: string, kind: Kind | null) =>
     call<Sensor>("PATCH", `/devices/${id(device)}/sensors/${id(sensor)}`, { kind }),
   sensors: async (device: string) => (await call<Page<Sensor>>("GET", `/devices/${id(device)}/sensors`)).items,

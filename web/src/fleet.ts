@@ -38,7 +38,7 @@ export function columnsOf(
   ];
 }
 
-/** Columns with those in it that a person asked for, in place of the last of the others. */
+/** The columns, with the ones that a person asked for in place of the last others. */
 export function withAsked(columns: readonly string[], asked: readonly string[], most: number): string[] {
   const more = asked.filter((sensor) => !columns.includes(sensor)).slice(0, most);
   const wanted = columns.filter((sensor) => asked.includes(sensor)).length;
@@ -47,7 +47,7 @@ export function withAsked(columns: readonly string[], asked: readonly string[], 
   return [...kept, ...more].slice(0, most);
 }
 
-/** What these devices measure, where every value of theirs is known; those are left out that measure nothing. */
+/** The sensor sets of these devices, where all their values are known. Devices that measure nothing are left out. */
 export function setsOf(devices: readonly Device[], latest: Readonly<Record<string, Values>>): SensorSet[] {
   const found = new Map<string, SensorSet>();
   for (const { id, status } of devices) {
@@ -112,7 +112,7 @@ function shared(
     .map(({ sensor }) => sensor);
 }
 
-/** What one device shows where it has a line of its own: what it has of the columns, then the rest of it. */
+/** The sensors of a device that has a line of its own: first the columns that it has, then its others. */
 export function ownOf(
   values: Values | undefined,
   columns: readonly string[],
@@ -124,7 +124,7 @@ export function ownOf(
   return [...columns.filter((sensor) => values?.[sensor]), ...others].slice(0, most);
 }
 
-/** Columns, the one first of which most of these devices have a value since then. */
+/** The columns, first the one that most of these devices have measured since then. */
 export function byRecency(
   devices: readonly Device[],
   latest: Readonly<Record<string, Values>>,
@@ -176,7 +176,7 @@ export function cutAtOrdinary(
 
 /** With fewer devices there are no "others". */
 const OTHERS_LEAST = 5;
-/** Grow for ever, or differ by what a device is: being far from the others says nothing. */
+/** Sensors that grow for ever, or differ by what a device is: to be far from the others means nothing there. */
 const NOT_ALIKE = /uptime|total|_bytes$|errors$|cycles$/;
 
 /**
@@ -259,7 +259,7 @@ function ordered(devices: readonly Device[], sort: Sort, { latest, alarms, odd, 
   };
   if (by === "name") return down ? [...devices].reverse() : [...devices];
   const rows = devices.map((device) => ({ device, key: key(device) }));
-  // Stable: what is equal stays by name.
+  // The sort is stable: equal devices stay in the order of their names.
   rows.sort((a, b) =>
     a.key === null || b.key === null
       ? Number(a.key === null) - Number(b.key === null)

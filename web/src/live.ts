@@ -10,9 +10,7 @@ import type { LiveMessage } from "./types";
 
 /** A stream this quiet is asked for an echo: a cable that was pulled closes no socket. */
 const QUIET_MS = 5_000;
-/**
- * An echo that takes longer is none; together with the above the most for which the page shows what is no longer true.
- */
+/** An echo that takes longer counts as none. Together with the time above: the longest that the page shows old values. */
 const ECHO_MS = 4_000;
 /**
  * A subscription that matches nothing: the hub answers with an empty snapshot, over the very socket that is in doubt.

@@ -11,7 +11,7 @@
 
 import type { Millis } from "./types";
 
-/** Twice of it is kept: longer than any request may take. */
+/** Remembered for once to twice this long: longer than any request may take. */
 const KEPT_MS = 30_000;
 
 export interface Told {

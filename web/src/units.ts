@@ -121,12 +121,12 @@ export function convert(value: number, from: string, to: string): number | null 
   const [a, b] = [unitOf(typed), unitOf(to)];
   // Twelve digits: what is typed as 71.6 °F is 22 °C, and not 21.999999999999996.
   if (a && b && a.of === b.of) return Number(((value * a.factor + a.offset - b.offset) / b.factor).toPrecision(12));
-  // Of degrees it is those that are measured.
+  // Degrees that were typed without a letter are those that the sensor measures.
   if (typed === "°" && b?.of === "temperature") return value;
-  // Of a time `15m` are minutes, of a length metres: it is never milli alone.
+  // `15m` is minutes where a time is measured, and metres where a length is: `m` is never milli alone.
   if (typed === "m") return b?.of === "s" ? convert(value, "min", to) : to === "" ? value : null;
   const only = PREFIXES[typed];
   if (only !== undefined) return value * only;
-  // What was sent without a unit is told in any.
+  // A value that was sent without a unit can be compared in any.
   return a && to === "" ? value * a.prefix : null;
 }

@@ -272,7 +272,7 @@ impl Agent {
         }
     }
 
-    /// While there is no hub, looks its names up and says from time to time what is looked for.
+    /// While there is no hub: looks up its names, and logs from time to time which names those are.
     fn seek(&mut self, now: Now) {
         let state = self.feed.uplink.state();
         if !matches!(state, State::Searching | State::Handshaking) {
@@ -301,7 +301,7 @@ impl Agent {
         }
     }
 
-    /// Numbers of sensors that are gone go to those that have none.
+    /// Gives the numbers of sensors that are gone to sensors without one.
     fn tend_table(&mut self, now: Now) {
         let Self { feed, table, input, left_out, epoch, gather, moments, deadband, overwritten, .. } = self;
         feed.uplink.ask_numbering(table.wants_numbers());

@@ -137,7 +137,7 @@ fn uplink_of(
     Ok(uplink)
 }
 
-/// Says what earlier runs left in the spool, and what of it cannot be read.
+/// Logs how much earlier runs left in the spool, and how much of that cannot be read.
 fn said_of(recovery: &Recovery) {
     if recovery.batches > 0 {
         let readings = quantity::of(recovery.readings, "reading");

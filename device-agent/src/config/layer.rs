@@ -59,7 +59,7 @@ pub struct SensorLayer {
     pub root: Option<PathBuf>,
     /// Sensors to leave out, by name; a trailing `*` matches any rest.
     pub skip: Option<Vec<String>>,
-    /// Of the cards of containers and virtual machines, which are left out, those that are wanted; names as in `skip`.
+    /// Network cards of containers and virtual machines to measure all the same; names as in `skip`.
     pub include: Option<Vec<String>>,
 }
 

@@ -36,7 +36,7 @@ pub struct Settings {
     pub sensor_root: PathBuf,
     /// Sensors to leave out.
     pub skip: Vec<String>,
-    /// Of those that are left out by themselves, which are wanted.
+    /// Sensors to measure although they are left out by default.
     pub include: Vec<String>,
     /// How much is kept while the hub is away.
     pub spool: Limits,
@@ -79,7 +79,7 @@ impl Places<'_> {
         self.wrong(&Key::of(table, name), why)
     }
 
-    /// Of one table of several: which one it is, and what it calls itself.
+    /// The error of a key in one of several tables, which it names by number and label.
     fn one_of(&self, table: &str, number: usize, label: &str, (name, why): Wrong) -> Error {
         self.wrong(&Key::of_one(table, number, label, name), &why)
     }

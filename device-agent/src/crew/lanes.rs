@@ -91,7 +91,7 @@ impl<W: Work> Lanes<W> {
         self.order(now);
     }
 
-    /// Sees what hangs since the last time.
+    /// Notices pieces of work that began to hang since the last call.
     pub(super) fn tend(&mut self, now: Instant) {
         self.note(now);
         self.order(now);
@@ -136,7 +136,7 @@ impl<W: Work> Lanes<W> {
         quick.max(untried) + self.slow_room(tally, now)
     }
 
-    /// Whether what is expected to be back at once waits or is under way.
+    /// Whether quick work waits or is under way.
     pub(super) fn is_busy(&self, now: Instant) -> bool {
         let tally = self.tally(now);
         !self.quick.is_empty() || tally.quick + tally.untried > 0 || self.next_untried(tally, now).is_some()
@@ -250,7 +250,7 @@ impl<W: Work> Lanes<W> {
         self.distrust(|kin| fresh.iter().any(|(_, pace, kind)| *pace == Pace::Quick && *kind == kin.kind));
     }
 
-    /// Of some of what was quick the last time nobody knows any more how it will go.
+    /// Puts some quick pieces to the untried ones: how they will go is not known any more.
     fn distrust(&mut self, which: impl Fn(Kin) -> bool) {
         let (distrusted, rest) = std::mem::take(&mut self.quick).into_iter().partition(|work| which(work.kin()));
         self.quick = rest;
@@ -258,7 +258,7 @@ impl<W: Work> Lanes<W> {
         self.untried.append(&mut distrusted);
     }
 
-    /// Puts what is least like that which hangs first.
+    /// Sorts pieces that are least like the hanging ones to the front.
     fn order(&mut self, now: Instant) {
         if self.running.is_empty() || (self.quick.is_empty() && self.untried.is_empty()) {
             return;

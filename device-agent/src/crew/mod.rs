@@ -109,7 +109,8 @@ impl<W: Work> Crew<W> {
         self.wake(wanted);
     }
 
-    /// Sees to it that what waits is done although something hangs; to be called while [`Crew::is_busy`], every [`PATIENCE`].
+    /// Lets further threads work while some hang, so that nothing waits for those. Call it every [`PATIENCE`] while
+    /// [`Crew::is_busy`].
     pub fn tend(&self, now: Instant) {
         let mut state = self.shared.lock();
         state.lanes.tend(now);
@@ -118,7 +119,7 @@ impl<W: Work> Crew<W> {
         self.wake(wanted);
     }
 
-    /// Moves what is done into `into`.
+    /// Moves finished work into `into`.
     pub fn take(&self, into: &mut Vec<Done<W>>) {
         let mut state = self.shared.lock();
         if into.is_empty() {
@@ -128,7 +129,7 @@ impl<W: Work> Crew<W> {
         }
     }
 
-    /// Whether what is expected to be back at once waits or is under way.
+    /// Whether quick work waits or is under way.
     #[must_use]
     pub fn is_busy(&self, now: Instant) -> bool {
         self.shared.lock().lanes.is_busy(now)
@@ -181,7 +182,7 @@ impl<W: Work> Crew<W> {
             let shared = Arc::clone(&self.shared);
             let started =
                 thread::Builder::new().name("reader".to_owned()).stack_size(STACK).spawn(move || shared.work());
-            // No thread to be had: what waits is tried again at the next look.
+            // No thread could be started: the waiting work is tried again at the next look.
             state.threads += usize::from(started.is_ok());
             state.idle += usize::from(started.is_ok());
         }
@@ -246,7 +247,7 @@ impl<W: Work> Shared<W> {
             if let Some((number, work, pace)) = state.lanes.pick(now) {
                 return Some((number, work, pace, now));
             }
-            // One waits for what comes next, though who waits is another each time.
+            // One idle thread stays for the next piece; it need not be this one.
             if state.idle > 0 && now.saturating_duration_since(state.crowded) >= IDLE {
                 state.threads -= 1;
                 return None;

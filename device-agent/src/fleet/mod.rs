@@ -42,7 +42,7 @@ const DUE_AT_ONCE: usize = 32;
 const NAMED: usize = 10;
 /// Latencies kept: enough for a stable 99th percentile.
 const LATENCIES: usize = 100_000;
-/// A simulated spool: what a small device has in RAM.
+/// Bytes of a simulated spool: as much as a small device keeps in memory.
 const LIMITS: Limits = Limits { memory: 1 << 20, disk: 0, age: Duration::from_secs(7 * 86_400) };
 
 /// The devices, their socket and their network.

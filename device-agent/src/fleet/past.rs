@@ -63,7 +63,7 @@ impl Past {
         };
     }
 
-    /// What a sensor shows then, of what it would show without days and faults.
+    /// The value of a sensor at that moment, made from its value without days and faults.
     pub(super) fn value(&self, sensor: u16, plain: f64) -> f64 {
         let normal = of_day(sensor, UnixMillis(self.at), plain);
         let hours = self.fault.map_or(-1.0, |began| (self.at - began) as f64 / 3_600_000.0);

@@ -71,7 +71,7 @@ fn goes_on(word: &str, line: &str) -> bool {
     }
 }
 
-/// What stands before digits that belong to those before it, or are told from nothing.
+/// Characters after which digits belong to the number before them, or to no number at all.
 const JOINTS: [char; 13] = [',', '.', '\'', '\u{2019}', '\u{b7}', ':', '/', '_', '*', '^', '\u{d7}', '~', '\u{2013}'];
 
 /// Whether a word is what a number ends with: an exponent (`e6`, `E-3`), decimals (`.3`).

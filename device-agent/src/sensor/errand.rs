@@ -55,7 +55,7 @@ pub(super) struct Errand {
     pub(super) task: Task,
     files: Files,
     root: PathBuf,
-    /// Something of the last time is in what follows.
+    /// The fields below hold results of the last run.
     is_told: bool,
     /// What it gave.
     pub(super) samples: Samples,
@@ -67,7 +67,7 @@ pub(super) struct Errand {
     pub(super) found: Option<Found>,
 }
 
-/// What came of an errand.
+/// What an errand brought back.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Brought {
     /// Its sensor measures so much; nothing else is to be told.
@@ -110,7 +110,7 @@ impl Errand {
         self.files.wants_time()
     }
 
-    /// Does not wait again for what had nothing just now.
+    /// Waits no more for files that had nothing just now.
     pub(super) fn give_up(&mut self) {
         self.files.give_up();
     }
@@ -150,7 +150,7 @@ impl Errand {
         Brought::Told
     }
 
-    /// Reads; what is not the value of one sensor is in `samples` and `found`.
+    /// Reads. A single value is returned; everything else is put into `samples` and `found`.
     fn read(&mut self) -> Result<Level, Error> {
         let Self { task, files, samples, class, found, root, .. } = self;
         match task {

@@ -76,7 +76,7 @@ impl Host {
         }
     }
 
-    /// Of what is left out by itself, measures what is named here all the same.
+    /// Measures the sensors named here although they are left out by default.
     #[must_use]
     pub fn including(mut self, include: Vec<String>) -> Self {
         self.inventory.include = include;
@@ -247,7 +247,7 @@ impl Host {
         if brought == Brought::Told && pace != Pace::Slow && trip.errand.wants_time() {
             if self.crew.slow(now.mono) < MOST_WAITING {
                 self.inventory.home.leaves();
-                // What hangs of a battery keeps the rest of it from nobody.
+                // One value of a battery that hangs must not delay its other values.
                 let before = std::mem::take(&mut trip.errand.samples);
                 self.samples.append(&before, answered(trip.lent, now));
                 trip.errand.before = before;
@@ -275,7 +275,7 @@ impl Host {
         }
     }
 
-    /// Of what is well nothing is looked at but what came back.
+    /// Takes in a tour. As long as all its sensors are well, nothing but their values is looked at.
     fn take_tour(&mut self, number: u32, (lent, stops): (Instant, &Stops), took: Duration, now: Now) {
         let Self { inventory: Inventory { home, .. }, samples, .. } = self;
         let at = answered(Some(lent), now);
@@ -334,7 +334,7 @@ fn send(crew: &Crew<Job>, leaving: impl Iterator<Item = (Pace, Job)>, awaited: &
     crew.give(leaving.inspect(|(pace, _)| *awaited += usize::from(*pace != Pace::Slow)));
 }
 
-/// Of when an answer is that came `now`: of the moment in which it was asked for, unless it was long in coming.
+/// The time of an answer that came `now`: that of its question, unless the answer was long in coming.
 fn answered(lent: Option<Instant>, now: Now) -> UnixMillis {
     let away = lent.map_or(Duration::ZERO, |lent| now.mono.saturating_duration_since(lent));
     if away < HANGS / 2 { now.unix.plus(-i64::try_from(away.as_millis()).unwrap_or(0)) } else { now.unix }

@@ -134,7 +134,7 @@ impl Supply<'_> {
         self.samples.fail(format!("power.{}.{what}", self.name), error);
     }
 
-    /// The number in a file, if there is one; what cannot be read is named.
+    /// The number in a file, if there is one; a file that cannot be read is named.
     fn number(&mut self, file: &str, what: &str) -> Option<f64> {
         match self.files.number(file) {
             Ok(Content::Number(number)) => Some(number),

@@ -33,7 +33,7 @@ const FILE: &str = "things";
 pub(super) struct Present {
     /// What it calls itself.
     pub(super) base: String,
-    /// The word that an earlier version gave it, which went by a number that only counts.
+    /// The name that an earlier version gave it by the kernel's numbering, which changes between boots.
     pub(super) before: Option<String>,
     /// Its name where `base` is only the start of it.
     pub(super) cut: Option<String>,
@@ -68,7 +68,7 @@ fn is_counted(given: &Given, class: Class, thing: &Present) -> bool {
 pub(super) struct Word {
     /// The part of its sensors' names.
     pub(super) word: String,
-    /// Which of those that nothing tells apart, from 2 on.
+    /// Number among things that nothing tells apart, from 2 on; `None` for the first.
     pub(super) twin: Option<usize>,
 }
 
@@ -90,13 +90,13 @@ struct Given {
     identity: String,
     /// Nothing where a label stands for several: then `base` is that label.
     word: String,
-    /// Where one was that goes by what it says of itself; or what one said that goes by its place, because others say it too.
+    /// For a thing named by what it says of itself, its place; for one named by its place, because others say the same, its word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     also: Option<String>,
     /// Where it was in earlier runs, if it is elsewhere since the start.
     #[serde(skip)]
     was: Option<String>,
-    /// Since the start.
+    /// Whether the thing was seen since the start.
     #[serde(skip)]
     seen: bool,
 }
@@ -107,7 +107,7 @@ impl Given {
         Self { class, base, identity, word, also: None, was: None, seen: true }
     }
 
-    /// Whether it is the name of a part, or of a device.
+    /// Whether it is the name of a part, and not of a device.
     fn is_of_part(&self) -> bool {
         self.base.contains('.')
     }
@@ -246,7 +246,7 @@ impl Register {
         Some(given.word.clone())
     }
 
-    /// The name of what was at the place of a thing of which something cannot be read this time: its name, or its serial number.
+    /// The name given at the place of a thing whose own name or serial number cannot be read this time.
     fn by_place(&self, class: Class, thing: &Present, present: &[Present]) -> Option<usize> {
         let place = thing.origin.identity.as_ref().filter(|_| thing.is_unread && class != Class::Power)?;
         let is_another = |given: &Given| {
@@ -280,7 +280,7 @@ impl Register {
         (one_place && present.iter().filter(same).count() == 1).then_some(*at)
     }
 
-    /// A name that nobody has: short for one that is and was alone, else with what tells it from all others.
+    /// A free name: short for a thing that is and was the only one of its kind, else with a word that tells it from the others.
     fn fresh(&self, class: Class, thing: &Present, present: &[Present]) -> String {
         let base = &thing.base;
         let alone = present.iter().filter(|other| other.base == *base).count() == 1;
@@ -322,7 +322,7 @@ impl Register {
         self.is_unkept = true;
     }
 
-    /// Keeps what is remembered since the last time.
+    /// Saves the names if any changed since the last call.
     pub(super) fn settle(&mut self) {
         if std::mem::take(&mut self.is_unkept) {
             self.keep();

@@ -76,7 +76,7 @@ impl Thing {
         self.forget_left_out(now);
     }
 
-    /// It is back, after so long, with what is told in the errand.
+    /// Takes in the results of an errand that took this long.
     pub(super) fn note(&mut self, errand: &mut Errand, took: Duration, now: Instant) {
         self.failed.clear();
         self.failed.append(&mut errand.samples.failed);

@@ -52,7 +52,7 @@ struct State {
     late: Option<(Direct, Option<f64>)>,
 }
 
-/// A tour and those who are on it, seen from home.
+/// A tour and its trips, as home keeps them.
 #[derive(Debug)]
 pub(super) struct Tour {
     pub(super) number: u32,

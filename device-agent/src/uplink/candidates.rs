@@ -15,7 +15,7 @@ use crate::random::Random;
 
 /// Candidates kept; a liar that fills the list pushes out other unproven ones, never the pinned hub's.
 const LIMIT: usize = 8;
-/// Of those at one address: a computer on which somebody tries a second hub.
+/// Candidates kept at one address: somebody may try a second hub on the same computer.
 const AT_ONE_ADDRESS: usize = 2;
 /// Without a word from it a hub that was not proved is forgotten: it leaves three probes unanswered.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(35);

@@ -9,7 +9,7 @@ use crate::http::shares::throttle::{Codes, Lines, Throttle};
 use crate::password::Passwords;
 use crate::store::Store;
 
-/// For whatever lets somebody in, and ends that again.
+/// The parts of the hub that let people and programs in, and end their access.
 #[derive(Debug)]
 pub(in crate::http) struct Keys {
     /// Users, sessions and tokens.
@@ -31,7 +31,7 @@ pub(in crate::http) struct Keys {
     pub(in crate::http) attempts: Throttle,
     /// Wrong codes beside right passwords, by user.
     pub(in crate::http) codes: Codes,
-    /// What the log says of those that were wrong.
+    /// Bounds what the log says of wrong attempts.
     pub(in crate::http) attempt_lines: Lines,
     /// Told when sessions or tokens were ended: live connections look whether theirs is among them.
     pub(in crate::http) access_ended: watch::Sender<()>,

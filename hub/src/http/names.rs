@@ -19,7 +19,7 @@ pub(in crate::http) struct Names {
 }
 
 impl Names {
-    /// Writes a line about a refusal that a setting may end, as long as there are not too many.
+    /// Logs a refusal that a setting could prevent, unless there were too many such lines.
     pub(in crate::http) fn note(&self, refusal: &ApiError) {
         if let Some(left_out) = self.foreign_lines.line(self.clock.now()) {
             tracing::warn!(left_out, "refused: {}", refusal.detail());

@@ -83,7 +83,7 @@ fn operation_id(path: &str, handler: &str) -> String {
     words.join("_")
 }
 
-/// What goes out has all its keys, null where there is nothing to say.
+/// Marks every key of an answer as required: a key without a value is null.
 fn every_key_is_present(schema: &mut Schema) {
     if let Schema::Object(object) = schema
         && object.schema_type == SchemaType::Type(Type::Object)
@@ -98,7 +98,7 @@ fn every_key_is_present(schema: &mut Schema) {
     }
 }
 
-/// Its looks.
+/// Style sheet of the page.
 pub(super) async fn docs_css() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("docs.css"))
 }
@@ -183,7 +183,7 @@ fn referenced(json: &str) -> Option<&str> {
 /// A text of the contract: what stands between backticks there is code here.
 fn prose(text: &str) -> String {
     let pieces = text.split('`').collect::<Vec<_>>();
-    // One without its other half is a mere sign.
+    // A backtick without its pair stays as it is.
     if pieces.len().is_multiple_of(2) {
         return escape(text);
     }

@@ -164,7 +164,7 @@ impl Endpoint {
     }
 }
 
-/// The way to ingest for whoever changes what it goes by: rules, silences, webhooks, names of devices.
+/// Tells ingest to load its rules, silences, webhooks and device names again, for handlers that change them.
 #[derive(Debug, Clone)]
 pub(super) struct RulesChanged(pub(super) Arc<Notify>);
 
@@ -209,7 +209,7 @@ pub(super) type Routes = OpenApiRouter<AppState>;
 
 /// What HTTP has of its own, once for all requests.
 pub(super) struct Own {
-    /// Of whoever lets somebody in.
+    /// For the handlers that let somebody in.
     pub(super) keys: Arc<Keys>,
     /// By which names the hub is called.
     pub(super) names: Arc<Names>,

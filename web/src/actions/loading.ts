@@ -1,4 +1,4 @@
-// What the screens stand on, asked for and taken into the state.
+// Loads the data that the screens show, and puts it into the state.
 
 import * as api from "../api";
 import { dispatch, state, turn } from "../app";
@@ -25,8 +25,8 @@ function anew(what: string, ask: () => Promise<void>): Promise<void> {
 }
 
 /**
- * Asks, or waits for who asks already: a screen that opens needs what `loadAll` may be asking for.
- * Nothing that was just changed: what is under way may be from before.
+ * Asks, or waits for the same question that is under way: a screen that opens needs data that `loadAll` may be asking
+ * for. Not for data that was just changed: the answer under way may be older than the change.
  */
 const once = (what: string, ask: () => Promise<void>) => underWay.get(what) ?? anew(what, ask);
 
@@ -35,7 +35,7 @@ export const needDevice = (id: string) => once(`device ${id}`, () => loadDevice(
 
 let isPastNeeded = false;
 
-/** Whether a screen shows what is over: alerts, and what webhooks were told of them. */
+/** Whether a screen shows the past: alerts that are over, and deliveries to webhooks. */
 export const showsPast = (view: Route["view"]) => view === "alerts" || view === "webhooks";
 
 /** Alerts; what is over is asked for once a screen has shown it, since it may be most of what the page costs. */
@@ -60,7 +60,7 @@ async function loadShown(): Promise<void> {
 
 let isListing = false;
 
-/** Every device: for any screen but that of one device, where three hundred others would be most of what is sent. */
+/** Every device. The screen of one device does without: three hundred others would be most of the answer. */
 export async function loadDevices(): Promise<void> {
   if (isListing && !state.peek().listed) return;
   isListing = true;
@@ -71,11 +71,11 @@ export async function loadDevices(): Promise<void> {
   if (devices.length > 0 && devices.length <= LIVE_DEVICES) await loadLatest([]);
 }
 
-/** What of a device's own screen is about the others as well, like a comparison, asks for them when it is opened. */
+/** Parts of a device's screen that need the others, like a comparison, load them when they are opened. */
 export const needDevices = async (): Promise<void> => (state.peek().listed ? undefined : loadDevices());
 
 let hubAskedAt = Number.NEGATIVE_INFINITY;
-/** Younger than this what the hub says of itself is as good as new. */
+/** An answer about the hub itself that is younger than this is as good as new. */
 const HUB_FRESH_MS = 2_000;
 
 export const needHub = async (): Promise<void> =>
@@ -96,7 +96,7 @@ const latestAsked = new Map<string, Promise<boolean>>();
 
 /**
  * The newest values of these sensors of these devices, of all where none is named; false if they did not come.
- * What is asked for twice at once is asked for once.
+ * The same question asked twice at once is sent once.
  */
 export function loadLatest(devices: readonly string[], sensors: readonly string[] = []): Promise<boolean> {
   const key = `${devices}\n${sensors}`;
@@ -118,8 +118,8 @@ async function askLatest(devices: readonly string[], sensors: readonly string[])
 }
 
 /**
- * What rows show: the columns, and of devices that have fewer of them than `least` everything, because they show
- * something else.
+ * Loads the values that rows show: the columns; and every sensor of devices that have fewer than `least` of the
+ * columns, because their rows show other sensors.
  */
 export async function loadRows(devices: readonly string[], columns: readonly string[], least: number): Promise<void> {
   if (columns.length > 0) await loadLatest(devices, columns);
@@ -139,7 +139,7 @@ export async function loadSensorSets(): Promise<void> {
 }
 
 const seriesOf = (device: string, sensor: string) => `${device}\u0000${sensor}`;
-/** Series of which the hub was asked; that one has no unit is an answer as well. */
+/** Series whose unit the hub was asked for. That a series has none is an answer as well. */
 const unitsAsked = new Set<string>();
 const unitless = new Map<string, string>();
 const UNITS_AFTER_MS = 500;
@@ -155,7 +155,7 @@ export function learnUnits(message: LiveMessage): void {
   if (unitless.size === 0 || askUnits) return;
   askUnits = setTimeout(() => {
     askUnits = null;
-    // What a screen asked for meanwhile came with its unit.
+    // A screen may have loaded some of them meanwhile, with their units.
     const devices = new Set([...unitless].flatMap(([series, device]) => (unitsAsked.has(series) ? [] : [device])));
     for (const series of unitless.keys()) unitsAsked.add(series);
     unitless.clear();

@@ -74,7 +74,7 @@ export class Board {
   }
 
   show(sensors: readonly Sensor[], range: Range): void {
-    // Another kind of the same is asked for otherwise.
+    // A series of another kind needs another question.
     const all = (of: readonly Sensor[]) => of.map((one) => one.sensor + one.kind).join("\n");
     const [names, before] = [all(sensors), all(this.sensors)];
     const moved = range.from !== this.range.from || range.to !== this.range.to;
@@ -162,7 +162,7 @@ export class Board {
     return sensor.interval_ms ?? this.of(sensor).typicalInterval();
   }
 
-  /** By what is announced now, or by how often it reported in the window, when that was more seldom. */
+  /** By the announced interval, or by the sensor's rhythm in the window where that was slower. */
   private gapMs(sensor: Sensor): number {
     return gapAfter(sensor.interval_ms, this.of(sensor).typicalInterval());
   }
@@ -183,7 +183,7 @@ export class Board {
     const reads = kind === "counter" ? "rate" : "value";
     const points = this.points.get(sensor);
     if (points?.reads === reads) return points;
-    // Who says that it is a counter after all wants to see it as one.
+    // An owner who says that it is a counter wants to see it as one.
     const anew = new Points(reads);
     this.points.set(sensor, anew);
     return anew;

@@ -52,9 +52,9 @@ export const DASHES: readonly (readonly number[])[] = [[], [7, 3], [2, 3], [9, 3
 export const COLORS = ["--s0", "--s1", "--s2", "--s3", "--s4", "--s5"] as const;
 
 const CURSOR_KEY = "cursor";
-/** So near to a value the cursor is at it. */
+/** Within this distance the cursor counts as at a value. */
 const NEAR_PX = 12;
-/** What is off the screen is drawn so seldom: a picture of the whole page holds it. */
+/** Pause between two drawings of a chart off the screen; it is drawn because a picture of the whole page holds it. */
 const UNSEEN_EVERY_MS = 5_000;
 const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 const dark = matchMedia("(prefers-color-scheme: dark)");

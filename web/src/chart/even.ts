@@ -11,8 +11,8 @@ const SHORT = 0.9;
 type Rows = Omit<Columns, "gaps">;
 
 /**
- * What a window holds, with the readings since the last bucket put together to rows as long as those before them;
- * where the window is so narrow that it shows single readings, they stay.
+ * The rows of a window: its buckets, and the readings since the last bucket, joined into rows as long as the buckets.
+ * In a window so narrow that it shows single readings, those stay single.
  */
 export function evenly(rows: Rows, from: Millis, to: Millis): Rows {
   const coarse = together(rows, (to - from) / BUCKETS_MOST);

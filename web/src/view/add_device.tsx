@@ -138,7 +138,7 @@ interface Shared {
   hub: Hub;
   place: Place;
   token: string | null;
-  /** For which a token was asked: its command is copied at once. */
+  /** The way for which a token was asked: its command is copied at once. */
   wanted: Way | null;
   copied: () => void;
   make: (way: Way) => void;

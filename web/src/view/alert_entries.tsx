@@ -173,7 +173,7 @@ function SilenceChoice({ label, choose }: { label: string; choose: (span: string
   );
 }
 
-/** What was over, with as much before and behind it as it lasted, a quarter of an hour at least. */
+/** The window of an alert that is over: as long before and behind it as it lasted, a quarter of an hour at least. */
 function around(began: number, ended: number): Range {
   const more = Math.max(ended - began, 15 * 60_000);
   return between(began - more, ended + more);

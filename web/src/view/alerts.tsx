@@ -21,7 +21,7 @@ import { SilenceForm } from "./silence_form";
 
 type AlertsRoute = Extract<Route, { view: "alerts" }>;
 
-/** Of what is over so many are shown at first; a click shows the others. */
+/** Alerts that are over, shown at first; a click shows the others. */
 const PAST_SHOWN = 12;
 /** How often a rule that cannot judge yet is looked at again. */
 const WAITING_MS = 10_000;
@@ -76,7 +76,7 @@ export function Alerts({ route }: { route: AlertsRoute }) {
     void loadHub();
   }, []);
   useEffect(() => {
-    // Of so many devices only those on the screen are known, and a rule has the unit of any.
+    // In a large fleet only devices on the screen are known, and the unit of a rule may come from any device.
     if (isFleet.value) void loadLatest([]);
   }, [isFleet.value]);
   // What a rule still waits for changes without anybody changing the rule.

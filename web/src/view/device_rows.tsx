@@ -27,7 +27,7 @@ export type Item =
   | { words: string; devices: readonly Device[] }
   | { group: string; value: string | null; devices: readonly Device[] };
 
-/** Of a device that has none of the columns, so many sensors are named. */
+/** Sensors named in the row of a device that has none of the columns. */
 const OTHERS_NAMED = 3;
 /** On a phone each row has a line of its own with so many values, their names below them. */
 const OWN_SHOWN = 3;
@@ -80,7 +80,7 @@ export function Rows({ items, total, isFinal, asks, columns, route, alarms, odd 
 
   const visible = items.slice(first, end);
   const shown = visible.filter((item): item is Device => "id" in item);
-  // Drawn is what is sorted by, else what most rows have measured lately.
+  // The sparkline shows the sensor that the list is sorted by, else the one that most rows measured lately.
   const by = route.sort.replace(/^-/, "");
   const worth = columns.includes(by)
     ? [by]

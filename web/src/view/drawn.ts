@@ -7,7 +7,7 @@ import { scheduler } from "../chart/scheduler";
 // Paper holds all of them as they are now.
 addEventListener("beforeprint", () => scheduler.drawAll());
 
-/** The chart that `make` draws into `root`; another one once one of `because` is another. */
+/** The chart that `make` draws into `root`; made anew when one of `because` changes. */
 export function useChart(
   root: { readonly current: HTMLDivElement | null },
   make: (root: HTMLDivElement) => Chart,

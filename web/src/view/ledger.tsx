@@ -105,10 +105,10 @@ function Received({ device, total }: { device: Device; total: number }) {
   );
 }
 
-/** Sources of a device that fail; what is only to be known of one has no count. */
+/** Sources of a device that fail. A mere remark about a source has no count. */
 const failing = (device: Device) => device.source_errors.filter((one) => one.count > 0);
 
-/** What is only to be known: values left out and why, slow files. */
+/** Mere remarks: values that are left out and why, slow files. */
 const remarks = (device: Device) => device.source_errors.filter((one) => one.count === 0);
 
 /** How many sources of a device fail, in words; nothing when all are well. */

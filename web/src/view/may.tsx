@@ -13,7 +13,7 @@ export function Only({ may: needed, children }: { may: Scope; children: Componen
   return may(needed) ? children : null;
 }
 
-/** Why there is nothing to press here; nothing for whoever may. */
+/** Why there is nothing to press here; empty for people who may press. */
 export function Lack({ of: needed }: { of: Scope }) {
   if (may(needed)) return null;
   return <p class="small quiet">{lack(me.value?.user?.role ?? "viewer", needed)}</p>;

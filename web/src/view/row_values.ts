@@ -16,7 +16,7 @@ const SPARK_POINTS = 64;
 const SPARK_AGG = ["last"];
 /** A sparkline is a glance; its refresh need not be faster than its pixels move. */
 export const SPARK_EVERY_MS = 10_000;
-/** Of so few that a search found every value is asked for: the columns of their list are theirs. */
+/** When a search finds at most so many devices, all their values are loaded: the columns of the list are theirs. */
 export const FOUND_FEW = 60;
 /** The hub answers at most so many queries in one request. */
 const SPARKS_AT_ONCE = 50;
@@ -27,7 +27,7 @@ const streams = part((s) => s.streams);
 /** What the rows on the screen show. */
 interface Shown {
   visible: readonly Device[];
-  /** How many there are with those that are not on the screen. */
+  /** How many rows the list has, on the screen or not. */
   total: number;
   /** Not before columns and order are known, nor where the order asks for everything already. */
   asks: boolean;
@@ -77,7 +77,7 @@ export function useLiveValues({ visible, total, asks, isFinal, columns, least, w
   return worth.includes(found.drawn ?? "") ? found : { sparks: {} };
 }
 
-/** A sensor of which every device has one reading only has no line: then the next one is asked for. */
+/** A sensor with only one reading on every device has no line: then the next sensor is asked for. */
 async function firstLines(visible: readonly Device[], worth: readonly string[]): Promise<Drawn> {
   const window = buckets(serverNow() - SPARK_MS, serverNow(), SPARK_POINTS);
   for (const drawn of worth) {

@@ -83,7 +83,7 @@ const MAY: Record<Token["scope"], string> = {
   admin: "full access",
 };
 
-/** Scopes of which a token may be only for devices with certain labels. */
+/** Scopes whose tokens can be limited to devices with certain labels. */
 const LIMITED: readonly Token["scope"][] = ["read", "ingest", "write"];
 
 export function ApiTokens({ list }: { list: readonly Token[] | null }) {
@@ -202,7 +202,7 @@ function Limit({ labels }: { labels: Token["labels"] }) {
   );
 }
 
-/** The one that was just made, shown once, and those there are. */
+/** The token that was just made, shown only now, and the list of all tokens. */
 function Tokens<T>({
   kind,
   made,

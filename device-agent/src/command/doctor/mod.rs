@@ -137,7 +137,7 @@ fn look_at_sensors(settings: &Settings, running: Option<&Report>, findings: &mut
     }
 }
 
-/// Of the things that fail in the agent those that do not fail here as well: each begins with its file.
+/// Failures of the agent that do not happen here as well; each text begins with its file.
 fn others(error: &str, seen: &str) -> String {
     let file = |thing: &str| thing.split(": ").next().unwrap_or_default().to_owned();
     let seen: Vec<String> = seen.split("; ").map(file).collect();

@@ -10,14 +10,14 @@ use crate::sensor::{Class, Error, remarks};
 use crate::trouble::{Change, Trouble};
 
 impl Host {
-    /// What has been away for so long that it hangs, if a thread is at it, or waits for one; and whether it hangs.
+    /// Things that are away for too long, by number. `true`: a thread hangs in one; `false`: it still waits for a thread.
     pub(super) fn overdue(&self, now: Instant) -> BTreeMap<u32, bool> {
         if !self.inventory.home.any_away() {
             return BTreeMap::new();
         }
         let is_long = |since: Option<Instant>| since.is_some_and(|at| now.saturating_duration_since(at) >= HANGS);
         let overdue = self.crew.away().into_iter().filter(|away| is_long(away.given));
-        // One that was begun only now is none of both.
+        // One that a thread began only now neither hangs nor waits.
         let overdue = overdue.filter(|away| away.begun.is_none() || is_long(away.begun));
         let whose = |is_begun: bool, number| {
             self.inventory.home.whose(number, is_begun).into_iter().map(move |number| (number, is_begun))
@@ -25,7 +25,7 @@ impl Host {
         overdue.flat_map(|away| whose(away.begun.is_some(), away.number)).collect()
     }
 
-    /// Says which sources fail, and counts that once a round.
+    /// Tells of sources that begin or cease to fail, and counts failures once a round.
     pub(super) fn judge(
         &mut self,
         now: Now,
@@ -38,7 +38,7 @@ impl Host {
             let error = failing.get(&class).map(|said| said.join("; "));
             let trouble = self.troubles.entry(class).or_default();
             let changes = trouble.is_some() != error.is_some();
-            // What came after its round is told with it, and not counted.
+            // An answer that came after its round changes the text, and is not counted.
             if let Some((trouble, error)) = trouble.as_mut().zip(error.as_deref()).filter(|_| !counts) {
                 trouble.restate(error);
             }
@@ -75,7 +75,7 @@ impl Host {
         failing
     }
 
-    /// Says what is left out, what is slow, and what is to be known of names.
+    /// Remarks on sensors that are left out, that are slow, or whose names need a word.
     pub(super) fn remark(&mut self, now: Now, overdue: &BTreeMap<u32, bool>) {
         let mut said: Vec<(String, String)> = Vec::new();
         for number in &self.inventory.told {

@@ -7,7 +7,7 @@ use crate::sensor::power::may_have;
 use crate::sensor::spelling::apart;
 
 impl Register {
-    /// Whether several channels have this label, now or earlier; `many` says that of now, and is remembered.
+    /// Whether several channels have this label. `many`: several have it now, which is remembered.
     pub(in crate::sensor) fn is_ambiguous(&mut self, label: &str, many: bool) -> bool {
         let of_label = |given: &&mut Given| given.class == Class::Hwmon && given.word.is_empty() && given.base == label;
         let known = self.given.iter_mut().find(of_label);

@@ -45,12 +45,12 @@ pub struct TableFull;
 #[derive(Debug)]
 pub struct SensorTable {
     assignments: Vec<Assignment>,
-    /// What the hub is told of the assignments: of a free number, what another is.
+    /// The assignments as the hub is told of them: a free number is described like another one that is in use.
     specs: Vec<SensorSpec>,
-    /// Numbers whose sensor is another thing than it was; the hub is to be told, and the file.
+    /// Numbers whose sensor has another unit, kind or interval than before: to be told to the hub and saved.
     restated: Vec<SensorNo>,
     is_unsaved: bool,
-    /// Counts changes of `specs` other than at its end and of those.
+    /// Counts changes of `specs` other than additions at its end, and restatements.
     revision: u64,
     numbers: HashMap<String, SensorNo>,
     /// The one after the last that was asked for.
@@ -62,7 +62,7 @@ pub struct SensorTable {
     saved: Instant,
     /// The hub forgot the device, and what it has now is not settled yet.
     begins_anew: bool,
-    /// Where a name has one source.
+    /// The sources, where each name belongs to one of them.
     givers: Option<Givers>,
 }
 
@@ -136,7 +136,7 @@ impl SensorTable {
         self.givers = Some(Givers(givers));
     }
 
-    /// What is to be called otherwise than source `by` calls it, because that is the name of another source's sensor.
+    /// The other name for a sensor of source `by` whose own name belongs to another source.
     #[must_use]
     pub fn told_apart(&self, name: &str, by: &str) -> Option<Apart> {
         let givers = self.givers.as_ref()?;
@@ -287,8 +287,8 @@ impl SensorTable {
         self.waiting.wants() > 0
     }
 
-    /// What the hub is told: of a free number what another one is, since it has to be told something; where all are free,
-    /// nothing, since it would keep the names of what is gone.
+    /// Makes `specs`. A free number must be described somehow, so it gets the description of one in use. When all are free nothing
+    /// is told: the hub would keep the names of sensors that are gone.
     fn describe(&mut self) {
         let stands_in =
             self.assignments.iter().find(|assignment| assignment.free.is_none()).map(|assignment| &assignment.spec);

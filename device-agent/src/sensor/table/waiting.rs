@@ -38,7 +38,7 @@ impl Waiting {
         self.names.remove(name);
     }
 
-    /// Forgets what nobody asks for any longer, or shall.
+    /// Forgets sensors that are skipped or that nobody has asked for lately.
     pub(super) fn forget(&mut self, now: Instant, skips: impl Fn(&str) -> bool) {
         let is_asked = |at: Instant, interval: u32| {
             let within = ASKED_WITHIN.max(3 * Duration::from_millis(interval.into()));

@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, header};
 /// Longest name of a program that is no browser we know.
 const LONGEST: usize = 32;
 
-/// Programs, by what only they say: most say that they are Safari too, and several that they are Chrome.
+/// Programs by the word that only they use: most call themselves Safari too, and several Chrome.
 const PROGRAMS: [(&str, &str); 8] = [
     ("Edg", "Edge"),
     ("OPR/", "Opera"),

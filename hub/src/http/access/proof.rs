@@ -16,7 +16,7 @@ use crate::model::user::User;
 use crate::password::is_fit;
 use crate::store::Who;
 
-/// Refuses a password to set that is too short or too long.
+/// Refuses a new password that is too short or too long.
 pub(super) fn check_length(field: &str, password: &str) -> Result<(), ApiError> {
     if is_fit(password) {
         return Ok(());

@@ -12,7 +12,7 @@ const DIGITS: usize = 6;
 pub(in crate::http) const SECRET_LEN: usize = 20;
 /// Bytes of a recovery code: too many to guess, even with its hash at hand.
 pub(in crate::http) const RECOVERY_LEN: usize = 10;
-/// What is not plain in a URI (RFC 3986, 2.3).
+/// Characters to escape in a URI (RFC 3986, 2.3).
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The step of time at which a secret shows this code: that of now, the one before it or after it, as clocks differ.
@@ -58,7 +58,7 @@ pub(in crate::http) fn recovery(bytes: &[u8; RECOVERY_LEN]) -> String {
     four.join("-")
 }
 
-/// What is kept of a recovery code, however it is typed: the letters alone.
+/// The part of a recovery code that is hashed: its letters alone, however it is typed.
 pub(in crate::http) fn letters(typed: &str) -> String {
     typed.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }

@@ -21,7 +21,7 @@ pub(super) fn view(fleet: &Fleet, id: DeviceId) -> Option<Device> {
     within(fleet, &View::ALL, id)
 }
 
-/// A device, if it is in a view. Whoever waits is in that of everything only: nobody has given it labels yet.
+/// A device, if it is in a view. One that waits to be adopted has no labels yet, so only the view of everything shows it.
 pub(super) fn within(fleet: &Fleet, view: &View, id: DeviceId) -> Option<Device> {
     let catalog = fleet.store.catalog();
     let is_shown = |_: &&Pending| view.is_all() && is_stranger(&catalog, id);
@@ -31,7 +31,7 @@ pub(super) fn within(fleet: &Fleet, view: &View, id: DeviceId) -> Option<Device>
     waiting.or_else(stored)
 }
 
-/// Whether the hub does not know the key of whoever has this id. Of a device that was imported it knows only the history.
+/// Whether the hub lacks the key of the device with this id: of an imported device it has only the history.
 pub(super) fn is_stranger(catalog: &Catalog, id: DeviceId) -> bool {
     catalog.device_by_id(id).is_none_or(|device| !device.has_key())
 }
@@ -47,8 +47,8 @@ pub(super) fn newcomer(pending: &Pending, at: UnixMillis) -> NewDevice {
     }
 }
 
-/// Saves when and where these were last heard. That is known of their links, and saved now and then only: whoever lets go of
-/// a link would lose it.
+/// Saves when and where these devices were last heard. Their links know it and it is saved only now and then, so it would be
+/// lost with the link.
 pub(super) async fn note_heard(fleet: &Fleet, devices: &[device::Device]) -> Result<(), ApiError> {
     let notes: Vec<DeviceNote> = {
         let now = fleet.presence.read();
@@ -67,7 +67,7 @@ pub(super) async fn note_heard(fleet: &Fleet, devices: &[device::Device]) -> Res
     if notes.is_empty() { Ok(()) } else { fleet.store.note_devices(notes).await.map_err(ApiError::from) }
 }
 
-/// What the endpoint is told of hardware that is another than before.
+/// What the endpoint needs to know when a device has other hardware.
 #[derive(Debug, Default)]
 pub(super) struct Hardware {
     /// Who speaks for it.

@@ -50,7 +50,7 @@ pub(in crate::http) async fn replace(
     Body(request): Body<ReplaceRequest>,
 ) -> Result<Json<Device>, ApiError> {
     let by: DeviceId = request.by.parse().map_err(|error| ApiError::invalid("by", format!("{error}")))?;
-    // To its end also when whoever asked goes away: else a device might be left unheard.
+    // Runs to its end even when the caller goes away: a device that is only half replaced would not be heard.
     let work = {
         let fleet = fleet.clone();
         fleet.tasks.clone().spawn(async move { put_in_place(&fleet, id, by).await })
@@ -81,7 +81,7 @@ async fn put_in_place(fleet: &Fleet, id: DeviceId, by: DeviceId) -> Result<(), A
         Ok(replaced) => replaced,
         Err(error) => {
             for no in parting.iter().map(|device| device.no) {
-                // As it is by now; one that was deleted meanwhile is none.
+                // The device as it is now; one that was deleted meanwhile is not followed.
                 let device = fleet.store.catalog().device(no).cloned();
                 if let Some(device) = device {
                     follow(fleet, device).await?;
@@ -183,7 +183,7 @@ async fn hears_of(parted: &mut Receiver<DeviceId>, id: DeviceId) {
     loop {
         match parted.recv().await {
             Ok(heard) if heard == id => return,
-            // Of another, which was given up meanwhile.
+            // About another device, whose replacement was given up.
             Ok(_) | Err(RecvError::Lagged(_)) => {}
             // The hub stops, which ends the wait.
             Err(RecvError::Closed) => std::future::pending().await,

@@ -86,7 +86,7 @@ pub(in crate::http) struct Exports {
     pub(in crate::http) store: Store,
     pub(in crate::http) history: History,
     pub(in crate::http) rooms: Arc<Rooms>,
-    /// With which it is seen that the caller still has access.
+    /// To check that the caller still has access.
     pub(in crate::http) keys: Arc<Keys>,
 }
 
@@ -263,13 +263,13 @@ impl ExportTask {
             outcome = self.write() => outcome,
         };
         if let Err(error) = outcome {
-            // Whoever took the first lines and hung up has what they wanted.
+            // A client that took the first lines and hung up wanted no more.
             if self.pieces.is_closed() {
                 return;
             }
             warn!(%error, "an export was cut: {error}");
             if let Some(line) = self.format.cut(error.detail()) {
-                // Whoever does not take it sees without it that the file was cut.
+                // A client that does not take this line sees by the broken transfer that the file was cut.
                 let word = async {
                     self.part(line).await?;
                     self.flush().await

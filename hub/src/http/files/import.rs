@@ -102,7 +102,7 @@ pub(in crate::http) async fn upload(
         let detail = "another import is under way; try again in a moment";
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(5)
     })?;
-    // Once for a file: where it is sent in parts, with its first.
+    // One note a file: a file that is sent in parts is noted with its first part.
     if !asked.dry_run && asked.first_line == 1 {
         inlet.store.note_of(actor, "import.began", format.ending().to_owned()).await?;
     }
@@ -145,7 +145,7 @@ impl Import {
             let next = timeout(STUCK, body.next()).await.map_err(|_| self.cut("nothing arrived for a minute"))?;
             let Some(bytes) = next else { break };
             let bytes = bytes.map_err(|error| self.cut(&format!("the transfer ended early ({error})")))?;
-            // What is unpacked at once is bounded: a small body may become a large one.
+            // Bounds how much is unpacked at once: a small body may become a large one.
             for some in bytes.chunks(plain.at_once()) {
                 plain.write(some).map_err(|error| self.cut(&error))?;
                 while let Some(part) = plain.part(PART).map_err(|error| self.cut(&error))? {
@@ -202,7 +202,7 @@ impl Import {
         Ok(())
     }
 
-    /// Waits while what was kept for later is not taken.
+    /// Waits while an overloaded hub takes no readings that a sender kept for later.
     async fn calm(&self) -> Result<(), ApiError> {
         let calm = async {
             while self.inlet.pressure.sheds(Shed::Backfill) {

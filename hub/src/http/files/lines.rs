@@ -89,8 +89,8 @@ impl Imported {
 #[derive(Debug)]
 pub(crate) struct LineReader {
     format: Format,
-    /// Whether times that no reading can have are taken if they are written as RFC 3339: what a device with a wrong clock
-    /// reported comes back from an export.
+    /// Whether impossible times are taken if they are written as RFC 3339: an export holds such times where a device's clock was
+    /// wrong.
     any_time: bool,
     columns: Option<Columns>,
     /// Number of the last line that was read.
@@ -262,7 +262,7 @@ fn json_row(line: &str) -> Result<Row<'_>, ApiError> {
     })
 }
 
-/// What an export that was cut ends with.
+/// The last line of an export that was cut.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Cut {

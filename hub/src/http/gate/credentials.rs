@@ -87,7 +87,7 @@ async fn bearer(keys: &Keys, text: &str) -> Result<Principal, ApiError> {
     Ok(Principal::program(row.scope, row.view(), By::Token(row.id)))
 }
 
-/// Whether somebody who was let in still is: for connections that stay open.
+/// Whether a caller who was let in still has access: for connections that stay open.
 pub(crate) async fn still_holds(keys: &Keys, principal: &Principal) -> bool {
     let now = keys.clock.wall();
     match principal.by {
@@ -96,7 +96,7 @@ pub(crate) async fn still_holds(keys: &Keys, principal: &Principal) -> bool {
         By::Token(id) => match keys.store.token(id) {
             Ok(Some((row, _))) => row.expires_at.is_none_or(|end| end > now),
             Ok(None) => false,
-            // A store that is busy takes nobody's access away.
+            // While the store is too busy to answer, the caller keeps access.
             Err(_) => true,
         },
     }

@@ -61,7 +61,7 @@ impl Front {
         self.trusted.iter().any(|net| net.contains(&ip))
     }
 
-    /// Makes of a request what it would be without proxy and path, whatever the version of HTTP: who asked, by what name, for what.
+    /// Rewrites a request as it would be without proxy and path, in any version of HTTP: its peer, its host name, its path.
     /// An answer instead where the path lacks its last slash: everything on the page would lie elsewhere.
     pub(in crate::http) fn receive<B>(
         &self,

@@ -17,7 +17,7 @@ pub(in crate::http) fn name_of(uri: &Uri, headers: &HeaderMap) -> Result<String,
     }
     let first = first.map(|host| host.to_str().unwrap_or_default());
     let called = uri.authority().map(axum::http::uri::Authority::as_str);
-    // Whoever sends both and means two names wants to be taken for somebody else.
+    // Two different names in one request are an attempt to pass for another host.
     if let (Some(first), Some(called)) = (first, called)
         && !first.eq_ignore_ascii_case(called)
     {

@@ -20,7 +20,7 @@ pub(in crate::http) struct Feed {
     pub(in crate::http) store: Store,
     pub(in crate::http) clock: Clock,
     pub(in crate::http) names: Arc<Names>,
-    /// With which it is seen that the client still has access.
+    /// To check that the client still has access.
     pub(in crate::http) keys: Arc<Keys>,
     pub(in crate::http) bus: Bus,
     pub(in crate::http) presence: Arc<Presence>,

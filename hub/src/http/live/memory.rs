@@ -18,12 +18,12 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    /// Out of the share of whoever the connection is of.
+    /// Takes memory out of the share of the connection's caller.
     pub(super) fn new(share: Share) -> Self {
         Self { held: Growing::new(share.clone(), OWN), share }
     }
 
-    /// Takes what these subscriptions and rows need, or gives back what they do not need any more; whether there is as much.
+    /// Takes the memory that these subscriptions and rows need, or gives back the rest; `false` if there is not enough.
     pub(super) fn holds<'a>(&mut self, subscriptions: impl Iterator<Item = &'a Subscription>, room: &Room) -> bool {
         self.becomes(subscriptions, room.lent_bytes())
     }

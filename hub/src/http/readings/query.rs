@@ -58,7 +58,7 @@ pub(in crate::http) struct Checked {
     kind: Option<Kind>,
     /// Names of the percentiles, as they were asked for.
     percentiles: Vec<String>,
-    /// As it was given, and the series to go on behind.
+    /// The cursor as it was given, and the series that it stands behind.
     limit: Option<usize>,
     after: Option<String>,
 }
@@ -184,7 +184,7 @@ pub(in crate::http) async fn several(
     history.admits()?;
     let now = clock.wall();
     let check = |index: usize, query| check(query, now).map_err(|error| error.within(&format!("queries[{index}]")));
-    // All before the first runs; what each is about in full is known of one at a time.
+    // All are checked before the first one runs; the full list of series is made for one query at a time.
     for (index, query) in request.queries.iter().enumerate() {
         check(index, query.clone())?;
     }
@@ -352,7 +352,7 @@ fn find(store: &Store, view: &View, query: &Checked) -> Result<Meant, ApiError> 
     let limit = query.limit.unwrap_or(USUAL_SERIES);
     let mut next = None;
     if found.len() > limit {
-        // Part of a whole is not its figures, and who set no limit may not know that there is one.
+        // The figures of a part are not those of the whole, and a caller who set no limit may not know of the usual one.
         if query.group == Group::All || query.limit.is_none() {
             let detail = format!("{} series match: set `limit`, up to {MOST_SERIES}, or ask for fewer", found.len());
             return Err(ApiError::invalid("limit", detail));

@@ -24,11 +24,11 @@ use crate::http::shares::asker::Asker;
 use crate::http::shares::rooms::Rooms;
 use crate::http::shares::{Growing, PLACE, Taken};
 
-/// Of those, for what is not made yet: the rest is for other answers to the same asker.
+/// Of one caller's bytes, the part for an answer that is not made yet: the rest is for the caller's other answers.
 const EXPECTED: usize = ANSWERS_OF_ONE - (4 << 20);
 /// Pause between two checks whether there is memory.
 const LOOK: Duration = Duration::from_millis(50);
-/// Shorter answers are not counted: as many as there are connections are as much again.
+/// Shorter answers are not counted: with one on every connection they take as much memory again.
 const SMALL: usize = 16 << 10;
 
 /// An answer that was counted while it was made.
@@ -42,7 +42,7 @@ pub(in crate::http) struct Making(Arc<Mutex<Made>>);
 #[derive(Debug)]
 struct Made {
     growing: Growing,
-    /// Given back when it is made: who reads slowly keeps no turn.
+    /// Given back once the answer is made: a client that reads slowly keeps no turn.
     turn: Option<Taken>,
 }
 
@@ -64,10 +64,10 @@ where
 }
 
 impl Making {
-    /// Takes room for what is likely to become so many bytes: those that come at once are made one after the other.
+    /// Takes room for an answer of this likely size: answers that are asked for at once are made one after the other.
     pub(in crate::http) async fn expects(&self, bytes: usize) -> Result<(), ApiError> {
         let taken = async {
-            // Looked for again and again: who waits in line for much would keep everybody else from a little.
+            // Polled instead of queued: a caller in line for much memory would keep all others from a little.
             while !self.takes(bytes) {
                 tokio::time::sleep(LOOK).await;
             }
@@ -110,7 +110,7 @@ impl Making {
     }
 }
 
-/// Counts answers of those who are known; to others nothing is sent that is not in memory anyway.
+/// Counts answers to callers who are known; strangers only get answers that are in memory anyway.
 pub(in crate::http) async fn counted(State(rooms): State<Arc<Rooms>>, mut request: Request, next: Next) -> Response {
     let asker = Asker::at(request.extensions().get().cloned());
     request.extensions_mut().insert(asker.clone());

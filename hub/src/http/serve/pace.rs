@@ -17,11 +17,11 @@ use crate::http::shares::places::Place;
 pub(in crate::http) struct Paced<S> {
     stream: S,
     patience: Duration,
-    /// While nothing could be written: until when that is borne.
+    /// While nothing can be written: when the connection is given up.
     stalled: Option<Pin<Box<Sleep>>>,
     /// What may come, until it is allowed to go on.
     at_first: Option<usize>,
-    /// Told what comes.
+    /// The place that is told of bytes that arrive.
     place: Option<Place>,
 }
 
@@ -30,7 +30,7 @@ impl<S> Paced<S> {
         Self { stream, patience, stalled: None, at_first: None, place: None }
     }
 
-    /// At a place that is told what comes.
+    /// With a place that is told of the bytes that arrive.
     pub(in crate::http) fn at(mut self, place: &Place) -> Self {
         self.place = Some(place.clone());
         self

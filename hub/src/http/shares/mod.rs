@@ -16,7 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::http::principal::By;
 
-/// What is counted: a KiB.
+/// Bytes of a unit of room: a KiB.
 const UNIT: usize = 1 << 10;
 /// Above this many shares, those that nobody holds any more are forgotten.
 const REMEMBERED: usize = 64;
@@ -24,15 +24,15 @@ const REMEMBERED: usize = 64;
 /// Bytes by which a growing share grows.
 const STEP: usize = 64 << 10;
 
-/// What takes a place, whatever its size, takes so much of a room that counts places.
+/// Bytes that stand for one place, in a room that counts places.
 pub(in crate::http) const PLACE: usize = UNIT;
 
-/// What several kinds of room are parts of.
+/// Memory that several kinds of room are parts of.
 #[derive(Debug, Clone)]
 pub(in crate::http) struct House(Arc<Semaphore>);
 
 impl House {
-    /// Of so many bytes.
+    /// A house of so many bytes.
     pub(in crate::http) fn new(bytes: usize) -> Self {
         Self(Arc::new(Semaphore::new(bytes / UNIT)))
     }
@@ -47,7 +47,7 @@ pub(in crate::http) struct Shares {
     of: Mutex<HashMap<By, Weak<Semaphore>>>,
 }
 
-/// What somebody may take of it.
+/// The part of a room that one caller may take.
 #[derive(Debug, Clone)]
 pub(in crate::http) struct Share {
     house: House,
@@ -55,7 +55,7 @@ pub(in crate::http) struct Share {
     own: Arc<Semaphore>,
 }
 
-/// What somebody has taken; given back when dropped.
+/// Room that was taken; given back when dropped.
 #[derive(Debug)]
 pub(in crate::http) struct Taken {
     own: OwnedSemaphorePermit,

@@ -26,14 +26,14 @@ struct Rate {
     a_minute: usize,
 }
 
-/// What is asked for.
+/// New devices and series that a caller asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(in crate::http) struct Wanted {
     pub(in crate::http) devices: usize,
     pub(in crate::http) series: usize,
 }
 
-/// Why it is not made.
+/// Why they are not made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::http) enum Refusal {
     /// More than anybody may make at once: waiting does not help.

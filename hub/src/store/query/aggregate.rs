@@ -27,21 +27,21 @@ use crate::store::query::device_of;
 use crate::store::samples::MEMORY;
 use crate::store::tier::Tier;
 
-/// A query uses one more reader for each so many devices.
+/// Devices of a query for each further reader that it uses.
 const SHARE: usize = 32;
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Query {
-    /// Of which series, each once.
+    /// Series asked for, each once.
     pub series: Vec<SeriesId>,
-    /// By which buckets.
+    /// Buckets of time that the readings are summed in.
     pub buckets: Buckets,
     /// Each series by itself or all together.
     pub group: Group,
-    /// Which figures.
+    /// Figures to compute.
     pub wanted: Aggregates,
-    /// What the series are taken for, if not for what they are.
+    /// Kind to read every series as; `None` leaves each its own.
     pub kind: Option<SensorKind>,
 }
 
@@ -64,9 +64,9 @@ pub enum Group {
 /// The answer to [`Store::aggregate`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Aggregated<T = Columns> {
-    /// One a series asked for, or a single one.
+    /// One for each series asked for, or a single one for all of them.
     pub results: Vec<T>,
-    /// The coarsest thing it was made from.
+    /// The coarsest tier that went into the answer.
     pub tier: Tier,
     /// Whether an edge of a bucket cuts a rollup, which then counts as a whole where the first of its readings lies; of
     /// increases and rates each bucket has its share, as if it had changed evenly.

@@ -58,7 +58,7 @@ impl Store {
 }
 
 impl Around {
-    /// That of each series of a device.
+    /// The surroundings of each series of a device.
     pub(super) fn of(share: &Share<'_>, ask: &dyn Snapshot, asked: &Asked, fresh: &Fresh) -> Result<Vec<Self>> {
         let (from, to) = share.plan.range();
         let look = Look::new(share, ask, asked, fresh)?;
@@ -90,11 +90,11 @@ impl Around {
         Ok(all)
     }
 
-    /// Whether what was found when less than `reach` was looked through will do.
+    /// Whether the readings found are enough, after a search through less than `reach`.
     fn is_enough(&self, found: &[Point], reach: i64) -> bool {
         match (self.is_counter, reach) {
             (false, _) => !found.is_empty(),
-            // One reading alone says something else if it is the first there ever was.
+            // One reading is not enough: the first reading there ever was means something else, so the search goes on.
             (true, FAR..) => found.len() > 1,
             (true, _) => counter::is_firm(found) || reach > DAY && found.len() >= SOME,
         }
@@ -117,7 +117,7 @@ impl<'a> Look<'a> {
         Ok(Self { share, ask, asked, head })
     }
 
-    /// Nothing around any series yet, but what it is.
+    /// Every series with its kind and no surroundings yet.
     fn kinds(&self) -> Vec<Around> {
         let catalog = self.share.memory.catalog();
         let kind = |id| self.share.plan.kind.or_else(|| Some(catalog.series(id)?.kind));
@@ -125,7 +125,7 @@ impl<'a> Look<'a> {
         self.asked.series.iter().map(|id| Around { is_counter: is_counter(id), ..Around::default() }).collect()
     }
 
-    /// Hands each that lacks something what there is of it in a stretch.
+    /// Gives each series that still lacks readings those of one stretch.
     fn at(
         &self,
         stretch: (UnixMillis, UnixMillis),

@@ -24,7 +24,7 @@ pub(super) struct Found<'a> {
     /// Marks the spans whose readings were already moved into `recent` for the current series; reset for each series.
     pub(super) taken: Vec<bool>,
     times: HashMap<i64, Option<Rc<Times>>>,
-    /// Where it has rollups besides.
+    /// How far the device's rollups reach.
     pub(super) rolled: RolledUpTo,
 }
 
@@ -43,7 +43,7 @@ impl<'a> Found<'a> {
         Ok(Self { ask, spans, alone, taken, times: HashMap::new(), rolled })
     }
 
-    /// Places of the spans that are not taken: those of blocks that nothing overlaps, and the others.
+    /// Indices of the spans that are not taken yet: first those that nothing overlaps, then the others.
     pub(super) fn places(&self, recent: &[Sample]) -> (Vec<usize>, Vec<usize>) {
         let left = (0..self.spans.len()).filter(|n| !self.taken.get(*n).copied().unwrap_or_default());
         left.partition(|n| self.is_alone(*n, recent))
@@ -56,7 +56,7 @@ impl<'a> Found<'a> {
         recent.get(next).is_none_or(|sample| sample.at > span.end)
     }
 
-    /// Readings of a series in the spans at these places, to be settled with others; `may_hold` says whether so many may be held.
+    /// The readings of a series in the spans at these indices, to be settled with others; `may_hold` says whether so many fit.
     pub(super) fn samples(
         &mut self,
         places: &[usize],
@@ -85,7 +85,7 @@ impl<'a> Found<'a> {
         Ok(samples)
     }
 
-    /// Calls `with` for what a series has in the spans at these places.
+    /// Calls `with` for each block of a series in the spans at these indices.
     pub(super) fn columns(
         &mut self,
         places: &[usize],

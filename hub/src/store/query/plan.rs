@@ -8,7 +8,7 @@ use crate::store::pack::cells::CELL;
 pub(super) struct Plan {
     pub(super) edges: Vec<UnixMillis>,
     pub(super) wanted: Aggregates,
-    /// What all series are taken for, if that was said.
+    /// Kind to read every series as; `None` leaves each its own.
     pub(super) kind: Option<SensorKind>,
     /// Bytes of readings a share may hold.
     pub(super) memory: usize,

@@ -28,8 +28,8 @@ impl Rollups {
         Ok(Self { whole_hours, minutes, hours: ask.rollup_rows(HOURS, (from.0, to.0))? })
     }
 
-    /// Calls `with` for what a series has in rollups, by the hour where there are no minutes any longer, else by the minute;
-    /// says which tier that was. Of some hours it is known already what counts.
+    /// Calls `with` for the rollups of a series: by the minute where minutes are still kept, else by the hour. Returns the tier
+    /// that was used. `hours` holds the figures that count in hours with late readings.
     pub(super) fn each(
         &self,
         ask: &dyn Snapshot,
@@ -46,7 +46,7 @@ impl Rollups {
         for (table, (from, to), rows) in [(HOURS, (from.0, split), &self.hours), (MINUTES, (split, to), &self.minutes)]
         {
             if from < to {
-                // Those that begin before an edge may have readings behind it only.
+                // A rollup that begins before an edge may have all its readings behind it.
                 read(ask, table, series, (table.start(from), to), rows, |start, stored, knots| {
                     let known = hours.get(&HOURS.start(start));
                     let counts = match known {

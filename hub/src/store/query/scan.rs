@@ -86,7 +86,7 @@ impl Share<'_> {
         }
         let mut left = Vec::new();
         let snapshot = self.reader.snapshot()?;
-        // Asked once: mostly nobody has.
+        // Asked once for all devices: mostly none has rollups there.
         let rolled = snapshot.has_rollups_from(from)?;
         for (asked, tally, has_blocks) in ready {
             self.reader.go_on()?;
@@ -136,7 +136,7 @@ impl Share<'_> {
                 match added {
                     Some(Ok(true)) => {}
                     Some(Ok(false)) | None => left.push(outline.id),
-                    // The readings may still be whole.
+                    // Only the cells are damaged: the readings of the block may still be whole.
                     Some(Err(Error::Corrupt { .. })) => {
                         tracing::warn!(times = outline.id, "the cells of {} are damaged and not used", outline.id);
                         left.push(outline.id);
@@ -209,7 +209,7 @@ impl Share<'_> {
                     cut |= totals.add_rolled(&self.plan.edges, bucket);
                     rolled.extend(points(bucket, knots));
                 })?;
-                // Sums count it as a whole, a line goes straight through it: neither is exact.
+                // Sums count a cut rollup as a whole, and a line goes straight through it: neither is exact.
                 self.cut |= cut;
             }
             if self.plan.wanted.exact() {
@@ -226,7 +226,7 @@ impl Share<'_> {
         Ok(())
     }
 
-    /// What the head has of the series, settled.
+    /// The readings of the series in the head, settled.
     fn recent(&self, asked: &Asked, fresh: &Fresh) -> Result<Vec<Vec<Sample>>> {
         let wanted = Wanted::new(&self.memory.catalog().sensor_numbers(asked.device), &asked.series);
         let mut recent = samples::of_head(fresh, self.plan.range(), &wanted, asked.series.len(), self.plan.memory)?;

@@ -47,7 +47,7 @@ impl<'a> Share<'a> {
         self.cut
     }
 
-    /// Calls `with` for what stands in rollups of a series; of `recent` what is left counts beside it.
+    /// Calls `with` for the rollups of a series. Readings that stay in `recent` count beside them.
     pub(super) fn rolled(
         &self,
         found: &mut Found<'_>,
@@ -61,7 +61,7 @@ impl<'a> Share<'a> {
             return Ok(());
         }
         if rollups.get().is_none() {
-            // Nobody else can have filled it meanwhile.
+            // The cell belongs to this thread alone, so it is still empty.
             let _ = rollups.set(Rollups::of(ask, self.plan)?);
         }
         if let Some(rollups) = rollups.get() {
@@ -147,7 +147,7 @@ impl<'a> Share<'a> {
     }
 
     fn within_memory(&self, readings: usize) -> Result<()> {
-        // Sixteen bytes here and eight by bucket.
+        // A reading takes sixteen bytes in its column, and eight more among the values of its bucket.
         if readings * 24 > self.plan.memory { Err(Error::TooLarge { most: MEMORY }) } else { Ok(()) }
     }
 

@@ -50,7 +50,7 @@ impl Aggregates {
         }
     }
 
-    /// How many there are of each bucket.
+    /// How many columns an answer has.
     #[must_use]
     pub fn columns(&self) -> usize {
         let Self { count, min, max, avg, first, last, increase, rate, percentiles } = self;
@@ -93,11 +93,11 @@ pub struct Columns {
     pub percentiles: Vec<Vec<Option<f64>>>,
 }
 
-/// What is asked of one device.
+/// The part of a query that is about one device.
 pub(in crate::store) struct Asked {
     pub(in crate::store) device: DeviceNo,
     pub(in crate::store) series: Vec<SeriesId>,
-    /// Of each series, among all that were asked for.
+    /// Index of each series among all series of the query.
     pub(in crate::store) places: Vec<usize>,
 }
 
@@ -106,7 +106,7 @@ pub(in crate::store) struct Totals {
     pub(in crate::store) buckets: Vec<Bucket>,
     /// Values by bucket, where percentiles are asked for.
     pub(in crate::store) values: Vec<Vec<f64>>,
-    /// Where increases are asked for, or rates.
+    /// Increase by bucket, where increases or rates are asked for.
     pub(in crate::store) increase: Vec<Option<Amount>>,
     pub(in crate::store) rate: Vec<Option<f64>>,
     /// Buckets in which rollups stand for some of the readings: percentiles of the others would be wrong. Empty where none
@@ -125,7 +125,7 @@ impl Totals {
         }
     }
 
-    /// Begins anew.
+    /// Empties every bucket, for the next result.
     pub(in crate::store) fn clear(&mut self) {
         self.buckets.fill(Bucket::default());
         self.values.iter_mut().for_each(Vec::clear);
@@ -200,7 +200,7 @@ impl Totals {
     }
 }
 
-/// Adds up what two have of each bucket.
+/// Adds the amounts of two columns, bucket by bucket.
 fn both<T: Copy + std::ops::Add<Output = T>>(all: &mut [Option<T>], more: &[Option<T>]) {
     for (all, more) in all.iter_mut().zip(more) {
         *all = match (*all, *more) {

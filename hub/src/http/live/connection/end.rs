@@ -26,13 +26,13 @@ impl End {
     /// The hub stops.
     pub(super) const STOPPING: Self = Self::Close(close_code::AWAY, Cow::Borrowed("the hub is stopping"));
 
-    /// The same again later may go well.
+    /// The client may try again later.
     pub(super) const fn again(why: &'static str) -> Self {
         Self::Close(close_code::AGAIN, Cow::Borrowed(why))
     }
 }
 
-/// How a connection ends for whose subscriptions there is no memory.
+/// How a connection ends when there is no memory for its subscriptions.
 pub(super) const NO_ROOM: End =
     End::again("live connections have no room for so much: take fewer subscriptions, or come again later");
 

@@ -36,7 +36,7 @@ pub(super) struct Connection {
     socket: WebSocket,
     updates: Receiver<Arc<Told>>,
     access_ended: watch::Receiver<()>,
-    /// Of the connection: it is one until it ends.
+    /// The place of this connection among all; held until the connection ends.
     place: Option<Place>,
     subscriptions: BTreeMap<u32, Subscription>,
     room: Room,
@@ -56,7 +56,7 @@ impl Connection {
         place: Option<Place>,
     ) -> Self {
         let updates = feed.bus.listen();
-        // After that: what changes in between is heard of.
+        // After `listen`: a change between the two is then heard of.
         let sight = Sight::new(principal.view.clone(), &feed.store.catalog());
         let memory = Memory::new(feed.rooms.live.of(principal.by));
         let (caught_up, last_heard) = (feed.clock.wall(), feed.clock.now());
@@ -96,7 +96,7 @@ impl Connection {
                 biased;
                 () = closing.cancelled() => Err(End::STOPPING),
                 () = gave_way(place.as_ref()) => Err(End::again("too many connections")),
-                // Before what the client says: one that floods keeps its access no longer than others.
+                // Before the client's messages: a client that floods the hub keeps its access no longer than others.
                 Ok(()) = self.access_ended.changed() => self.check(&principal).await,
                 _ = ping.tick() => self.check(&principal).await,
                 message = self.socket.recv() => self.heard(message).await,

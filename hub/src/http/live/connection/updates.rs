@@ -18,8 +18,8 @@ use crate::model::device::DeviceNo;
 use crate::model::reading::{Point, SeriesId};
 use crate::pressure::Shed;
 
-/// Bytes in which one connection knows which series its subscriptions want: two bits a series and subscription, so that all 500
-/// may be held of 8,000 series, and 80 of 50,000.
+/// Bytes for one connection to remember which series its subscriptions want: two bits for each series of each subscription. That is
+/// enough for 500 subscriptions with 8,000 series, or 80 with 50,000.
 const KNOWN_BYTES: usize = 1 << 20;
 
 impl Connection {
@@ -69,7 +69,7 @@ impl Connection {
                         "too many subscriptions for so many series: take fewer with wider patterns",
                     ));
                 }
-                // What it knows of its series has grown.
+                // The verdicts of its subscriptions have grown.
                 if self.memory.holds(self.subscriptions.values(), &self.room) { Ok(()) } else { Err(NO_ROOM) }
             }
             Update::Device(id) => {
@@ -87,7 +87,7 @@ impl Connection {
             Update::NoAlert(id, device) if self.sees(*device) => {
                 self.send(&ServerMessage::Alert { alert: None, removed: Some(text::id(*id)) }).await
             }
-            // What was sent to whom is about the whole hub.
+            // Deliveries are about the whole hub, so only a view of everything shows them.
             Update::Delivery(id) if self.sees(None) => {
                 // Deleted meanwhile, or the store is busy: the page learns of it when it asks.
                 let Ok(delivery) = told.delivery(self.feed.store.delivery(*id)).await else { return Ok(()) };
