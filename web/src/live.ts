@@ -10,7 +10,7 @@ import type { LiveMessage } from "./types";
 
 /** A stream this quiet is asked for an echo: a cable that was pulled closes no socket. */
 const QUIET_MS = 5_000;
-/** An echo that takes longer counts as none. Together with the time above: the longest that the page shows old values. */
+/** An echo that takes longer counts as none. With the time above it bounds how long the page may show old values. */
 const ECHO_MS = 4_000;
 /**
  * A subscription that matches nothing: the hub answers with an empty snapshot, over the very socket that is in doubt.
