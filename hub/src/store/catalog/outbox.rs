@@ -45,10 +45,10 @@ impl Store {
     /// # Errors
     /// `NotFound` for the webhook.
     pub async fn create_delivery(&self, new: NewDelivery) -> Result<Delivery> {
-        self.change(move |scope| {
-            let id = scope.tx.add_delivery(&new)?.ok_or(Error::missing("webhook"))?;
-            scope.own.due = true;
-            read(scope.tx, id)
+        self.change(move |open| {
+            let id = open.tx.add_delivery(&new)?.ok_or(Error::missing("webhook"))?;
+            open.own.due = true;
+            read(open.tx, id)
         })
         .await
     }
@@ -60,9 +60,9 @@ impl Store {
     /// `NotFound`; `Conflict` when its webhook is off, or when it was tried so often that a new test tells more.
     pub async fn replay_delivery(&self, id: DeliveryId, now: UnixMillis) -> Result<Delivery> {
         let key = self.key().clone();
-        self.change(move |scope| {
-            let delivery = read(scope.tx, id)?;
-            let webhook = webhooks::read(scope.tx, &key, delivery.webhook, None)?;
+        self.change(move |open| {
+            let delivery = read(open.tx, id)?;
+            let webhook = webhooks::read(open.tx, &key, delivery.webhook, None)?;
             if !webhook.works() {
                 return Err(is_off());
             }
@@ -71,11 +71,11 @@ impl Store {
                 return Err(Error::Conflict { field: "id", detail });
             }
             match delivery.state {
-                DeliveryState::Pending => scope.tx.try_delivery_now(id, now)?,
-                DeliveryState::Delivered | DeliveryState::Failed => scope.tx.replay_delivery(id, now)?,
+                DeliveryState::Pending => open.tx.try_delivery_now(id, now)?,
+                DeliveryState::Delivered | DeliveryState::Failed => open.tx.replay_delivery(id, now)?,
             }
-            scope.own.due = true;
-            read(scope.tx, id)
+            open.own.due = true;
+            read(open.tx, id)
         })
         .await
     }
@@ -87,16 +87,16 @@ impl Store {
     /// `NotFound` for the webhook; `Conflict` when that is off.
     pub async fn replay_deliveries(&self, which: Replay, now: UnixMillis) -> Result<(Vec<DeliveryId>, bool)> {
         let key = self.key().clone();
-        self.change(move |scope| {
+        self.change(move |open| {
             if let Some(id) = which.webhook
-                && !webhooks::read(scope.tx, &key, id, None)?.works()
+                && !webhooks::read(open.tx, &key, id, None)?.works()
             {
                 return Err(is_off());
             }
             // Whether one is left is not asked: the next wish says so.
-            let ids = scope.tx.replay_deliveries(&which, now, MOST_REPLAYED, MOST_ATTEMPTS)?;
+            let ids = open.tx.replay_deliveries(&which, now, MOST_REPLAYED, MOST_ATTEMPTS)?;
             let is_full = ids.len() == MOST_REPLAYED;
-            scope.own.due |= !ids.is_empty();
+            open.own.due |= !ids.is_empty();
             Ok((ids, is_full))
         })
         .await
@@ -115,7 +115,7 @@ impl Store {
         except: &[WebhookId],
     ) -> Result<Vec<Delivery>> {
         let except = except.to_vec();
-        self.change(move |scope| scope.tx.claim_deliveries(now, lease_until, n, &except)).await
+        self.change(move |open| open.tx.claim_deliveries(now, lease_until, n, &except)).await
     }
 
     /// Webhooks for which it is time to tell people in one message what waits.
@@ -139,13 +139,13 @@ impl Store {
     /// # Errors
     /// `Conflict` when one of them does not wait any more; `NotFound` for the webhook.
     pub async fn sum_up(&self, new: NewDelivery, messages: Vec<DeliveryId>, now: UnixMillis) -> Result<DeliveryId> {
-        self.change(move |scope| {
-            let id = scope.tx.add_delivery(&new)?.ok_or(Error::missing("webhook"))?;
-            if scope.tx.sum_up(id, &messages, now)? < messages.len() {
+        self.change(move |open| {
+            let id = open.tx.add_delivery(&new)?.ok_or(Error::missing("webhook"))?;
+            if open.tx.sum_up(id, &messages, now)? < messages.len() {
                 let detail = "one of the messages does not wait any more".to_owned();
                 return Err(Error::Conflict { field: "messages", detail });
             }
-            scope.own.due = true;
+            open.own.due = true;
             Ok(id)
         })
         .await
@@ -156,8 +156,8 @@ impl Store {
     /// # Errors
     /// Those of any write.
     pub async fn release_leases(&self) -> Result<()> {
-        self.change(|scope| {
-            scope.own.due |= scope.tx.release_leases()?;
+        self.change(|open| {
+            open.own.due |= open.tx.release_leases()?;
             Ok(())
         })
         .await
@@ -176,37 +176,37 @@ impl Store {
     /// # Errors
     /// `NotFound` when the delivery is gone (its webhook was deleted).
     pub async fn settle(&self, settlement: Settlement, now: UnixMillis) -> Result<Settled> {
-        self.change(move |scope| {
+        self.change(move |open| {
             let Settlement { delivery, attempt, state, next_attempt_at, disable, problem, webhook_updated_at } =
                 settlement;
             let pending = state == DeliveryState::Pending;
             let next = pending.then(|| next_attempt_at.unwrap_or(now));
-            if !scope.tx.settle_delivery(delivery, state, next)? {
+            if !open.tx.settle_delivery(delivery, state, next)? {
                 return Err(Error::missing("delivery"));
             }
-            scope.tx.add_attempt(delivery, &attempt)?;
+            open.tx.add_attempt(delivery, &attempt)?;
             if !pending {
-                scope.tx.settle_summed_up(delivery, state)?;
+                open.tx.settle_summed_up(delivery, state)?;
             }
             // The next one of the same alert may go now.
-            scope.own.due |= !pending;
+            open.own.due |= !pending;
             let mut settled = Settled::default();
             // One that arrived for some recipients and not for all leaves something to mend.
             let is_mended = problem.is_none();
             if let Some(problem) = problem {
-                let is_news = scope.tx.put_problem_of(delivery, &problem, webhook_updated_at)?;
+                let is_news = open.tx.put_problem_of(delivery, &problem, webhook_updated_at)?;
                 settled.problem = is_news.then_some(problem);
             }
             if state == DeliveryState::Delivered {
-                settled.works_again = scope.tx.note_success_of(delivery, is_mended, webhook_updated_at)?;
+                settled.works_again = open.tx.note_success_of(delivery, is_mended, webhook_updated_at)?;
             } else {
-                scope.tx.note_failure_of(delivery, attempt.at, webhook_updated_at)?;
+                open.tx.note_failure_of(delivery, attempt.at, webhook_updated_at)?;
             }
             // Last: from then on the webhook is another one.
             let Some(Disabling { reason, tell }) = disable else { return Ok(settled) };
-            if scope.tx.disable_webhook_of(delivery, &reason, now, webhook_updated_at)? {
-                tell.iter().try_for_each(|told| scope.tx.add_delivery(told).map(drop))?;
-                scope.own.due |= !tell.is_empty();
+            if open.tx.disable_webhook_of(delivery, &reason, now, webhook_updated_at)? {
+                tell.iter().try_for_each(|told| open.tx.add_delivery(told).map(drop))?;
+                open.own.due |= !tell.is_empty();
                 settled.disabled = Some(reason);
             }
             Ok(settled)

@@ -49,11 +49,11 @@ impl Store {
     /// Those of any write.
     pub async fn create_webhook(&self, spec: WebhookSpec, secret: Secret, now: UnixMillis) -> Result<Webhook> {
         let key = self.key().clone();
-        self.change(move |scope| {
-            let id = scope.tx.add_webhook(&spec, now)?;
-            seal(scope.tx, &key, id, &spec)?;
-            add_secret(scope.tx, &key, id, &secret)?;
-            read(scope.tx, &key, id, Some(now))
+        self.change(move |open| {
+            let id = open.tx.add_webhook(&spec, now)?;
+            seal(open.tx, &key, id, &spec)?;
+            add_secret(open.tx, &key, id, &secret)?;
+            read(open.tx, &key, id, Some(now))
         })
         .await
     }
@@ -71,8 +71,8 @@ impl Store {
         change: impl FnOnce(WebhookSpec) -> std::result::Result<WebhookSpec, E> + Send + 'static,
     ) -> Result<std::result::Result<Webhook, E>> {
         let key = self.key().clone();
-        self.change(move |scope| {
-            let tx = scope.tx;
+        self.change(move |open| {
+            let tx = open.tx;
             let webhook = read(tx, &key, id, None)?;
             let worked = webhook.works();
             let before = webhook.spec;
@@ -95,7 +95,7 @@ impl Store {
                 tx.drop_summaries(id)?;
             }
             // Enabled again, or elsewhere: its waiting deliveries may be due.
-            scope.own.due |= spec.enabled;
+            open.own.due |= spec.enabled;
             read(tx, &key, id, Some(now)).map(Ok)
         })
         .await
@@ -107,9 +107,9 @@ impl Store {
     /// `NotFound`.
     pub async fn tell_of_all_rules(&self, id: WebhookId, now: UnixMillis) -> Result<usize> {
         let key = self.key().clone();
-        self.change(move |scope| {
-            read(scope.tx, &key, id, None)?;
-            scope.tx.tell_of_all_rules(id, now)
+        self.change(move |open| {
+            read(open.tx, &key, id, None)?;
+            open.tx.tell_of_all_rules(id, now)
         })
         .await
     }
@@ -119,8 +119,7 @@ impl Store {
     /// # Errors
     /// `NotFound`.
     pub async fn delete_webhook(&self, id: WebhookId) -> Result<()> {
-        self.change(move |scope| if scope.tx.delete_webhook(id)? { Ok(()) } else { Err(Error::missing("webhook")) })
-            .await
+        self.change(move |open| if open.tx.delete_webhook(id)? { Ok(()) } else { Err(Error::missing("webhook")) }).await
     }
 
     /// Signs with a new secret; the old one signs along for 24 h.
@@ -129,12 +128,12 @@ impl Store {
     /// `NotFound`.
     pub async fn rotate_secret(&self, id: WebhookId, secret: Secret, now: UnixMillis) -> Result<Webhook> {
         let key = self.key().clone();
-        self.change(move |scope| {
-            if !scope.tx.expire_secrets(id, now, now.plus(ROTATION_MS))? {
+        self.change(move |open| {
+            if !open.tx.expire_secrets(id, now, now.plus(ROTATION_MS))? {
                 return Err(Error::missing("webhook"));
             }
-            add_secret(scope.tx, &key, id, &secret)?;
-            read(scope.tx, &key, id, Some(now))
+            add_secret(open.tx, &key, id, &secret)?;
+            read(open.tx, &key, id, Some(now))
         })
         .await
     }
