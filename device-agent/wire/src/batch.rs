@@ -1,4 +1,4 @@
-//! Many readings in few bytes: the body of a numbered batch.
+//! Many readings in few bytes: the body of a numbered batch, with coder and decoder in one file because they share its layout.
 //!
 //! A body is a base time (zigzag varint, Unix milliseconds) and then readings until it ends, each a tag byte and what the
 //! tag asks for, in this order:

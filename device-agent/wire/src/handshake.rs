@@ -1,5 +1,5 @@
-//! Opening a session: Noise `IKpsk2` in WireGuard's manner, one round trip. One file, because its two sides are one exchange: what
-//! one writes at a place of a datagram, the other reads there.
+//! Opening a session: Noise `IKpsk2` in WireGuard's manner, one round trip, and one file: each side reads at the same place of a
+//! datagram what the other wrote there.
 //!
 //! ```text
 //!   device                                   hub

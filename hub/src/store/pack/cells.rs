@@ -1,4 +1,5 @@
-//! PURE. Figures of blocks by five minutes: what answers a chart of many series without unpacking them.
+//! PURE. Figures of blocks by five minutes, which answer a chart of many series without unpacking them; packing and reading
+//! are one file because they share the layout below.
 //!
 //! A row carries them for all series that share a row of `times`, behind one checksum:
 //!

@@ -1,4 +1,5 @@
-//! PURE. Columns of numbers in few bytes, with their figures and a checksum.
+//! PURE. Columns of numbers in few bytes, with their figures and a checksum; packing and unpacking are one file because each
+//! undoes exactly the other.
 //!
 //! ```text
 //!   values ──▶ integers over 10^scale where that gives back the same bits, else as they are ──▶ pco ──▶ data │ CRC32C
