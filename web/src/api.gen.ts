@@ -215,6 +215,7 @@ export interface components {
         AuditKind: "session" | "token" | "admin_file" | "command" | "sign_in" | "nobody";
         /** @description What the rule would have done. */
         Backtest: {
+            difference: components["schemas"]["Difference"] | null;
             /**
              * Format: int64
              * @description How often it would have fired, on all series together.
@@ -225,6 +226,8 @@ export interface components {
             /** @description What the values of the firings mean. */
             measure: components["schemas"]["Measure"];
             needs: components["schemas"]["Needs"] | null;
+            /** @description Devices on which it would have fired, the loudest first, and how often that is a week. */
+            noise: components["schemas"]["Noise"][];
             /** @description One per series that was evaluated, in the order of the catalog. */
             series: components["schemas"]["SeriesBacktest"][];
             /** @description End of the range. */
@@ -236,10 +239,22 @@ export interface components {
         };
         /** @description A rule, and the range to try it on. */
         BacktestRequest: {
+            against?: components["schemas"]["NewRule"] | null;
             from?: components["schemas"]["Time"] | null;
             /** @description The rule, as for making one; its `name` may be left out, and it need not be `enabled`. */
             rule: components["schemas"]["NewRule"];
             to?: components["schemas"]["Time"] | null;
+        };
+        /** @description One firing that differs: with `before` only it vanishes, with `after` only it appears, with both it moves. */
+        ChangedFiring: {
+            after: components["schemas"]["Firing"] | null;
+            before: components["schemas"]["Firing"] | null;
+            /** @description Id of the device. */
+            device: string;
+            /** @description Its name. */
+            device_name: string;
+            /** @description Sensor. */
+            sensor: string;
         };
         /** @description What a client sends. */
         ClientRequest: {
@@ -445,6 +460,28 @@ export interface components {
             name?: string | null;
             /** @description Free text about it, of at most 2,000 characters; an empty one takes it away. */
             notes?: string | null;
+        };
+        /** @description What the rule would have done that `against` would not, and the other way round. */
+        Difference: {
+            /**
+             * Format: int64
+             * @description Firings that only the rule has.
+             */
+            appear: number;
+            /** @description The first 200 of them on all series together, series by series. */
+            changes: components["schemas"]["ChangedFiring"][];
+            /**
+             * Format: int64
+             * @description Firings of both that begin or end more than a minute earlier or later.
+             */
+            moved: number;
+            /** @description Whether series or firings are missing here: too many, or not listed by one of the two. */
+            truncated: boolean;
+            /**
+             * Format: int64
+             * @description Firings that only `against` has.
+             */
+            vanish: number;
         };
         /** @description How devices find the hub. */
         Discovery: {
@@ -1084,6 +1121,23 @@ export interface components {
              *     or `smtp://host` (STARTTLS, port 587).
              */
             url: string;
+        };
+        /** @description How often somebody would have been told of a device. */
+        Noise: {
+            /** @description Id of the device. */
+            device: string;
+            /** @description Its name. */
+            device_name: string;
+            /**
+             * Format: int64
+             * @description Firings of all its sensors.
+             */
+            fires: number;
+            /**
+             * Format: double
+             * @description The same a week, as if the range went on.
+             */
+            per_week: number;
         };
         /**
          * @description How a value is held against a limit.

@@ -307,8 +307,9 @@ export const rules = {
   create: (rule: RuleDraft) => call<Rule>("POST", "/rules", rule),
   replace: (rule: string, draft: RuleDraft) => call<Rule>("PUT", `/rules/${id(rule)}`, draft),
   remove: (rule: string) => call<null>("DELETE", `/rules/${id(rule)}`),
-  /** What the rule would have done in the last day. */
-  backtest: (rule: Omit<RuleDraft, "name">) => call<Backtest>("POST", "/rules/backtest", { rule }),
+  /** What the rule would have done in the last day, and what differs from another version of it. */
+  backtest: (rule: Omit<RuleDraft, "name">, against: Omit<RuleDraft, "name"> | null) =>
+    call<Backtest>("POST", "/rules/backtest", against === null ? { rule } : { rule, against }),
 };
 
 export const silences = {

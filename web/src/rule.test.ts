@@ -2,8 +2,10 @@ import { describe, expect, test } from "vitest";
 import {
   beganAt,
   charted,
+  differs,
   firedOn,
   glob,
+  noise,
   outcome,
   reading,
   sentence,
@@ -244,6 +246,8 @@ describe("what a rule would have done", () => {
       needs: null,
       fires: all.reduce((sum, one) => sum + one.fires, 0),
       watched: all.length,
+      noise: [],
+      difference: null,
       series: all,
       truncated: false,
       ...more,
@@ -258,6 +262,17 @@ describe("what a rule would have done", () => {
     // Ten sensors that fire at once do so for as long as one of them.
     expect(of([series(1), series(3), series(0)])).toBe(
       "In the last 24 h this would have fired 4 times, on 2 of 3 sensors, for 3 min 00 s on the one with the most.",
+    );
+  });
+  test("what another version does differently, and how loud it is", () => {
+    const nothing = { appear: 0, vanish: 0, moved: 0, changes: [], truncated: false };
+    expect(differs(nothing)).toBe("Compared with the rule as it is: the same firings.");
+    expect(differs({ ...nothing, appear: 2, vanish: 31, truncated: true })).toBe(
+      "Compared with the rule as it is: 2 new, 31 gone, as far as they are listed.",
+    );
+    const loud = (device_name: string, per_week: number) => ({ device: device_name, device_name, fires: 1, per_week });
+    expect(noise({ noise: [loud("a", 168), loud("b", 14), loud("c", 7), loud("d", 3.5)] })).toBe(
+      "Alerts a week, at this pace: a 168, b 14, c 7, 1 more.",
     );
   });
   test("what would have been firing when the day began is said", () => {
@@ -292,6 +307,8 @@ describe("what a rule would have done", () => {
         needs: null,
         fires: 4,
         watched: 3,
+        noise: [],
+        difference: null,
         series: all,
         truncated: false,
       }).map(({ device }) => device),
@@ -305,6 +322,8 @@ describe("what a rule would have done", () => {
       needs: null,
       fires: 0,
       watched: all.length,
+      noise: [],
+      difference: null,
       series: all,
       truncated: false,
     });

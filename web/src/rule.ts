@@ -221,6 +221,26 @@ export function charted(of: Backtest, most: number): Backtest["series"] {
   return all.filter((one) => one.unit === all[0]!.unit).slice(0, most);
 }
 
+/** What changes with a rule against the rule as it is. */
+export function differs({ appear, vanish, moved, truncated }: NonNullable<Backtest["difference"]>): string {
+  const all = [
+    [appear, "new"],
+    [vanish, "gone"],
+    [moved, "moved by more than a minute"],
+  ] as const;
+  const some = all.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
+  const said = some.length === 0 ? "the same firings" : some.join(", ");
+  return `Compared with the rule as it is: ${said}${truncated ? ", as far as they are listed" : ""}.`;
+}
+
+/** Which devices would be told of most, and how often. */
+export function noise({ noise: all }: Pick<Backtest, "noise">): string {
+  const loudest = all
+    .slice(0, 3)
+    .map((one) => `${clean(one.device_name)} ${digits(one.per_week, { common: 0, least: 0 })}`);
+  return `Alerts a week, at this pace: ${loudest.join(", ")}${all.length > 3 ? `, ${all.length - 3} more` : ""}.`;
+}
+
 /** What a rule would have done in the last day, in a sentence or two. */
 export function outcome(of: Backtest): string {
   if (of.watched === 0) return "No sensor matches yet. The rule starts when one does.";

@@ -215,9 +215,13 @@ impl<'a> Replay<'a> {
 
     /// Takes the next readings of one of them, oldest first; `more`: there are others.
     pub fn take_of(&mut self, which: usize, points: &[Point], more: bool) {
+        let is_alone = self.queues.len() == 1;
         let Some(queue) = self.queues.get_mut(which) else { return };
-        queue.points.extend(points);
         queue.is_over = !more;
+        if is_alone {
+            return self.take(points);
+        }
+        queue.points.extend(points);
         while self.queues.iter().all(|queue| queue.is_over || !queue.points.is_empty()) {
             let heads = self.queues.iter().filter_map(|queue| queue.points.front());
             let Some(at) = heads.map(|point| point.at).min() else { return };

@@ -44,6 +44,7 @@ mod ailing;
 mod away;
 pub mod backtest;
 mod beside;
+pub mod compare;
 mod condition;
 mod deviation;
 mod draft;

@@ -67,6 +67,7 @@ const HUB: &[(&str, &[&str])] = &[
             "reach",
             "rules::Watching",
             "rules::backtest",
+            "rules::compare",
             "rules::notify",
             "settings",
             "store",

@@ -31,6 +31,19 @@ const CLEAR_FOR: Wrong = { field: "clear_for", problem: "Write the time before i
 const unreadable = (hold: string, clearFor: string): Wrong | null =>
   parseSpan(hold.trim()) === null ? HOLD : parseSpan(clearFor.trim()) === null ? CLEAR_FOR : null;
 
+/** A rule as it is, to be tried. */
+const tried = ({ device, sensor, labels, condition, for: hold, clear_for, enabled }: Rule) => ({
+  device,
+  sensor,
+  labels,
+  condition,
+  for: hold,
+  clear_for,
+  severity: "info" as const,
+  webhooks: [],
+  enabled,
+});
+
 export function RuleForm({
   rule,
   device,
@@ -256,7 +269,7 @@ export function RuleForm({
           ) : null}
         </fieldset>
       ) : null}
-      <RulePast draft={draft} refused={form.say} />
+      <RulePast draft={draft} against={rule === null ? null : tried(rule)} refused={form.say} />
       {Rest()}
       <div class="row">
         <button type="submit" class="button primary" disabled={form.busy}>

@@ -6,7 +6,7 @@ import { state } from "../app";
 import { apart, clean, measured, when } from "../format";
 import { title } from "../names";
 import { href } from "../route";
-import { charted, firedOn, outcome } from "../rule";
+import { charted, differs, firedOn, noise, outcome } from "../rule";
 import type { Backtest } from "../types";
 import type { Wrong } from "../wrong";
 import { lazily } from "./lazy";
@@ -26,12 +26,15 @@ const AROUND_MS = 30 * 60_000;
 
 export function RulePast({
   draft,
+  against,
   refused,
 }: {
   draft: Omit<api.RuleDraft, "name"> | null;
+  /** The rule as it is, where it is changed. */
+  against: Omit<api.RuleDraft, "name"> | null;
   refused: (wrong: Wrong) => void;
 }) {
-  const past = useBacktest(draft, refused);
+  const past = useBacktest(draft, against, refused);
   if (draft === null)
     return (
       <p class="small quiet">
@@ -44,6 +47,8 @@ export function RulePast({
   return (
     <div class="note past" role="status">
       <span>{outcome(past)}</span>
+      {past.difference ? <p class="small">{differs(past.difference)}</p> : null}
+      {past.noise.length > 1 ? <p class="small quiet">{noise(past)}</p> : null}
       {drawn.length > 0 ? <chart.View past={past} series={drawn} condition={draft.condition} /> : null}
       {fired.length > 0 ? (
         <details>
@@ -111,15 +116,20 @@ function Fired({ of, past }: { of: Backtest["series"][number]; past: Backtest })
 }
 
 /** What the rule would have done, or null while there is nothing to say. */
-function useBacktest(draft: Omit<api.RuleDraft, "name"> | null, refused: (wrong: Wrong) => void): Backtest | null {
+function useBacktest(
+  draft: Omit<api.RuleDraft, "name"> | null,
+  against: Omit<api.RuleDraft, "name"> | null,
+  refused: (wrong: Wrong) => void,
+): Backtest | null {
   const [past, setPast] = useState<Backtest | null>(null);
   // By its text: the draft is a new object each time.
-  const asked = draft === null ? null : JSON.stringify({ ...draft, severity: "info", webhooks: [] });
+  const asked = draft === null ? null : JSON.stringify([{ ...draft, severity: "info", webhooks: [] }, against]);
   useEffect(() => {
     let current = true;
     if (asked === null) return setPast(null);
+    const [rule, before] = JSON.parse(asked) as [Omit<api.RuleDraft, "name">, Omit<api.RuleDraft, "name"> | null];
     const ask = () =>
-      api.rules.backtest(JSON.parse(asked) as Omit<api.RuleDraft, "name">).then(
+      api.rules.backtest(rule, before).then(
         (result) => current && setPast(result),
         (error: unknown) => {
           if (!current) return;

@@ -5,15 +5,18 @@
 //! somebody who tries rules does not hold up the pages of the others.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::difference::{Difference, Noise};
 use super::dto::{Needs, NewRule};
+use super::firings::SeriesBacktest;
 use super::measure::Measure;
 use crate::clock::Clock;
 use crate::http::error::{ApiError, Problem};
@@ -23,7 +26,7 @@ use crate::http::request::body::Body;
 use crate::http::request::params::in_order;
 use crate::http::request::time::{Time, time};
 use crate::http::shares::rooms::Rooms;
-use crate::model::catalog::{Catalog, Series};
+use crate::model::catalog::Series;
 use crate::model::rule::{Condition, RuleSpec};
 use crate::model::{UnixMillis, when};
 use crate::rules::Watching;
@@ -36,6 +39,8 @@ use crate::store::{self, Store};
 pub(crate) struct BacktestRequest {
     /// The rule, as for making one; its `name` may be left out, and it need not be `enabled`.
     pub rule: NewRule,
+    /// Another version of it, as it is now for example: the answer says what differs.
+    pub against: Option<NewRule>,
     /// Start, included; a day before `to` when left out.
     pub from: Option<Time>,
     /// End, not included; now when left out.
@@ -58,44 +63,14 @@ pub(crate) struct Backtest {
     pub fires: u64,
     /// Series it would have watched.
     pub watched: usize,
+    /// Devices on which it would have fired, the loudest first, and how often that is a week.
+    pub noise: Vec<Noise>,
+    /// What differs from `against`; null without it.
+    pub difference: Option<Difference>,
     /// One per series that was evaluated, in the order of the catalog.
     pub series: Vec<SeriesBacktest>,
     /// Whether series are missing here: too many, or too many readings for one request.
     pub truncated: bool,
-}
-
-/// What the rule would have done on one series.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub(crate) struct SeriesBacktest {
-    /// Id of the device.
-    pub device: String,
-    /// Its name.
-    pub device_name: String,
-    /// Sensor.
-    pub sensor: String,
-    /// Unit of the values of the firings.
-    pub unit: String,
-    /// Readings stored in the range.
-    pub readings: u64,
-    /// Readings that measured something: a rate and a deviation need some history before, see `needs`.
-    pub judged: u64,
-    /// How often it would have fired, with what would have been firing at the start of the range.
-    pub fires: u64,
-    /// Seconds of the range for which it would have been firing.
-    pub firing_s: f64,
-    /// The first 100 firings.
-    pub firings: Vec<Firing>,
-}
-
-/// One firing.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub(crate) struct Firing {
-    /// When it would have fired; before the start of the range if it would have been firing there already.
-    pub from: String,
-    /// When it would have resolved; null if it still fired at the end of the range.
-    pub to: Option<String>,
-    /// What was measured when it fired; null for silence.
-    pub value: Option<f64>,
 }
 
 impl Backtest {
@@ -109,33 +84,11 @@ impl Backtest {
             needs: Needs::of(condition, Watching { series: watched, waiting: 0 }),
             fires: 0,
             watched,
+            noise: Vec::new(),
+            difference: None,
             series: Vec::new(),
             truncated: false,
         }
-    }
-}
-
-impl SeriesBacktest {
-    /// Of one series; `None` when its device is gone by now.
-    #[must_use]
-    pub(crate) fn of(outcome: Outcome, series: &Series, condition: &Condition, catalog: &Catalog) -> Option<Self> {
-        let device = catalog.device(series.device)?;
-        let firings = outcome.spans.iter().map(|span| Firing {
-            from: when::moment(span.from),
-            to: span.to.map(when::moment),
-            value: span.value,
-        });
-        Some(Self {
-            device: device.id.to_string(),
-            device_name: device.name.clone(),
-            sensor: series.sensor.clone(),
-            unit: condition.measure().unit(&series.unit),
-            readings: outcome.readings,
-            judged: outcome.judged,
-            fires: outcome.fires,
-            firing_s: outcome.firing_ms as f64 / 1_000.0,
-            firings: firings.collect(),
-        })
     }
 }
 
@@ -143,6 +96,8 @@ impl SeriesBacktest {
 const MOST_SERIES: usize = 1_000;
 /// Longest range: a year and a day.
 const MOST_MS: i64 = 366 * 86_400_000;
+/// Series that are read at once: while one is judged, the next is unpacked.
+const AT_ONCE: usize = 2;
 /// Readings of one page: some milliseconds of work between two turns of others.
 const PAGE: usize = 50_000;
 /// After this no further series is begun: less than a page waits for an answer.
@@ -169,6 +124,8 @@ pub(in crate::http) async fn run(
         return Err(ApiError::invalid("from", "the range must be at most 366 days"));
     }
     let spec = RuleSpec::try_from(request.rule.named()).map_err(|error| error.within("rule"))?;
+    let against = request.against.map(|rule| RuleSpec::try_from(rule.named())).transpose();
+    let against = against.map_err(|error| error.within("against"))?;
     let _place = rooms.trials.try_acquire().map_err(|_| {
         let detail = "other backtests are running; try again in a moment";
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(2)
@@ -179,16 +136,43 @@ pub(in crate::http) async fn run(
     let watched = trial.series(&store.catalog());
     let mut found = Backtest::of(range, &condition, watched.len());
     let end = clock.now() + PATIENCE;
-    for series in watched.iter().take(MOST_SERIES) {
-        let Some(outcome) = replay((&store, clock), &trial, series, range, end).await? else { break };
+    let outcomes = tried((&store, clock), &trial, &watched, range, end).await?;
+    for (outcome, series) in outcomes.iter().zip(&watched) {
         found.fires += outcome.fires;
         found.series.extend(SeriesBacktest::of(outcome, series, &condition, &store.catalog()));
     }
     found.truncated = found.series.len() < watched.len();
+    found.noise = Noise::of(&found.series, range);
+    if let Some(against) = against {
+        let before = Trial::new(against, now);
+        let before_watched = before.series(&store.catalog());
+        let before = tried((&store, clock), &before, &before_watched, range, end).await?;
+        let (before, after) = ((before_watched.as_slice(), before), (watched.as_slice(), outcomes));
+        found.difference = Some(Difference::between(before, after, &store.catalog()));
+    }
     if let Some(needs) = &mut found.needs {
         needs.waiting = found.series.iter().filter(|series| series.judged == 0).count();
     }
     Ok(Json(found))
+}
+
+/// What the rule would have done on each of these series, as far as there is time.
+async fn tried(
+    reading: (&Store, Clock),
+    trial: &Trial,
+    series: &[Series],
+    range: (UnixMillis, UnixMillis),
+    end: Instant,
+) -> Result<Vec<Outcome>, ApiError> {
+    let mut outcomes = Vec::new();
+    for some in series.get(..MOST_SERIES).unwrap_or(series).chunks(AT_ONCE) {
+        let replays: Vec<_> = some.iter().map(|series| replay(reading, trial, series, range, end)).collect();
+        for outcome in try_join_all(replays).await? {
+            let Some(outcome) = outcome else { return Ok(outcomes) };
+            outcomes.push(outcome);
+        }
+    }
+    Ok(outcomes)
 }
 
 /// One series; `None` when there is no time left for it.
@@ -197,7 +181,7 @@ async fn replay(
     trial: &Trial,
     series: &Series,
     (from, to): (UnixMillis, UnixMillis),
-    end: std::time::Instant,
+    end: Instant,
 ) -> Result<Option<Outcome>, ApiError> {
     let beside = trial.beside(series, &store.catalog());
     let mut replay = Replay::new(trial, series, from).listing_open().looking_beside(&beside);

@@ -2,7 +2,9 @@
 
 pub(super) mod backtest;
 pub(super) mod condition;
+mod difference;
 pub(super) mod dto;
+mod firings;
 pub(super) mod measure;
 mod new_condition;
 pub(super) mod rulebook;

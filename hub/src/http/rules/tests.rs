@@ -188,3 +188,46 @@ async fn an_average_is_what_a_query_says_of_the_same_time() {
         assert_eq!(scene.get(&query).await.json()["series"][0][agg][0], firing["value"], "{kind}");
     }
 }
+
+#[tokio::test]
+async fn two_versions_of_a_rule_are_compared_and_each_device_has_its_noise() {
+    let mut scene = scene();
+    let (device, series) = scene.device(1, "shed").await;
+    let start = Clock.wall().0 - 3_600_000;
+    // At 31 from 100 to 200, at 35 from 1000 to 1500, the second 100 s of it at 39.
+    let warm = |second: i64| match second {
+        100..200 => 31.0,
+        1_100..1_200 => 39.0,
+        1_000..1_500 => 35.0,
+        _ => 20.0,
+    };
+    let points: Vec<_> = (0..3_000).step_by(10).map(|second| (start + second * 1_000, warm(second))).collect();
+    for some in points.chunks(50) {
+        scene.measure(&device, series[0], some).await;
+    }
+    let above =
+        |limit: f64, of: &str| json!({"sensor": of, "condition": {"type": "threshold", "op": ">", "value": limit}});
+    let ask = async |rule: Value, against: Value| {
+        let request = json!({"rule": rule, "against": against, "from": start, "to": start + 3_600_000});
+        let answer = scene.call("POST", "/api/v1/rules/backtest", &request).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer.json()
+    };
+    let at = |second: i64| moment(UnixMillis(start + second * 1_000));
+    let found = ask(above(36.0, "temp"), above(30.0, "temp")).await;
+    let difference = &found["difference"];
+    assert_eq!((&difference["appear"], &difference["vanish"], &difference["moved"]), (&json!(0), &json!(1), &json!(1)));
+    let changes = &difference["changes"];
+    assert_eq!((&changes[0]["before"]["from"], &changes[0]["after"]), (&json!(at(100)), &Value::Null));
+    assert_eq!((&changes[1]["before"]["from"], &changes[1]["after"]["from"]), (&json!(at(1_000)), &json!(at(1_100))));
+    assert_eq!(
+        found["noise"][0],
+        json!({"device": device.id.to_string(), "device_name": "shed", "fires": 1, "per_week": 168.0})
+    );
+    // Another sensor: all of the one vanish, those of the other appear.
+    let found = ask(above(30.0, "hum"), above(30.0, "temp")).await;
+    assert_eq!((&found["difference"]["vanish"], &found["difference"]["appear"]), (&json!(2), &json!(0)), "{found}");
+    let found = ask(above(30.0, "temp"), above(30.0, "hum")).await;
+    assert_eq!((&found["difference"]["appear"], &found["difference"]["truncated"]), (&json!(2), &json!(false)));
+    assert_eq!(ask(above(30.0, "temp"), Value::Null).await["difference"], Value::Null);
+}

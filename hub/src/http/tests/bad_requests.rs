@@ -208,6 +208,12 @@ async fn a_problem_names_the_key() {
         ("POST", "/rules/backtest", json!({}), "rule"),
         ("POST", "/rules/backtest", json!({"rule": {}}), "rule.condition"),
         ("POST", "/rules/backtest", json!({"rule": condition(json!({"type": "silence"}))}), "rule.condition.after"),
+        (
+            "POST",
+            "/rules/backtest",
+            json!({"rule": condition(json!({"type": "silence", "after": "5m"})), "against": {"condition": {"type": "silence"}}}),
+            "against.condition.after",
+        ),
         ("POST", "/rules/backtest", tried(json!("never"), json!("now")), "from"),
         ("POST", "/rules/backtest", tried(json!("now-1h"), json!("later")), "to"),
         ("POST", "/rules/backtest", tried(json!("now"), json!("now-1h")), "from"),

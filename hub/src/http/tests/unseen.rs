@@ -126,7 +126,7 @@ impl Known {
             }
             "rules" | "rules/{id}" => rules(&self.webhook),
             "rules/backtest" => {
-                let tried = |rule| json!({"rule": rule, "from": "now-1h", "to": "now"});
+                let tried = |rule: Value| json!({"rule": rule, "against": rule, "from": "now-1h", "to": "now"});
                 rules(&self.webhook).into_iter().map(tried).collect()
             }
             "silences" => vec![
