@@ -90,7 +90,7 @@ impl Pressure {
         // Written only when it changes: the line is read by every core.
         if before != level {
             for begun in self.begun.iter().take(usize::from(level)).skip(usize::from(before)) {
-                begun.fetch_add(1, Ordering::Relaxed);
+                begun.fetch_add(1, Ordering::Release);
             }
             self.level.store(level, Ordering::Relaxed);
         }
@@ -124,8 +124,13 @@ impl Pressure {
     }
 
     /// How often the hub began to give each up since the start, in order: never more often than what comes before it.
-    pub fn begun(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
-        Shed::ALL.iter().zip(&self.begun).map(|(what, count)| (what.name(), count.load(Ordering::Relaxed)))
+    pub fn begun(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
+        // The last first: what begins in between is counted by those that are read later, and they come before it.
+        let mut counts = [0; Shed::ALL.len()];
+        for (count, begun) in counts.iter_mut().zip(&self.begun).rev() {
+            *count = begun.load(Ordering::Acquire);
+        }
+        Shed::ALL.into_iter().map(Shed::name).zip(counts)
     }
 
     /// How much of each was given up since the start, in order.
@@ -176,6 +181,18 @@ mod tests {
         assert_eq!(gauge.observe(at(9_000), 0.2), 1);
         assert_eq!(gauge.observe(at(9_000), 0.1), 1);
         assert_eq!(gauge.observe(at(11_000), 0.0), 0);
+    }
+
+    #[test]
+    fn counts_that_are_read_while_they_rise_are_in_order() {
+        let pressure = Pressure::default();
+        std::thread::scope(|scope| {
+            scope.spawn(|| (0..20_000).for_each(|round| pressure.set(if round % 2 == 0 { 6 } else { 0 })));
+            for _ in 0..20_000 {
+                let begun: Vec<u64> = pressure.begun().map(|(_, count)| count).collect();
+                assert!(begun.is_sorted_by(|earlier, later| earlier >= later), "{begun:?}");
+            }
+        });
     }
 
     #[test]

@@ -98,6 +98,13 @@ async fn what_its_owner_said_a_sensor_is_comes_back_with_it() {
 
 #[tokio::test]
 async fn a_column_that_damage_gave_another_name_sets_the_file_aside() {
+    // A letter, and bytes that are no text.
+    for other in ["'lafels '", "CAST(x'e0ff62656c7320' AS TEXT)"] {
+        renamed(other).await;
+    }
+}
+
+async fn renamed(other: &str) {
     let mut hub = Hub::new().await;
     a_day(&hub, 0).await;
     // With a copy of who is who that knows the device.
@@ -105,9 +112,11 @@ async fn a_column_that_damage_gave_another_name_sets_the_file_aside() {
     hub.store.clone().close().await.unwrap();
     let file = hub.dir.path().join("telemetry.db");
     let conn = rusqlite::Connection::open(&file).unwrap();
-    let damage = "PRAGMA writable_schema = ON;
-        UPDATE sqlite_schema SET sql = replace(sql, 'labels ', 'lafels ') WHERE name = 'device';";
-    conn.execute_batch(damage).unwrap();
+    let damage = format!(
+        "PRAGMA writable_schema = ON;
+        UPDATE sqlite_schema SET sql = replace(sql, 'labels ', {other}) WHERE name = 'device';"
+    );
+    conn.execute_batch(&damage).unwrap();
     drop(conn);
     hub.store = open(hub.dir.path(), None).unwrap();
     assert!(hub.store.catalog().device_by_id(hub.device.id).is_some(), "no need to adopt it again");

@@ -175,7 +175,7 @@ fn is_other_schema(dir: &Path, error: &Error) -> bool {
     };
     let is_other = |conn: Connection| Ok(!migrate::is_due(&conn)? && !migrate::is_as_made(&conn)?);
     error.extended_code == rusqlite::ffi::SQLITE_ERROR
-        && reader::connect(&dir.join(FILE)).and_then(is_other).unwrap_or(false)
+        && reader::connect(&dir.join(FILE)).and_then(is_other).unwrap_or_else(|error| error.is_damage())
 }
 
 fn lock(dir: &Path) -> Result<File> {

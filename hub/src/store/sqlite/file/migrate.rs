@@ -73,9 +73,10 @@ pub(in crate::store) fn is_as_made(conn: &Connection) -> Result<bool> {
     const SCHEMA: &str = "SELECT type || ' ' || name || ' ' || tbl_name || ' ' || sql FROM sqlite_schema
         WHERE sql IS NOT NULL AND NOT (type = 'table' AND name = 'backup') ORDER BY 1";
     let taken = STEPS.get(..found(conn)? as usize).unwrap_or_default();
-    let texts = |conn: &Connection| -> Result<Vec<String>> {
+    // Bytes, because damage need not be text.
+    let texts = |conn: &Connection| -> Result<Vec<Vec<u8>>> {
         let mut statement = conn.prepare(SCHEMA)?;
-        let texts = statement.query_map([], |row| row.get(0))?;
+        let texts = statement.query_map([], |row| Ok(row.get_ref(0)?.as_bytes()?.to_vec()))?;
         Ok(texts.collect::<rusqlite::Result<_>>()?)
     };
     let made = Connection::open_in_memory()?;
