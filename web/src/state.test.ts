@@ -275,6 +275,7 @@ test("the badge counts what fires and nobody has acknowledged or silenced", () =
     labels: {},
     from: new Date(0).toISOString(),
     until: new Date(9_000).toISOString(),
+    weekly: null,
     comment: "",
   } as never;
   state = update(state, { kind: "silences", silences: [silence], asked: 1 });
