@@ -195,6 +195,7 @@ async fn a_delivery_is_read_once_for_all_listeners() {
         attempts: Vec::new(),
         by_hand: 0,
         next_attempt_at: None,
+        summary: None,
         created_at: UnixMillis(0),
         body: Vec::new(),
     };
