@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
 use crate::model::UnixMillis;
@@ -36,7 +37,7 @@ fn with_the_rest(conn: &Connection, mut rule: Rule) -> Result<Rule> {
     let webhooks = statement.query_map(named_params! { ":rule": rule.id }, |row| row.get(0))?;
     rule.spec.webhooks = webhooks.collect::<rusqlite::Result<_>>()?;
     if let Condition::Joined { parts, .. } = &mut rule.spec.condition {
-        let part = |row: &Row<'_>| Ok(Part { sensor: row.get("sensor")?, condition: condition(row)? });
+        let part = |row: &Row<'_>| Ok(Part { sensor: row.get("sensor")?, condition: condition(rule.id, row)? });
         let mut statement = conn.prepare_cached(PARTS)?;
         *parts = statement.query_map(named_params! { ":rule": rule.id }, part)?.collect::<rusqlite::Result<_>>()?;
     }
@@ -214,9 +215,10 @@ fn write(conn: &Connection, sql: &str, id: Option<RuleId>, spec: &RuleSpec, now:
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Rule> {
     let labels: String = row.get("labels")?;
     let duration = |column| row.get(column).map(read_span);
-    let condition = condition(row)?;
+    let id = row.get("id")?;
+    let condition = condition(id, row)?;
     Ok(Rule {
-        id: row.get("id")?,
+        id,
         spec: RuleSpec {
             name: row.get("name")?,
             device: row.get("device")?,
@@ -234,8 +236,8 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Rule> {
     })
 }
 
-/// The condition of a rule, or of a part; without what it joins.
-fn condition(row: &Row<'_>) -> rusqlite::Result<Condition> {
+/// The condition of a rule, or of a part of it; without what it joins.
+fn condition(of: RuleId, row: &Row<'_>) -> rusqlite::Result<Condition> {
     let duration = |column| row.get(column).map(read_span);
     let figure = |figure| -> rusqlite::Result<Condition> {
         let (op, value, over, clear) = (row.get("op")?, row.get("value")?, duration("over_ms")?, row.get("clear")?);
@@ -278,6 +280,12 @@ fn condition(row: &Row<'_>) -> rusqlite::Result<Condition> {
             clear: row.get("clear")?,
             least: row.get("least")?,
         },
-        _ => Condition::Silence { after: duration("silence_ms")? },
+        "silence" => Condition::Silence { after: duration("silence_ms")? },
+        // No other condition may stand in for it: the rule would watch something else than the page says.
+        other => {
+            let detail = format!("rule rul_{} has the condition `{other}`, which this hub does not know", of.0);
+            let column = row.as_ref().column_index("condition")?;
+            return Err(rusqlite::Error::FromSqlConversionFailure(column, Type::Text, detail.into()));
+        }
     })
 }
