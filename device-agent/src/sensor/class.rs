@@ -3,10 +3,24 @@
 use serde::{Deserialize, Serialize};
 use wire::SensorSpec;
 
-/// A kind of source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Class {
+/// The kinds and their list are written once: one that is missing in the list would never be read.
+macro_rules! classes {
+    ($($(#[$doc:meta])* $class:ident,)*) => {
+        /// A kind of source.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "lowercase")]
+        pub(crate) enum Class {
+            $($(#[$doc])* $class,)*
+        }
+
+        impl Class {
+            /// All of them, in the order in which they are told.
+            pub(super) const ALL: [Self; [$(Self::$class,)*].len()] = [$(Self::$class,)*];
+        }
+    };
+}
+
+classes! {
     /// `/proc/stat`: share of time spent working.
     Cpu,
     /// `/proc/meminfo`.
@@ -28,19 +42,6 @@ pub(crate) enum Class {
 }
 
 impl Class {
-    /// All of them, in the order in which they are told.
-    pub(super) const ALL: [Self; 9] = [
-        Self::Cpu,
-        Self::Memory,
-        Self::Load,
-        Self::Disk,
-        Self::Network,
-        Self::Hwmon,
-        Self::Thermal,
-        Self::Iio,
-        Self::Power,
-    ];
-
     /// What to say in logs and in `status`.
     pub(super) const fn name(self) -> &'static str {
         match self {
