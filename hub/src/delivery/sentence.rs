@@ -270,7 +270,19 @@ impl About<'_> {
                 let differs = if is == "was" { "differed" } else { "differs" };
                 format!("{differs} by {} from {}", self.beside_limit(value), called::sensor(other))
             }
-            _ => format!("{is} {}", self.beside_limit(value)),
+            (
+                _,
+                None
+                | Some(
+                    Condition::Threshold { .. }
+                    | Condition::Rate { .. }
+                    | Condition::Deviation { .. }
+                    | Condition::Stuck { .. }
+                    | Condition::Seasonal { .. }
+                    | Condition::Joined { .. }
+                    | Condition::Silence { .. },
+                ),
+            ) => format!("{is} {}", self.beside_limit(value)),
         }
     }
 

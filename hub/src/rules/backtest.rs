@@ -115,7 +115,17 @@ impl Trial {
     /// Whether the last reading before a range says what the rule is at its beginning, however old that is.
     #[must_use]
     pub const fn goes_by_the_last(&self) -> bool {
-        matches!(self.0.rule.spec.condition, Condition::Threshold { .. } | Condition::Silence { .. })
+        match self.0.rule.spec.condition {
+            Condition::Threshold { .. } | Condition::Silence { .. } => true,
+            Condition::Rate { .. }
+            | Condition::Increase { .. }
+            | Condition::Deviation { .. }
+            | Condition::Figure { .. }
+            | Condition::Stuck { .. }
+            | Condition::Seasonal { .. }
+            | Condition::Difference { .. }
+            | Condition::Joined { .. } => false,
+        }
     }
 
     /// How far before a range readings matter to what the rule says in it, in milliseconds.

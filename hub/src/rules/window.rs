@@ -132,7 +132,14 @@ impl Window {
 
     /// Whether what it says depends on what lies before the readings that it is shown.
     pub(super) const fn wants_lead(&self) -> bool {
-        self.counter.is_some() || matches!(self.condition, Condition::Increase { .. })
+        match self.memory {
+            Memory::Increase(_) => true,
+            Memory::Rate { .. }
+            | Memory::Deviation(_)
+            | Memory::Figure(..)
+            | Memory::Stuck(_)
+            | Memory::Seasonal(_) => self.counter.is_some(),
+        }
     }
 
     /// Begins behind what the series showed before. Without it an empty window takes its first reading for the first ever.
