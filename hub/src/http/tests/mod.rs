@@ -2,6 +2,7 @@
 
 mod admission;
 mod bad_requests;
+mod conditions;
 mod hang_up;
 mod limited;
 mod roles;

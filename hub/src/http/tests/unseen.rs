@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use super::conditions;
 use super::scene::{Answer, Scene, scene};
 use crate::model::DeviceId;
 use crate::model::user::Role;
@@ -154,33 +155,12 @@ fn bot() -> Value {
 
 /// One of each condition.
 fn rules(webhook: &Value) -> Vec<Value> {
-    let conditions = [
-        json!({"type": "threshold", "op": ">", "value": 30, "clear": 28}),
-        json!({"type": "rate", "op": ">", "value": 5, "per": "1m", "over": "5m"}),
-        json!({"type": "increase", "op": ">", "value": 5, "over": "1d"}),
-        json!({"type": "deviation", "sigmas": 4, "over": "1h"}),
-        json!({"type": "average", "op": ">", "value": 5, "over": "1h"}),
-        json!({"type": "minimum", "op": ">", "value": 5, "over": "1h"}),
-        json!({"type": "maximum", "op": ">", "value": 5, "over": "1h"}),
-        json!({"type": "stuck", "least": 0.1, "after": "1h"}),
-        json!({"type": "seasonal", "sigmas": 4, "least": 1}),
-        json!({"type": "difference", "other": "hum", "within": "5m", "op": ">", "value": 5}),
-        json!({"type": "all", "within": "5m", "parts": [
-            {"sensor": "hum", "condition": {"type": "rate", "op": ">", "value": 5, "per": "1m", "over": "5m"}},
-            {"condition": {"type": "threshold", "op": ">", "value": 5}},
-        ]}),
-        json!({"type": "any", "parts": [
-            {"condition": {"type": "stuck", "least": 5, "after": "5m"}},
-            {"sensor": "hum", "condition": {"type": "threshold", "op": ">", "value": 5}},
-        ]}),
-        json!({"type": "silence", "after": "5m"}),
-    ];
     let rule = |condition: Value| {
         let hold = if condition["type"] == "silence" { "0s" } else { "60s" };
         json!({"clear_for": "0s", "name": "warm", "device": "*", "sensor": "temp", "labels": {"room": "cellar"}, "for": hold,
             "severity": "warning", "webhooks": [webhook], "condition": condition})
     };
-    conditions.map(rule).to_vec()
+    conditions::examples().map(rule).to_vec()
 }
 
 /// Places of the free texts in a schema: `.readings[].sensor`, `.labels.*`; keys of a map as `.labels.#`.
