@@ -1,21 +1,21 @@
 import { describe, expect, test } from "vitest";
-import { conditionOf, fieldsOf, limitUnit, typed, type Fields } from "./condition";
+import { conditionOf, fieldsOf, KNOWN, limitUnit, typed, type Fields } from "./condition";
 import type { Condition } from "./types";
 
 describe("a condition as it is typed", () => {
   test("goes there and back", () => {
-    const all: Condition[] = [
-      { type: "threshold", op: "<=", value: -3.5, clear: -2 },
-      { type: "rate", op: ">", value: 5, per: "60s", over: "5m", clear: 4 },
-      { type: "increase", op: ">", value: 5, over: "1d", clear: 4 },
-      { type: "deviation", sigmas: 4, over: "1h", clear: null, least: 0.5 },
-      { type: "average", op: ">", value: 5, over: "1h", clear: 4 },
-      { type: "minimum", op: "<", value: 5, over: "1h", clear: null },
-      { type: "maximum", op: ">=", value: 5, over: "1h", clear: null },
-      { type: "stuck", least: 0.5, after: "2h" },
-      { type: "seasonal", sigmas: 4, least: 1, clear: 2 },
-      { type: "difference", other: "out", op: ">", value: 5, clear: 4, within: "1m" },
-      {
+    const all: { [Type in Condition["type"]]: Extract<Condition, { type: Type }> } = {
+      threshold: { type: "threshold", op: "<=", value: -3.5, clear: -2 },
+      rate: { type: "rate", op: ">", value: 5, per: "60s", over: "5m", clear: 4 },
+      increase: { type: "increase", op: ">", value: 5, over: "1d", clear: 4 },
+      deviation: { type: "deviation", sigmas: 4, over: "1h", clear: null, least: 0.5 },
+      average: { type: "average", op: ">", value: 5, over: "1h", clear: 4 },
+      minimum: { type: "minimum", op: "<", value: 5, over: "1h", clear: null },
+      maximum: { type: "maximum", op: ">=", value: 5, over: "1h", clear: null },
+      stuck: { type: "stuck", least: 0.5, after: "2h" },
+      seasonal: { type: "seasonal", sigmas: 4, least: 1, clear: 2 },
+      difference: { type: "difference", other: "out", op: ">", value: 5, clear: 4, within: "1m" },
+      all: {
         type: "all",
         parts: [
           { sensor: null, condition: { type: "threshold", op: ">", value: 30, clear: null } },
@@ -23,9 +23,18 @@ describe("a condition as it is typed", () => {
         ],
         within: "5m",
       },
-      { type: "silence", after: "90s" },
-    ];
-    for (const condition of all) expect(conditionOf(fieldsOf(condition))).toEqual({ condition });
+      any: {
+        type: "any",
+        parts: [
+          { sensor: "hum", condition: { type: "stuck", least: 0, after: "1h" } },
+          { sensor: null, condition: { type: "seasonal", sigmas: 4, least: null, clear: null } },
+        ],
+        within: "1m",
+      },
+      silence: { type: "silence", after: "90s" },
+    };
+    expect(new Set(Object.keys(all))).toEqual(KNOWN);
+    for (const condition of Object.values(all)) expect(conditionOf(fieldsOf(condition))).toEqual({ condition });
   });
   test("says what is wrong, at its field", () => {
     const typed = <K extends Fields["type"]>(type: K, fields: Partial<Fields[K]>) => {

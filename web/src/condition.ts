@@ -50,6 +50,8 @@ const OF_ONE: Fields = {
   any: { parts: [], within: "5m" },
   silence: { after: "5m" },
 };
+/** Conditions that the form can show: each has its fields. A hub newer than this page may know more. */
+export const KNOWN: ReadonlySet<string> = new Set(Object.keys(OF_ONE).filter((key) => key !== "type"));
 export const PART: PartFields = { sensor: "", fields: OF_ONE };
 const FIRST: Fields = {
   ...OF_ONE,
@@ -116,7 +118,11 @@ export function fieldsOf(of: Condition | null): Fields {
     }
     case "silence":
       return { ...FIRST, type: "silence", silence: { after: of.after } };
+    case undefined:
+      return FIRST;
     default:
+      of satisfies never;
+      // A hub newer than this page may know more kinds; the form is not opened for those (`KNOWN`).
       return FIRST;
   }
 }

@@ -4,7 +4,7 @@ import { bare } from "./bare";
 import { apart, clean, digits, duration, exact, limitOf, measured, parseSpan } from "./format";
 import { title } from "./names";
 import { isNow } from "./weekly";
-import type { Alert, Backtest, Condition, Device, Latest, Rule, Silence } from "./types";
+import type { Alert, Backtest, Condition, Device, Latest, Op, Rule, Silence } from "./types";
 
 /** The hub's globs: `*` any text, `?` one character, everything else itself. */
 export function glob(pattern: string, text: string): boolean {
@@ -134,8 +134,33 @@ export function condition(of: Condition, unit = ""): string {
     case "silence":
       return `silent for ${of.after}`;
     default:
+      of satisfies never;
       // A hub newer than this page may know more kinds; its rules are listed, not hidden.
       return (of as { type: string }).type;
+  }
+}
+
+/** The limit that charts of the readings show: only a rule that holds the value itself against it has one. */
+export function drawnLimit(of: Condition): { value: number; above: boolean; op: Op } | null {
+  switch (of.type) {
+    case "threshold":
+      return { value: of.value, above: of.op.startsWith(">"), op: of.op };
+    case "rate":
+    case "increase":
+    case "deviation":
+    case "average":
+    case "minimum":
+    case "maximum":
+    case "stuck":
+    case "seasonal":
+    case "difference":
+    case "all":
+    case "any":
+    case "silence":
+      return null;
+    default:
+      of satisfies never;
+      return null;
   }
 }
 

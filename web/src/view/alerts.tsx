@@ -6,6 +6,7 @@ import { endSilence, removeRule, saveRule } from "../actions/alerts";
 import { say, reason } from "../actions/answer";
 import { LIVE_DEVICES, loadHub, loadLatest, loadRules, loadSilences } from "../actions/loading";
 import { go, part, state } from "../app";
+import { KNOWN } from "../condition";
 import { clean, when } from "../format";
 import type { Route } from "../route";
 import { sentence, unitOf, waitsFor, watchesNothing } from "../rule";
@@ -31,22 +32,6 @@ const alerts = part((s) => s.alerts);
 const rules = part((s) => s.rules);
 const silences = part((s) => s.silences);
 const isFleet = part((s) => Object.keys(s.devices ?? {}).length > LIVE_DEVICES);
-/** Conditions that the form can show. */
-const KNOWN = new Set<string>([
-  "threshold",
-  "rate",
-  "increase",
-  "deviation",
-  "average",
-  "minimum",
-  "maximum",
-  "stuck",
-  "seasonal",
-  "difference",
-  "all",
-  "any",
-  "silence",
-]);
 const ORDER = { critical: 0, warning: 1, info: 2 };
 
 const active = part(() =>

@@ -6,7 +6,7 @@ import { serverNow } from "../app";
 import { Chart, COLORS, DASHES, type Under } from "../chart/chart";
 import { apart, clean, limitOf, measured, moment } from "../format";
 import { title } from "../names";
-import { firedOn } from "../rule";
+import { drawnLimit, firedOn } from "../rule";
 import { buckets, gapAfter, Points } from "../series";
 import type { Backtest, Condition, Millis } from "../types";
 import { Dash } from "./dash";
@@ -96,15 +96,8 @@ export function RuleChart({ past, series, condition }: Props) {
 
 /** The limit as a line, where the rule holds the value itself against it. */
 function limits(condition: Condition, unit: string) {
-  return condition.type === "threshold"
-    ? [
-        {
-          value: condition.value,
-          above: condition.op.startsWith(">"),
-          label: `limit ${limitOf(condition.value, unit)}`,
-        },
-      ]
-    : [];
+  const line = drawnLimit(condition);
+  return line ? [{ ...line, label: `limit ${limitOf(line.value, unit)}` }] : [];
 }
 
 /** The day of each, asked for once a minute at most while the rule is typed. */

@@ -1,7 +1,7 @@
 // The fields of a condition, by its kind, with the unit of what it watches beside each limit.
 
 import { limitUnit, PART, PARTS, typed, type Fields, type PartFields } from "../condition";
-import type { Op } from "../types";
+import type { Op, SensorCondition } from "../types";
 import { Field } from "./controls";
 
 interface Props {
@@ -13,7 +13,7 @@ interface Props {
 }
 
 /** The fields of a condition's kind. Called, not mounted: the form has to know which fields there are. */
-export function ruleFields({ fields, set, unitsOf, at }: Props, sensor = "") {
+export function ruleFields({ fields, set, unitsOf, at }: Props, sensor = ""): preact.JSX.Element {
   const { unit, mixed } = limitUnit(fields, unitsOf(sensor));
   switch (fields.type) {
     case "threshold": {
@@ -142,19 +142,28 @@ export function ruleFields({ fields, set, unitsOf, at }: Props, sensor = "") {
   }
 }
 
+/** Conditions about one sensor, in the order in which they are offered; silence is for a whole rule only. */
+const OF_SENSOR: Readonly<Record<Exclude<SensorCondition["type"], "silence">, string>> = {
+  threshold: "crosses a limit",
+  rate: "changes too fast",
+  increase: "grows too much",
+  average: "is on average beyond a limit",
+  minimum: "has a lowest value beyond a limit",
+  maximum: "has a highest value beyond a limit",
+  deviation: "is unusual",
+  seasonal: "is unusual for the time of day",
+  stuck: "stands still",
+};
+
 /** Conditions about one sensor, to choose from. */
 export function OfSensor() {
   return (
     <>
-      <option value="threshold">crosses a limit</option>
-      <option value="rate">changes too fast</option>
-      <option value="increase">grows too much</option>
-      <option value="average">is on average beyond a limit</option>
-      <option value="minimum">has a lowest value beyond a limit</option>
-      <option value="maximum">has a highest value beyond a limit</option>
-      <option value="deviation">is unusual</option>
-      <option value="seasonal">is unusual for the time of day</option>
-      <option value="stuck">stands still</option>
+      {Object.entries(OF_SENSOR).map(([type, says]) => (
+        <option key={type} value={type}>
+          {says}
+        </option>
+      ))}
     </>
   );
 }

@@ -6,7 +6,7 @@ import { part } from "../../app";
 import type { Board } from "../../chart/board";
 import type { Mark, Threshold } from "../../chart/paint";
 import { clean, exact, millis } from "../../format";
-import { watches } from "../../rule";
+import { drawnLimit, watches } from "../../rule";
 import { swappedAt } from "../../swap";
 import type { Alert, Device, Millis, Rule, Sensor, Swap } from "../../types";
 
@@ -71,17 +71,18 @@ function beginsAtAdded(board: Board, sensors: readonly Sensor[], added: Millis |
 
 /** The limits of the rules that watch this sensor. */
 export function thresholdsOf(rules: readonly Rule[] | null, device: Device, sensor: string): Threshold[] {
-  return (rules ?? []).flatMap((rule) =>
-    rule.enabled && rule.condition.type === "threshold" && watches(rule, device, sensor)
+  return (rules ?? []).flatMap((rule) => {
+    const line = drawnLimit(rule.condition);
+    return line && rule.enabled && watches(rule, device, sensor)
       ? [
           {
-            value: rule.condition.value,
-            above: rule.condition.op.startsWith(">"),
-            label: `${clean(rule.name, 32)} ${rule.condition.op} ${exact(rule.condition.value)}`,
+            value: line.value,
+            above: line.above,
+            label: `${clean(rule.name, 32)} ${line.op} ${exact(line.value)}`,
           },
         ]
-      : [],
-  );
+      : [];
+  });
 }
 
 /** When rules fired on this sensor, and until when; null while they still do. */
