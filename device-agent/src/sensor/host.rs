@@ -35,7 +35,7 @@ const ROUND: Duration = Duration::from_millis(250);
 /// Slow errands that wait for a thread; a pipe need not.
 const MOST_WAITING: usize = 16;
 /// What hangs at the same time: the drives of a large server, or three files of each of twenty chips. Those that answer have
-/// sixteen threads more to lose, then each class one; 106 in all, of which one works as long as all is well. One that hangs
+/// sixteen threads more to lose, then each class one; 97 and the classes in all, of which one works as long as all is well. One that hangs
 /// takes a few kilobytes.
 const LIMITS: Limits =
     Limits { slow: 16, place: 3, untried: 64, hung: 80, kinds: Class::ALL.len(), patience: PATIENCE, abreast: 1 };

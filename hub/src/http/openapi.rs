@@ -216,7 +216,8 @@ mod tests {
         let kept = std::fs::read_to_string(&path).unwrap_or_default();
         assert!(
             kept == fresh,
-            "{} is stale: the API changed. If that is meant: UPDATE_OPENAPI=1 cargo test -p telemetry-hub openapi",
+            "{} is stale: the API changed. If that is meant: UPDATE_OPENAPI=1 cargo test --workspace --lib openapi, \
+            then `npm run gen` in web",
             path.display()
         );
     }

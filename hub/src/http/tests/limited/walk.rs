@@ -78,7 +78,13 @@ async fn only_what_can_be_narrowed_is_answered_and_tells_nothing_of_what_is_outs
                     }
                     None => {
                         let says = answer.text.contains("only for devices with site=south");
-                        assert!(is_scope && says, "{operation} by {scope:?}: {} {}", answer.status, answer.text);
+                        assert!(
+                            is_scope && says,
+                            "{operation} answered a limited token ({scope:?}): if it shows only what is in its view, add it to \
+                            NARROWED, else take an extractor for all devices: {} {}",
+                            answer.status,
+                            answer.text
+                        );
                     }
                 }
                 let said = format!("{:?} {}", answer.headers, answer.text);
