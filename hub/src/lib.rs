@@ -5,24 +5,25 @@
 //!   6  hub                                       │ composition: the only one that knows everybody
 //!   5  http   webhook   udp                      │ shells: tokio, sockets, threads
 //!   4  ingest   registrar   identity   links   settings
-//!                                                │ the pipeline of readings; devices that join; who this hub is; what it remembers
-//!   3  store   tls   config                      │ the disk and all SQL; certificates; settings
+//!                                                │ the pipeline of readings; devices that join; who this hub is; what people set on the page
+//!   3  store   tls   config                      │ the disk and all SQL; certificates; flags, variables, file
 //!   2  proto   rules   delivery   bundle   running
 //!                                                │ PURE: the protocol, the alerts, what is told of them; an agent packed; which hub runs here
 //!   1  access   age   clock   counter   zones   presence   live
-//!                                                │ nouns that decide, sealed files, subscriptions; all PURE but the clock
+//!                                                │ nouns that decide, files sealed in the format age, subscriptions; all PURE but the clock
 //!   0  model   durable   line   observe   password   pressure   random   reach   supervisor
 //!                                                │ nouns, files that are whole, texts, randomness, figures, tasks and their end
 //! ```
 //!
 //! Imports point down, never up; shells do not import shells, they meet through channels made in `hub`. JSON lives in
-//! `http`, `delivery::payload` and `delivery::message`, SQL in `store::sqlite`, datagram bytes in `wire`. `tests/house` checks it.
+//! `http`, `delivery::{payload, message}`, `settings` and `command::{remote, watch}`, SQL in `store::sqlite`, datagram bytes in `wire`.
+//! `tests/house` checks it.
 //!
 //! # Who uses it
 //!
 //! The binary uses [`command`], [`config`] and [`hub`]. The other public modules are public because tests and benches start
-//! them alone; what nobody outside needs is private. So only those three have to explain every field; elsewhere each type and
-//! function says what it is, and a field whose name and type say it says no more (`tests/house`).
+//! them alone; what nobody outside needs is private. Only those three must document every field. Elsewhere each type and
+//! function says what it is, and a field is documented where its name and type are not enough (`tests/house`).
 //!
 //! # Glossary
 //!
@@ -32,8 +33,10 @@
 //! - **batch**: readings that a device sends, stores and has acknowledged together; known by device, epoch and number.
 //! - **epoch**: one boot of a device. Batch numbers begin anew in each.
 //! - **lane**: *live* for readings as they are taken, *recovered* for those that a device kept while it had no hub.
-//! - **floor**: the lowest batch number of a boot that a device still holds. What is missing below it never comes.
-//! - **mark, islands**: of a receive window, the number up to which every batch is on disk, and the runs above it that are.
+//! - **floor** (not one of the map): the lowest batch number of a boot that a device still holds. What is missing below it never
+//!   comes.
+//! - **mark, islands**: of a receive window: every batch up to the *mark* is on disk; *islands* are the runs above it that are on
+//!   disk too.
 //! - **window**: the batches of an epoch that arrived (protocol), or the last while of a series that a condition looks at (rules).
 //! - **credit**: how many unacknowledged batches a device may have on the way. A full hub grants less.
 //! - **session**: one handshake between device and hub, and what was encrypted under its keys.
@@ -60,6 +63,11 @@
 //!
 //! What is told:
 //!
+//! - **condition**: what a rule asks of readings. Beyond its *limit* it is true; back past *clear*, if it has that, it is good again.
+//! - **measure**: what the numbers of an alert say: a value, a rate, a deviation, a time.
+//! - **proposed**: what the rules would change once it is on disk.
+//! - **pending, firing**: of an alert whose condition is true: not yet, and already, for as long as `for` says. Both are *open* (on the
+//!   page and the command line: *active*).
 //! - **shed**: to give something up on purpose under load, in the order that `pressure` publishes.
 //! - **muted**: of an alert that began under a silence. It is shown, and nobody is notified while the silence lasts.
 //! - **historical**: of an alert that was over when the hub learned of it, from late readings. It is notified once, as past.

@@ -35,14 +35,14 @@ over the file. DEVICE_AGENT_LOG=debug logs more. On SIGTERM it writes unacknowle
 
 Measured without configuration: processors, memory, load, uptime, disks, network, temperatures (hwmon, thermal zones,
 1-Wire), industrial I/O, batteries. Sensors that are plugged in or removed while it runs are noticed. A sensor that fails is
-listed by `device-agent status` and on the hub until it works again; a thermometer that is gone from the 1-Wire bus, for a
+listed by `device-agent status` and on the hub until it works again; a 1-Wire thermometer that was taken away is listed for a
 day. [sensors] skip = [\"temp.chip.3\"] leaves out sensors that are broken or not wanted. Network cards and mounts of
 containers and virtual machines are left out; [sensors] include = [\"net.docker0.*\"] adds some of them. A device has
 at most 256 sensors; one that was not seen for a day is replaced by a new one.
 
 At most 256 KiB of a file, a command's output or a datagram are read: further lines are counted as lost, longer JSON is
-refused. Commands run with LC_ALL=C. If two sources give the same name, the second one gets eight digits behind it, and
-`device-agent status` says so. More settings of the file; tables in double brackets may be repeated:
+refused. Commands run with LC_ALL=C. If two sources give the same name, the second one gets eight hexadecimal digits behind
+it, and `device-agent status` says so. More settings of the file; tables in double brackets may be repeated:
 
   [discovery]
   names = [\"telemetry-hub\", \"telemetry-hub.local\"]  # looked up where no hub is given; [] for none

@@ -28,7 +28,7 @@ pub(super) struct Agent {
     /// Join token (thj1_...) that adds the device without approval, or `new` to create one
     #[arg(long, value_name = "TOKEN|new")]
     join_token: Option<Token>,
-    /// Number of devices that the new token adds: as many as the image is copied to
+    /// How many devices may join with the new token: as many as get a copy
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = uses)]
     uses: u32,
     /// Time until the new token stops working
@@ -46,7 +46,7 @@ pub(super) struct Agent {
     /// Program of the agent, instead of one from --agents
     #[arg(long, value_name = "FILE")]
     agent: Option<PathBuf>,
-    /// Folder of agent programs, named device-agent-<target> [default: `agents` in the data directory, then beside this program]
+    /// Folder with agent programs, each file named device-agent-<target> [default: `agents` in the data directory, then beside this program]
     #[arg(long, value_name = "DIR", env = "TELEMETRY_HUB_AGENTS")]
     agents: Option<PathBuf>,
 }

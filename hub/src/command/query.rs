@@ -43,7 +43,7 @@ pub struct Args {
     /// Treat the sensors as this kind: counter for a total that only grows
     #[arg(long, value_name = "KIND")]
     kind: Option<String>,
-    /// Maximum number of series (required above 1,000)
+    /// Most series to show; must be given when more than 1,000 match
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
     /// Name sensors as rules, filters and the API do (`mem.used_pct`), not as people do (Memory used)

@@ -33,7 +33,7 @@ pub struct Flags {
     /// File holding one admin API token to accept, for automation
     #[arg(long, value_name = "FILE", env = "TELEMETRY_HUB_ADMIN_TOKEN_FILE")]
     pub admin_token_file: Option<PathBuf>,
-    /// Which new devices may join; a join token always works unless closed [default: as last set on the page, at first click]
+    /// Which new devices may join; a join token always works unless closed [default: what the page says; `click` on a new hub]
     #[arg(long, value_enum, env = "TELEMETRY_HUB_JOIN")]
     pub join: Option<Join>,
     /// Whether the hub answers devices that search for one on the network [default: on]
@@ -64,8 +64,8 @@ pub struct Flags {
     /// Private key of that certificate: PEM, not encrypted; read again when it changes
     #[arg(long, value_name = "FILE", env = "TELEMETRY_HUB_TLS_KEY")]
     pub tls_key: Option<PathBuf>,
-    /// Folder of the agent programs that devices download from this hub, named device-agent-<target> [default: `agents` in the
-    /// data directory, then beside this program]
+    /// Folder with the agent programs that devices download from this hub, each file named device-agent-<target> [default: `agents` in
+    /// the data directory, then beside this program]
     #[arg(long, value_name = "DIR", env = "TELEMETRY_HUB_AGENTS")]
     pub agents: Option<PathBuf>,
     /// Maximum size of the database with its log, at least 32MiB; the oldest readings are deleted first [default: none]
@@ -85,7 +85,7 @@ pub struct Flags {
     /// later [default: 20ms under load, else 100ms]
     #[arg(long, value_name = "TIME", env = "TELEMETRY_HUB_COMMIT_INTERVAL", value_parser = quantity::interval)]
     pub commit_interval: Option<Duration>,
-    /// How long every reading is kept, such as 14d, 6w, 5y or forever [default: as set on the page, at first forever]
+    /// How long every reading is kept, such as 14d, 6w, 5y or forever [default: what the page says; `forever` on a new hub]
     #[arg(long, value_name = "AGE", env = "TELEMETRY_HUB_KEEP_RAW", value_parser = age)]
     pub keep_raw: Option<Age>,
     /// How long one-minute summaries are kept; they replace older readings
@@ -94,7 +94,7 @@ pub struct Flags {
     /// How long hourly summaries are kept; they replace older one-minute summaries
     #[arg(long, value_name = "AGE", env = "TELEMETRY_HUB_KEEP_HOURS", value_parser = age)]
     pub keep_hours: Option<Age>,
-    /// How long alerts that are over and their messages are kept [default: as set on the page, at first 1y]
+    /// How long alerts that are over and their messages are kept [default: what the page says; `1y` on a new hub]
     #[arg(long, value_name = "AGE", env = "TELEMETRY_HUB_KEEP_ALERTS", value_parser = age)]
     pub keep_alerts: Option<Age>,
 }

@@ -1,9 +1,9 @@
 //! The HTTP shell: REST, the live WebSocket, the page, health and metrics.
 //!
 //! ```text
-//!   accept (serve, places) → by TLS, by HTTP/2? (connection) → through a proxy? (front) → own name, in time? (guard) → not in clear? (plain)
-//!                                                             → own page? (origin) → handler: who? (auth) what? (params, body)
-//!                                                                             → store, presence, commands → dto
+//!   accept (serve, places) → by TLS, by HTTP/2? (connection) → through a proxy? (front) → the hub's own name? in time? (guard)
+//!     → TLS where it is needed? (plain) → own page? (origin) → handler: who? (auth) what? (params, body)
+//!     → store, presence, commands → dto
 //! ```
 //!
 //! Each resource has a folder, with its JSON shapes (`dto`) beside its handlers. The arguments of a handler say who may call it and

@@ -7,9 +7,10 @@
 //! ```
 //!
 //! While one group is being synced to disk the next one gathers, so latency stays one fsync and throughput grows with
-//! load; and commits keep apart ([`Pace`]) unless [`group::ENOUGH`] waits, so a thousand devices that each send once a second cost
-//! some tens of commits, not a thousand. A batch that comes alone is committed at once. Changes that come from timers, people and devices do not
-//! wait for an interval. Readings, receive windows, alert changes and deliveries of a group are one transaction.
+//! load. Between two commits lies the time that [`Pace`] says, unless [`group::ENOUGH`] batches wait, so a thousand devices that
+//! each send once a second cost some tens of commits, not a thousand. A batch that comes alone is committed at once. Changes that
+//! come from timers, people and devices do not wait for an interval. Readings, receive windows, alert changes and deliveries of a
+//! group are one transaction.
 //!
 //! If the disk is full the readings are not stored: they are not acknowledged, and their devices send them again. All the same they
 //! are shown live, once, and decide about alerts, which are committed alone (they fit where readings do not) or as soon as they

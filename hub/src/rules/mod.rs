@@ -17,12 +17,11 @@
 //!   is made and applied (or dropped) before the next is asked for. One without transitions needs no commit but is applied.
 //! - Within a group, readings are taken in order and later ones see what earlier ones did: a group gives exactly what its
 //!   readings give one by one.
-//! - Late is relative to how a device reports (see `rhythm`, `upload`): an upload is judged when its newest reading is no
-//!   older than twice the series' interval (at least 60 s) and the delay that is usual for it, be it an hour long. What still
-//!   fires at its end is told at once, with the time it began; what began and ended in it is an entry in the list, and told
-//!   as over, once a rule and device. The same holds of what is late: once it has settled the rules are held against it
-//!   (see `review`). What is imported decides nothing.
-//! - A reading was taken no later than it came: one from ahead hides nothing that comes after it. What is more than 5 min
+//! - A device may upload an hour at once. Such an upload is judged like live readings if its newest reading is recent for that
+//!   device: no older than twice the interval (at least 60 s) and its usual delay (see `rhythm`, `upload`). An alert still open at
+//!   the end is told at once, with the time it began; one that is over is listed, and told as past, once a rule and device. Readings
+//!   later than that are checked once they have settled (see `review`). What is imported decides nothing.
+//! - A reading from the future counts as taken when it came: it hides nothing that comes after it. What is more than 5 min
 //!   ahead decides nothing, unless an agent sends it whose clock is known to run so far ahead. What an agent measures whose
 //!   clock is known to be slow is judged by the hub's clock as well; as long as a clock is not known its readings wait.
 //! - A `for` is held by readings (see `instance`): one followed by silence fires nothing, nor does a restart.
@@ -37,7 +36,8 @@
 //!
 //! Cost: a reading of a series that no rule watches takes two loads. A rate keeps at most 0.5 kB a series, an increase 3 kB,
 //! a deviation 1.4 kB, twice that while readings are strange, an average, a minimum, a maximum and what is stuck 1.3 kB, a season 4.3 kB
-//! (see `window`, `deviation`, `summary`, `season`). Patterns are matched once a series. Deadlines are lazy: a reading moves none, a deadline that comes too early finds out and is queued again.
+//! (see `window`, `deviation`, `summary`, `season`). Patterns are matched once a series. A reading does not move a deadline: one
+//! that comes too early looks again and is queued anew.
 
 mod absence;
 mod ailing;

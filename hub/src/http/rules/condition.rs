@@ -251,7 +251,7 @@ impl From<&rule::Condition> for Condition {
 impl SensorCondition {
     fn of(condition: &rule::Condition) -> Self {
         match *condition {
-            // No part of a condition is about several sensors itself.
+            // Cannot happen: `new_condition` refuses a part that is about several sensors.
             rule::Condition::Difference { within, .. } | rule::Condition::Joined { within, .. } => {
                 Self::Silence { after: when::span(within) }
             }
