@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use telemetry_hub::clock::Clock;
-use telemetry_hub::delivery::payload::{Audience, Teller, deliveries_for, test_delivery};
+use telemetry_hub::delivery::audience::{Audience, deliveries_for};
+use telemetry_hub::delivery::payload::{Teller, test_delivery};
 use telemetry_hub::delivery::policy::{Mode, Policy};
 use telemetry_hub::delivery::retry::Outcome;
 use telemetry_hub::model::alert::{Alert, AlertId};

@@ -3,6 +3,7 @@
 //!
 //! The dispatcher that calls receivers is [`webhook`](crate::webhook); the outbox is in the store.
 
+pub mod audience;
 mod gathered;
 pub mod header;
 pub mod mend;

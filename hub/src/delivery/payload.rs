@@ -32,21 +32,16 @@
 //! `value` is what fired it, `worst_value` the worst while it lasted, as far as it has, and `last_value` what ended it: null until
 //! then, and where no reading did.
 
-use std::collections::HashMap;
-use std::fmt::Write as _;
+pub(super) mod alert;
 
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::gathered::{self, Gathered};
+use super::gathered::Gathered;
 use super::sentence::{self, Told};
-
 use crate::model::UnixMillis;
-use crate::model::alert::{self, Alert, AlertId, AlertState, Measure, Subject};
 use crate::model::catalog::Catalog;
-use crate::model::device::Labels;
-use crate::model::notice::{Flaps, Hearers, Notice};
-use crate::model::rule::{Condition, Rule, RuleSpec, Severity};
+use crate::model::rule::Severity;
 use crate::model::webhook::{Event, NewDelivery, Webhook, WebhookId};
 use crate::model::when::moment;
 
@@ -64,90 +59,6 @@ pub(super) struct Body<'a, D> {
     pub(super) title: String,
     pub(super) text: String,
     pub(super) data: D,
-}
-
-#[derive(Serialize)]
-struct AlertData<'a> {
-    alert: AlertBody<'a>,
-}
-
-#[derive(Serialize)]
-struct AlertBody<'a> {
-    id: String,
-    sequence: u32,
-    rule: RuleBody<'a>,
-    device: Option<String>,
-    device_name: &'a str,
-    sensor: &'a str,
-    measure: &'a str,
-    unit: String,
-    severity: &'a str,
-    state: &'a str,
-    value: Option<f64>,
-    worst_value: Option<f64>,
-    last_value: Option<f64>,
-    threshold: f64,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    parts: Vec<PartBody<'a>>,
-    started_at: String,
-    resolved_at: Option<String>,
-    new_normal: bool,
-    occurred_at: String,
-    learned_at: String,
-    labels: &'a Labels,
-    url: Option<String>,
-    points: Vec<(i64, f64)>,
-    /// How many were over; only of these.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    count: Option<u32>,
-    /// What it did; only of one that flaps.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    flapping: Option<FlappingBody>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    acked_at: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    acked_by: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ack_comment: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct FlappingBody {
-    changes: u32,
-    within_s: f64,
-    lowest: Option<f64>,
-    highest: Option<f64>,
-    clear: Option<f64>,
-}
-
-/// What one of several conditions measured; the sensor of the alert is named like any other.
-#[derive(Serialize)]
-struct PartBody<'a> {
-    sensor: &'a str,
-    measure: &'static str,
-    unit: String,
-    value: Option<f64>,
-    threshold: f64,
-    is_true: bool,
-}
-
-impl<'a> PartBody<'a> {
-    fn of(part: &'a alert::Part, sensor: &'a str) -> Self {
-        Self {
-            sensor: cut(if part.sensor.is_empty() { sensor } else { &part.sensor }),
-            measure: measure_name(part.measure),
-            unit: part.measure.unit(cut(&part.unit)),
-            value: part.value,
-            threshold: part.threshold,
-            is_true: part.is_true,
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct RuleBody<'a> {
-    id: String,
-    name: &'a str,
 }
 
 #[derive(Serialize)]
@@ -192,106 +103,8 @@ pub struct Teller {
     pub zone: TimeZone,
 }
 
-/// Who may be told.
-pub struct Audience<'a> {
-    /// The rules under which it was decided: for a rule deleted just now, the list from before.
-    pub rules: &'a [Rule],
-    pub webhooks: &'a [Webhook],
-    /// How often a webhook was told of an alert before.
-    pub said: &'a dyn Fn(AlertId, WebhookId) -> u32,
-}
-
-impl Audience<'_> {
-    /// The webhooks that hear of this one by one. Of the hub itself, and of devices that went away, everybody does: no rule
-    /// says who would. Of an acknowledgement those hear who know the alert.
-    fn of(&self, notice: &Notice, is_gathered: bool) -> Vec<WebhookId> {
-        let alert = notice.alert();
-        let rule = self.rule(alert);
-        let hears = |webhook: &&Webhook| match alert.about {
-            Subject::Hub(_) | Subject::Device(_) => true,
-            Subject::Series { .. } => rule.is_some_and(|rule| rule.webhooks.contains(&webhook.id)),
-        };
-        let wants = |webhook: &&Webhook| match notice {
-            Notice::Changed { to: Hearers::All, .. } => true,
-            Notice::Changed { to: Hearers::EachChange, .. } => webhook.spec.kind.hears_each_change(),
-            Notice::Changed { to: Hearers::Calmed, .. } | Notice::Flapping { .. } => {
-                !webhook.spec.kind.hears_each_change()
-            }
-            Notice::Past { .. } => webhook.spec.past,
-            Notice::Acknowledged(_) => {
-                webhook.spec.kind.takes_acknowledgements() && (self.said)(alert.id, webhook.id) > 0
-            }
-        };
-        let is_alone = |webhook: &&Webhook| !(is_gathered && webhook.spec.kind.is_read_by_people());
-        let told = self.webhooks.iter().filter(|webhook| webhook.works()).filter(is_alone).filter(wants).filter(hears);
-        told.map(|webhook| webhook.id).collect()
-    }
-
-    fn rule(&self, alert: &Alert) -> Option<&RuleSpec> {
-        self.rules.iter().find(|rule| rule.id == alert.rule).map(|rule| &rule.spec)
-    }
-}
-
-/// The messages that these notices make: to each enabled webhook of the rule. Where people read it, of many devices at once,
-/// or many acknowledgements, in one message.
-#[must_use]
-pub fn deliveries_for(
-    notices: &[Notice],
-    audience: &Audience<'_>,
-    catalog: &Catalog,
-    teller: &Teller,
-) -> Vec<NewDelivery> {
-    let mut deliveries = Vec::new();
-    let gathered = gathered::of(notices);
-    for group in &gathered {
-        let is_told = |webhook: &&Webhook| {
-            let knows = |alert: &&Alert| (audience.said)(alert.id, webhook.id) > 0;
-            webhook.works()
-                && webhook.spec.kind.is_read_by_people()
-                && (group.event != Event::AlertAcknowledged || group.alerts.iter().any(knows))
-        };
-        let told = audience.webhooks.iter().filter(is_told);
-        deliveries.extend(told.filter_map(|webhook| group_delivery(group, webhook, catalog, teller)));
-    }
-    // What is told of an alert here, by webhook: its next message is numbered after it.
-    let mut numbers = HashMap::new();
-    for notice in notices {
-        let (alert, event) = (notice.alert(), event_of(notice));
-        let is_gathered = gathered.iter().any(|group| group.tells_of(alert, event));
-        let mut bodies: Vec<(u32, Vec<u8>)> = Vec::new();
-        for webhook in audience.of(notice, is_gathered) {
-            let number = numbers.entry((alert.id, webhook)).or_insert_with(|| (audience.said)(alert.id, webhook));
-            *number += 1;
-            let condition = audience.rule(alert).map(|rule| &rule.condition);
-            let body = match bodies.iter().find(|(of, _)| of == number) {
-                Some((_, body)) => body.clone(),
-                None => {
-                    let body = alert_body(&What { notice, event, sequence: *number, condition }, catalog, teller);
-                    bodies.push((*number, body.clone()));
-                    body
-                }
-            };
-            let created_at = notice.learned_at();
-            deliveries.push(NewDelivery { webhook, alert: Some(alert.id), event, body, created_at });
-        }
-    }
-    deliveries
-}
-
-const fn event_of(notice: &Notice) -> Event {
-    match notice {
-        Notice::Changed { alert, .. } => match alert.state {
-            AlertState::Resolved => Event::AlertResolved,
-            AlertState::Firing | AlertState::Pending | AlertState::Historical => Event::AlertFiring,
-        },
-        Notice::Past { .. } => Event::AlertPast,
-        Notice::Flapping { .. } => Event::AlertFlapping,
-        Notice::Acknowledged(_) => Event::AlertAcknowledged,
-    }
-}
-
 /// What a webhook is told that people read, of many devices at once.
-fn group_delivery(
+pub(super) fn group_delivery(
     gathered: &Gathered<'_>,
     webhook: &Webhook,
     catalog: &Catalog,
@@ -416,123 +229,8 @@ pub fn disabled_delivery(
     NewDelivery { webhook: to, alert: None, event, body, created_at: now }
 }
 
-/// The page with the sensor's chart around a moment.
-fn chart_link(hub: &str, device: &str, sensor: &str, at: UnixMillis) -> String {
-    const BEFORE_MS: i64 = 30 * 60_000;
-    const AFTER_MS: i64 = 5 * 60_000;
-    let mut name = String::new();
-    for byte in sensor.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'_' | b'-' => name.push(char::from(byte)),
-            // Twice escaped: the page separates names by commas before it reads each.
-            _ => {
-                let _ = write!(name, "%25{byte:02X}");
-            }
-        }
-    }
-    let (from, to) = (at.plus(-BEFORE_MS).0, at.plus(AFTER_MS).0);
-    format!("{}/d/{device}?m={name}&from={from}&to={to}", hub.trim_end_matches('/'))
-}
-
-/// What is told of an alert.
-struct What<'a> {
-    notice: &'a Notice,
-    event: Event,
-    sequence: u32,
-    condition: Option<&'a Condition>,
-}
-
-fn alert_body(what: &What<'_>, catalog: &Catalog, teller: &Teller) -> Vec<u8> {
-    let &What { notice, event, sequence, condition } = what;
-    let (alert, occurred_at) = (notice.alert(), notice.occurred_at());
-    let device = alert.device().and_then(|device| catalog.device(device));
-    let names = alert.names(catalog);
-    let none = Labels::new();
-    let state = match event {
-        Event::AlertResolved => "resolved",
-        Event::AlertPast => "historical",
-        // Whether it fires at this moment says nothing: it is not over.
-        Event::AlertFiring
-        | Event::AlertFlapping
-        | Event::AlertAcknowledged
-        | Event::AlertsSummary
-        | Event::WebhookDisabled
-        | Event::Test => "firing",
-    };
-    let id = format!("alr_{}", alert.id.0);
-    let url = teller.url.as_deref().and_then(|hub| match alert.about {
-        Subject::Hub(_) => Some(format!("{}/h", hub.trim_end_matches('/'))),
-        Subject::Device(_) => Some(format!("{}/d/{}", hub.trim_end_matches('/'), device?.id)),
-        Subject::Series { .. } => Some(chart_link(hub, &device?.id.to_string(), names.sensor, occurred_at)),
-    });
-    let body = AlertBody {
-        id,
-        sequence,
-        rule: RuleBody { id: format!("rul_{}", alert.rule.0), name: &alert.rule_name },
-        device: device.map(|device| device.id.to_string()),
-        device_name: names.device,
-        sensor: names.sensor,
-        measure: measure_name(alert.measure),
-        unit: alert.measure.unit(cut(names.unit)),
-        severity: severity_name(alert.severity),
-        state,
-        value: alert.value,
-        worst_value: alert.worst,
-        last_value: alert.last,
-        threshold: alert.threshold,
-        parts: alert.parts.iter().map(|part| PartBody::of(part, names.sensor)).collect(),
-        started_at: moment(alert.started_at),
-        resolved_at: alert.resolved_at.map(moment),
-        new_normal: alert.new_normal,
-        occurred_at: moment(occurred_at),
-        learned_at: moment(alert.learned_at),
-        labels: device.map_or(&none, |device| &device.labels),
-        url,
-        points: notice.points().iter().map(|point| (point.at.0, point.value)).collect(),
-        count: if let Notice::Past { count, .. } = notice { Some(*count) } else { None },
-        flapping: if let Notice::Flapping { flaps, .. } = notice { Some(flapping_body(flaps)) } else { None },
-        acked_at: alert.acked.as_ref().map(|ack| moment(ack.at)),
-        acked_by: alert.acked.as_ref().map(|ack| cut(&ack.by)).filter(|by| !by.is_empty()),
-        ack_comment: alert.acked.as_ref().and_then(|ack| ack.comment.as_deref()),
-    };
-    let Told { title, text } = sentence::of(notice, names, condition, &teller.zone);
-    let (kind, timestamp) = (event.word(), moment(occurred_at));
-    let mut body = Body { r#type: kind, timestamp, title, text, data: AlertData { alert: body } };
-    let whole = render(&body);
-    if whole.len() <= ROOM {
-        return whole;
-    }
-    body.data.alert.points.clear();
-    let without_points = render(&body);
-    if without_points.len() <= ROOM {
-        return without_points;
-    }
-    let alert = &mut body.data.alert;
-    alert.labels = &none;
-    alert.rule.name = cut(alert.rule.name);
-    (alert.device_name, alert.sensor) = (cut(alert.device_name), cut(alert.sensor));
-    render(&body)
-}
-
-fn flapping_body(flaps: &Flaps) -> FlappingBody {
-    let Flaps { changes, within_ms, between, clear } = *flaps;
-    let (lowest, highest) = (between.map(|(low, _)| low), between.map(|(_, high)| high));
-    FlappingBody { changes, within_s: within_ms as f64 / 1_000.0, lowest, highest, clear }
-}
-
 fn cut(name: &str) -> &str {
     &name[..name.floor_char_boundary(NAME_LIMIT)]
-}
-
-const fn measure_name(measure: Measure) -> &'static str {
-    match measure {
-        Measure::Value => "value",
-        Measure::Rate { .. } => "rate",
-        Measure::Sigmas => "sigmas",
-        Measure::Stuck => "stuck",
-        Measure::Parts => "parts",
-        Measure::Silence => "silence",
-    }
 }
 
 pub(super) const fn severity_name(severity: Severity) -> &'static str {

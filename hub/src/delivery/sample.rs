@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::payload::{Audience, Teller, deliveries_for, disabled_delivery, test_delivery};
+use super::audience::{Audience, deliveries_for};
+use super::payload::{Teller, disabled_delivery, test_delivery};
 use super::summary::Sorted;
 use crate::model::alert::{Ack, Alert, AlertId, AlertState, Measure, Subject};
 use crate::model::catalog::{Catalog, Series};

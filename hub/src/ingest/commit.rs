@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::desk::Verdict;
 use super::group::Owed;
 use super::{Ingest, Receipt};
-use crate::delivery::payload::{self, Audience};
+use crate::delivery::audience::{self, Audience};
 use crate::live::Update;
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, Transition};
@@ -149,7 +149,7 @@ impl Ingest {
         let rules: Vec<_> = self.engine.rules().cloned().collect();
         let said = |alert, webhook| self.notifier.ledger().said(alert, webhook).map_or(0, |said| said.count);
         let audience = Audience { rules: &rules, webhooks: &self.webhooks, said: &said };
-        payload::deliveries_for(notices, &audience, &self.store.catalog(), &self.teller)
+        audience::deliveries_for(notices, &audience, &self.store.catalog(), &self.teller)
     }
 
     /// Publishes what happened to the pages that watch.

@@ -6,11 +6,13 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::model::alert::{Ack, AlertId, Subject};
+use crate::delivery::audience::{self, Audience};
+use crate::model::alert::{Ack, Alert, AlertId, AlertState, Measure, Subject};
 use crate::model::catalog::Series;
-use crate::model::device::{Device, DeviceNo, Standing};
+use crate::model::device::{Device, DeviceNo, Labels, Standing};
+use crate::model::notice::{Flaps, Hearers, Notice};
 use crate::model::reading::{Point, SeriesId};
-use crate::model::rule::{Condition, Op, RuleId, RuleSpec};
+use crate::model::rule::{Condition, Op, Rule, RuleId, RuleSpec};
 use crate::model::webhook::{WebhookKind, WebhookSpec};
 use crate::model::{DeviceId, PublicKey, SensorKind};
 
@@ -189,7 +191,7 @@ fn what_a_webhook_is_told_of_an_alert_is_numbered() {
     let said = |_, webhook| u32::from(webhook == WebhookId(8)) * 3;
     let audience = Audience { rules: &rules, webhooks: &webhooks, said: &said };
     let notices = [put(AlertState::Firing), put(AlertState::Resolved)];
-    let told = super::deliveries_for(&notices, &audience, &catalog(), &teller(None));
+    let told = audience::deliveries_for(&notices, &audience, &catalog(), &teller(None));
     let numbers = |id| {
         let to = told.iter().filter(|one| one.webhook == WebhookId(id)).map(read);
         to.map(|body| (body["type"].clone(), body["data"]["alert"]["sequence"].clone())).collect::<Vec<_>>()
@@ -260,7 +262,7 @@ fn an_acknowledgement_is_told_to_those_who_know_the_alert_and_many_of_them_in_on
         let said = move |_, _| said;
         let audience = Audience { rules: &rules, webhooks: &webhooks, said: &said };
         let notices: Vec<_> = (1..=count).map(acked).collect();
-        super::deliveries_for(&notices, &audience, &catalog(), &teller(Some("http://hub")))
+        audience::deliveries_for(&notices, &audience, &catalog(), &teller(Some("http://hub")))
     };
     assert_eq!(told_of(2, 0), [], "nobody was told of the alert");
     let one = told_of(1, 1);
@@ -390,7 +392,7 @@ fn deliveries_for(
     catalog: &Catalog,
     teller: &Teller,
 ) -> Vec<NewDelivery> {
-    super::deliveries_for(notices, &Audience { rules, webhooks, said: &|_, _| 0 }, catalog, teller)
+    audience::deliveries_for(notices, &Audience { rules, webhooks, said: &|_, _| 0 }, catalog, teller)
 }
 
 fn teller(url: Option<&str>) -> Teller {

@@ -1,0 +1,110 @@
+//! Who is told of what: which webhooks hear a notice, and the deliveries that it makes. PURE.
+
+use std::collections::HashMap;
+
+use super::gathered;
+use super::payload::alert::{self, What};
+use super::payload::{Teller, group_delivery};
+use crate::model::alert::{Alert, AlertId, AlertState, Subject};
+use crate::model::catalog::Catalog;
+use crate::model::notice::{Hearers, Notice};
+use crate::model::rule::{Rule, RuleSpec};
+use crate::model::webhook::{Event, NewDelivery, Webhook, WebhookId};
+
+/// Who may be told.
+pub struct Audience<'a> {
+    /// The rules under which it was decided: for a rule deleted just now, the list from before.
+    pub rules: &'a [Rule],
+    pub webhooks: &'a [Webhook],
+    /// How often a webhook was told of an alert before.
+    pub said: &'a dyn Fn(AlertId, WebhookId) -> u32,
+}
+
+impl Audience<'_> {
+    /// The webhooks that hear of this one by one. Of the hub itself, and of devices that went away, everybody does: no rule
+    /// says who would. Of an acknowledgement those hear who know the alert.
+    fn of(&self, notice: &Notice, is_gathered: bool) -> Vec<WebhookId> {
+        let alert = notice.alert();
+        let rule = self.rule(alert);
+        let hears = |webhook: &&Webhook| match alert.about {
+            Subject::Hub(_) | Subject::Device(_) => true,
+            Subject::Series { .. } => rule.is_some_and(|rule| rule.webhooks.contains(&webhook.id)),
+        };
+        let wants = |webhook: &&Webhook| match notice {
+            Notice::Changed { to: Hearers::All, .. } => true,
+            Notice::Changed { to: Hearers::EachChange, .. } => webhook.spec.kind.hears_each_change(),
+            Notice::Changed { to: Hearers::Calmed, .. } | Notice::Flapping { .. } => {
+                !webhook.spec.kind.hears_each_change()
+            }
+            Notice::Past { .. } => webhook.spec.past,
+            Notice::Acknowledged(_) => {
+                webhook.spec.kind.takes_acknowledgements() && (self.said)(alert.id, webhook.id) > 0
+            }
+        };
+        let is_alone = |webhook: &&Webhook| !(is_gathered && webhook.spec.kind.is_read_by_people());
+        let told = self.webhooks.iter().filter(|webhook| webhook.works()).filter(is_alone).filter(wants).filter(hears);
+        told.map(|webhook| webhook.id).collect()
+    }
+
+    fn rule(&self, alert: &Alert) -> Option<&RuleSpec> {
+        self.rules.iter().find(|rule| rule.id == alert.rule).map(|rule| &rule.spec)
+    }
+}
+
+/// The messages that these notices make: to each enabled webhook of the rule. Where people read it, of many devices at once,
+/// or many acknowledgements, in one message.
+#[must_use]
+pub fn deliveries_for(
+    notices: &[Notice],
+    audience: &Audience<'_>,
+    catalog: &Catalog,
+    teller: &Teller,
+) -> Vec<NewDelivery> {
+    let mut deliveries = Vec::new();
+    let gathered = gathered::of(notices);
+    for group in &gathered {
+        let is_told = |webhook: &&Webhook| {
+            let knows = |alert: &&Alert| (audience.said)(alert.id, webhook.id) > 0;
+            webhook.works()
+                && webhook.spec.kind.is_read_by_people()
+                && (group.event != Event::AlertAcknowledged || group.alerts.iter().any(knows))
+        };
+        let told = audience.webhooks.iter().filter(is_told);
+        deliveries.extend(told.filter_map(|webhook| group_delivery(group, webhook, catalog, teller)));
+    }
+    // What is told of an alert here, by webhook: its next message is numbered after it.
+    let mut numbers = HashMap::new();
+    for notice in notices {
+        let (alert, event) = (notice.alert(), event_of(notice));
+        let is_gathered = gathered.iter().any(|group| group.tells_of(alert, event));
+        let mut bodies: Vec<(u32, Vec<u8>)> = Vec::new();
+        for webhook in audience.of(notice, is_gathered) {
+            let number = numbers.entry((alert.id, webhook)).or_insert_with(|| (audience.said)(alert.id, webhook));
+            *number += 1;
+            let condition = audience.rule(alert).map(|rule| &rule.condition);
+            let body = match bodies.iter().find(|(of, _)| of == number) {
+                Some((_, body)) => body.clone(),
+                None => {
+                    let body = alert::body(&What { notice, event, sequence: *number, condition }, catalog, teller);
+                    bodies.push((*number, body.clone()));
+                    body
+                }
+            };
+            let created_at = notice.learned_at();
+            deliveries.push(NewDelivery { webhook, alert: Some(alert.id), event, body, created_at });
+        }
+    }
+    deliveries
+}
+
+const fn event_of(notice: &Notice) -> Event {
+    match notice {
+        Notice::Changed { alert, .. } => match alert.state {
+            AlertState::Resolved => Event::AlertResolved,
+            AlertState::Firing | AlertState::Pending | AlertState::Historical => Event::AlertFiring,
+        },
+        Notice::Past { .. } => Event::AlertPast,
+        Notice::Flapping { .. } => Event::AlertFlapping,
+        Notice::Acknowledged(_) => Event::AlertAcknowledged,
+    }
+}

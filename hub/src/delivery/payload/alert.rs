@@ -1,0 +1,216 @@
+//! The message about one alert, in the hub's own form. PURE.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::{Body, ROOM, Teller, cut, render, severity_name};
+use crate::delivery::sentence::{self, Told};
+use crate::model::UnixMillis;
+use crate::model::alert::{self, Measure, Subject};
+use crate::model::catalog::Catalog;
+use crate::model::device::Labels;
+use crate::model::notice::{Flaps, Notice};
+use crate::model::rule::Condition;
+use crate::model::webhook::Event;
+use crate::model::when::moment;
+
+#[derive(Serialize)]
+struct AlertData<'a> {
+    alert: AlertBody<'a>,
+}
+
+#[derive(Serialize)]
+struct AlertBody<'a> {
+    id: String,
+    sequence: u32,
+    rule: RuleBody<'a>,
+    device: Option<String>,
+    device_name: &'a str,
+    sensor: &'a str,
+    measure: &'a str,
+    unit: String,
+    severity: &'a str,
+    state: &'a str,
+    value: Option<f64>,
+    worst_value: Option<f64>,
+    last_value: Option<f64>,
+    threshold: f64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    parts: Vec<PartBody<'a>>,
+    started_at: String,
+    resolved_at: Option<String>,
+    new_normal: bool,
+    occurred_at: String,
+    learned_at: String,
+    labels: &'a Labels,
+    url: Option<String>,
+    points: Vec<(i64, f64)>,
+    /// How many were over; only of these.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<u32>,
+    /// What it did; only of one that flaps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flapping: Option<FlappingBody>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acked_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acked_by: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ack_comment: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct FlappingBody {
+    changes: u32,
+    within_s: f64,
+    lowest: Option<f64>,
+    highest: Option<f64>,
+    clear: Option<f64>,
+}
+
+/// What one of several conditions measured; the sensor of the alert is named like any other.
+#[derive(Serialize)]
+struct PartBody<'a> {
+    sensor: &'a str,
+    measure: &'static str,
+    unit: String,
+    value: Option<f64>,
+    threshold: f64,
+    is_true: bool,
+}
+
+impl<'a> PartBody<'a> {
+    fn of(part: &'a alert::Part, sensor: &'a str) -> Self {
+        Self {
+            sensor: cut(if part.sensor.is_empty() { sensor } else { &part.sensor }),
+            measure: measure_name(part.measure),
+            unit: part.measure.unit(cut(&part.unit)),
+            value: part.value,
+            threshold: part.threshold,
+            is_true: part.is_true,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct RuleBody<'a> {
+    id: String,
+    name: &'a str,
+}
+
+/// The page with the sensor's chart around a moment.
+fn chart_link(hub: &str, device: &str, sensor: &str, at: UnixMillis) -> String {
+    const BEFORE_MS: i64 = 30 * 60_000;
+    const AFTER_MS: i64 = 5 * 60_000;
+    let mut name = String::new();
+    for byte in sensor.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'_' | b'-' => name.push(char::from(byte)),
+            // Twice escaped: the page separates names by commas before it reads each.
+            _ => {
+                let _ = write!(name, "%25{byte:02X}");
+            }
+        }
+    }
+    let (from, to) = (at.plus(-BEFORE_MS).0, at.plus(AFTER_MS).0);
+    format!("{}/d/{device}?m={name}&from={from}&to={to}", hub.trim_end_matches('/'))
+}
+
+/// What is told of an alert.
+pub(in crate::delivery) struct What<'a> {
+    pub(in crate::delivery) notice: &'a Notice,
+    pub(in crate::delivery) event: Event,
+    /// Which message about the alert it is to its receiver, from 1.
+    pub(in crate::delivery) sequence: u32,
+    pub(in crate::delivery) condition: Option<&'a Condition>,
+}
+
+pub(in crate::delivery) fn body(what: &What<'_>, catalog: &Catalog, teller: &Teller) -> Vec<u8> {
+    let &What { notice, event, sequence, condition } = what;
+    let (alert, occurred_at) = (notice.alert(), notice.occurred_at());
+    let device = alert.device().and_then(|device| catalog.device(device));
+    let names = alert.names(catalog);
+    let none = Labels::new();
+    let state = match event {
+        Event::AlertResolved => "resolved",
+        Event::AlertPast => "historical",
+        // Whether it fires at this moment says nothing: it is not over.
+        Event::AlertFiring
+        | Event::AlertFlapping
+        | Event::AlertAcknowledged
+        | Event::AlertsSummary
+        | Event::WebhookDisabled
+        | Event::Test => "firing",
+    };
+    let id = format!("alr_{}", alert.id.0);
+    let url = teller.url.as_deref().and_then(|hub| match alert.about {
+        Subject::Hub(_) => Some(format!("{}/h", hub.trim_end_matches('/'))),
+        Subject::Device(_) => Some(format!("{}/d/{}", hub.trim_end_matches('/'), device?.id)),
+        Subject::Series { .. } => Some(chart_link(hub, &device?.id.to_string(), names.sensor, occurred_at)),
+    });
+    let body = AlertBody {
+        id,
+        sequence,
+        rule: RuleBody { id: format!("rul_{}", alert.rule.0), name: &alert.rule_name },
+        device: device.map(|device| device.id.to_string()),
+        device_name: names.device,
+        sensor: names.sensor,
+        measure: measure_name(alert.measure),
+        unit: alert.measure.unit(cut(names.unit)),
+        severity: severity_name(alert.severity),
+        state,
+        value: alert.value,
+        worst_value: alert.worst,
+        last_value: alert.last,
+        threshold: alert.threshold,
+        parts: alert.parts.iter().map(|part| PartBody::of(part, names.sensor)).collect(),
+        started_at: moment(alert.started_at),
+        resolved_at: alert.resolved_at.map(moment),
+        new_normal: alert.new_normal,
+        occurred_at: moment(occurred_at),
+        learned_at: moment(alert.learned_at),
+        labels: device.map_or(&none, |device| &device.labels),
+        url,
+        points: notice.points().iter().map(|point| (point.at.0, point.value)).collect(),
+        count: if let Notice::Past { count, .. } = notice { Some(*count) } else { None },
+        flapping: if let Notice::Flapping { flaps, .. } = notice { Some(flapping_body(flaps)) } else { None },
+        acked_at: alert.acked.as_ref().map(|ack| moment(ack.at)),
+        acked_by: alert.acked.as_ref().map(|ack| cut(&ack.by)).filter(|by| !by.is_empty()),
+        ack_comment: alert.acked.as_ref().and_then(|ack| ack.comment.as_deref()),
+    };
+    let Told { title, text } = sentence::of(notice, names, condition, &teller.zone);
+    let (kind, timestamp) = (event.word(), moment(occurred_at));
+    let mut body = Body { r#type: kind, timestamp, title, text, data: AlertData { alert: body } };
+    let whole = render(&body);
+    if whole.len() <= ROOM {
+        return whole;
+    }
+    body.data.alert.points.clear();
+    let without_points = render(&body);
+    if without_points.len() <= ROOM {
+        return without_points;
+    }
+    let alert = &mut body.data.alert;
+    alert.labels = &none;
+    alert.rule.name = cut(alert.rule.name);
+    (alert.device_name, alert.sensor) = (cut(alert.device_name), cut(alert.sensor));
+    render(&body)
+}
+
+fn flapping_body(flaps: &Flaps) -> FlappingBody {
+    let Flaps { changes, within_ms, between, clear } = *flaps;
+    let (lowest, highest) = (between.map(|(low, _)| low), between.map(|(_, high)| high));
+    FlappingBody { changes, within_s: within_ms as f64 / 1_000.0, lowest, highest, clear }
+}
+
+const fn measure_name(measure: Measure) -> &'static str {
+    match measure {
+        Measure::Value => "value",
+        Measure::Rate { .. } => "rate",
+        Measure::Sigmas => "sigmas",
+        Measure::Stuck => "stuck",
+        Measure::Parts => "parts",
+        Measure::Silence => "silence",
+    }
+}
