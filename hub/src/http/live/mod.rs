@@ -28,6 +28,7 @@ use crate::http::gate::auth;
 use crate::http::gate::credentials;
 use crate::http::gate::origin::from_own_page;
 use crate::http::gate::peer::Peer;
+use crate::http::request::params::no_params;
 use crate::http::shares::places::Place;
 use crate::http::state::Routes;
 use crate::model::access::Scope;
@@ -42,7 +43,8 @@ pub(super) fn routes() -> Routes {
 
 /// Opens the live stream. Browsers have to come from the hub's own page; see `ClientRequest` and `ServerMessage`.
 #[utoipa::path(get, path = "/api/v1/live", tag = "live",
-    responses((status = 101, description = "Switching to the WebSocket protocol"), (status = 401, body = Problem), (status = 403, body = Problem)))]
+    responses((status = 101, description = "Switching to the WebSocket protocol"), (status = 400, body = Problem),
+    (status = 401, body = Problem), (status = 403, body = Problem)))]
 pub(super) async fn connect(
     State(feed): State<Feed>,
     uri: Uri,
@@ -62,6 +64,7 @@ pub(super) async fn connect(
     if let (Some(place), Some(principal)) = (&place, &principal) {
         place.is_of(principal.by);
     }
+    no_params(&uri)?;
     let upgrade = upgrade
         .map_err(|rejection| ApiError::new(StatusCode::UPGRADE_REQUIRED, "not_a_websocket", rejection.body_text()))?;
     let Some(guest) = feed.sockets.open() else {

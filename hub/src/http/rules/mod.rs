@@ -1,4 +1,10 @@
 //! `/rules`: what raises alerts. After each change ingest is told to load them again.
+//!
+//! ```text
+//!   request ──▶ new_condition ─┐                                       ┌─▶ condition, measure ──▶ answer
+//!                              ├─▶ dto ──▶ store, rulebook ──▶ dto ────┘
+//!   a rule to try ──▶ backtest ──▶ firings: of each series ──▶ difference: to another version of it
+//! ```
 
 pub(super) mod backtest;
 pub(super) mod condition;
