@@ -395,6 +395,14 @@ fn what_is_watched_stands_in_columns_from_the_first_line() {
     assert_eq!(starts.len(), 1, "values begin at {starts:?}: {lines:#?}");
     let raw = lines.iter().find(|line| line.contains("mem.used_pct"));
     assert!(raw.is_none() && lines.iter().any(|line| line.contains("  Memory used ")), "{lines:#?}");
+    // By the name that it is shown under, and by its own.
+    for sensor in ["memory used", "mem.used_pct"] {
+        let mut command = self::hub();
+        command.args(["watch", "--sensor", sensor, "--data"]).arg(&hub.data).stdout(Stdio::piped());
+        let mut watch = Stopped(command.spawn().unwrap());
+        let lines = BufReader::new(watch.0.stdout.take().unwrap()).lines().take(2).map(Result::unwrap);
+        assert!(lines.into_iter().all(|line| line.contains("  Memory used ")), "{sensor}");
+    }
 }
 
 #[test]

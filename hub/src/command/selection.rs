@@ -100,13 +100,31 @@ fn is_there(wanted: &str, devices: &[Device]) -> Result<(), Failure> {
     Err(Failure::Use(format!("--device: no device is called `{wanted}`{}", hint(wanted, names))))
 }
 
-/// The own names of sensors that are shown by this one, whatever its capitals.
-fn meant(wanted: &str, sensors: &BTreeSet<String>) -> Result<Vec<String>, Failure> {
-    let wanted_low = wanted.to_lowercase();
-    let glob = Glob::new(&wanted_low);
+/// What to subscribe to for sensors that are watched: the glob itself where it fits own names, or nothing that is known yet; else
+/// the own names of those that are shown by it.
+pub(super) async fn watched(link: &Link, device: &str, sensor: String) -> Result<Vec<String>, Failure> {
+    let of = [("device", device.to_owned())];
+    let latest: Vec<Latest> = link.all("/latest", &of).await?;
+    let glob = Glob::new(&sensor);
+    if latest.iter().any(|one| glob.matches(&one.sensor)) {
+        return Ok(vec![sensor]);
+    }
+    let found = shown_as(&sensor, &latest.into_iter().map(|one| one.sensor).collect());
+    Ok(if found.is_empty() { vec![sensor] } else { found })
+}
+
+/// The own names of sensors that are shown by this one, whatever its capitals; none where there is none.
+fn shown_as(wanted: &str, sensors: &BTreeSet<String>) -> Vec<String> {
+    let wanted = wanted.to_lowercase();
+    let glob = Glob::new(&wanted);
     let fits =
         |sensor: &&String| glob.matches(&sensor.to_lowercase()) || glob.matches(&called::sensor(sensor).to_lowercase());
-    let found: Vec<String> = sensors.iter().filter(fits).cloned().collect();
+    sensors.iter().filter(fits).cloned().collect()
+}
+
+/// The same, and where there is none that is refused with the names there are.
+fn meant(wanted: &str, sensors: &BTreeSet<String>) -> Result<Vec<String>, Failure> {
+    let found = shown_as(wanted, sensors);
     if !found.is_empty() {
         return Ok(found);
     }

@@ -18,7 +18,7 @@ use super::names::Names;
 use super::out::{print, tell};
 use super::outcome::{Failure, Outcome};
 use super::remote::{Link, Remote};
-use super::shown;
+use super::{selection, shown};
 use crate::model::{UnixMillis, alert, called};
 
 /// Flags of `watch`.
@@ -29,19 +29,22 @@ pub struct Args {
     /// Devices to watch, by id or name
     #[arg(long, value_name = "GLOB", default_value = "*")]
     device: String,
-    /// Sensors to watch
+    /// Sensors to watch, by their own names (`mem.used_pct`) or as they are shown (Memory used)
     #[arg(long, value_name = "GLOB", default_value = "*")]
     sensor: String,
-    /// Print the hub's messages as JSON, one a line; sensors have their own names there, by which --sensor finds them
+    /// Print the hub's messages as JSON, one a line; sensors have their own names there
     #[arg(long)]
     json: bool,
 }
 
 pub(super) async fn run(args: Args) -> Outcome {
     let link = args.remote.find().await?;
+    let sensors = selection::watched(&link, &args.device, args.sensor).await?;
     let mut socket = connect(&link).await?;
-    let subscribe = json!({"type": "subscribe", "id": 1, "device": args.device, "sensor": args.sensor});
-    socket.send(Message::text(subscribe.to_string())).await?;
+    for (id, sensor) in (1..).zip(&sensors) {
+        let subscribe = json!({"type": "subscribe", "id": id, "device": args.device, "sensor": sensor});
+        socket.send(Message::text(subscribe.to_string())).await?;
+    }
     let mut ended = std::pin::pin!(asked_to_end());
     let mut screen = Screen::default();
     loop {
