@@ -1,7 +1,7 @@
 //! Which source a sensor name belongs to: each name has one. Pure.
 //!
 //! A name belongs to the source that used it first, as long as that source exists; the table remembers it. Before that it belongs to
-//! the source that the configuration gives it to. If another source uses the name, its sensor gets eight digits behind it.
+//! the source that the configuration gives it to. If another source uses the name, its sensor gets eight hexadecimal digits behind it.
 
 /// Sources of sensors in addition to the machine, whose key is empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
