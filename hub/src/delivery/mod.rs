@@ -2,11 +2,14 @@
 //! asks which addresses this machine has.
 //!
 //! ```text
-//!   what changed ──▶ payload ──▶ outbox ──▶ message ──▶ sign, header, policy ──▶ called ──▶ retry, mend
-//!                    │ whom to tell,        │ the form that    │ proof, further headers,    │ when again, and what
-//!                    │ and the body         │ its kind reads   │ whether it may be called   │ a person must do
-//!                    ├─ sentence: in words for people
-//!                    └─ gathered, summary: many at once, and what waited, as one       sample: an invented one, to show
+//!   what changed ──▶ audience ──▶ payload ──▶ outbox ──▶ message ──▶ sign, header, policy ──▶ called ──▶ retry, mend
+//!
+//!   audience   whom to tell                              sign     the proof of who sent it
+//!   payload    the body, in the hub's own format         header   further headers
+//!   sentence   the same in words for people              policy   whether the address may be called
+//!   gathered   many at once, as one message              retry    when again
+//!   summary    what waited, as one message               mend     what a person must do
+//!   message    the form that its kind of webhook reads   sample   an invented event, to show
 //! ```
 //!
 //! The dispatcher that calls receivers is [`webhook`](crate::webhook); the outbox is in the store.
