@@ -8,12 +8,12 @@ import { session } from "./api";
 import { pathTo } from "./base";
 import { Live, type Subscription } from "./live";
 import { href, parse, type Route } from "./route";
-import { initial, update, type DeviceEvent, type Msg, type State } from "./state";
+import { initial, update, type DeviceEvent, type Msg, type State, type ThingEvent } from "./state";
 import type { LiveMessage, Row } from "./types";
 
 const NUMBERS_EVERY_MS = 1_000;
-/** A hub that restarts tells of ten thousand devices at once; the list is drawn once for all of them. */
-const DEVICES_EVERY_MS = 100;
+/** A hub that restarts tells of ten thousand devices at once, and a thousand alerts are acknowledged: drawn once. */
+const EVENTS_EVERY_MS = 100;
 
 export const state = signal<State>(initial(parse(location.pathname, location.search), Date.now()));
 
@@ -42,6 +42,7 @@ type Listener = (message: LiveMessage) => void;
 const listeners = new Set<Listener>();
 const lastRows = new Map<string, Row>();
 let deviceEvents: DeviceEvent[] = [];
+let thingEvents: ThingEvent[] = [];
 
 const live = new Live(
   {
@@ -65,7 +66,10 @@ const live = new Live(
         for (const row of message.rows) keepNewest(row);
       } else if (message.type === "device") {
         deviceEvents.push({ ...message, turn: turn() });
-        if (deviceEvents.length === 1) setTimeout(flushDevices, DEVICES_EVERY_MS);
+        if (deviceEvents.length === 1) setTimeout(flushDevices, EVENTS_EVERY_MS);
+      } else if (message.type === "alert" || message.type === "delivery") {
+        thingEvents.push({ ...message, turn: turn() });
+        if (thingEvents.length === 1) setTimeout(flushThings, EVENTS_EVERY_MS);
       } else {
         dispatch({ kind: "live", message, at: Date.now(), turn: turn() });
       }
@@ -99,6 +103,13 @@ function flushDevices(): void {
   const events = deviceEvents;
   deviceEvents = [];
   dispatch({ kind: "device events", events });
+}
+
+function flushThings(): void {
+  const events = thingEvents;
+  thingEvents = [];
+  // Nothing of a session that ended meanwhile may show in the next.
+  if (state.peek().session.kind === "in") dispatch({ kind: "thing events", events });
 }
 
 function keepNewest(row: Row): void {

@@ -136,6 +136,23 @@ describe("last heard", () => {
 });
 
 describe("alerts", () => {
+  test("many that come together are one step, and what each says is as if it had come alone", () => {
+    const events = Array.from({ length: 1_200 }, (_, n) => {
+      const removed = n % 7 === 0 ? `${n}` : null;
+      return { type: "alert" as const, alert: removed ? null : alert(`${n}`, "firing"), removed, turn: n };
+    });
+    const more = [1, 2, 60].map((n) => ({ type: "delivery" as const, delivery: delivery(`${n}`, n), turn: 2_000 + n }));
+    const one = [...events, ...more].reduce((state, { turn, ...said }) => hear(state, said, 1_000, turn), start());
+    const many = update(start(), { kind: "thing events", events: [...events, ...more] });
+    expect([many.alerts, many.told, many.deliveries, many.toasts.length]).toEqual([
+      one.alerts,
+      one.told,
+      one.deliveries,
+      one.toasts.length,
+    ]);
+    expect(many.toasts[0]?.alerts).toBe(one.toasts[0]?.alerts);
+  });
+
   test("a toast when it begins to fire, once", () => {
     let state = hear(start(), { type: "alert", alert: alert("a", "pending") });
     expect(state.toasts).toHaveLength(0);

@@ -27,7 +27,7 @@ import type {
 } from "./types";
 import { clean, millis } from "./format";
 import { ruleName, silenceOver } from "./rule";
-import { age, merged, NOTHING_TOLD, overtaken, tell, type Told } from "./told";
+import { age, merged, NOTHING_TOLD, overtaken, tellAll, type Told } from "./told";
 
 /** Deliveries kept a webhook; older ones are one page further in the hub. */
 const DELIVERIES_SHOWN = 50;
@@ -54,6 +54,9 @@ export type Connection = "connecting" | "live" | "reconnecting";
 
 /** What the stream says of a device, with the turn at which it came. */
 export type DeviceEvent = Extract<LiveMessage, { type: "device" }> & { turn: number };
+
+/** What it says of an alert or of a delivery. */
+export type ThingEvent = Extract<LiveMessage, { type: "alert" | "delivery" }> & { turn: number };
 
 export interface State {
   session: Session;
@@ -103,6 +106,7 @@ export type Msg =
   | { kind: "devices"; devices: readonly Device[]; asked: number }
   | { kind: "device"; device: Device; asked: number }
   | { kind: "device events"; events: readonly DeviceEvent[] }
+  | { kind: "thing events"; events: readonly ThingEvent[] }
   | { kind: "device removed"; id: string }
   | { kind: "latest"; items: readonly Latest[] }
   | { kind: "sensor sets"; sets: readonly SensorSet[]; asked: number }
@@ -187,11 +191,12 @@ export function update(state: State, msg: Msg): State {
       return { ...state, devices: { ...state.devices, [msg.device.id]: msg.device } };
     case "device events": {
       const devices = { ...state.devices };
-      let { latest, told } = state;
+      let { latest } = state;
+      const keys: [string, number][] = [];
       for (const event of msg.events) {
         const id = event.removed ?? event.device?.id;
         if (!id) continue;
-        told = tell(told, event.turn, [`device ${id}`]);
+        keys.push([`device ${id}`, event.turn]);
         if (event.device) {
           devices[id] = event.device;
         } else {
@@ -199,8 +204,10 @@ export function update(state: State, msg: Msg): State {
           latest = without(latest, id);
         }
       }
-      return { ...state, devices, latest, told };
+      return { ...state, devices, latest, told: tellAll(state.told, keys) };
     }
+    case "thing events":
+      return things(state, msg.events);
     case "device removed":
       return { ...state, devices: without(state.devices ?? {}, msg.id), latest: without(state.latest, msg.id) };
     case "latest":
@@ -297,27 +304,9 @@ function heard(state: State, message: LiveMessage, at: Millis, turn: number): St
       };
     case "device":
       return update(state, { kind: "device events", events: [{ ...message, turn }] });
-    case "alert": {
-      const { alert, removed } = message;
-      const id = removed ?? alert?.id;
-      if (!id) return state;
-      const told = tell(state.told, turn, [`alert ${id}`]);
-      if (!alert) return { ...state, told, alerts: state.alerts && without(state.alerts, id) };
-      const before = state.alerts?.[id]?.state;
-      const next = { ...state, told, alerts: { ...state.alerts, [id]: alert } };
-      if (
-        alert.state !== "firing" ||
-        before === "firing" ||
-        alert.acked_at !== null ||
-        silenceOver(state.silences, alert, state.now) !== null
-      )
-        return next;
-      return update(next, { kind: "toast", toast: alertToast(alert, state.toasts) });
-    }
-    case "delivery": {
-      const told = tell(state.told, turn, [`delivery ${message.delivery.id}`]);
-      return { ...state, told, deliveries: withDelivery(state.deliveries, message.delivery) };
-    }
+    case "alert":
+    case "delivery":
+      return update(state, { kind: "thing events", events: [{ ...message, turn }] });
     // Rows go to the charts at once and to `readings` once a second; a gap makes the charts ask again.
     case "snapshot":
     case "readings":
@@ -330,9 +319,57 @@ function heard(state: State, message: LiveMessage, at: Millis, turn: number): St
   }
 }
 
+/** What came of alerts and deliveries, in one step: of a thousand at once each list is copied once. */
+function things(state: State, events: readonly ThingEvent[]): State {
+  const keys: [string, number][] = [];
+  const alerts = { ...state.alerts };
+  const delivered = new Map<string, Map<string, Delivery>>();
+  const begun: Alert[] = [];
+  for (const event of events) {
+    if (event.type === "delivery") {
+      const { delivery } = event;
+      keys.push([`delivery ${delivery.id}`, event.turn]);
+      if (!delivered.has(delivery.webhook)) delivered.set(delivery.webhook, new Map());
+      delivered.get(delivery.webhook)!.set(delivery.id, delivery);
+      continue;
+    }
+    const { alert, removed } = event;
+    const id = removed ?? alert?.id;
+    if (!id) continue;
+    keys.push([`alert ${id}`, event.turn]);
+    const before = alerts[id]?.state;
+    if (!alert) {
+      delete alerts[id];
+      continue;
+    }
+    alerts[id] = alert;
+    if (
+      alert.state === "firing" &&
+      before !== "firing" &&
+      alert.acked_at === null &&
+      silenceOver(state.silences, alert, state.now) === null
+    )
+      begun.push(alert);
+  }
+  const deliveries = { ...state.deliveries };
+  for (const [webhook, fresh] of delivered) {
+    const others = (deliveries[webhook] ?? []).filter(({ id }) => !fresh.has(id));
+    deliveries[webhook] = newestFirst([...[...fresh.values()].reverse(), ...others]);
+  }
+  const hasAlerts = events.some(({ type }) => type === "alert");
+  const next = {
+    ...state,
+    told: tellAll(state.told, keys),
+    alerts: hasAlerts && (state.alerts || Object.keys(alerts).length > 0) ? alerts : state.alerts,
+  };
+  const told = delivered.size > 0 ? { ...next, deliveries } : next;
+  return begun.length === 0 ? told : update(told, { kind: "toast", toast: alertToast(begun, state.toasts) });
+}
+
 /** One toast for all alerts that come while it is there: three hundred of them would cover the page for minutes. */
-function alertToast(alert: Alert, toasts: readonly Toast[]): Toast {
-  const alerts = (toasts.find(({ id }) => id === "alerts")?.alerts ?? 0) + 1;
+function alertToast(begun: readonly Alert[], toasts: readonly Toast[]): Toast {
+  const alerts = (toasts.find(({ id }) => id === "alerts")?.alerts ?? 0) + begun.length;
+  const alert = begun.at(-1)!;
   const text = `${clean(ruleName(alert))}: ${clean(alert.device_name)}`;
   return {
     id: "alerts",

@@ -23,9 +23,17 @@ export interface Told {
 export const NOTHING_TOLD: Told = { young: {}, old: {}, since: 0 };
 
 export function tell(told: Told, turn: number, keys: readonly string[]): Told {
+  return tellAll(
+    told,
+    keys.map((key) => [key, turn]),
+  );
+}
+
+/** Many at once, each with its turn: the list is copied once. */
+export function tellAll(told: Told, keys: readonly (readonly [string, number])[]): Told {
   if (keys.length === 0) return told;
   const young = { ...told.young };
-  for (const key of keys) young[key] = turn;
+  for (const [key, turn] of keys) young[key] = turn;
   return { ...told, young };
 }
 

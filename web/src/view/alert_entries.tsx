@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { ack, ackAll, silence, silenceRule } from "../actions/alerts";
-import { part, state } from "../app";
+import { part } from "../app";
 import { clean, count, duration, millis, when } from "../format";
 import { title } from "../names";
 import { between, DEFAULT_RANGE, href, type Range } from "../route";
@@ -13,10 +13,13 @@ import { weeklyText } from "../weekly";
 import { Status } from "./controls";
 import { may } from "./may";
 
+/** Alerts of an open group that are drawn: more would hold up the page each second. */
+const DRAWN_MOST = 100;
 /** Of one rule so many stand alone; more are a group. */
 const ALONE_MOST = 3;
 
 const silences = part((s) => s.silences);
+const clock = part((s) => s.now);
 
 export function isOver(alert: Alert): boolean {
   return alert.state === "resolved" || alert.state === "historical";
@@ -55,6 +58,8 @@ export function AlertList({ lines }: { lines: readonly (Alert | readonly Alert[]
 
 function AlertGroup({ alerts }: { alerts: readonly Alert[] }) {
   const [first] = alerts;
+  const [isOpen, setOpen] = useState(false);
+  const [drawn, setDrawn] = useState(DRAWN_MOST);
   const open = alerts.filter((alert) => alert.state === "firing" && alert.acked_at === null);
   const name = clean(ruleName(first!));
   // The hub's own rules are many under one id: of those each device is silenced by itself, or all by the form.
@@ -95,13 +100,20 @@ function AlertGroup({ alerts }: { alerts: readonly Alert[] }) {
           ) : null}
         </div>
       ) : null}
-      <details>
+      <details onToggle={(event) => setOpen(event.currentTarget.open)}>
         <summary>Show each of them</summary>
-        <ul class="entries inner">
-          {alerts.map((alert) => (
-            <AlertEntry key={alert.id} alert={alert} />
-          ))}
-        </ul>
+        {isOpen ? (
+          <ul class="entries inner">
+            {alerts.slice(0, drawn).map((alert) => (
+              <AlertEntry key={alert.id} alert={alert} />
+            ))}
+          </ul>
+        ) : null}
+        {isOpen && alerts.length > drawn ? (
+          <button type="button" class="button plain" onClick={() => setDrawn(drawn + DRAWN_MOST)}>
+            Show {Math.min(DRAWN_MOST, alerts.length - drawn)} more
+          </button>
+        ) : null}
       </details>
     </li>
   );
@@ -180,7 +192,7 @@ function around(began: number, ended: number): Range {
 }
 
 export function AlertEntry({ alert }: { alert: Alert }) {
-  const { now } = state.value;
+  const now = clock.value;
   const began = beganAt(alert);
   const ended = millis(alert.resolved_at);
   const hushed = alert.state === "firing" ? silenceOver(silences.value, alert, now) : null;
