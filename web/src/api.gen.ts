@@ -225,6 +225,8 @@ export interface components {
             from: string;
             /** @description What the values of the firings mean. */
             measure: components["schemas"]["Measure"];
+            /** @description Other sensors that its condition names and none of the devices has that it would watch. */
+            missing: string[];
             needs: components["schemas"]["Needs"] | null;
             /** @description Devices on which it would have fired, the loudest first, and how often that is a week. */
             noise: components["schemas"]["Noise"][];
@@ -1365,6 +1367,11 @@ export interface components {
                 labels: {
                     [key: string]: string;
                 };
+                /**
+                 * @description Other sensors that its condition names and none of the devices has that it watches: `all` and `difference` never fire
+                 *     without them, and `any` by its other parts only.
+                 */
+                missing: string[];
                 /** @description Name. */
                 name: string;
                 needs?: components["schemas"]["Needs"] | null;
@@ -1793,6 +1800,11 @@ export interface components {
             labels: {
                 [key: string]: string;
             };
+            /**
+             * @description Other sensors that its condition names and none of the devices has that it watches: `all` and `difference` never fire
+             *     without them, and `any` by its other parts only.
+             */
+            missing: string[];
             /** @description Name. */
             name: string;
             needs: components["schemas"]["Needs"] | null;

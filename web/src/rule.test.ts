@@ -218,11 +218,13 @@ test("a silence covers what it names, while it holds", () => {
 
 test("what a rule waits for is said", () => {
   const needs = { readings: 10, span: "30m", series: 3, waiting: 0 };
-  expect([waitsFor({ needs: null }), waitsFor({ needs })]).toEqual([null, null]);
-  expect(waitsFor({ needs: { ...needs, waiting: 1 } })).toBe(
+  expect([waitsFor({ needs: null, missing: [] }), waitsFor({ needs, missing: [] })]).toEqual([null, null]);
+  expect(waitsFor({ needs: { ...needs, waiting: 1 }, missing: [] })).toBe(
     "1 of its 3 sensors has not reported enough yet: 10 readings over 30 min are needed.",
   );
-  expect(waitsFor({ needs: { ...needs, waiting: 3 } })).toContain("Its sensors have");
+  expect(waitsFor({ needs: { ...needs, waiting: 3 }, missing: [] })).toContain("Its sensors have");
+  // Of what no device has no reading can come.
+  expect(waitsFor({ needs: { ...needs, waiting: 3 }, missing: ["nosuch"] })).toBe("No device has a sensor nosuch.");
 });
 
 describe("what a rule would have done", () => {
@@ -244,6 +246,7 @@ describe("what a rule would have done", () => {
       to: "",
       measure: "value",
       needs: null,
+      missing: [],
       fires: all.reduce((sum, one) => sum + one.fires, 0),
       watched: all.length,
       noise: [],
@@ -252,6 +255,10 @@ describe("what a rule would have done", () => {
       truncated: false,
       ...more,
     });
+  test("a sensor that no device has is named, whether it fired or could not", () => {
+    expect(of([series(0, 5, 0)], { missing: ["nosuch"] })).toBe("No device has a sensor nosuch.");
+    expect(of([series(1)], { missing: ["nosuch"] })).toContain("fired once, for 1 min 00 s. No device has a sensor");
+  });
   test("is counted, on how many series, for how long", () => {
     expect(of([series(0)])).toBe("In the last 24 h this would not have fired (1 sensor checked).");
     expect(of([series(1), series(0)])).toBe(
@@ -305,6 +312,7 @@ describe("what a rule would have done", () => {
         to: "",
         measure: "value",
         needs: null,
+        missing: [],
         fires: 4,
         watched: 3,
         noise: [],
@@ -320,6 +328,7 @@ describe("what a rule would have done", () => {
       to: "",
       measure: "value" as const,
       needs: null,
+      missing: [],
       fires: 0,
       watched: all.length,
       noise: [],

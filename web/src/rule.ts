@@ -176,8 +176,16 @@ export function ruleName(alert: Pick<Alert, "rule">): string {
   return OWN[alert.rule.name] ?? alert.rule.name;
 }
 
+/** Which other sensors no device has; null when it names none of the kind. */
+export function lacks({ missing }: Pick<Rule, "missing">): string | null {
+  return missing.length === 0 ? null : `No device has a sensor ${missing.map((name) => clean(name)).join(", ")}.`;
+}
+
 /** What has to be reported before a rule can judge, and of how many sensors it has not been yet; null when of none. */
-export function waitsFor({ needs }: Pick<Rule, "needs">): string | null {
+export function waitsFor(rule: Pick<Rule, "needs" | "missing">): string | null {
+  const { needs } = rule;
+  const lack = lacks(rule);
+  if (lack !== null) return lack;
   if (!needs || needs.waiting === 0) return null;
   const who =
     needs.series === 1
@@ -273,6 +281,8 @@ export function outcome(of: Backtest): string {
   const heard = of.series.filter((one) => one.readings > 0 || one.fires > 0 || silence);
   if (heard.length === 0) return "No matching sensor has reported in the last 24 h.";
   const mute = heard.filter((one) => one.judged === 0 && one.fires === 0 && !silence).length;
+  const lack = lacks(of);
+  if (mute === heard.length && lack !== null) return lack;
   if (mute === heard.length)
     return of.needs
       ? `Not enough data yet: this rule needs ${history(of.needs)} to judge.`
@@ -295,6 +305,7 @@ export function outcome(of: Backtest): string {
     of.fires === 0
       ? `In the last 24 h this would not have fired (${checked}).`
       : `In the last 24 h this would have fired ${times}${where}, for ${duration(longest * 1_000)}${which}${since}.`,
+    ...(lack === null ? [] : [lack]),
     ...(mute > 0 ? [`${mute} of them ${mute === 1 ? "has" : "have"} too few readings for this window.`] : []),
     ...(of.truncated ? [`Only ${of.series.length} of ${of.watched} sensors were checked.`] : []),
   ].join(" ");

@@ -20,6 +20,6 @@ impl Learning {
     /// One rule's; nothing is known of a rule made just now.
     #[must_use]
     pub(crate) fn of(&self, rule: RuleId) -> Watching {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&rule).copied().unwrap_or_default()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&rule).cloned().unwrap_or_default()
     }
 }

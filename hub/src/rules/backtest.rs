@@ -4,7 +4,7 @@
 //! arrived at once; so a backtest and a hub that had the rule at the time agree, except about readings that came late.
 //! No notification is sent and nothing is stored.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::condition::{Compiled, Judged, millis};
@@ -40,9 +40,9 @@ pub struct Span {
 /// What the rule would have done on one series.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Outcome {
-    /// Readings it was shown.
+    /// Readings it was shown, of this series and of those it looks at beside.
     pub readings: u64,
-    /// Readings that measured something: a rate and a deviation need some history first.
+    /// Moments at which they measured something: a rate and a deviation need some history first.
     pub judged: u64,
     /// How often it would have fired.
     pub fires: u64,
@@ -102,6 +102,18 @@ impl Trial {
     pub fn beside(&self, series: &Series, catalog: &Catalog) -> Vec<Series> {
         let is_named = |one: &Series| self.0.sources.iter().any(|(_, sensor)| *sensor == one.sensor);
         catalog.series_of(series.device).filter(|one| one.id != series.id && is_named(one)).cloned().collect()
+    }
+
+    /// Other sensors that it names and no device has that it would watch.
+    #[must_use]
+    pub fn missing(&self, watched: &[Series], catalog: &Catalog) -> Vec<String> {
+        let devices: BTreeSet<_> = watched.iter().map(|series| series.device).collect();
+        let names = self.0.sources.iter().map(|(_, sensor)| sensor);
+        let has = |sensor: &String| {
+            devices.iter().any(|device| catalog.series_of(*device).any(|series| series.sensor == *sensor))
+        };
+        let missing: BTreeSet<_> = names.filter(|sensor| !devices.is_empty() && !has(sensor)).collect();
+        missing.into_iter().cloned().collect()
     }
 
     /// Whether what it says of a series depends on what lies before the readings that it is shown: a counter may rest for
@@ -249,6 +261,7 @@ impl<'a> Replay<'a> {
                     own = Some(point);
                     continue;
                 };
+                self.outcome.readings += u64::from(at >= self.from);
                 let together = self.window.as_mut().and_then(Look::beside_mut);
                 if let Some(together) = together {
                     parts.iter().for_each(|part| together.feed(*part, *kind, point, at));
@@ -260,6 +273,7 @@ impl<'a> Replay<'a> {
         }
         let together = self.window.as_mut().and_then(Look::beside_mut);
         if let Some((judged, holds)) = together.and_then(|together| Some((together.judge(at)?, together.holds()))) {
+            self.outcome.judged += u64::from(at >= self.from && judged.is_some());
             self.measured = judged.map(|judged| judged.measured);
             let step = self.instance().on_reading(at, judged, holds);
             self.follow(step);
@@ -347,7 +361,12 @@ impl<'a> Replay<'a> {
     fn follow(&mut self, step: Step) {
         match step {
             Step::Stay => {}
-            Step::Cancel => self.open = None,
+            Step::Cancel => {
+                self.open = None;
+                if let Some(together) = self.window.as_mut().and_then(Look::beside_mut) {
+                    together.let_go();
+                }
+            }
             Step::Worsen(alert) => self.open = Some(alert),
             Step::Become(alert, at) => {
                 match alert.state {

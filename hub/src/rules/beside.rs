@@ -23,10 +23,15 @@ impl Engine {
         }
     }
 
-    /// The unit of a part of a rule on a track.
+    /// The unit of a part of a rule on a track; none of a sensor that the device does not have.
     pub(super) fn unit_of_part<'a>(&'a self, track: &'a Track, rule: usize, part: usize) -> &'a str {
         let beside = self.sources.feed((rule, track.device), part).and_then(|slot| self.tracks.get(slot as usize));
-        &beside.unwrap_or(track).unit
+        let is_other = self.rules.get(rule).is_some_and(|rule| rule.sources.iter().any(|(of, _)| *of == part));
+        match beside {
+            Some(beside) => &beside.unit,
+            None if is_other => "",
+            None => &track.unit,
+        }
     }
 
     /// Shows the watches of a device, or of all, what was said last of what they look at.

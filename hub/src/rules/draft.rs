@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::engine::{Engine, Proposed, Told};
 use super::instance::{Instance, Step, is_step, spoke};
 use super::late::Stretches;
+use super::look::Look;
 use super::slot::{BySlot, Slot};
 use super::track::{Change, Track};
 use super::upload::Upload;
@@ -313,6 +314,9 @@ impl<'a> Draft<'a> {
             Step::Cancel => {
                 self.transitions.extend(was.map(|alert| Transition::Cancel(alert.id, alert.device())));
                 self.changes[at].set_open(watch, None);
+                if let Some(together) = self.changes[at].look_mut(track, watch).and_then(Look::beside_mut) {
+                    together.let_go();
+                }
             }
             Step::Become(mut alert, when) => {
                 let points = change.recent(track);

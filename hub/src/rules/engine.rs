@@ -59,12 +59,14 @@ pub struct Engine {
 }
 
 /// How many series a rule that looks back watches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Watching {
     /// All of them.
     pub series: usize,
     /// Those that have not reported enough yet, or reported too seldom of late.
     pub waiting: usize,
+    /// Other sensors that it names and none of the devices has that it watches: without them it may never fire.
+    pub missing: Vec<String>,
 }
 
 /// What should happen. Commit the transitions, then hand it to [`Engine::apply`]; or drop it, and nothing happened.

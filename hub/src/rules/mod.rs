@@ -213,6 +213,14 @@ impl Engine {
             watching.series += 1;
             watching.waiting += usize::from(window.measured().is_none());
         }
+        for (place, compiled) in self.rules.iter().enumerate() {
+            let Some(watching) = all.get_mut(&compiled.rule.id) else { continue };
+            let watched = self.sources.watches.keys().filter(|here| here.0 == place);
+            let watched: Vec<_> = watched.copied().collect();
+            let has = |part| watched.iter().any(|here| self.sources.feed(*here, part).is_some());
+            let missing = compiled.sources.iter().filter(|(part, _)| !has(*part)).map(|(_, sensor)| sensor.clone());
+            watching.missing = missing.collect::<BTreeSet<_>>().into_iter().collect();
+        }
         all
     }
 

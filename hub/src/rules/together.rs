@@ -7,7 +7,8 @@
 //! ```
 //!
 //! - **A part that is older than `within` is unknown**, as is one that measures nothing yet: it neither fires nor resolves.
-//!   `all` is bad when all parts are bad and good when one is good, whatever is unknown beside it; `any` the other way round.
+//!   `all` is bad when all parts are bad and good when one is good, whatever is unknown beside it. `any` is bad when one is bad,
+//!   and good when one is good and none is bad: a part that is unknown holds an alert open only if it was bad while it was known.
 //! - A difference is judged at the readings of the rule's sensor; what is joined at the readings of each sensor.
 //! - A `for` is held as long as no two moments at which it was judged are further apart than `within`.
 //! - Counters among the parts begin in the middle of their history.
@@ -52,6 +53,8 @@ struct Part {
     window: Option<Box<Window>>,
     last: Option<Point>,
     judged: Option<Judged>,
+    /// It was bad when what is joined was judged, and has not been good since.
+    raised: bool,
 }
 
 impl Part {
@@ -81,7 +84,8 @@ impl Part {
 impl Together {
     /// An empty one; `None` for a condition about one sensor.
     pub(super) fn new(condition: &Condition) -> Option<Self> {
-        let part = |sensor, condition| Part { sensor, condition, window: None, last: None, judged: None };
+        let part =
+            |sensor, condition| Part { sensor, condition, window: None, last: None, judged: None, raised: false };
         let (kind, within, parts) = match condition {
             Condition::Difference { other, within, op, value, clear } => {
                 let kind = Kind::Difference { op: *op, value: *value, clear: *clear };
@@ -182,18 +186,27 @@ impl Together {
 
     fn joined(&mut self, join: Join, at: UnixMillis) -> Option<Judged> {
         self.hold(at);
-        let (mut bad, mut good, mut unknown) = (0_usize, 0_usize, 0_usize);
-        for part in &self.parts {
+        let (mut bad, mut good, mut unknown, mut holding) = (0_usize, 0_usize, 0_usize, 0_usize);
+        for part in &mut self.parts {
             match part.judged.filter(|_| part.is_fresh(at, self.within_ms)).map(|judged| judged.verdict) {
-                Some(Verdict::Bad) => bad += 1,
-                Some(Verdict::Good) => good += 1,
+                Some(Verdict::Bad) => {
+                    part.raised = true;
+                    bad += 1;
+                }
+                Some(Verdict::Good) => {
+                    part.raised = false;
+                    good += 1;
+                }
                 Some(Verdict::Between) => {}
-                None => unknown += 1,
+                None => {
+                    unknown += 1;
+                    holding += usize::from(part.raised);
+                }
             }
         }
         let (is_bad, is_good) = match join {
             Join::All => (bad == self.parts.len(), good > 0),
-            Join::Any => (bad > 0, good == self.parts.len()),
+            Join::Any => (bad > 0, good > 0 && holding == 0 && good + unknown == self.parts.len()),
         };
         let verdict = match (is_bad, is_good) {
             (true, _) => Verdict::Bad,
@@ -202,6 +215,18 @@ impl Together {
             (false, false) => Verdict::Between,
         };
         Some(Judged { measured: bad as f64, verdict })
+    }
+
+    /// Nothing is open any more that a part could hold open.
+    pub(super) fn let_go(&mut self) {
+        self.parts.iter_mut().for_each(|part| part.raised = false);
+    }
+
+    /// Takes up an alert that was open when the hub stopped, with what its parts said when it began.
+    pub(super) fn resume(&mut self, said: &[alert::Part]) {
+        for (part, said) in self.parts.iter_mut().zip(said) {
+            part.raised = said.is_true;
+        }
     }
 
     /// What each part says by the moment that was judged last, without its unit; nothing of a difference.

@@ -49,6 +49,9 @@ impl Engine {
                     track.heard = track.heard.max(Some(alert.started_at.plus(-millis(*after))));
                 }
             }
+            if let Some(together) = watch.window.as_mut().and_then(Look::beside_mut) {
+                together.resume(&alert.parts);
+            }
             watch.open = Some(alert);
         }
         if track.watches.is_empty() && track.feeds.is_empty() {

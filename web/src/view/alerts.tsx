@@ -259,7 +259,7 @@ function RuleEntry({ rule, isIdle }: { rule: Rule; isIdle: boolean }) {
   );
   const unit = found.current;
   const name = clean(rule.name);
-  const { id, needs: _needs, created_at: _created, updated_at: _updated, ...draft } = rule;
+  const { id, needs: _needs, missing: _missing, created_at: _created, updated_at: _updated, ...draft } = rule;
   const waits = rule.enabled ? waitsFor(rule) : null;
   const flip = () =>
     saveRule(id, { ...draft, enabled: !rule.enabled }).catch((error: unknown) => say(reason(error), "error"));

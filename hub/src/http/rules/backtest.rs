@@ -29,7 +29,6 @@ use crate::http::shares::rooms::Rooms;
 use crate::model::catalog::Series;
 use crate::model::rule::{Condition, RuleSpec};
 use crate::model::{UnixMillis, when};
-use crate::rules::Watching;
 use crate::rules::backtest::{Outcome, Replay, Trial};
 use crate::store::{self, Store};
 
@@ -59,6 +58,8 @@ pub(crate) struct Backtest {
     /// What a series must have reported before the rule can evaluate it; null where the first reading is enough.
     /// `waiting` counts those that could not be evaluated.
     pub needs: Option<Needs>,
+    /// Other sensors that its condition names and none of the devices has that it would watch.
+    pub missing: Vec<String>,
     /// How often it would have fired, on all series together.
     pub fires: u64,
     /// Series it would have watched.
@@ -81,7 +82,8 @@ impl Backtest {
             from: when::moment(from),
             to: when::moment(to),
             measure: condition.measure().into(),
-            needs: Needs::of(condition, Watching { series: watched, waiting: 0 }),
+            needs: Needs::of(condition, watched, 0),
+            missing: Vec::new(),
             fires: 0,
             watched,
             noise: Vec::new(),
@@ -135,6 +137,7 @@ pub(in crate::http) async fn run(
     let trial = Trial::new(spec, now);
     let watched = trial.series(&store.catalog());
     let mut found = Backtest::of(range, &condition, watched.len());
+    found.missing = trial.missing(&watched, &store.catalog());
     let end = clock.now() + PATIENCE;
     let outcomes = tried((&store, clock), &trial, &watched, range, end).await?;
     for (outcome, series) in outcomes.iter().zip(&watched) {

@@ -42,6 +42,9 @@ pub(crate) struct Rule {
     pub enabled: bool,
     /// What a series must have reported before the rule can evaluate it; null where the first reading is enough.
     pub needs: Option<Needs>,
+    /// Other sensors that its condition names and none of the devices has that it watches: `all` and `difference` never fire
+    /// without them, and `any` by its other parts only.
+    pub missing: Vec<String>,
     /// When it was made.
     pub created_at: String,
     /// When it was last changed.
@@ -64,7 +67,7 @@ pub(crate) struct Needs {
 impl Needs {
     /// What a condition asks for, of so many series.
     #[must_use]
-    pub(crate) fn of(condition: &rule::Condition, Watching { series, waiting }: Watching) -> Option<Self> {
+    pub(crate) fn of(condition: &rule::Condition, series: usize, waiting: usize) -> Option<Self> {
         let needs = condition.needs()?;
         Some(Self { readings: needs.readings, span: when::span(needs.span), series, waiting })
     }
@@ -108,7 +111,7 @@ impl Rule {
     #[must_use]
     pub(crate) fn of(rule: rule::Rule, watching: Watching) -> Self {
         let spec = rule.spec;
-        let needs = Needs::of(&spec.condition, watching);
+        let needs = Needs::of(&spec.condition, watching.series, watching.waiting);
         let condition = (&spec.condition).into();
         Self {
             id: text::id(rule.id),
@@ -123,6 +126,7 @@ impl Rule {
             webhooks: spec.webhooks.into_iter().map(text::id).collect(),
             enabled: spec.enabled,
             needs,
+            missing: watching.missing,
             created_at: when::moment(rule.created_at),
             updated_at: when::moment(rule.updated_at),
         }
@@ -191,6 +195,11 @@ impl TryFrom<NewRule> for RuleSpec {
             text::parse_id(webhook).map_err(|detail| ApiError::invalid(format!("webhooks[{index}]"), detail))
         });
         let condition = rule::Condition::try_from(new.condition).map_err(|error| error.within("condition"))?;
+        let is_own = |other: &str| new.sensor.as_deref() == Some(other);
+        if matches!(&condition, rule::Condition::Difference { other, .. } if is_own(other)) {
+            let detail = "this is the sensor of the rule itself: name another sensor of the same device";
+            return Err(ApiError::invalid("condition.other", detail));
+        }
         let span =
             |field, text: Option<String>| text.map_or(Ok(Duration::ZERO), |text| bounded(field, &text, Duration::ZERO));
         let clear_for = span("clear_for", new.clear_for)?;

@@ -71,8 +71,56 @@ fn any_is_bad_when_one_is_and_good_when_all_are() {
     assert_eq!(scene.door(3, 0.0), NOTHING, "the other is still");
     assert_eq!(scene.reading(4, 20.0), ["1 resolved 0 at 4"]);
     assert_eq!(scene.reading(200, 31.0), ["2 firing 1 at 200"], "whatever the door is");
-    assert_eq!(scene.reading(201, 20.0), NOTHING, "the door is not known: it may be open");
-    assert_eq!(scene.door(202, 0.0), ["2 resolved 0 at 202"]);
+    assert_eq!(scene.reading(201, 20.0), ["2 resolved 0 at 201"], "the door is not known, and did not raise it");
+    assert_eq!(scene.door(202, 1.0), ["3 firing 1 at 202"]);
+    assert_eq!(scene.reading(300, 20.0), NOTHING, "the door raised it, and may still be open");
+    assert_eq!(scene.door(301, 0.0), ["3 resolved 0 at 301"]);
+}
+
+#[test]
+fn a_part_that_raised_an_alert_holds_it_over_a_restart_and_no_longer_than_it_lasts() {
+    let mut before = Scene::with([joined(Join::Any, MINUTE)]);
+    before.reading(0, 20.0);
+    assert_eq!(before.door(1, 1.0), ["1 firing 1 at 1"]);
+    let mut after = before.restart();
+    after.resume(300, &[(DOOR, Point { at: at(1), value: 1.0 }), (TEMP, Point { at: at(0), value: 20.0 })]);
+    assert_eq!(after.reading(301, 20.0), NOTHING, "the door raised it");
+    assert_eq!(after.door(302, 0.0), ["1 resolved 0 at 302"]);
+    let mut scene = Scene::with([hold(10, joined(Join::Any, MINUTE))]);
+    assert_eq!(scene.door(0, 1.0), ["1 pending 1 at 0"]);
+    assert_eq!(scene.timeout(400), ["1 cancelled"]);
+    scene.reading(500, 31.0);
+    assert_eq!(scene.reading(511, 31.0), ["2 firing 1 at 510"]);
+    assert_eq!(scene.reading(512, 20.0), ["2 resolved 0 at 512"], "what the door raised was given up");
+}
+
+#[test]
+fn a_sensor_that_no_watched_device_has_is_named_and_has_no_unit() {
+    let mut spec = joined(Join::Any, MINUTE);
+    let Condition::Joined { parts, .. } = &mut spec.condition else { unreachable!() };
+    parts.push(Part { sensor: Some("nosuch".into()), condition: above(1.0) });
+    let mut scene = Scene::with([spec.clone()]);
+    scene.door(0, 0.0);
+    assert_eq!(scene.reading(1, 31.0), ["1 firing 1 at 1"]);
+    let watching = scene.engine.watching();
+    assert_eq!(watching.values().map(|one| one.missing.clone()).collect::<Vec<_>>(), [["nosuch"]]);
+    assert_eq!(&*scene.stored[0].parts[2].unit, "");
+    assert_eq!(scene.reading(2, 20.0), ["1 resolved 0 at 2"], "what is never known holds nothing");
+    let (trial, catalog) = (Trial::new(spec, START), catalog());
+    assert_eq!(trial.missing(&trial.series(&catalog), &catalog), ["nosuch"]);
+    assert!(trial.missing(&[], &catalog).is_empty());
+}
+
+#[test]
+fn a_backtest_counts_the_readings_of_all_that_it_looks_at() {
+    let trial = Trial::new(joined(Join::All, MINUTE), START);
+    let catalog = catalog();
+    let series = trial.series(&catalog);
+    let mut replay = Replay::new(&trial, &series[0], at(0)).looking_beside(&trial.beside(&series[0], &catalog));
+    replay.take_of(0, &[Point { at: at(1), value: 31.0 }], false);
+    replay.take_of(1, &[Point { at: at(2), value: 1.0 }], false);
+    let outcome = replay.finish(at(10));
+    assert_eq!((outcome.readings, outcome.judged, outcome.fires), (2, 1, 1));
 }
 
 #[test]
