@@ -1,5 +1,5 @@
 //! Settings that people change while the hub runs, kept in the store: which devices may join, how long a device may be
-//! away, how long readings are kept.
+//! away, how long readings are kept, whom the hub tells each minute that it is there.
 //!
 //! They survive restarts. Flags and the configuration file take precedence.
 
@@ -15,6 +15,7 @@ use crate::store::{self, Store};
 const JOIN_POLICY: &str = "join_policy";
 const OFFLINE_AFTER: &str = "offline_after";
 const RETENTION: &str = "retention";
+const HEARTBEAT: &str = "heartbeat";
 
 /// Why what was set is not known.
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +78,24 @@ pub(crate) async fn saved_grace(store: &Store) -> store::Result<Option<i64>> {
 pub(crate) async fn save_grace(store: &Store, after_ms: Option<i64>) -> store::Result<()> {
     let text = after_ms.map_or_else(|| "off".to_owned(), |ms| ms.to_string());
     store.put_setting(OFFLINE_AFTER, text.into_bytes()).await
+}
+
+/// The URL that the hub calls each minute, if a person set one.
+///
+/// # Errors
+/// Those of the store; `Corrupt` when it was sealed with another key.
+pub(crate) async fn saved_heartbeat(store: &Store) -> store::Result<Option<String>> {
+    // One that was taken back is kept as an empty text.
+    let saved = store.sealed_setting(HEARTBEAT).await?;
+    Ok(saved.and_then(|bytes| String::from_utf8(bytes).ok()).filter(|url| !url.is_empty()))
+}
+
+/// Keeps the URL that the hub calls each minute; sealed, because such a URL lets in whoever knows it.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) async fn save_heartbeat(store: &Store, url: Option<&str>) -> store::Result<()> {
+    store.put_sealed_setting(HEARTBEAT, url.unwrap_or_default().as_bytes().to_vec()).await
 }
 
 /// A retention as it is kept: ages as people write them, null is for ever.

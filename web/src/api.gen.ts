@@ -544,6 +544,22 @@ export interface components {
          * @enum {string}
          */
         Group: "none" | "all";
+        /** @description The URL that the hub calls each minute, and what came of it since the start. */
+        Heartbeat: {
+            /** @description Why, and what would be right. */
+            last_error: string | null;
+            /** @description When a call last failed, or was not made. */
+            last_error_at: string | null;
+            /** @description When the receiver last answered 2xx. */
+            last_success_at: string | null;
+            /** @description With `(hidden)` for what lets in; null when none is called. */
+            url: string | null;
+        };
+        /** @description The URL to call. */
+        HeartbeatRequest: {
+            /** @description http or https URL, without user name and password; null for none. As it is shown, with `(hidden)`, it stays as it is. */
+            url: string | null;
+        };
         /** @description The hub: who it is and how it is doing. */
         Hub: {
             /**

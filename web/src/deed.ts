@@ -17,6 +17,7 @@ const NOUNS: Readonly<Record<string, string>> = {
   user: "User",
   alert: "Alert",
   delivery: "Delivery",
+  heartbeat: "Heartbeat",
 };
 
 const VERBS: Readonly<Record<string, string>> = {
@@ -33,6 +34,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
   join_policy: "Who may join",
   offline_after: "Alert of silent devices",
   retention: "How long readings are kept",
+  heartbeat: "Heartbeat",
 };
 
 /** What was done: `Rule hot changed`. */

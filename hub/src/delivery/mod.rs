@@ -17,6 +17,7 @@
 pub mod audience;
 mod gathered;
 pub mod header;
+pub mod heartbeat;
 pub mod mend;
 pub mod message;
 pub mod payload;

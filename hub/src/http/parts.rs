@@ -12,6 +12,7 @@ use super::devices::fleet::Fleet;
 use super::files::export::Exports;
 use super::gate::history::History;
 use super::health::Counts;
+use super::hub::heartbeat::Sender;
 use super::hub::overview::Overview;
 use super::hub::retention::Keeping;
 use super::install::Packer;
@@ -225,6 +226,17 @@ impl FromRef<AppState> for Overview {
             agents: app.wiring.config.agents.clone(),
             pressure: Arc::clone(&app.wiring.pressure),
             tls: FromRef::from_ref(app),
+        }
+    }
+}
+
+impl FromRef<AppState> for Sender {
+    fn from_ref(app: &AppState) -> Self {
+        Self {
+            store: FromRef::from_ref(app),
+            policy: app.wiring.webhook_policy.clone(),
+            pulse: Arc::clone(&app.wiring.pulse),
+            wanted: Arc::clone(&app.wiring.heartbeat_wanted),
         }
     }
 }

@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::clock::Clock;
+use crate::delivery::heartbeat::Pulse;
 use crate::delivery::policy::Policy;
 use crate::http::config::Config;
 use crate::http::error::ApiError;
@@ -151,6 +152,10 @@ pub(crate) struct Wiring {
     pub acknowledged: Arc<Notify>,
     /// Where webhooks may go: told to whoever makes one, before the first delivery fails.
     pub webhook_policy: Policy,
+    /// What came of heartbeats.
+    pub pulse: Arc<Pulse>,
+    /// Pinged when another URL is to be called, or one now.
+    pub heartbeat_wanted: Arc<Notify>,
 }
 
 /// The way to the endpoint, which speaks with the devices.

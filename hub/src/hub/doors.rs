@@ -80,6 +80,8 @@ fn wiring(wires: &Wires, running: &Running, admin_token: Option<[u8; 32]>) -> Wi
         figures: figures(wires),
         metrics: metrics(wires),
         webhook_policy: wires.webhook_policy.clone(),
+        pulse: Arc::clone(&wires.pulse),
+        heartbeat_wanted: Arc::clone(&wires.heartbeat_wanted),
         rules_changed: Arc::clone(&wires.rules_changed),
         acknowledged: Arc::clone(&wires.acknowledged),
     }
@@ -102,5 +104,8 @@ fn metrics(wires: &Wires) -> Snapshot<String> {
     let (store, presence, pressure) = (wires.store.clone(), Arc::clone(&wires.presence), Arc::clone(&wires.pressure));
     let (counters, webhooks) = (Arc::clone(&wires.counters), Arc::clone(&wires.webhook_counters));
     let (desk, latency, meter) = (Arc::clone(&wires.desk), Arc::clone(&wires.latency), Arc::clone(&wires.meter));
-    Arc::new(move || exposition(&store, &presence, &counters, &desk.counters, &pressure, &webhooks, &latency, &meter))
+    let pulse = Arc::clone(&wires.pulse);
+    Arc::new(move || {
+        exposition(&store, &presence, &counters, &desk.counters, &pressure, &webhooks, &pulse, &latency, &meter)
+    })
 }

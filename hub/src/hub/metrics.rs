@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::delivery::heartbeat::Pulse;
 use crate::ingest::desk as push;
 use crate::observe::{Exposition, Histogram, Meter};
 use crate::presence::Presence;
@@ -19,6 +20,7 @@ pub(super) fn exposition(
     pushed: &push::Counters,
     pressure: &Pressure,
     webhooks: &webhook::Counters,
+    pulse: &Pulse,
     latency: &Histogram,
     meter: &Meter,
 ) -> String {
@@ -62,7 +64,11 @@ pub(super) fn exposition(
         .value("gauge", "hub_identity_conflicts", "Devices whose identity two machines use.", conflicts)
         .value("gauge", "hub_pending_devices", "Devices waiting for adoption.", pending);
     of_the_network(&mut text, counters);
-    text.family(("counter", "hub_webhook_attempts_total", "Webhook attempts."), "outcome", webhooks.outcomes());
+    text.family(("counter", "hub_webhook_attempts_total", "Webhook attempts."), "outcome", webhooks.outcomes()).family(
+        ("counter", "hub_heartbeats_total", "Heartbeats to the URL that is called each minute."),
+        "outcome",
+        pulse.outcomes(),
+    );
     text.finish()
 }
 
@@ -178,9 +184,9 @@ mod tests {
         });
         std::thread::spawn(move || {
             let (counters, pushed, pressure, webhooks) = Default::default();
-            let (latency, meter) = Default::default();
+            let (pulse, latency, meter) = Default::default();
             for _ in 0..2_000 {
-                exposition(&store, &presence, &counters, &pushed, &pressure, &webhooks, &latency, &meter);
+                exposition(&store, &presence, &counters, &pushed, &pressure, &webhooks, &pulse, &latency, &meter);
             }
             let _ = done.send(());
         });

@@ -10,13 +10,14 @@
 //!             └──receipts── ingest          └─▶ live bus ──▶ http
 //! ```
 //!
-//! At the end only `udp`, `http`, `discovery` and the dispatcher are told to stop; the other parts finish what those left.
+//! At the end only `udp`, `http`, `discovery`, the dispatcher and the heartbeat are told to stop; the other parts finish what those left.
 
 mod binding;
 mod devices;
 mod doors;
 mod encryption;
 mod endpoint;
+mod heartbeat;
 mod metrics;
 mod open;
 mod pipeline;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
+use super::heartbeat;
 use super::wires::{PipelineEnds, Wires};
 use crate::delivery::payload::Teller;
 use crate::ingest::pace::Pace;
@@ -18,7 +19,7 @@ use crate::store::{self, Store};
 use crate::webhook::{self, Dispatcher};
 use crate::zones;
 
-/// Starts the pipeline, the registrar and the dispatcher.
+/// Starts the pipeline, the registrar, the dispatcher and the heartbeat.
 ///
 /// # Errors
 /// The store cannot be read, or no client for webhooks can be made.
@@ -74,7 +75,8 @@ pub(super) async fn start(wires: &mut Wires, ends: PipelineEnds) -> anyhow::Resu
         clock: wires.clock,
     };
     wires.supervisor.spawn("registrar", registrar.run(events));
-    dispatch(wires, teller)
+    dispatch(wires, teller)?;
+    heartbeat::start(wires)
 }
 
 /// What was told when the hub stopped, and what was not.

@@ -10,6 +10,7 @@ use wire::{HubId, KeyPair};
 use super::open::Opened;
 use crate::clock::Clock;
 use crate::config::{Config, Reach};
+use crate::delivery::heartbeat::Pulse;
 use crate::delivery::policy::{Mode, Policy};
 use crate::ingest::Receipt;
 use crate::ingest::desk::Desk;
@@ -72,6 +73,10 @@ pub(super) struct Wires {
     pub(super) counters: Arc<Counters>,
     pub(super) webhook_counters: Arc<webhook::Counters>,
     pub(super) webhook_policy: Policy,
+    /// What came of heartbeats.
+    pub(super) pulse: Arc<Pulse>,
+    /// Pinged when another URL is to be called, or one now.
+    pub(super) heartbeat_wanted: Arc<Notify>,
     /// Seconds from receiving a batch to having it on disk.
     pub(super) latency: Arc<Histogram>,
     /// Readings committed.
@@ -141,6 +146,8 @@ impl Wires {
             counters: Arc::default(),
             webhook_counters: Arc::default(),
             webhook_policy: webhook_policy(&config, http),
+            pulse: Arc::default(),
+            heartbeat_wanted: Arc::default(),
             latency: Arc::default(),
             meter: Arc::default(),
             config,

@@ -21,6 +21,7 @@ use super::smtp::{self, Mail, Taken};
 use crate::clock::Clock;
 use crate::delivery::header;
 use crate::delivery::mend::{self, Cause, MailStep};
+use crate::delivery::message::heartbeat::Beat;
 use crate::delivery::message::{self, Request, Sender, answer, email, field};
 use crate::delivery::payload;
 use crate::delivery::policy::{self, MailServer, Policy};
@@ -102,6 +103,26 @@ impl Client {
         attempt.duration_ms = u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX);
         let problem = cause.and_then(|cause| mend::problem(&cause, at));
         Tried { attempt, outcome, problem }
+    }
+
+    /// Posts a heartbeat to a URL; the status of the answer, of which no more is read.
+    ///
+    /// # Errors
+    /// Why there is none, for people. Nothing of the path or the query of the URL is in it.
+    pub async fn beat(&self, url: &str, beat: &Beat) -> Result<u16, String> {
+        let url = self.policy.check_url(url).map_err(|refused| refused.to_string())?;
+        let port = url.port_or_known_default().unwrap_or_default();
+        let resolver = Filtered::new(Arc::clone(&self.policy), Arc::clone(&self.lookup), port);
+        let (body, trust) = (message::heartbeat::body(self.hub, beat), Arc::clone(&self.trust));
+        let sent = call::send(Method::POST, &url, resolver, trust, usual_headers(), body);
+        match tokio::time::timeout(TIMEOUT, sent).await {
+            Ok(Ok(answer)) => Ok(answer.response.status().as_u16()),
+            Ok(Err(error)) => {
+                let problem = error.cause().and_then(|cause| mend::problem(&cause, self.clock.wall()));
+                Err(problem.map_or_else(|| explain(&error), |problem| problem.text))
+            }
+            Err(_) => Err(format!("no answer within {} s", TIMEOUT.as_secs())),
+        }
     }
 
     /// What is sent, and where: or why nothing is.
@@ -230,10 +251,7 @@ impl Client {
     }
 
     fn headers(&self, request: &Request, webhook: &Webhook, delivery: &Delivery, timestamp: i64) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
-        headers.insert(USER_AGENT, AGENT);
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let mut headers = usual_headers();
         for (name, value) in &webhook.spec.headers.0 {
             let (Ok(name), Ok(mut value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) else {
                 continue;
@@ -264,6 +282,12 @@ impl Client {
         }
         headers
     }
+}
+
+/// What every request has.
+fn usual_headers() -> HeaderMap {
+    let json = HeaderValue::from_static("application/json");
+    HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("*/*")), (USER_AGENT, AGENT), (CONTENT_TYPE, json)])
 }
 
 /// What an answer must not repeat where it is kept.

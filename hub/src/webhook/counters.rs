@@ -29,6 +29,11 @@ impl Counters {
         ]
     }
 
+    /// Messages that were given up.
+    pub fn lost(&self) -> u64 {
+        self.gave_up.load(Ordering::Relaxed) + self.gone.load(Ordering::Relaxed)
+    }
+
     pub(super) fn count(&self, next: Next) {
         let counter = match next {
             Next::Delivered => &self.delivered,

@@ -18,11 +18,13 @@
 //!   something waits there. What waits too long is left to its lease and becomes due again.
 //! - When a webhook is changed, a call under way ends at the old address, and a 410 from there does not disable the new one; every
 //!   later call goes to the new address. A webhook that is turned off is not called any more.
+//! - The [`heartbeat`] beside it has a task of its own, and nothing in common with it but the guard.
 //! - On stop nothing new begins; calls under way are dropped. They repeat at the next start, which ends the leases of the
 //!   hub before it.
 
 pub mod client;
 pub mod guard;
+pub mod heartbeat;
 
 mod call;
 mod counters;

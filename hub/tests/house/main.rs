@@ -42,7 +42,7 @@ const HUB: &[(&str, &[&str])] = &[
     ("registrar", &["model", "clock", "live", "presence", "proto", "store"]),
     ("udp", &["model", "clock", "ingest::Receipt", "ingest::queue", "pressure", "proto"]),
     ("delivery", &["model", "reach"]),
-    ("webhook", &["model", "clock", "delivery", "random", "reach", "store"]),
+    ("webhook", &["model", "clock", "delivery", "random", "reach", "settings", "store"]),
     (
         "http",
         &[

@@ -27,6 +27,7 @@ mod discord;
 pub mod email;
 pub mod field;
 mod gotify;
+pub mod heartbeat;
 mod matrix;
 mod note;
 mod ntfy;

@@ -1,6 +1,7 @@
-//! `/hub`: the hub's identity, how it is doing, and which devices may join.
+//! `/hub`: the hub's identity, how it is doing, and which devices may join. Beside it how long readings are kept, and its heartbeat.
 
 pub(super) mod dto;
+pub(super) mod heartbeat;
 pub(super) mod overview;
 pub(super) mod retention;
 #[cfg(test)]
@@ -38,6 +39,8 @@ pub(super) fn routes() -> Routes {
         .routes(routes!(show, change))
         .routes(routes!(retention::show, retention::replace))
         .routes(routes!(retention::preview))
+        .routes(routes!(heartbeat::show, heartbeat::replace))
+        .routes(routes!(heartbeat::send))
 }
 
 /// Shortest and longest absence that may be an alert.

@@ -84,6 +84,48 @@ async fn how_long_a_device_may_be_away_is_changed_kept_and_refused_by_name() {
     assert_eq!(scene.call("PATCH", "/api/v1/hub", &json!({})).await.problem().0, 400);
 }
 
+#[tokio::test]
+async fn a_heartbeat_is_set_shown_without_its_secret_and_refused_with_a_reason() {
+    let scene = scene();
+    let (path, url) = ("/api/v1/heartbeat", "https://hc.example.org/ping/s3cr3t-path?token=s3cr3t-query");
+    let none = json!({"url": null, "last_success_at": null, "last_error_at": null, "last_error": null});
+    assert_eq!(scene.get(path).await.json(), none);
+    assert_eq!(scene.call("POST", "/api/v1/heartbeat/send", &json!({})).await.problem().0, 409);
+
+    let set = scene.call("PUT", path, &json!({"url": url})).await;
+    assert_eq!(set.json()["url"], "https://hc.example.org/(hidden)?token=(hidden)");
+    let shown = set.json()["url"].clone();
+    assert_eq!(scene.call("POST", "/api/v1/heartbeat/send", &json!({})).await.status, StatusCode::ACCEPTED);
+    let kept = async || crate::settings::saved_heartbeat(&scene.store).await.unwrap();
+    assert_eq!(kept().await.as_deref(), Some(url));
+    let raw = scene.store.setting("heartbeat").await.unwrap().unwrap();
+    assert!(!raw.windows(6).any(|part| part == b"s3cr3t"), "it is sealed");
+    let audit = scene.get("/api/v1/audit").await.text;
+    assert!(
+        audit.contains("heartbeat.sent") && audit.contains("setting.changed") && !audit.contains("s3cr3t"),
+        "{audit}"
+    );
+
+    for (body, why) in [
+        (json!({}), "url"),
+        (json!({"url": "http://127.0.0.1:9/x"}), "--webhook-allow"),
+        (json!({"url": "http://169.254.169.254/latest"}), "--webhook-allow"),
+        (json!({"url": "ftp://hc.example.org/"}), "only http and https"),
+        (json!({"url": "https://ann:pw@hc.example.org/"}), "user name or password"),
+        (json!({"url": "https://elsewhere.example.org/(hidden)"}), "write the whole URL"),
+        (json!({"url": "soon"}), "not a URL"),
+    ] {
+        let refused = scene.call("PUT", path, &body).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{body}");
+        assert!(refused.text.contains(why), "{body}: {}", refused.text);
+    }
+    // As it was shown, it is meant to stay.
+    assert_eq!(scene.call("PUT", path, &json!({"url": shown})).await.json()["url"], shown);
+    assert_eq!(kept().await.as_deref(), Some(url));
+    assert_eq!(scene.call("PUT", path, &json!({"url": null})).await.json(), none);
+    assert_eq!(kept().await, None);
+}
+
 #[test]
 fn what_listens_on_this_computer_only_is_offered_to_nobody_else() {
     let info = |http: &str, udp: &str| HubInfo {

@@ -94,6 +94,8 @@ pub(in crate::http) fn scene_with(config: Config) -> Scene {
         rules_changed: Arc::new(Notify::new()),
         acknowledged: Arc::default(),
         webhook_policy: Policy::default(),
+        pulse: Arc::default(),
+        heartbeat_wanted: Arc::default(),
     });
     let router = router(state.clone());
     Scene { store, bus, presence, commands, state, router, seq: 0, _dir: dir }

@@ -115,6 +115,7 @@ impl Known {
             "devices/{id}/adopt" => vec![json!({"name": "shed", "labels": labels})],
             "devices/{id}/replace" => vec![json!({"by": DeviceId::from_bytes([9; 16]).to_string()})],
             "devices/{id}/sensors/{sensor}" => vec![json!({"kind": "gauge"})],
+            "heartbeat" => vec![json!({"url": "https://hc.example.org/ping/abc"})],
             "hub" => {
                 vec![json!({"join": {"open_for": "4m"}, "own_alerts": {"device_offline": "5m"}})]
             }

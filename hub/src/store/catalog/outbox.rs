@@ -32,6 +32,14 @@ impl Store {
         self.readers().run(|reader| reader.ask()?.told_of_open_alerts()).await
     }
 
+    /// How many deliveries wait.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn deliveries_pending(&self) -> Result<u64> {
+        self.readers().run(|reader| reader.ask()?.deliveries_pending()).await
+    }
+
     /// One delivery, with its body.
     ///
     /// # Errors

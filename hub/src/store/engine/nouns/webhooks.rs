@@ -84,6 +84,8 @@ pub(in crate::store) trait Outbox {
     /// What a summary for a webhook tells of at `now`, oldest first, at most `n`: late messages and what earlier summaries tell of, with
     /// those; without tests, and without what is about an alert of which something is under way.
     fn to_sum_up(&self, webhook: WebhookId, now: UnixMillis, n: usize) -> Result<Vec<Waits>>;
+    /// How many wait.
+    fn deliveries_pending(&self) -> Result<u64>;
     /// When the next one can be claimed.
     fn next_due(&self) -> Result<Option<UnixMillis>>;
 }

@@ -24,6 +24,7 @@ const TOLD: &str = "SELECT delivery.alert, delivery.webhook, COUNT(*), MAX(deliv
     FROM alert JOIN delivery ON delivery.alert = alert.id
     WHERE alert.state IN ('pending', 'firing') OR alert.flapping GROUP BY delivery.alert, delivery.webhook";
 
+const PENDING: &str = "SELECT COUNT(*) FROM delivery WHERE state = 'pending'";
 const NEXT_DUE: &str =
     "SELECT MIN(MAX(delivery.next_attempt_at, COALESCE(delivery.leased_until, delivery.next_attempt_at)))
     FROM delivery JOIN webhook ON webhook.id = delivery.webhook
@@ -82,6 +83,10 @@ impl Outbox for Connection {
             Ok(Waits { id: row.get(0)?, alert: row.get(1)?, event: row.get(2)?, created_at: UnixMillis(row.get(3)?) })
         })?;
         Ok(found.collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn deliveries_pending(&self) -> Result<u64> {
+        Ok(unsigned(self.prepare_cached(PENDING)?.query_row([], |row| row.get(0))?))
     }
 
     fn next_due(&self) -> Result<Option<UnixMillis>> {
