@@ -8,6 +8,7 @@ import type {
   Backtest,
   Delivery,
   Device,
+  Heartbeat,
   Hub,
   Invitation,
   InviteLink,
@@ -227,6 +228,13 @@ export const retention = {
   replace: (kept: RetentionRequest) => call<Retention>("PUT", "/retention", kept),
   /** What that would delete right away; changes nothing. */
   preview: (kept: RetentionRequest) => call<RetentionPreview>("POST", "/retention/preview", kept),
+};
+
+export const heartbeat = {
+  get: () => call<Heartbeat>("GET", "/heartbeat"),
+  /** Has another address called, at once and then each minute; null for none. */
+  set: (url: string | null) => call<Heartbeat>("PUT", "/heartbeat", { url }),
+  send: () => call<Heartbeat>("POST", "/heartbeat/send", {}),
 };
 
 export const devices = {

@@ -17,6 +17,7 @@ export type SensorCondition = Schemas["SensorCondition"];
 export type Delivery = Schemas["Delivery"];
 export type Device = Schemas["Device"];
 export type DeviceStatus = Schemas["Status"];
+export type Heartbeat = Schemas["Heartbeat"];
 export type Hub = Schemas["Hub"];
 export type Kind = Schemas["Kind"];
 export type JoinPolicy = Schemas["Policy"];

@@ -13,6 +13,7 @@ import type { Hub, JoinPolicy } from "../types";
 import { Account } from "./account";
 import { Audit } from "./audit";
 import { useEvery } from "./controls";
+import { Heartbeat } from "./heartbeat";
 import { Lack, may, Only } from "./may";
 import { Sessions } from "./sessions";
 import { Retention, Storage } from "./storage";
@@ -62,7 +63,10 @@ export function HubView() {
             <Joining hub={known} />
             <Identity hub={known} />
           </div>
-          {known.tls === null ? null : <Certificate tls={known.tls} />}
+          <div class="columns even">
+            <Heartbeat />
+            {known.tls === null ? null : <Certificate tls={known.tls} />}
+          </div>
         </>
       )}
       <Only may="admin">
