@@ -308,7 +308,7 @@ export const readings = {
   },
 };
 
-export type RuleDraft = Omit<Rule, "id" | "needs" | "created_at" | "updated_at">;
+export type RuleDraft = Omit<Rule, "id" | "needs" | "missing" | "created_at" | "updated_at">;
 
 export const rules = {
   list: () => all<Rule>("/rules"),
