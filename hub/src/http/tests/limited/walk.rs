@@ -80,8 +80,8 @@ async fn only_what_can_be_narrowed_is_answered_and_tells_nothing_of_what_is_outs
                         let says = answer.text.contains("only for devices with site=south");
                         assert!(
                             is_scope && says,
-                            "{operation} does not refuse a limited token ({scope:?}) for its devices: if it shows only what is in its view, add it to \
-                            NARROWED, else take an extractor for all devices: {} {}",
+                            "{operation} does not refuse a limited token ({scope:?}) for its devices: if it shows only what is \
+                            in its view, add it to NARROWED, else take an extractor for all devices: {} {}",
                             answer.status,
                             answer.text
                         );
