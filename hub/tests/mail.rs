@@ -120,6 +120,33 @@ async fn a_server_that_says_nothing_holds_nobody_up() {
 }
 
 #[tokio::test]
+async fn a_greeting_without_end_is_cut_and_others_go_on_meanwhile() {
+    for speaks in [Speaks::LinesWithoutEnd, Speaks::LineWithoutEnd] {
+        let server = MailServer::that(speaks).await;
+        for changes in [&[("plain_text", "yes")][..], &[]] {
+            let began = Clock.now();
+            let Tried { attempt, outcome, .. } =
+                client(&server).deliver(&to(&server, "smtp", changes), &message()).await;
+            assert_eq!((outcome, attempt.status), (LATER, None));
+            let error = attempt.error.unwrap();
+            assert!(error.len() < 200 && began.elapsed() < Duration::from_secs(8), "{:?} {error}", began.elapsed());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_port_without_tls_or_without_logins_says_what_to_write() {
+    let plain = MailServer::that(Speaks::Plainly).await;
+    let problem = client(&plain).deliver(&to(&plain, "smtps", &[]), &message()).await.problem.unwrap();
+    assert!(problem.text.contains("write smtp:// instead of smtps://"), "{}", problem.text);
+    let server = MailServer::that(Speaks::WithoutLogin).await;
+    let tried = client(&server).deliver(&to(&server, "smtp", &[("plain_text", "yes")]), &message()).await;
+    let problem = tried.problem.unwrap();
+    assert_eq!(problem.kind, ProblemKind::Token, "{}", problem.text);
+    assert!(problem.text.contains("offers no login"), "{}", problem.text);
+}
+
+#[tokio::test]
 async fn the_guard_holds_for_mail_servers() {
     let server = MailServer::that(Speaks::Tls).await;
     let strict = Client::with_lookup(hub(), Policy::default(), Names).unwrap().trusting(server.trust.clone());

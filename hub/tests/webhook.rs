@@ -163,6 +163,10 @@ async fn each_answer_and_each_broken_connection_says_what_to_mend() {
     webhook.spec.url = format!("https://{}/", speaks_plainly().await);
     let (kind, text) = words(client().deliver(&webhook, &message()).await.problem);
     assert!(kind == ProblemKind::Address && text.contains("http://"), "{text}");
+    // TLS where plain HTTP was expected: the receiver says no in its own way.
+    webhook.spec.url = format!("http://{}/", self_signed().await);
+    let (kind, text) = words(client().deliver(&webhook, &message()).await.problem);
+    assert!(kind == ProblemKind::Address && text.contains("does not speak HTTP"), "{text}");
     // A certificate that nobody here trusts.
     webhook.spec.url = format!("https://{}/", self_signed().await);
     let (kind, text) = words(client().deliver(&webhook, &message()).await.problem);

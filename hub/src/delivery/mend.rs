@@ -25,8 +25,14 @@ pub enum Cause {
     Message(String),
     /// A mail server said no at a step, with this code and these words.
     Mail(MailStep, u16, String),
+    /// What answers on the port does not speak HTTP.
+    NotHttp,
     /// A mail server takes no message without TLS and offers none.
     NoStartTls,
+    /// What answers on the port of a mail server does not speak TLS.
+    NoMailTls,
+    /// A mail server offers no way to log in.
+    NoLogin,
 }
 
 /// Steps of handing over a message by SMTP.
@@ -56,6 +62,15 @@ impl MailStep {
             Self::Message => "the mail server refuses the message",
         }
     }
+
+    const ALL: [Self; 5] = [Self::Greeting, Self::Login, Self::Sender, Self::Recipient, Self::Message];
+}
+
+/// What of a text about a failure is for everybody: a mail server's words often repeat who is written to, and who writes, so that
+/// of them only the step is.
+#[must_use]
+pub fn for_everybody(text: &str) -> &str {
+    MailStep::ALL.into_iter().map(MailStep::words).find(|words| text.starts_with(words)).unwrap_or(text)
 }
 
 /// What has to be mended, seen at this moment; `None` for what may end by itself.
@@ -94,6 +109,23 @@ pub fn problem(cause: &Cause, at: UnixMillis) -> Option<Problem> {
             your own network"
                 .to_owned(),
         ),
+        Cause::NotHttp => (
+            ProblemKind::Address,
+            "what answers on this port does not speak HTTP: check the port, and whether the address begins with http:// or https://"
+                .to_owned(),
+        ),
+        Cause::NoMailTls => (
+            ProblemKind::Address,
+            "the mail server does not speak TLS on this port: write smtp:// instead of smtps:// (STARTTLS, mostly port 587), or its port \
+            for TLS (mostly 465)"
+                .to_owned(),
+        ),
+        Cause::NoLogin => (
+            ProblemKind::Token,
+            "the mail server offers no login (AUTH PLAIN or LOGIN) on this port: write its port for sending, mostly 587 or 465, or take \
+            username and password out if it wants none"
+                .to_owned(),
+        ),
         Cause::Message(why) => (ProblemKind::Message, format!("no message can be made: {why}")),
     };
     Some(Problem { kind, since: at, text })
@@ -116,7 +148,7 @@ fn of_status(status: u16) -> Option<(ProblemKind, String)> {
             ProblemKind::Token,
             format!("the receiver refuses access ({status}): check the token, or the header that carries it"),
         ),
-        300..=399 => (
+        300..=303 | 305..=399 => (
             ProblemKind::Address,
             format!(
                 "the receiver sends to another address ({status}), which is not followed: write the final address here, often the \
@@ -127,7 +159,8 @@ fn of_status(status: u16) -> Option<(ProblemKind, String)> {
             ProblemKind::Address,
             format!("nothing takes messages at this address ({status}): check it, or make a new one at the receiver"),
         ),
-        405 | 421 | 501 => (
+        // 304 answers a question, and no message is one.
+        304 | 405 | 421 | 501 => (
             ProblemKind::Address,
             format!(
                 "what is at this address takes no messages ({status}): check the address, and the kind of this webhook"
@@ -168,6 +201,8 @@ mod tests {
         assert_eq!(kind(Cause::Policy(said("not allowed"))), Some(ProblemKind::Policy));
         assert_eq!(kind(Cause::Answer(said("not `ok`"))), Some(ProblemKind::Message));
         assert_eq!(kind(Cause::NoStartTls), Some(ProblemKind::Address));
+        assert_eq!(kind(Cause::NotHttp), Some(ProblemKind::Address));
+        assert_eq!(kind(Cause::NoLogin), Some(ProblemKind::Token));
         let mail = |step, code| kind(Cause::Mail(step, code, said("no")));
         assert_eq!(mail(MailStep::Login, 535), Some(ProblemKind::Token));
         assert_eq!(mail(MailStep::Recipient, 550), Some(ProblemKind::Address));
@@ -176,10 +211,22 @@ mod tests {
     }
 
     #[test]
+    fn words_of_a_mail_server_are_not_for_everybody() {
+        let said = "ann@example.org: 550 5.1.1 no such user, account=4711";
+        for step in MailStep::ALL {
+            let text = problem(&Cause::Mail(step, 550, said.to_owned()), UnixMillis(7)).unwrap().text;
+            assert_eq!((for_everybody(&text), text.contains("4711")), (step.words(), true));
+        }
+        assert_eq!(for_everybody("no answer within 15 s"), "no answer within 15 s");
+    }
+
+    #[test]
     fn what_is_said_has_its_cause_and_what_to_do() {
         let text = |cause| problem(&cause, UnixMillis(7)).unwrap().text;
         assert!(text(Cause::Status(401)).contains("401") && text(Cause::Status(401)).contains("token"));
         assert!(text(Cause::Status(308)).contains("308") && text(Cause::Status(308)).contains("final address"));
+        assert!(text(Cause::Status(304)).contains("304") && !text(Cause::Status(304)).contains("another address"));
+        assert!(text(Cause::NoMailTls).contains("smtp://") && !text(Cause::NoMailTls).contains("http"));
         assert!(text(Cause::UnknownName("exmaple.org".to_owned())).contains("exmaple.org"));
         assert!(text(Cause::Certificate("it expired".to_owned())).contains("it expired"));
     }

@@ -73,6 +73,9 @@ pub(super) fn cause_of(error: &(dyn StdError + 'static)) -> Option<Cause> {
     if let Some(unknown) = find::<UnknownName>(error) {
         return Some(Cause::UnknownName(unknown.name.clone()));
     }
+    if find::<hyper::Error>(error).is_some_and(hyper::Error::is_parse) {
+        return Some(Cause::NotHttp);
+    }
     let error = find::<Tls>(error)?;
     if let Tls::InvalidCertificate(why) = error {
         return Some(Cause::Certificate(why.to_string()));

@@ -4,6 +4,10 @@
 //! The hub makes the connection and its TLS itself, so that names, addresses and certificates are judged as those of any webhook;
 //! lettre speaks SMTP over it. Before STARTTLS only greeting and EHLO are spoken, and whatever else a server, or somebody between, sends
 //! before TLS ends the attempt: it would be taken for a part of the encrypted conversation.
+//!
+//! What a server says is read with limits: each answer has one ([`ANSWER_BYTES`]), and so has the whole conversation ([`ALL_BYTES`]). lettre looks
+//! at an answer from its beginning again with each line of it, and gathers a line until it ends: without limits a greeting that never does
+//! takes a core, and memory, for as long as an attempt may last.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -12,7 +16,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use lettre::transport::smtp::Error as SmtpError;
@@ -36,8 +40,10 @@ use crate::delivery::policy::{self, MailServer};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Limit for each answer of the server; some greet late on purpose.
 const STEP_TIMEOUT: Duration = Duration::from_secs(10);
-/// Bytes that a server may send before TLS: a greeting, and what it can.
-const PLAIN_BYTES: usize = 8 << 10;
+/// Bytes of one answer at most: far more than an honest server says to one command, also of what it can.
+const ANSWER_BYTES: usize = 8 << 10;
+/// Bytes of all answers of a conversation at most.
+const ALL_BYTES: usize = 64 << 10;
 
 /// A message, and how it is handed over.
 pub(super) struct Mail<'a> {
@@ -66,6 +72,8 @@ pub(super) enum Error {
     Step(MailStep, Option<u16>, String),
     /// It offers no STARTTLS.
     NoStartTls,
+    /// It offers no way to log in that the hub knows.
+    NoLogin,
     /// Without TLS, and not on the local network.
     NotLocal(IpAddr),
 }
@@ -76,6 +84,7 @@ impl fmt::Display for Error {
             Self::Connect(_) => f.write_str("cannot connect"),
             Self::Step(step, _, text) => write!(f, "{}: {text}", step.words()),
             Self::NoStartTls => f.write_str("the mail server offers no STARTTLS"),
+            Self::NoLogin => f.write_str("the mail server offers no login (AUTH PLAIN or LOGIN)"),
             Self::NotLocal(ip) => write!(f, "{ip} is not on the local network: nothing is sent there without TLS"),
         }
     }
@@ -85,7 +94,7 @@ impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
             Self::Connect(error) => Some(&**error),
-            Self::Step(..) | Self::NoStartTls | Self::NotLocal(_) => None,
+            Self::Step(..) | Self::NoStartTls | Self::NoLogin | Self::NotLocal(_) => None,
         }
     }
 }
@@ -94,9 +103,13 @@ impl Error {
     /// What of it a person must mend.
     pub(super) fn cause(&self) -> Option<Cause> {
         match self {
-            Self::Connect(error) => call::cause_of(&**error),
+            Self::Connect(error) => {
+                let cause = call::cause_of(&**error)?;
+                Some(if cause == Cause::NotTls { Cause::NoMailTls } else { cause })
+            }
             Self::Step(step, code, text) => Some(Cause::Mail(*step, (*code)?, text.clone())),
             Self::NoStartTls => Some(Cause::NoStartTls),
+            Self::NoLogin => Some(Cause::NoLogin),
             Self::NotLocal(_) => Some(Cause::Policy(self.to_string())),
         }
     }
@@ -111,6 +124,9 @@ pub(super) async fn send(mail: &Mail<'_>, resolver: &Filtered, trust: Arc<Client
     if let Some((name, password)) = mail.login {
         let login = Credentials::new(name.to_owned(), password.to_owned());
         let mechanisms = [Mechanism::Plain, Mechanism::Login];
+        if server.server_info().get_auth_mechanism(&mechanisms).is_none() {
+            return Err(Error::NoLogin);
+        }
         step(MailStep::Login, server.auth(&mechanisms, &login)).await?;
     }
     let Envelope { from, to } = mail.envelope;
@@ -230,7 +246,7 @@ async fn start_tls(mut tcp: TcpStream, own: IpAddr) -> Result<TcpStream, Error> 
 async fn expect(tcp: &mut TcpStream, code: &str) -> io::Result<String> {
     let mut answer = String::new();
     let mut line = Vec::new();
-    while answer.len() < PLAIN_BYTES {
+    while answer.len() < ANSWER_BYTES {
         line.push(tcp.read_u8().await?);
         if line.len() > 1_000 {
             break;
@@ -249,10 +265,14 @@ async fn expect(tcp: &mut TcpStream, code: &str) -> io::Result<String> {
     Err(io::Error::other("this is no mail server, or it says too much"))
 }
 
-/// A connection with what was said on it before.
+/// A connection with what was said on it before, and of which so much is read.
 struct Stream {
     inner: Box<dyn Connection>,
     said: &'static [u8],
+    /// Bytes that may still be read until the next command.
+    left_of_answer: usize,
+    /// Bytes that may still be read at all.
+    left: usize,
 }
 
 trait Connection: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
@@ -260,7 +280,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Connection for T {}
 
 impl Stream {
     fn new(inner: impl Connection + 'static, said: &'static [u8]) -> Self {
-        Self { inner: Box::new(inner), said }
+        Self { inner: Box::new(inner), said, left_of_answer: ANSWER_BYTES, left: ALL_BYTES }
     }
 }
 
@@ -284,12 +304,22 @@ impl AsyncRead for Stream {
             self.said = later;
             return Poll::Ready(Ok(()));
         }
-        Pin::new(&mut self.inner).poll_read(context, into)
+        if self.left_of_answer == 0 || self.left == 0 {
+            return Poll::Ready(Err(io::Error::other("this is no mail server, or it says too much")));
+        }
+        let before = into.filled().len();
+        ready!(Pin::new(&mut self.inner).poll_read(context, into))?;
+        let read = into.filled().len() - before;
+        self.left_of_answer = self.left_of_answer.saturating_sub(read);
+        self.left = self.left.saturating_sub(read);
+        Poll::Ready(Ok(()))
     }
 }
 
 impl AsyncWrite for Stream {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        // Whatever is read from here on is another answer.
+        self.left_of_answer = ANSWER_BYTES;
         Pin::new(&mut self.inner).poll_write(context, bytes)
     }
 

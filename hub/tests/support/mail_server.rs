@@ -28,6 +28,12 @@ pub(crate) enum Speaks {
     MoreBeforeTls,
     /// Nothing at all.
     BlackHole,
+    /// A greeting of lines that has no end.
+    LinesWithoutEnd,
+    /// A greeting of one line that has no end.
+    LineWithoutEnd,
+    /// Neither TLS nor logins.
+    WithoutLogin,
 }
 
 /// A message as it was handed over.
@@ -79,6 +85,15 @@ async fn serve(socket: TcpStream, speaks: Speaks, acceptor: TlsAcceptor, seen: &
             tokio::time::sleep(Duration::from_secs(3_600)).await;
             Ok(())
         }
+        Speaks::LinesWithoutEnd => flood(socket, &b"220-hello\r\n".repeat(1_000)).await,
+        Speaks::LineWithoutEnd => flood(socket, &b"2".repeat(10_000)).await,
+        Speaks::WithoutLogin => {
+            let mut plain = BufStream::new(socket);
+            say(&mut plain, "220 mail.test ready").await?;
+            line(&mut plain).await?;
+            say(&mut plain, "250-mail.test\r\n250 8BITMIME").await?;
+            line(&mut plain).await.map(drop)
+        }
         Speaks::Tls => talk(&mut BufStream::new(acceptor.accept(socket).await?), true, seen).await,
         Speaks::Plainly => talk(&mut BufStream::new(socket), true, seen).await,
         Speaks::StartTls | Speaks::MoreBeforeTls => {
@@ -100,6 +115,12 @@ async fn serve(socket: TcpStream, speaks: Speaks, acceptor: TlsAcceptor, seen: &
             }
             talk(&mut BufStream::new(acceptor.accept(plain.into_inner()).await?), false, seen).await
         }
+    }
+}
+
+async fn flood(mut socket: TcpStream, bytes: &[u8]) -> io::Result<()> {
+    loop {
+        socket.write_all(bytes).await?;
     }
 }
 
