@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::delivery::header;
+use crate::delivery::mend;
 use crate::delivery::message::field;
 use crate::delivery::payload;
 use crate::http::request::text;
@@ -60,7 +61,7 @@ pub(crate) struct WebhookProblem {
     pub kind: WebhookProblemKind,
     /// When a message first failed for it.
     pub since: String,
-    /// What is wrong, and what to do.
+    /// What is wrong, and what to do; the words of a mail server are only in what an admin sees.
     pub text: String,
 }
 
@@ -197,6 +198,9 @@ impl Webhook {
         if !scope.includes(Scope::Admin) {
             self.url = without_path(&self.url);
             self.fields.values_mut().for_each(|value| header::HIDDEN.clone_into(value));
+            if let Some(problem) = &mut self.problem {
+                problem.text = mend::for_everybody(&problem.text).to_owned();
+            }
         }
         self
     }
@@ -331,7 +335,7 @@ pub(crate) struct Attempt {
     pub at: String,
     /// HTTP status; of `email` the code of SMTP.
     pub status: Option<u16>,
-    /// Why no answer came.
+    /// Why no answer came, or what a mail server said, whose words only an admin sees.
     pub error: Option<String>,
     /// How long it took.
     pub duration_ms: u32,
@@ -359,11 +363,14 @@ impl From<webhook::Delivery> for Delivery {
 }
 
 impl Delivery {
-    /// As somebody with this scope may see it: what a machine of the LAN answers is not for everybody.
+    /// As somebody with this scope may see it: what a machine of the LAN answers is not for everybody, nor to whom an e-mail goes.
     #[must_use]
     pub(crate) fn shown_to(mut self, scope: Scope) -> Self {
         if !scope.includes(Scope::Admin) {
-            self.attempts.iter_mut().for_each(|attempt| attempt.response = None);
+            for attempt in &mut self.attempts {
+                attempt.response = None;
+                attempt.error = attempt.error.take().map(|error| mend::for_everybody(&error).to_owned());
+            }
         }
         self
     }

@@ -7,8 +7,13 @@ use axum::http::StatusCode;
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 
+use super::dto;
 use crate::http::tests::scene::{Scene, request, scene};
+use crate::model::UnixMillis;
 use crate::model::access::Scope;
+use crate::model::webhook::{
+    Attempt, Delivery, DeliveryId, DeliveryState, Event, Problem, ProblemKind, Webhook, WebhookId, WebhookSpec,
+};
 
 #[tokio::test]
 async fn a_webhooks_secret_is_shown_once() {
@@ -49,6 +54,35 @@ async fn who_is_no_admin_sees_where_a_webhook_goes_and_not_what_lets_it_in() {
         }
     }
     assert!(scene.get(&path).await.text.contains("sesame"));
+}
+
+#[test]
+fn who_is_no_admin_sees_neither_to_whom_an_e_mail_goes_nor_what_its_server_says() {
+    let said = "the mail server refuses the recipient: ann@example.org: 550 5.1.1 no such user";
+    let now = UnixMillis(7);
+    let mut webhook = Webhook::new(WebhookId(1), WebhookSpec::new("m", "smtps://mail.example.org"), Vec::new(), now);
+    webhook.problem = Some(Problem { kind: ProblemKind::Address, since: now, text: said.to_owned() });
+    let attempt = Attempt { at: now, status: Some(550), error: Some(said.to_owned()), duration_ms: 1, response: None };
+    let delivery = Delivery {
+        id: DeliveryId(1),
+        webhook: WebhookId(1),
+        alert: None,
+        event: Event::Test,
+        state: DeliveryState::Pending,
+        attempts: vec![attempt],
+        by_hand: 0,
+        summary: None,
+        next_attempt_at: Some(now),
+        created_at: now,
+        body: Vec::new(),
+    };
+    for (scope, is_seen) in [(Scope::Read, false), (Scope::Write, false), (Scope::Admin, true)] {
+        let webhook = dto::Webhook::from(webhook.clone()).shown_to(scope);
+        let delivery = dto::Delivery::from(delivery.clone()).shown_to(scope);
+        for seen in [serde_json::to_string(&webhook).unwrap(), serde_json::to_string(&delivery).unwrap()] {
+            assert!(seen.contains("refuses the recipient") && seen.contains("ann@") == is_seen, "{scope:?}: {seen}");
+        }
+    }
 }
 
 #[tokio::test]
