@@ -10,6 +10,8 @@
 //! needs time to mend the address. What they have to mend is said at the first attempt ([`super::mend`]). A redirect is not followed: it
 //! could lead anywhere.
 //!
+//! A message that arrives makes those due that wait for the same webhook (in the store): an outage that is over delays nobody for hours.
+//!
 //! `Retry-After` is clamped to 1 s - 24 h. It only delays: an endpoint that says `1` for minutes would otherwise use up all
 //! tries of an alert before it is back.
 //!

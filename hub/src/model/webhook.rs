@@ -208,6 +208,10 @@ const IN_TIME_S: i64 = 60;
 pub const LATE_MS: i64 = IN_TIME_S * 1_000;
 /// So many late messages to people go each for itself; more of them in one.
 pub const A_HANDFUL: usize = 5;
+/// A message that failed less than this ago is left alone when another one arrives, in milliseconds: a receiver that takes one and refuses
+/// another is asked no more often.
+pub const RESTED_MS: i64 = 10_000;
+
 /// Messages that one summary tells of at most.
 pub const MOST_SUMMED_UP: usize = 20_000;
 

@@ -2,7 +2,7 @@
 
 use telemetry_hub::model::webhook::{
     DeliveryId, DeliveryState, Disabling, Event, NewDelivery, Problem, ProblemKind, Replay, Settled, Settlement, Webhook,
-    WebhookId, WebhookSpec,
+    WebhookId, WebhookKind, WebhookSpec,
 };
 use telemetry_hub::store::{Commit, Error};
 
@@ -146,6 +146,63 @@ async fn what_failed_of_a_time_is_sent_again_in_order_and_tests_and_webhooks_tha
     assert_eq!(hub.claim(60).await, [1, 2, 4]);
     let gone = Replay { from: T0, to: T0.plus(1), webhook: Some(WebhookId(99)), state: None };
     assert!(matches!(hub.store.replay_deliveries(gone, T0).await, Err(Error::NotFound { .. })));
+}
+
+#[tokio::test]
+async fn what_arrived_and_is_sent_again_by_hand_is_no_outage_until_it_fails() {
+    let hub = Hub::new().await;
+    let webhook = hub.webhook().await;
+    let chat = |spec: WebhookSpec| Ok::<_, ()>(WebhookSpec { kind: WebhookKind::Slack, ..spec });
+    hub.store.change_webhook(webhook.id, T0, chat).await.unwrap().unwrap();
+    let deliveries = (1..=6).map(|alert| to(&webhook, Some(alert))).collect();
+    hub.store.commit(Commit { deliveries, ..Commit::default() }).await.unwrap();
+    assert_eq!(hub.claim(0).await.len(), 6);
+    for id in 1..=6 {
+        hub.settle(id, DeliveryState::Delivered, None).await;
+    }
+    let which = Replay { from: T0, to: T0.plus(1), webhook: None, state: None };
+    assert_eq!(hub.store.replay_deliveries(which, T0.plus(300_000)).await.unwrap().0.len(), 6);
+    assert_eq!(hub.store.webhooks_to_sum_up(T0.plus(300_000)).await.unwrap(), []);
+    assert_eq!(hub.store.to_sum_up(webhook.id, T0.plus(300_000)).await.unwrap(), []);
+    assert_eq!(hub.claim(300_000).await, [1, 2, 3, 4, 5, 6], "each for itself");
+    for id in 1..=6 {
+        hub.settle(id, DeliveryState::Pending, Some(300_001)).await;
+    }
+    assert_eq!(hub.store.webhooks_to_sum_up(T0.plus(300_001)).await.unwrap(), [webhook.id], "now it is one");
+}
+
+#[tokio::test]
+async fn one_that_arrives_makes_those_due_that_wait_for_the_receiver_alone() {
+    let hub = Hub::new().await;
+    let [webhook, other] = [hub.webhook().await, hub.webhook().await];
+    let deliveries = vec![
+        to(&webhook, Some(1)),
+        to(&webhook, Some(2)),
+        to(&webhook, Some(3)),
+        to(&other, Some(1)),
+        NewDelivery { created_at: T0.plus(60_000), ..to(&webhook, Some(5)) },
+        NewDelivery { created_at: T0.plus(61_000), ..to(&webhook, Some(6)) },
+    ];
+    hub.store.commit(Commit { deliveries, ..Commit::default() }).await.unwrap();
+    assert_eq!(hub.claim(0).await, [1, 2, 3, 4]);
+    let settle = async |id, state, status, at| {
+        let mut settlement = settlement(id, state, Some(3_600_000));
+        (settlement.attempt.status, settlement.attempt.at) = (Some(status), T0.plus(at));
+        hub.store.settle(settlement, T0.plus(at)).await.unwrap();
+    };
+    for (id, status) in [(1, 503), (2, 422), (3, 401), (4, 503)] {
+        settle(id, DeliveryState::Pending, status, 0).await;
+    }
+    assert_eq!(hub.claim(60_000).await, [5]);
+    settle(5, DeliveryState::Delivered, 200, 60_000).await;
+    assert_eq!(hub.claim(60_000).await, [1, 3], "not what is refused for what it says, nor what another receiver is to get");
+    assert_eq!(hub.store.delivery(DeliveryId(1)).await.unwrap().by_hand, 1, "it is none of its schedule's");
+    // One that fails again rests first.
+    settle(1, DeliveryState::Pending, 503, 60_500).await;
+    settle(3, DeliveryState::Delivered, 200, 60_500).await;
+    assert_eq!(hub.claim(61_000).await, [6]);
+    settle(6, DeliveryState::Delivered, 200, 80_000).await;
+    assert_eq!(hub.claim(80_000).await, [1]);
 }
 
 #[tokio::test]

@@ -207,6 +207,8 @@ impl Store {
             }
             if state == DeliveryState::Delivered {
                 settled.works_again = open.tx.note_success_of(delivery, is_mended, webhook_updated_at)?;
+                // The receiver is back: what waits need not wait for its own schedule. Each that arrives wakes the next ones.
+                open.tx.try_after_success(delivery, now, AFTER_SUCCESS, MOST_ATTEMPTS)?;
             } else {
                 open.tx.note_failure_of(delivery, attempt.at, webhook_updated_at)?;
             }
@@ -228,6 +230,9 @@ impl Store {
         self.memory().outbox.clone()
     }
 }
+
+/// Messages that one that arrives makes due: as many as are taken from the outbox at once.
+const AFTER_SUCCESS: usize = 32;
 
 fn is_off() -> Error {
     Error::Conflict { field: "webhook", detail: "the webhook is off: turn it on, then this is sent".to_owned() }

@@ -127,6 +127,10 @@ pub(in crate::store) trait ChangeOutbox: Outbox {
     fn replay_deliveries(&self, which: &Replay, now: UnixMillis, n: usize, most: u32) -> Result<Vec<DeliveryId>>;
     /// Makes all waiting deliveries to a webhook due at `now` that were not tried `most` times yet.
     fn try_waiting_now(&self, id: WebhookId, now: UnixMillis, most: u32) -> Result<()>;
+    /// Makes up to `n` deliveries, the oldest first, due at `now` that wait for the webhook that took this one: not those that were tried
+    /// `most` times, within [`RESTED_MS`](crate::model::webhook::RESTED_MS), or refused for what they say or until a moment. That is no try
+    /// of their schedules.
+    fn try_after_success(&self, taken: DeliveryId, now: UnixMillis, n: usize, most: u32) -> Result<()>;
     /// Writes down what a person must mend of the webhook of a delivery, unless it was changed since `seen`; whether that is news. What
     /// is of the same kind as before is so since before.
     fn put_problem_of(&self, id: DeliveryId, problem: &Problem, seen: UnixMillis) -> Result<bool>;

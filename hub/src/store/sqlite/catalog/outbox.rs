@@ -4,7 +4,8 @@ use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
 use crate::model::UnixMillis;
 use crate::model::webhook::{
-    A_HANDFUL, Attempt, Delivery, DeliveryId, DeliveryState, LATE_MS, NewDelivery, Problem, Replay, Waits, WebhookId,
+    A_HANDFUL, Attempt, Delivery, DeliveryId, DeliveryState, LATE_MS, NewDelivery, Problem, RESTED_MS, Replay, Waits,
+    WebhookId,
 };
 use crate::store::engine::nouns::{ChangeOutbox, DeliveryQuery, Outbox, ToldOf};
 use crate::store::error::Result;
@@ -147,11 +148,12 @@ const INSERT: &str = "INSERT INTO delivery (webhook, alert, event, state, next_a
 
 /// Enabled webhooks only; first come, first served, and within (webhook, alert) strictly in order.
 /// Late messages to people that no summary tells of: of a webhook more than a handful, or any beside a summary that waits. They go in
-/// a summary.
+/// a summary. What a person has sent again although it had arrived waited for nothing ([`REPLAY`]), and is no such message until it fails.
 const FOR_SUMMARIES: &str = "SELECT delivery.webhook FROM delivery JOIN webhook ON webhook.id = delivery.webhook
     WHERE delivery.state = 'pending' AND delivery.summary IS NULL AND delivery.created_at < :late
     AND delivery.event NOT IN ('webhook.test', 'alerts.summary')
     AND webhook.kind NOT IN ('generic', 'pagerduty', 'alertmanager', 'home_assistant')
+    AND delivery.by_hand <= (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = delivery.id)
     AND webhook.enabled AND webhook.disabled_reason IS NULL
     GROUP BY delivery.webhook HAVING COUNT(*) > :handful OR EXISTS (SELECT 1 FROM delivery AS made
         WHERE made.webhook = delivery.webhook AND made.state = 'pending' AND made.event = 'alerts.summary'
@@ -161,7 +163,8 @@ const SUMMARY_WAITS: &str = "SELECT EXISTS (SELECT 1 FROM delivery WHERE webhook
     AND event = 'alerts.summary' AND summary IS NULL AND (next_attempt_at > :now OR COALESCE(leased_until, :now) > :now))";
 const TO_SUM_UP: &str =
     "SELECT id, alert, event, created_at FROM delivery WHERE webhook = :webhook AND state = 'pending'
-    AND event <> 'webhook.test' AND (created_at < :late OR summary IS NOT NULL OR event = 'alerts.summary')
+    AND event <> 'webhook.test'
+    AND (created_at < :late AND by_hand <= (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = delivery.id) OR summary IS NOT NULL OR event = 'alerts.summary')
     AND COALESCE(leased_until, :now) <= :now
     AND NOT EXISTS (SELECT 1 FROM delivery AS older WHERE older.state = 'pending' AND older.webhook = delivery.webhook
         AND older.alert = delivery.alert AND older.id < delivery.id AND older.leased_until > :now)
@@ -180,7 +183,8 @@ const DUE: &str = "SELECT delivery.id FROM delivery JOIN webhook ON webhook.id =
     AND webhook.enabled AND webhook.disabled_reason IS NULL
     AND delivery.webhook NOT IN (SELECT value FROM json_each(:except))
     AND NOT (delivery.created_at < :late AND delivery.event NOT IN ('webhook.test', 'alerts.summary')
-        AND delivery.webhook IN (SELECT value FROM json_each(:in_summaries)))
+        AND delivery.webhook IN (SELECT value FROM json_each(:in_summaries))
+        AND delivery.by_hand <= (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = delivery.id))
     AND NOT EXISTS (SELECT 1 FROM delivery AS older WHERE older.state = 'pending' AND older.webhook = delivery.webhook
         AND older.alert = delivery.alert AND older.id < delivery.id)
     ORDER BY delivery.next_attempt_at, delivery.id LIMIT :n";
@@ -188,8 +192,9 @@ const LEASE: &str = "UPDATE delivery SET leased_until = :until WHERE id = :id";
 const RELEASE: &str = "UPDATE delivery SET leased_until = NULL WHERE state = 'pending' AND leased_until IS NOT NULL";
 const SETTLE: &str = "UPDATE delivery SET state = :state, next_attempt_at = :next_attempt_at, leased_until = NULL
     WHERE id = :id";
+/// Its schedule begins anew. Of what had arrived one more is counted than there are attempts: so it is known until its next attempt.
 const REPLAY: &str = "UPDATE delivery SET state = 'pending', next_attempt_at = :now, leased_until = NULL,
-    summary = NULL, by_hand = (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = delivery.id) WHERE id = :id";
+    summary = NULL, by_hand = (state = 'delivered') + (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = delivery.id) WHERE id = :id";
 const TO_REPLAY: &str = "SELECT delivery.id, delivery.state = 'pending' FROM delivery JOIN webhook ON webhook.id = delivery.webhook
     WHERE delivery.created_at >= :from AND delivery.created_at < :to AND delivery.event NOT IN ('webhook.test', 'alerts.summary')
     AND (:webhook IS NULL OR delivery.webhook = :webhook) AND (:state IS NULL OR delivery.state = :state)
@@ -222,6 +227,13 @@ const ADD_ATTEMPT: &str = "INSERT INTO attempt (delivery, position, at, status, 
 const TRY_WAITING: &str = "UPDATE delivery SET next_attempt_at = :now, by_hand = by_hand + 1
     WHERE webhook = :id AND state = 'pending' AND next_attempt_at > :now AND COALESCE(leased_until, :now) <= :now
     AND (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = delivery.id) < :most";
+/// What waits for a receiver that just took another one: not what it refused for its content, until later, or a moment ago.
+const TRY_AFTER_SUCCESS: &str = "UPDATE delivery SET next_attempt_at = :now, by_hand = by_hand + 1 WHERE id IN (
+    SELECT id FROM delivery AS waits WHERE webhook = (SELECT webhook FROM delivery WHERE id = :taken) AND state = 'pending'
+    AND summary IS NULL AND next_attempt_at > :now AND COALESCE(leased_until, :now) <= :now
+    AND (SELECT at <= :rested AND COALESCE(status, 0) NOT IN (400, 413, 415, 422, 429) FROM attempt
+        WHERE attempt.delivery = waits.id ORDER BY position DESC LIMIT 1)
+    AND (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = waits.id) < :most ORDER BY id LIMIT :n)";
 
 const EXPIRE: &str = "DELETE FROM delivery WHERE id IN (SELECT id FROM delivery
     WHERE state <> 'pending' AND created_at < :before LIMIT :at_most)";
@@ -347,6 +359,13 @@ impl ChangeOutbox for Connection {
 
     fn try_waiting_now(&self, id: WebhookId, now: UnixMillis, most: u32) -> Result<()> {
         self.prepare_cached(TRY_WAITING)?.execute(named_params! { ":id": id, ":now": now.0, ":most": most })?;
+        Ok(())
+    }
+
+    fn try_after_success(&self, taken: DeliveryId, now: UnixMillis, n: usize, most: u32) -> Result<()> {
+        let (rested, n) = (now.plus(-RESTED_MS).0, i64::try_from(n).unwrap_or(i64::MAX));
+        let params = named_params! { ":taken": taken, ":now": now.0, ":rested": rested, ":most": most, ":n": n };
+        self.prepare_cached(TRY_AFTER_SUCCESS)?.execute(params)?;
         Ok(())
     }
 
