@@ -48,8 +48,11 @@ pub fn refusal(kind: WebhookKind, text: &str) -> Option<&'static str> {
         | WebhookKind::Ntfy
         | WebhookKind::Alertmanager
         | WebhookKind::Gotify
-        | WebhookKind::Matrix => is_page.then_some("the answer is a page for people, not that of the receiver"),
-        WebhookKind::Generic | WebhookKind::Teams | WebhookKind::HomeAssistant | WebhookKind::Email => None,
+        | WebhookKind::Matrix
+        | WebhookKind::Generic
+        | WebhookKind::Teams
+        | WebhookKind::HomeAssistant => is_page.then_some("the answer is a page for people, not that of the receiver"),
+        WebhookKind::Email => None,
     }
 }
 
@@ -82,7 +85,12 @@ mod tests {
             (WebhookKind::PagerDuty, r#"{"status":"invalid event"}"#, false),
             (WebhookKind::Ntfy, r#"{"id":"x","event":"message"}"#, true),
             (WebhookKind::Ntfy, "<html><body>Sign in", false),
-            (WebhookKind::Generic, "<html><body>Thanks", true),
+            (WebhookKind::Generic, "thanks", true),
+            (WebhookKind::Generic, "<html><body>Sign in", false),
+            (WebhookKind::Teams, "1", true),
+            (WebhookKind::Teams, "\n<!doctype html><title>Sign in</title>", false),
+            (WebhookKind::HomeAssistant, "", true),
+            (WebhookKind::HomeAssistant, "<HTML>", false),
         ] {
             assert_eq!(refusal(kind, text).is_none(), is_delivered, "{kind:?}: {text}");
         }
