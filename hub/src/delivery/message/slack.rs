@@ -1,7 +1,7 @@
 //! Slack: Block Kit for an incoming webhook. PURE.
 //!
-//! Slack's parser only reacts to `&`, `<` and `>`, for instance in `<!channel>` and `<@U1>`; `verbatim` keeps it from
-//! looking for names and channels by itself. `text` is what a phone shows.
+//! Texts are plain: in `mrkdwn` the stars and lines of a name would make it bold or italic. Only a link needs `mrkdwn`, and has no name in
+//! it. `&`, `<` and `>` are escaped everywhere, for instance in `<!channel>` and `<@U1>`. `text` is what a phone shows.
 
 use serde_json::json;
 
@@ -21,13 +21,13 @@ const TEXT: usize = 4_000;
 pub(super) fn request(note: &Note, to: &To<'_>) -> Request {
     let title = format!("{} {}", note.level().mark(), note.title());
     let mut blocks = vec![
-        json!({"type": "header", "text": {"type": "plain_text", "text": escaped(&title, HEADER), "emoji": false}}),
-        json!({"type": "section", "text": mrkdwn(&escaped(&note.text(), SECTION))}),
+        json!({"type": "header", "text": plain(&escaped(&title, HEADER))}),
+        json!({"type": "section", "text": plain(&escaped(&note.text(), SECTION))}),
     ];
     let facts = note.facts();
     if !facts.is_empty() {
         let fields: Vec<_> =
-            facts.iter().map(|(name, value)| mrkdwn(&format!("*{name}*\n{}", escaped(value, FIELD - 20)))).collect();
+            facts.iter().map(|(name, value)| plain(&format!("{name}\n{}", escaped(value, FIELD - 20)))).collect();
         blocks.push(json!({"type": "section", "fields": fields}));
     }
     if let Some(url) = note.link(SECTION - 100) {
@@ -35,7 +35,11 @@ pub(super) fn request(note: &Note, to: &To<'_>) -> Request {
         blocks.push(json!({"type": "context", "elements": [mrkdwn(&format!("<{url}|{}>", note.link_name()))]}));
     }
     let text = escaped(&format!("{title}: {}", note.text()), TEXT);
-    Request::post(to.url.as_str(), &json!({"text": text, "blocks": blocks}))
+    Request::post(to.url.as_str(), &json!({"text": text, "mrkdwn": false, "blocks": blocks}))
+}
+
+fn plain(text: &str) -> serde_json::Value {
+    json!({"type": "plain_text", "text": text, "emoji": false})
 }
 
 fn mrkdwn(text: &str) -> serde_json::Value {

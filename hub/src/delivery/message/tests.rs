@@ -15,14 +15,14 @@ const LINK: &str = "http://hub:8080/d/dev_1?m=temp&from=1&to=2";
 fn slack_gets_blocks() {
     let (request, body) = sent(&to(WebhookKind::Slack), &firing());
     assert_eq!((request.method, &*request.url), (Method::Post, "https://hooks.slack.com/services/T0/B0/x"));
-    let field = |name, value| json!({"type": "mrkdwn", "text": format!("*{name}*\n{value}"), "verbatim": true});
+    let field = |name, value| json!({"type": "plain_text", "text": format!("{name}\n{value}"), "emoji": false});
     let title = "🔴 too hot on boiler-1";
     let text = "boiler-1: temp is 31.5 °C, above the limit of 30 °C, since 2027-01-15 07:59 UTC.";
     assert_eq!(
         body,
-        json!({"text": format!("{title}: {text}"), "blocks": [
+        json!({"text": format!("{title}: {text}"), "mrkdwn": false, "blocks": [
             {"type": "header", "text": {"type": "plain_text", "text": title, "emoji": false}},
-            {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": true}},
+            {"type": "section", "text": {"type": "plain_text", "text": text, "emoji": false}},
             {"type": "section", "fields": [field("Device", "boiler-1"), field("Sensor", "temp"), field("Value", "31.5 °C"),
                 field("Limit", "30 °C"), field("Severity", "critical")]},
             {"type": "context", "elements": [{"type": "mrkdwn", "verbatim": true,
@@ -31,7 +31,7 @@ fn slack_gets_blocks() {
     );
     let (_, over) = sent(&to(WebhookKind::Slack), &resolved());
     assert_eq!(over["blocks"][0]["text"]["text"], "🟢 Resolved: too hot on boiler-1");
-    assert_eq!(over["blocks"][2]["fields"][2]["text"], "*Value*\n28 °C");
+    assert_eq!(over["blocks"][2]["fields"][2]["text"], "Value\n28 °C");
     let (_, test) = sent(&to(WebhookKind::Slack), &a_test());
     assert_eq!(test["blocks"].as_array().unwrap().len(), 2, "a test has no facts and no chart");
 }
@@ -446,6 +446,14 @@ fn a_name_pings_nobody_and_formats_nothing() {
 
     let slack = of(WebhookKind::Slack).to_string();
     assert!(!slack.contains("<!") && !slack.contains("<@") && slack.contains("&lt;!channel&gt;"), "{slack}");
+    let has_name = |text: &&Value| text["type"] == "mrkdwn" && text["text"].as_str().unwrap().contains("*b*");
+    let body = of(WebhookKind::Slack);
+    let texts = body["blocks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|block| [&block["text"]].into_iter().chain(block["fields"].as_array().into_iter().flatten()));
+    assert_eq!((body["mrkdwn"].as_bool(), texts.filter(has_name).count()), (Some(false), 0), "{body}");
     let discord = of(WebhookKind::Discord);
     assert_eq!(discord["allowed_mentions"], json!({"parse": []}));
     let shown = discord["embeds"][0]["description"].as_str().unwrap();
