@@ -160,7 +160,7 @@ export interface components {
              * @description How long it took.
              */
             duration_ms: number;
-            /** @description Why no answer came. */
+            /** @description Why no answer came, or what a mail server said, whose words only an admin sees. */
             error: string | null;
             /** @description First KiB of the answer; only an admin sees it. */
             response: string | null;
@@ -1716,11 +1716,11 @@ export interface components {
         };
         /** @description Which messages to send again. */
         ReplayDeliveries: {
-            from: components["schemas"]["Time"] | null;
-            state: components["schemas"]["DeliveryState"] | null;
-            to: components["schemas"]["Time"] | null;
+            from?: components["schemas"]["Time"] | null;
+            state?: components["schemas"]["DeliveryState"] | null;
+            to?: components["schemas"]["Time"] | null;
             /** @description To this webhook; to each that is on when left out. */
-            webhook: string | null;
+            webhook?: string | null;
         };
         /** @description What is sent again. */
         Replayed: {
@@ -2559,7 +2559,7 @@ export interface components {
             kind: components["schemas"]["WebhookProblemKind"];
             /** @description When a message first failed for it. */
             since: string;
-            /** @description What is wrong, and what to do. */
+            /** @description What is wrong, and what to do; the words of a mail server are only in what an admin sees. */
             text: string;
         };
         /**
