@@ -10,6 +10,7 @@
 //! An IPv4-mapped address is judged as the IPv4 address it is. The allow-list beats all of it, except that the hub never calls
 //! its own page: not by any address of this machine on which it listens.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use ipnet::IpNet;
@@ -87,7 +88,7 @@ impl Policy {
     /// # Errors
     /// Why it would never be called. A name that resolves to refused addresses is noticed only at the attempt.
     pub fn check_url(&self, text: &str) -> Result<Url, Refused> {
-        let url = Url::parse(text).map_err(|error| Refused::Malformed(error.to_string()))?;
+        let url = Url::parse(text).map_err(|error| malformed(text, &error, WEB_ADDRESS))?;
         if url.port() == Some(0) {
             return Err(Refused::Malformed("nothing listens on port 0".to_owned()));
         }
@@ -190,13 +191,26 @@ pub struct MailServer {
     pub is_tls: bool,
 }
 
+/// A receiver as a person writes it.
+pub(super) const WEB_ADDRESS: &str = "https://example.org/hook";
+/// A mail server as a person writes it.
+pub(super) const MAIL_SERVER: &str = "smtps://mail.example.org";
+
+/// Says what to write where the beginning is missing, for which the parser has words for programmers only.
+pub(super) fn malformed(text: &str, error: &impl fmt::Display, example: &str) -> Refused {
+    if text.contains("://") {
+        return Refused::Malformed(error.to_string());
+    }
+    Refused::Malformed(format!("write it whole, with its beginning, such as {example}"))
+}
+
 impl MailServer {
     /// Reads `smtps://host:465` or `smtp://host:587`.
     ///
     /// # Errors
     /// What it lacks.
     pub fn read(text: &str) -> Result<Self, Refused> {
-        let url = Url::parse(text).map_err(|error| Refused::Malformed(error.to_string()))?;
+        let url = Url::parse(text).map_err(|error| malformed(text, &error, MAIL_SERVER))?;
         let (is_tls, usual) = match url.scheme() {
             "smtps" => (true, 465),
             "smtp" => (false, 587),

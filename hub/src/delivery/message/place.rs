@@ -25,7 +25,9 @@ pub struct Refused {
 /// # Errors
 /// The first that does not fit.
 pub fn check(spec: &WebhookSpec) -> Result<Url, Refused> {
-    let url = Url::parse(&spec.url).map_err(|error| refused("url", format!("not a URL: {error}")))?;
+    let example = if spec.kind == WebhookKind::Email { policy::MAIL_SERVER } else { policy::WEB_ADDRESS };
+    let url = Url::parse(&spec.url)
+        .map_err(|error| refused("url", policy::malformed(&spec.url, &error, example).to_string()))?;
     for (name, value) in &spec.fields.0 {
         field::check(spec.kind, name, value).map_err(|reason| refused(&format!("fields.{name}"), reason))?;
     }

@@ -106,6 +106,12 @@ fn only_web_urls_without_credentials_are_accepted() {
     for url in ["", "example.org", "http://", "http://[::1", "http://1.2.3.4.5/", "//example.org"] {
         assert!(matches!(lan().check_url(url), Err(Refused::Malformed(_))), "{url}");
     }
+    for url in ["", "example.org", "http//example.org", "//example.org"] {
+        let said = lan().check_url(url).unwrap_err().to_string();
+        assert!(said.ends_with("such as https://example.org/hook"), "{url}: {said}");
+        let said = lan().check_mail_server(url).unwrap_err().to_string();
+        assert!(said.ends_with("such as smtps://mail.example.org"), "{url}: {said}");
+    }
 }
 
 #[test]
