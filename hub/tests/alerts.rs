@@ -145,6 +145,31 @@ fn nobody_is_told_under_a_silence_and_of_what_outlasts_it_when_it_ends() {
 }
 
 #[test]
+fn a_webhook_that_was_off_is_told_what_it_missed_when_it_is_on_again() {
+    let mut scene = Scene::start(&[Answer::Status(200)]);
+    let webhooks = scene.hub.get("/api/v1/webhooks");
+    let path = format!("/api/v1/webhooks/{}", webhooks["items"][0]["id"].as_str().unwrap());
+    let turn = |scene: &Scene, on: bool| {
+        assert_eq!(scene.hub.status("PATCH", &path, Some(json!({"enabled": on}).to_string())), Some(200));
+    };
+    scene.say(99.0);
+    eventually("it is told", Duration::from_secs(20), || (scene.told().len() == 1).then_some(()));
+    turn(&scene, false);
+    scene.say(1.0);
+    scene.say(99.0);
+    // What it missed is known after a start as well.
+    scene.hub.restart();
+    turn(&scene, true);
+    eventually("what it missed", Duration::from_secs(20), || (scene.told().len() == 3).then_some(()));
+    let told: Vec<_> = scene.told().into_iter().map(|(_, alert, event)| format!("{alert} {event}")).collect();
+    assert_eq!(told[0], "alr_1 alert.firing");
+    let (mut missed, mut expected) = (told[1..].to_vec(), ["alr_1 alert.resolved", "alr_2 alert.firing"]);
+    missed.sort();
+    expected.sort();
+    assert_eq!(missed, expected);
+}
+
+#[test]
 fn what_flaps_is_one_message_to_people_across_a_kill_and_an_acknowledgement_reaches_who_knows_the_alert() {
     let mut scene = Scene::start(&[Answer::Status(200)]);
     // A second receiver that people read: its topic is the end of the path.

@@ -11,6 +11,9 @@ use crate::model::notice::{Hearers, Notice};
 use crate::model::rule::{Rule, RuleSpec};
 use crate::model::webhook::{Event, NewDelivery, Webhook, WebhookId};
 
+/// How often a webhook was told of an alert, with what is told now.
+type Numbers = HashMap<(AlertId, WebhookId), u32>;
+
 /// Who may be told.
 pub struct Audience<'a> {
     /// The rules under which it was decided: for a rule deleted just now, the list from before.
@@ -23,8 +26,10 @@ pub struct Audience<'a> {
 impl Audience<'_> {
     /// The webhooks that hear of this one by one. Of the hub itself, and of devices that went away, everybody does: no rule
     /// says who would. Of an acknowledgement those hear who know the alert.
-    fn of(&self, notice: &Notice, is_gathered: bool) -> Vec<WebhookId> {
+    fn of(&self, notice: &Notice, is_gathered: bool, numbers: &Numbers) -> Vec<WebhookId> {
         let alert = notice.alert();
+        let said =
+            |webhook| numbers.get(&(alert.id, webhook)).copied().unwrap_or_else(|| (self.said)(alert.id, webhook));
         let rule = self.rule(alert);
         let hears = |webhook: &&Webhook| match alert.about {
             Subject::Hub(_) | Subject::Device(_) => true,
@@ -33,12 +38,17 @@ impl Audience<'_> {
         let wants = |webhook: &&Webhook| match notice {
             Notice::Changed { to: Hearers::All, .. } => true,
             Notice::Changed { to: Hearers::EachChange, .. } => webhook.spec.kind.hears_each_change(),
-            Notice::Changed { to: Hearers::Calmed, .. } | Notice::Flapping { .. } => {
-                !webhook.spec.kind.hears_each_change()
+            // Of an end those hear who know the alert.
+            Notice::Changed { to: Hearers::Calmed, .. } => {
+                let knows = || alert.state != AlertState::Resolved || said(webhook.id) > 0;
+                !webhook.spec.kind.hears_each_change() && knows()
             }
+            Notice::Changed { to: Hearers::One(id), .. } => webhook.id == *id,
+            Notice::Flapping { .. } => !webhook.spec.kind.hears_each_change(),
             Notice::Past { .. } => webhook.spec.past,
-            Notice::Acknowledged(_) => {
-                webhook.spec.kind.takes_acknowledgements() && (self.said)(alert.id, webhook.id) > 0
+            Notice::Acknowledged { to, .. } => {
+                let is_meant = *to != Hearers::Calmed || !webhook.spec.kind.hears_each_change();
+                is_meant && webhook.spec.kind.takes_acknowledgements() && said(webhook.id) > 0
             }
         };
         let is_alone = |webhook: &&Webhook| !(is_gathered && webhook.spec.kind.is_read_by_people());
@@ -73,12 +83,12 @@ pub fn deliveries_for(
         deliveries.extend(told.filter_map(|webhook| group_delivery(group, webhook, catalog, teller)));
     }
     // What is told of an alert here, by webhook: its next message is numbered after it.
-    let mut numbers = HashMap::new();
+    let mut numbers = Numbers::new();
     for notice in notices {
         let (alert, event) = (notice.alert(), event_of(notice));
         let is_gathered = gathered.iter().any(|group| group.tells_of(alert, event));
         let mut bodies: Vec<(u32, Vec<u8>)> = Vec::new();
-        for webhook in audience.of(notice, is_gathered) {
+        for webhook in audience.of(notice, is_gathered, &numbers) {
             let number = numbers.entry((alert.id, webhook)).or_insert_with(|| (audience.said)(alert.id, webhook));
             *number += 1;
             let condition = audience.rule(alert).map(|rule| &rule.condition);
@@ -105,6 +115,6 @@ const fn event_of(notice: &Notice) -> Event {
         },
         Notice::Past { .. } => Event::AlertPast,
         Notice::Flapping { .. } => Event::AlertFlapping,
-        Notice::Acknowledged(_) => Event::AlertAcknowledged,
+        Notice::Acknowledged { .. } => Event::AlertAcknowledged,
     }
 }

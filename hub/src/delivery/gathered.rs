@@ -34,7 +34,8 @@ pub(super) fn of(notices: &[Notice]) -> Vec<Gathered<'_>> {
     let of_devices = states.into_iter().map(|(state, event)| {
         let is_meant = move |notice: &&Notice| {
             let Notice::Changed { alert, to, .. } = notice else { return false };
-            alert.state == state && *to != Hearers::EachChange && matches!(alert.about, Subject::Device(_))
+            let is_for_people = matches!(to, Hearers::All | Hearers::Calmed);
+            alert.state == state && is_for_people && matches!(alert.about, Subject::Device(_))
         };
         (event, notices.iter().filter(is_meant).collect::<Vec<_>>())
     });
@@ -53,7 +54,7 @@ fn group(event: Event, notices: Vec<&Notice>) -> Option<Gathered<'_>> {
 fn acknowledged(notices: &[Notice]) -> Vec<Vec<&Notice>> {
     let mut groups: Vec<Vec<&Notice>> = Vec::new();
     for notice in notices {
-        let Notice::Acknowledged(alert) = notice else { continue };
+        let Notice::Acknowledged { alert, to: Hearers::All } = notice else { continue };
         match groups.iter_mut().find(|group| group[0].alert().acked == alert.acked) {
             Some(group) => group.push(notice),
             None => groups.push(vec![notice]),

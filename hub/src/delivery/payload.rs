@@ -126,7 +126,8 @@ pub(super) fn group_delivery(
     let group = Group { count: gathered.alerts.len(), severity: severity_name(first.severity), url };
     let (kind, timestamp) = (gathered.event.word(), moment(gathered.at));
     let body = render(&Body { r#type: kind, timestamp, title, text, data: GroupData { group } });
-    let (alert, created_at) = (Some(first.id), first.learned_at);
+    let created_at = if gathered.event == Event::AlertAcknowledged { gathered.at } else { first.learned_at };
+    let alert = Some(first.id);
     Some(NewDelivery { webhook: webhook.id, alert, event: gathered.event, body, created_at })
 }
 

@@ -109,7 +109,7 @@ fn notice(event: Event, now: UnixMillis) -> Notice {
             let flaps = Flaps { changes: 4, within_ms: 3 * MINUTE_MS, between, clear };
             Notice::Flapping { alert, occurred_at, points, flaps }
         }
-        Event::AlertAcknowledged => Notice::Acknowledged(alert),
+        Event::AlertAcknowledged => Notice::Acknowledged { alert, to: Hearers::All },
         Event::AlertFiring | Event::AlertResolved | Event::AlertsSummary | Event::WebhookDisabled | Event::Test => {
             Notice::Changed { alert, occurred_at, points, to: Hearers::All }
         }

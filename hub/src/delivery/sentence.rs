@@ -32,7 +32,7 @@ pub(super) fn of(notice: &Notice, names: Names<'_>, condition: Option<&Condition
     let is_over = alert.state == AlertState::Resolved;
     match (notice, alert.about) {
         (Notice::Flapping { flaps, .. }, _) => told.flaps(flaps),
-        (Notice::Acknowledged(_), _) => told.is_acknowledged(),
+        (Notice::Acknowledged { .. }, _) => told.is_acknowledged(),
         (Notice::Past { count, .. }, Subject::Series { .. }) => told.was_over(*count),
         (_, Subject::Hub(ailment)) if is_over => told.hub_is_well(ailment),
         (_, Subject::Hub(ailment)) => told.hub_ails(ailment),

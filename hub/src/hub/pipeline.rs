@@ -15,7 +15,7 @@ use crate::registrar::Registrar;
 use crate::rules::Engine;
 use crate::rules::notify::ledger::Ledger;
 use crate::rules::notify::{Before, Notifier};
-use crate::store::{self, Store};
+use crate::store::{self, AlertQuery, Store};
 use crate::webhook::{self, Dispatcher};
 use crate::zones;
 
@@ -79,6 +79,9 @@ pub(super) async fn start(wires: &mut Wires, ends: PipelineEnds) -> anyhow::Resu
     heartbeat::start(wires)
 }
 
+/// Newest alerts that are looked at for what flapped when the hub stopped.
+const RECENT: usize = 1_000;
+
 /// What was told when the hub stopped, and what was not.
 async fn notifier(store: &Store, now: UnixMillis) -> store::Result<Notifier> {
     let before = Before {
@@ -86,6 +89,7 @@ async fn notifier(store: &Store, now: UnixMillis) -> store::Result<Notifier> {
         muted: store.muted_alerts().await?,
         flapping: store.flapping_alerts().await?,
         open: store.open_alerts().await?,
+        recent: store.alerts(AlertQuery { limit: RECENT, ..AlertQuery::default() }).await?,
         ledger: Ledger::new(store.told_of_open_alerts().await?),
     };
     Ok(Notifier::new(now, before))

@@ -27,7 +27,7 @@ pub(crate) mod queue;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -266,7 +266,8 @@ impl Ingest {
         let proposed = self.engine.set_rules(now, &self.store.catalog(), rules);
         if self.commit(Vec::new(), Vec::new(), proposed).await? {
             // Only now: alerts that the change ended are notified to the webhooks from before it.
-            self.webhooks = webhooks;
+            let before = std::mem::replace(&mut self.webhooks, webhooks);
+            self.tell_those_back(&before).await?;
             let latest = self.latest();
             self.engine.recall(now, &self.store.catalog(), latest);
             self.engine.hear(self.store.heard());
@@ -275,6 +276,26 @@ impl Ingest {
             self.rules_changed.notify_one();
             Ok(())
         }
+    }
+
+    /// Tells webhooks that are on again what they missed.
+    async fn tell_those_back(&mut self, before: &[Webhook]) -> Result<(), store::Error> {
+        let was_off = |id| before.iter().any(|webhook| webhook.id == id && !webhook.works());
+        let back: Vec<_> = self.webhooks.iter().filter(|webhook| webhook.works()).map(|webhook| webhook.id).collect();
+        for webhook in back.into_iter().filter(|id| was_off(*id)) {
+            let mut alerts = self.store.open_alerts().await?;
+            let open: HashSet<_> = alerts.iter().map(|alert| alert.id).collect();
+            for id in self.notifier.ledger().told_to(webhook).into_iter().filter(|id| !open.contains(id)) {
+                match self.store.alert(id).await {
+                    Ok(alert) => alerts.push(alert),
+                    Err(store::Error::NotFound { .. }) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            let told = self.notifier.back(self.clock.wall(), webhook, alerts, &self.store.catalog());
+            self.commit_telling(Vec::new(), Vec::new(), Proposed::default(), told).await?;
+        }
+        Ok(())
     }
 
     /// Tells of alerts that outlasted the silences over them, or that flap no longer; asks for another try when the disk is full.

@@ -3,6 +3,7 @@
 use super::UnixMillis;
 use super::alert::{Alert, AlertId};
 use super::reading::Point;
+use super::webhook::WebhookId;
 
 /// Something to be told of an alert.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,7 +39,7 @@ pub enum Notice {
         flaps: Flaps,
     },
     /// Somebody has seen it; the alert says who.
-    Acknowledged(Alert),
+    Acknowledged { alert: Alert, to: Hearers },
 }
 
 /// Who hears of a change.
@@ -50,6 +51,8 @@ pub enum Hearers {
     EachChange,
     /// Only those that were told that it flaps: how it ended.
     Calmed,
+    /// Only this one: it was off when the others were told.
+    One(WebhookId),
 }
 
 impl Notice {
@@ -60,7 +63,7 @@ impl Notice {
             Self::Changed { alert, .. }
             | Self::Past { alert, .. }
             | Self::Flapping { alert, .. }
-            | Self::Acknowledged(alert) => alert,
+            | Self::Acknowledged { alert, .. } => alert,
         }
     }
 
@@ -70,7 +73,7 @@ impl Notice {
         match self {
             Self::Changed { occurred_at, .. } | Self::Flapping { occurred_at, .. } => *occurred_at,
             Self::Past { alert, .. } => alert.fired_at.unwrap_or(alert.started_at),
-            Self::Acknowledged(alert) => alert.acked.as_ref().map_or(alert.learned_at, |ack| ack.at),
+            Self::Acknowledged { alert, .. } => alert.acked.as_ref().map_or(alert.learned_at, |ack| ack.at),
         }
     }
 
@@ -79,7 +82,7 @@ impl Notice {
     pub fn learned_at(&self) -> UnixMillis {
         match self {
             Self::Changed { alert, .. } | Self::Past { alert, .. } | Self::Flapping { alert, .. } => alert.learned_at,
-            Self::Acknowledged(_) => self.occurred_at(),
+            Self::Acknowledged { .. } => self.occurred_at(),
         }
     }
 
@@ -88,7 +91,7 @@ impl Notice {
     pub fn points(&self) -> &[Point] {
         match self {
             Self::Changed { points, .. } | Self::Past { points, .. } | Self::Flapping { points, .. } => points,
-            Self::Acknowledged(_) => &[],
+            Self::Acknowledged { .. } => &[],
         }
     }
 }

@@ -432,6 +432,23 @@ async fn alerts_that_are_over_and_their_messages_go_after_a_year_and_nothing_tha
 }
 
 #[tokio::test]
+async fn the_end_of_an_alert_goes_out_before_the_begin_of_the_next_of_the_same_rule_and_series() {
+    let hub = Hub::new().await;
+    let webhook = hub.webhook().await;
+    let other = Alert { rule: RuleId(2), ..alert(&hub, 3, AlertState::Firing) };
+    let alerts = [alert(&hub, 1, AlertState::Firing), alert(&hub, 2, AlertState::Firing), other];
+    let transitions = alerts.iter().map(put).collect();
+    let deliveries = [1, 1, 2, 3].map(|alert| to(&webhook, Some(alert))).to_vec();
+    hub.store.commit(Commit { transitions, deliveries, ..Commit::default() }).await.unwrap();
+    assert_eq!(hub.claim(0).await, [1, 4], "another rule waits for nothing");
+    hub.settle(4, DeliveryState::Delivered, None).await;
+    for next in [2, 3] {
+        hub.settle(next - 1, DeliveryState::Delivered, None).await;
+        assert_eq!(hub.claim(0).await, [next]);
+    }
+}
+
+#[tokio::test]
 async fn alerts_are_listed_by_rule_its_name_and_severity() {
     let hub = Hub::new().await;
     let of = |id, rule, name: &str, severity| Alert {

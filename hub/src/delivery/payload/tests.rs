@@ -237,13 +237,23 @@ fn of_what_flaps_programs_hear_each_change_and_people_how_it_ended() {
     let mut chat = webhook(8);
     chat.spec.kind = WebhookKind::Ntfy;
     let webhooks = [webhook(7), chat];
-    let told = |to| {
-        let Notice::Changed { alert, occurred_at, points, .. } = put(AlertState::Resolved) else { panic!() };
+    let told = |state, to| {
+        let Notice::Changed { alert, occurred_at, points, .. } = put(state) else { panic!() };
         let notice = Notice::Changed { alert, occurred_at, points, to };
         let told = deliveries_for(&[notice], &[rule()], &webhooks, &catalog(), &teller(None));
         told.iter().map(|told| told.webhook.0).collect::<Vec<_>>()
     };
-    assert_eq!((told(Hearers::All), told(Hearers::EachChange), told(Hearers::Calmed)), (vec![7, 8], vec![7], vec![8]));
+    let fires = |to| told(AlertState::Firing, to);
+    assert_eq!(
+        (fires(Hearers::All), fires(Hearers::EachChange), fires(Hearers::Calmed)),
+        (vec![7, 8], vec![7], vec![8])
+    );
+    assert_eq!(fires(Hearers::One(WebhookId(8))), [8]);
+    assert_eq!(
+        told(AlertState::Resolved, Hearers::Calmed),
+        Vec::<u64>::new(),
+        "of an end those hear who know the alert"
+    );
 }
 
 #[test]
@@ -256,7 +266,8 @@ fn an_acknowledgement_is_told_to_those_who_know_the_alert_and_many_of_them_in_on
     let ack = Arc::new(Ack { at: NOW, by: "anna".to_owned(), comment: Some("on  it".to_owned()) });
     let acked = |id| {
         let Notice::Changed { alert, .. } = put(AlertState::Firing) else { panic!() };
-        Notice::Acknowledged(Alert { id: AlertId(id), acked: Some(Arc::clone(&ack)), ..alert })
+        let alert = Alert { id: AlertId(id), acked: Some(Arc::clone(&ack)), ..alert };
+        Notice::Acknowledged { alert, to: Hearers::All }
     };
     let told_of = |count: u64, said: u32| {
         let said = move |_, _| said;

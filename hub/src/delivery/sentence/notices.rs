@@ -18,6 +18,9 @@ impl About<'_> {
         };
         let (changes, limit) = (flaps.changes, self.limit());
         let what = match (self.alert.measure, flaps.between) {
+            _ if !self.alert.parts.is_empty() => {
+                format!("{who}: what the rule looks for came and went, {changes} changes in {within}.")
+            }
             (Measure::Stuck, _) => format!("{who} stood still and moved again, {changes} changes in {within}."),
             (Measure::Silence, _) | (_, None) => {
                 format!("{who} went silent and came back, {changes} changes in {within}.")
@@ -28,7 +31,8 @@ impl About<'_> {
             }
         };
         let hint = flaps.clear.map_or_else(String::new, |clear| {
-            format!(" With the clear value {} it would have been one alert.", self.beside_limit(clear))
+            // To the last digit: rounded it would be another one.
+            format!(" With the clear value {} it would have been one alert.", self.exactly(clear))
         });
         let text = format!("{what}{hint} You are told how it is after ten minutes without a change.");
         Told { title, text }
@@ -43,6 +47,12 @@ impl About<'_> {
         let comment = ack.comment.as_deref().map(said).unwrap_or_default();
         let text = format!("{who} acknowledged the alert at {}{comment}.", self.moment(ack.at));
         Told { title, text }
+    }
+
+    /// A number with its unit, in all its digits.
+    fn exactly(&self, value: f64) -> String {
+        let sign = shown::sign(&self.unit());
+        if sign.is_empty() { value.to_string() } else { format!("{value} {sign}") }
     }
 
     /// The rule and the device, as a title names them.

@@ -11,7 +11,7 @@
 //!
 //! Programs that may switch something by an alert hear of each change all the same ([`Hearers`]).
 //!
-//! Whether something flaps is on disk ([`Mark::Flapping`]); what led to it is not: after a restart four changes count anew.
+//! Whether something flaps is on disk ([`Mark::Flapping`]); what led to it follows after a restart from the alerts that are stored.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -74,17 +74,31 @@ struct Flap {
 }
 
 impl Flapping {
-    /// What flapped when the hub stopped, as people were told, and the alerts that are open.
-    pub(super) fn new(now: UnixMillis, told: Vec<Alert>, open: &[Alert]) -> Self {
-        let courses = told.into_iter().map(|told| {
+    /// What flapped when the hub stopped, as people were told, the alerts that are open, and those of late.
+    pub(super) fn new(now: UnixMillis, told: Vec<Alert>, open: &[Alert], recent: &[Alert]) -> Self {
+        let mut courses = HashMap::<_, Course>::new();
+        for alert in recent {
+            let changes = alert.fired_at.into_iter().chain(alert.resolved_at);
+            courses.entry((alert.rule, alert.about)).or_default().changes.extend(changes);
+        }
+        for course in courses.values_mut() {
+            course.changes.retain(|at| now.since(*at) < WINDOW_MS);
+            course.changes.sort_unstable();
+            // The next one is to be told as flapping, not the one before the start.
+            let surplus = course.changes.len().saturating_sub(CHANGES - 1);
+            course.changes.drain(..surplus);
+        }
+        courses.retain(|_, course| !course.changes.is_empty());
+        let flapping = told.into_iter().map(|told| {
             let key = (told.rule, told.about);
             let is_same = |alert: &&Alert| (alert.rule, alert.about) == key && alert.state == AlertState::Firing;
             let firing = open.iter().find(is_same).cloned();
             let over = (told.state == AlertState::Resolved).then(|| told.clone());
             (key, Course { flap: Some(Flap { told, last: now, firing, over }), ..Course::default() })
         });
-        let courses: HashMap<_, _> = courses.collect();
-        let due = (!courses.is_empty()).then(|| now.plus(WINDOW_MS));
+        let flapping: Vec<_> = flapping.collect();
+        let due = (!flapping.is_empty()).then(|| now.plus(WINDOW_MS));
+        courses.extend(flapping);
         Self { courses, due }
     }
 
@@ -120,6 +134,17 @@ impl Flapping {
             }
         }
         calmed
+    }
+
+    /// Takes note of acknowledgements: they are told with what fires in the end.
+    pub(super) fn acknowledged(&mut self, acked: &[Alert]) {
+        for alert in acked {
+            let course = self.courses.get_mut(&(alert.rule, alert.about));
+            let firing = course.and_then(|course| course.flap.as_mut()).and_then(|flap| flap.firing.as_mut());
+            if let Some(firing) = firing.filter(|firing| firing.id == alert.id) {
+                firing.acked.clone_from(&alert.acked);
+            }
+        }
     }
 
     /// When [`Flapping::over`] may have something to tell.
@@ -197,7 +222,11 @@ impl Flapping {
         if let Some(alert) = firing {
             let occurred_at = alert.fired_at.unwrap_or(alert.started_at);
             let alert = Alert { learned_at: now, ..alert };
+            let acked =
+                alert.acked.is_some().then(|| Notice::Acknowledged { alert: alert.clone(), to: Hearers::Calmed });
             calmed.notices.push(Notice::Changed { alert, occurred_at, points: Vec::new(), to: Hearers::Calmed });
+            // Whoever was spared the acknowledgement hears of it with the alert.
+            calmed.notices.extend(acked);
         }
     }
 }

@@ -39,6 +39,12 @@ impl Ledger {
         self.0.get(&(alert, webhook)).copied()
     }
 
+    /// The alerts whose end this webhook was not told of.
+    #[must_use]
+    pub fn told_to(&self, webhook: WebhookId) -> Vec<AlertId> {
+        self.0.keys().filter(|(_, told)| *told == webhook).map(|(alert, _)| *alert).collect()
+    }
+
     /// Takes note of what is told. With its end an alert is forgotten.
     pub fn note<'a>(&mut self, deliveries: impl IntoIterator<Item = &'a NewDelivery>) {
         for delivery in deliveries {

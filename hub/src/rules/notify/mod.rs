@@ -16,11 +16,11 @@ use self::flapping::{Calmed, Flapping};
 use self::ledger::Ledger;
 use self::silences::{Hushed, InZone, Silences};
 use crate::model::UnixMillis;
-use crate::model::alert::{Alert, Transition};
+use crate::model::alert::{Alert, AlertState, Transition};
 use crate::model::catalog::Catalog;
-use crate::model::notice::{Mark, Notice};
+use crate::model::notice::{Hearers, Mark, Notice};
 use crate::model::rule::RuleId;
-use crate::model::webhook::NewDelivery;
+use crate::model::webhook::{NewDelivery, WebhookId};
 
 /// What keeps changes from being told.
 #[derive(Debug, Default)]
@@ -41,6 +41,8 @@ pub struct Before {
     pub flapping: Vec<Alert>,
     /// Alerts that are open.
     pub open: Vec<Alert>,
+    /// Alerts that changed of late, whether open or over.
+    pub recent: Vec<Alert>,
     /// Who was told of them.
     pub ledger: Ledger,
 }
@@ -60,8 +62,12 @@ impl Notifier {
     /// Goes on where the hub stopped.
     #[must_use]
     pub fn new(now: UnixMillis, before: Before) -> Self {
-        let Before { silences, muted, flapping, open, ledger } = before;
-        Self { flapping: Flapping::new(now, flapping, &open), silences: Silences::new(silences, muted), ledger }
+        let Before { silences, muted, flapping, open, recent, ledger } = before;
+        Self {
+            flapping: Flapping::new(now, flapping, &open, &recent),
+            silences: Silences::new(silences, muted),
+            ledger,
+        }
     }
 
     /// Other silences from here on.
@@ -94,10 +100,12 @@ impl Notifier {
 
     /// What is told of these acknowledgements: those that are silenced are told to nobody, now or later.
     #[must_use]
-    pub fn acknowledged(&self, now: UnixMillis, acked: Vec<Alert>, catalog: &Catalog) -> Notified {
+    pub fn acknowledged(&mut self, now: UnixMillis, acked: Vec<Alert>, catalog: &Catalog) -> Notified {
+        self.flapping.acknowledged(&acked);
         let marks = acked.iter().map(|alert| Mark::AckTold(alert.id)).collect();
         let is_heard = |alert: &Alert| self.silences.until(now, alert, catalog).is_none();
-        let notices = acked.into_iter().filter(is_heard).map(Notice::Acknowledged).collect();
+        let told = |alert| Notice::Acknowledged { alert, to: Hearers::All };
+        let notices = acked.into_iter().filter(is_heard).map(told).collect();
         Notified { notices, marks, ..Notified::default() }
     }
 
@@ -105,6 +113,26 @@ impl Notifier {
     #[must_use]
     pub fn silenced_until(&self, now: UnixMillis, alert: &Alert, catalog: &Catalog) -> Option<UnixMillis> {
         self.silences.until(now, alert, catalog)
+    }
+
+    /// What is told to a webhook that is on again: what fires of which it was not told, and the ends of what it was told.
+    #[must_use]
+    pub fn back(&self, now: UnixMillis, webhook: WebhookId, alerts: Vec<Alert>, catalog: &Catalog) -> Notified {
+        let news = |alert: &Alert| {
+            let knows = self.ledger.said(alert.id, webhook).is_some();
+            match alert.state {
+                AlertState::Firing => !knows && self.silenced_until(now, alert, catalog).is_none(),
+                AlertState::Resolved => knows,
+                AlertState::Pending | AlertState::Historical => false,
+            }
+        };
+        let told = |alert: Alert| {
+            let began = alert.fired_at.unwrap_or(alert.started_at);
+            let occurred_at = alert.resolved_at.unwrap_or(began);
+            let alert = Alert { learned_at: now, ..alert };
+            Notice::Changed { alert, occurred_at, points: Vec::new(), to: Hearers::One(webhook) }
+        };
+        Notified { notices: alerts.into_iter().filter(news).map(told).collect(), ..Notified::default() }
     }
 
     /// Who was told of which alert.

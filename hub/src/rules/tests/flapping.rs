@@ -1,6 +1,9 @@
 //! What people and programs hear of an alert that flaps.
 
 use super::*;
+use std::sync::Arc;
+
+use crate::model::alert::Ack;
 use crate::model::notice::{Hearers, Mark, Notice};
 use crate::model::silence::{Silence, SilenceId, SilenceSpec};
 use crate::rules::backtest::{Replay, Trial};
@@ -65,6 +68,35 @@ fn a_restart_goes_on_being_calm() {
     assert_eq!(scene.reading(6 * MINUTE, 89.0), ["3 resolved to each"]);
     assert_eq!(scene.over(15 * MINUTE), NOTHING);
     assert_eq!(scene.over(16 * MINUTE), ["2 resolved to calmed"]);
+}
+
+#[test]
+fn a_start_knows_the_changes_before_it() {
+    let mut scene = Calmed::with([above(90.0)]);
+    for minute in 0..3 {
+        scene.reading(minute * MINUTE, if minute % 2 == 0 { 91.0 } else { 89.0 });
+    }
+    let recent = scene.scene.stored.clone();
+    scene.notifier = Notifier::new(at(3 * MINUTE), Before { recent, ..Before::default() });
+    assert_eq!(scene.reading(3 * MINUTE, 89.0), ["2 resolved to each", "2 flaps 4 times in 180 s, clear 88.9"]);
+    // What is long ago counts for nothing.
+    let recent = scene.scene.stored.clone();
+    scene.notifier = Notifier::new(at(30 * MINUTE), Before { recent, ..Before::default() });
+    assert_eq!(scene.reading(30 * MINUTE, 91.0), ["3 firing to all"]);
+}
+
+#[test]
+fn an_acknowledgement_while_it_flaps_is_told_with_what_fires_in_the_end() {
+    let mut scene = Calmed::with([above(90.0)]);
+    for minute in 0..5 {
+        scene.reading(minute * MINUTE, if minute % 2 == 0 { 91.0 } else { 89.0 });
+    }
+    let firing = scene.scene.stored.iter().find(|alert| alert.state == AlertState::Firing).unwrap();
+    let ack = Ack { at: at(5 * MINUTE), by: "anna".into(), comment: None };
+    let acked = Alert { acked: Some(Arc::new(ack)), ..firing.clone() };
+    let told = scene.notifier.acknowledged(at(5 * MINUTE), vec![acked], &scene.scene.catalog);
+    assert_eq!(told.notices.len(), 1);
+    assert_eq!(scene.over(14 * MINUTE), ["2 resolved to calmed", "3 firing to calmed", "3 acknowledged"]);
 }
 
 #[test]
@@ -179,6 +211,7 @@ fn said(notice: &Notice) -> String {
                 Hearers::All => "all",
                 Hearers::EachChange => "each",
                 Hearers::Calmed => "calmed",
+                Hearers::One(_) => "one",
             };
             format!("{} {} to {to}", alert.id.0, word(alert.state))
         }
@@ -186,7 +219,8 @@ fn said(notice: &Notice) -> String {
             let clear = flaps.clear.map_or_else(String::new, |clear| format!(", clear {clear}"));
             format!("{} flaps {} times in {} s{clear}", alert.id.0, flaps.changes, flaps.within_ms / 1_000)
         }
-        Notice::Past { .. } | Notice::Acknowledged(_) => panic!("{notice:?}"),
+        Notice::Acknowledged { alert, .. } => format!("{} acknowledged", alert.id.0),
+        Notice::Past { .. } => panic!("{notice:?}"),
     }
 }
 

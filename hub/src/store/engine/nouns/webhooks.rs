@@ -74,7 +74,7 @@ pub(in crate::store) type ToldOf = ((AlertId, WebhookId), (u32, UnixMillis));
 pub(in crate::store) trait Outbox {
     /// Deliveries, newest first, with their attempts and with an empty `body`.
     fn deliveries(&self, query: &DeliveryQuery) -> Result<Vec<Delivery>>;
-    /// Of alerts that are open or flap, by webhook: how many deliveries there are, and when the newest was made.
+    /// Of alerts that are open or flap, or whose end a webhook that is off was not told of, by webhook: how many deliveries there are, and when the newest was made.
     fn told_of_open_alerts(&self) -> Result<Vec<ToldOf>>;
     /// One delivery, with its body.
     fn delivery(&self, id: DeliveryId) -> Result<Option<Delivery>>;

@@ -22,8 +22,12 @@ const ATTEMPTS: &str =
 
 /// A test or a change of the webhook is about no alert.
 const TOLD: &str = "SELECT delivery.alert, delivery.webhook, COUNT(*), MAX(delivery.created_at)
-    FROM alert JOIN delivery ON delivery.alert = alert.id
-    WHERE alert.state IN ('pending', 'firing') OR alert.flapping GROUP BY delivery.alert, delivery.webhook";
+    FROM alert JOIN delivery ON delivery.alert = alert.id JOIN webhook ON webhook.id = delivery.webhook
+    WHERE alert.state IN ('pending', 'firing') OR alert.flapping
+    OR (alert.state = 'resolved' AND (NOT webhook.enabled OR webhook.disabled_reason IS NOT NULL)
+        AND NOT EXISTS (SELECT 1 FROM delivery AS ended WHERE ended.alert = alert.id AND ended.webhook = webhook.id
+            AND ended.event = 'alert.resolved'))
+    GROUP BY delivery.alert, delivery.webhook";
 
 const PENDING: &str = "SELECT COUNT(*) FROM delivery WHERE state = 'pending'";
 const NEXT_DUE: &str =
@@ -31,7 +35,7 @@ const NEXT_DUE: &str =
     FROM delivery JOIN webhook ON webhook.id = delivery.webhook
     WHERE delivery.state = 'pending' AND delivery.summary IS NULL AND webhook.enabled AND webhook.disabled_reason IS NULL
     AND NOT EXISTS (SELECT 1 FROM delivery AS older WHERE older.state = 'pending' AND older.webhook = delivery.webhook
-        AND older.alert = delivery.alert AND older.id < delivery.id)";
+        AND older.course = delivery.course AND older.id < delivery.id)";
 
 impl Outbox for Connection {
     fn deliveries(&self, query: &DeliveryQuery) -> Result<Vec<Delivery>> {
@@ -142,11 +146,14 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Delivery> {
     })
 }
 
-const INSERT: &str = "INSERT INTO delivery (webhook, alert, event, state, next_attempt_at, created_at, body)
-    SELECT id, :alert, :event, 'pending', :created_at, :created_at, :body FROM webhook WHERE id = :webhook
+/// What comes of one rule on one thing goes out in order: the end of an alert before the begin of the next.
+const INSERT: &str = "INSERT INTO delivery (webhook, alert, course, event, state, next_attempt_at, created_at, body)
+    SELECT id, :alert, COALESCE((SELECT CASE rule WHEN 0 THEN rule_name ELSE rule END || ':' || COALESCE(device, '') || ':'
+        || COALESCE(series, '') FROM alert WHERE alert.id = :alert), 'alert:' || :alert),
+    :event, 'pending', :created_at, :created_at, :body FROM webhook WHERE id = :webhook
     AND (:event = 'webhook.test' OR enabled AND disabled_reason IS NULL)";
 
-/// Enabled webhooks only; first come, first served, and within (webhook, alert) strictly in order.
+/// Enabled webhooks only; first come, first served, and within (webhook, course) strictly in order.
 /// Late messages to people that no summary tells of: of a webhook more than a handful, or any beside a summary that waits. They go in
 /// a summary. What a person has sent again although it had arrived waited for nothing ([`REPLAY`]), and is no such message until it fails.
 const FOR_SUMMARIES: &str = "SELECT delivery.webhook FROM delivery JOIN webhook ON webhook.id = delivery.webhook
@@ -167,7 +174,7 @@ const TO_SUM_UP: &str =
     AND (created_at < :late AND by_hand <= (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = delivery.id) OR summary IS NOT NULL OR event = 'alerts.summary')
     AND COALESCE(leased_until, :now) <= :now
     AND NOT EXISTS (SELECT 1 FROM delivery AS older WHERE older.state = 'pending' AND older.webhook = delivery.webhook
-        AND older.alert = delivery.alert AND older.id < delivery.id AND older.leased_until > :now)
+        AND older.course = delivery.course AND older.id < delivery.id AND older.leased_until > :now)
     ORDER BY id LIMIT :n";
 const SUM_UP: &str = "UPDATE delivery SET summary = :summary WHERE id IN (SELECT value FROM json_each(:ids))
     AND state = 'pending' AND COALESCE(leased_until, :now) <= :now";
@@ -186,7 +193,7 @@ const DUE: &str = "SELECT delivery.id FROM delivery JOIN webhook ON webhook.id =
         AND delivery.webhook IN (SELECT value FROM json_each(:in_summaries))
         AND delivery.by_hand <= (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = delivery.id))
     AND NOT EXISTS (SELECT 1 FROM delivery AS older WHERE older.state = 'pending' AND older.webhook = delivery.webhook
-        AND older.alert = delivery.alert AND older.id < delivery.id)
+        AND older.course = delivery.course AND older.id < delivery.id)
     ORDER BY delivery.next_attempt_at, delivery.id LIMIT :n";
 const LEASE: &str = "UPDATE delivery SET leased_until = :until WHERE id = :id";
 const RELEASE: &str = "UPDATE delivery SET leased_until = NULL WHERE state = 'pending' AND leased_until IS NOT NULL";
@@ -205,7 +212,7 @@ const TO_REPLAY: &str = "SELECT delivery.id, delivery.state = 'pending' FROM del
 const TRY_NOW: &str = "UPDATE delivery SET next_attempt_at = :now, by_hand = by_hand + 1
     WHERE state = 'pending' AND summary IS NULL AND next_attempt_at > :now AND COALESCE(leased_until, :now) <= :now
     AND (id = :id OR id IN (SELECT older.id FROM delivery AS older JOIN delivery AS one ON one.id = :id
-        WHERE older.webhook = one.webhook AND older.alert = one.alert AND older.id < one.id))";
+        WHERE older.webhook = one.webhook AND older.course = one.course AND older.id < one.id))";
 const PUT_PROBLEM: &str =
     "UPDATE webhook SET problem_since = CASE WHEN problem IS :kind THEN problem_since ELSE :since END,
     problem = :kind, problem_text = :text

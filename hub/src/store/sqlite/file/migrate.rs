@@ -51,6 +51,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../../../migrations/sqlite/0037_several_sensors.sql"),
     include_str!("../../../../../migrations/sqlite/0038_summaries.sql"),
     include_str!("../../../../../migrations/sqlite/0039_weekly_silences.sql"),
+    include_str!("../../../../../migrations/sqlite/0040_courses.sql"),
 ];
 
 fn known() -> u32 {
