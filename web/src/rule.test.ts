@@ -216,6 +216,16 @@ test("a silence covers what it names, while it holds", () => {
   ]).toEqual([false, false, false, false]);
 });
 
+test("the limit of another sensor is in its own unit", () => {
+  const limit = (value: number) => ({ type: "threshold" as const, op: ">" as const, value, clear: null });
+  const parts = [
+    { sensor: null, condition: limit(30) },
+    { sensor: "hum", condition: limit(70) },
+  ];
+  const rule = { device: "*", sensor: "t", labels: {}, for: "0s", condition: { type: "all" as const, parts } };
+  expect(sentence(rule, "Cel", () => "%")).toBe("t of any device > 30\u202f°C and hum > 70\u202f%");
+});
+
 test("what a rule waits for is said", () => {
   const needs = { readings: 10, span: "30m", series: 3, waiting: 0 };
   expect([waitsFor({ needs: null, missing: [] }), waitsFor({ needs, missing: [] })]).toEqual([null, null]);

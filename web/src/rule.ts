@@ -65,6 +65,17 @@ export function unitOf(
   return [...units][0] ?? "";
 }
 
+/** The units of the other sensors that a rule names, by their names. */
+export function unitsOfParts(
+  rule: Pick<Rule, "device" | "labels" | "condition">,
+  devices: readonly Device[],
+  latest: Readonly<Record<string, Readonly<Record<string, Latest>>>>,
+): ReadonlyMap<string, string> {
+  const parts = rule.condition.type === "all" || rule.condition.type === "any" ? rule.condition.parts : [];
+  const names = parts.flatMap(({ sensor }) => (sensor ? [sensor] : []));
+  return new Map(names.map((sensor) => [sensor, unitOf({ ...rule, sensor }, devices, latest)]));
+}
+
 /** Whether nothing there is is what the rule watches; not said while the values of some device are not known yet. */
 export function watchesNothing(
   rule: Pick<Rule, "device" | "sensor" | "labels">,
@@ -83,10 +94,11 @@ export function watchesNothing(
   return true;
 }
 
-/** The rule in one sentence, its limits in `unit`. */
+/** The rule in one sentence, its limits in `unit`, those of other sensors in theirs. */
 export function sentence(
   rule: Pick<Rule, "device" | "sensor" | "labels" | "condition" | "for"> & Partial<Pick<Rule, "clear_for">>,
   unit = "",
+  units: (sensor: string) => string = () => "",
 ): string {
   const labels = Object.entries(rule.labels).map(([key, value]) => clean(`${key}=${value}`));
   const device = rule.device === "*" ? "any device" : clean(rule.device);
@@ -94,10 +106,10 @@ export function sentence(
   const sensor = rule.sensor === "*" ? "Any sensor" : title(rule.sensor);
   const lasting = rule.for && parseSpan(rule.for) !== 0 ? ` for ${rule.for}` : "";
   const until = rule.clear_for && parseSpan(rule.clear_for) !== 0 ? `, until good for ${rule.clear_for}` : "";
-  return `${sensor} of ${device}${labelled} ${condition(rule.condition, unit)}${lasting}${until}`;
+  return `${sensor} of ${device}${labelled} ${condition(rule.condition, unit, units)}${lasting}${until}`;
 }
 
-export function condition(of: Condition, unit = ""): string {
+export function condition(of: Condition, unit = "", units: (sensor: string) => string = () => ""): string {
   switch (of.type) {
     case "threshold":
       return `${of.op} ${limitOf(of.value, unit)}`;
@@ -126,9 +138,8 @@ export function condition(of: Condition, unit = ""): string {
     case "all":
     case "any":
       return of.parts
-        .map(
-          (part) =>
-            `${part.sensor ? `${title(part.sensor)} ` : ""}${condition(part.condition, part.sensor ? "" : unit)}`,
+        .map(({ sensor, condition: one }) =>
+          sensor ? `${title(sensor)} ${condition(one, units(sensor))}` : condition(one, unit),
         )
         .join(of.type === "all" ? " and " : " or ");
     case "silence":

@@ -9,7 +9,7 @@ import { go, part, state } from "../app";
 import { KNOWN } from "../condition";
 import { clean, when } from "../format";
 import type { Route } from "../route";
-import { sentence, unitOf, waitsFor, watchesNothing } from "../rule";
+import { sentence, unitOf, unitsOfParts, waitsFor, watchesNothing } from "../rule";
 import { covered } from "../silence";
 import type { Rule, Silence } from "../types";
 import { weeklyText } from "../weekly";
@@ -258,6 +258,10 @@ function RuleEntry({ rule, isIdle }: { rule: Rule; isIdle: boolean }) {
     [rule, known, found.current === "" ? Math.floor(now / UNIT_MS) : 0],
   );
   const unit = found.current;
+  const units = useMemo(
+    () => unitsOfParts(rule, Object.values(devices ?? {}), latest),
+    [rule, known, Math.floor(now / UNIT_MS)],
+  );
   const name = clean(rule.name);
   const { id, needs: _needs, missing: _missing, created_at: _created, updated_at: _updated, ...draft } = rule;
   const waits = rule.enabled ? waitsFor(rule) : null;
@@ -272,7 +276,7 @@ function RuleEntry({ rule, isIdle }: { rule: Rule; isIdle: boolean }) {
           {rule.enabled ? null : <span class="chip">off</span>}
         </div>
         <span class="small quiet" title={clean(rule.sensor)}>
-          {sentence(rule, unit)}
+          {sentence(rule, unit, (sensor) => units.get(sensor) ?? "")}
         </span>
         {isIdle ? (
           <span class="small warn-text">No sensor matches yet. The rule starts when one does.</span>

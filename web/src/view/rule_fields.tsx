@@ -197,7 +197,7 @@ function parts(type: "all" | "any", { fields, set, unitsOf, at }: Props) {
             </Field>
             <Field label="True when the value" problem={at(`condition.parts[${place}].condition.type`)}>
               <select
-                class="input"
+                class="input of-words"
                 value={part.fields.type}
                 onChange={(event) =>
                   change(place, {
@@ -227,7 +227,7 @@ function parts(type: "all" | "any", { fields, set, unitsOf, at }: Props) {
         </fieldset>
       ))}
       {all.length < PARTS.most ? (
-        <button type="button" class="button small" onClick={() => write([...all, PART])}>
+        <button type="button" class="button small add-part" onClick={() => write([...all, PART])}>
           Add a condition
         </button>
       ) : null}

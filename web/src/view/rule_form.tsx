@@ -210,7 +210,7 @@ export function RuleForm({
       <div class="form-grid">
         <Field label="Fires when the value">
           <select
-            class="input"
+            class="input of-words"
             value={fields.type}
             onChange={(event) => setFields({ ...fields, type: event.currentTarget.value as Fields["type"] })}
           >
