@@ -98,10 +98,42 @@ fn explain(path: &str, error: &serde_json::Error) -> ApiError {
             ApiError::new(StatusCode::BAD_REQUEST, "bad_json", format!("this is not JSON: {detail}"))
         }
         Category::Data => match field(path, &detail) {
-            Some(field) => ApiError::invalid(field, detail),
-            None => ApiError::new(StatusCode::BAD_REQUEST, "invalid", detail),
+            Some(field) => {
+                let detail = plain(&field, &detail);
+                ApiError::invalid(field, detail)
+            }
+            None => ApiError::new(StatusCode::BAD_REQUEST, "invalid", plain("", &detail)),
         },
     }
+}
+
+/// Fields that are a length of time, written as text.
+const TIMES: [&str; 7] = ["for", "clear_for", "over", "per", "after", "within", "every"];
+
+/// What is wrong and what to write instead, in words that need no knowledge of the types of this program.
+fn plain(field: &str, detail: &str) -> String {
+    let detail = detail.rsplit_once(" at line ").map_or(detail, |(detail, _)| detail);
+    let what = if field.is_empty() { "the body".to_owned() } else { format!("`{field}`") };
+    if detail.starts_with("invalid length ") {
+        return format!("{what} must be an object, as {{\"field\": value}}, not a list");
+    }
+    if let Some(name) = detail.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
+        return format!("`{name}` is missing");
+    }
+    let mistyped = detail.strip_prefix("invalid type: ").and_then(|rest| rest.rsplit_once(", expected "));
+    let Some((given, wanted)) = mistyped else { return detail.to_owned() };
+    let last = field.rsplit('.').next().unwrap_or(field);
+    let wanted = match wanted {
+        "f64" | "f32" => "a number, for example 21.5",
+        "u8" | "u16" | "u32" | "u64" | "usize" | "i64" => "a whole number",
+        "a boolean" => "true or false",
+        "a string" if TIMES.contains(&last) => "a time as text, for example \"5m\"",
+        "a string" => "a text in quotes",
+        "a sequence" => "a list, as [\"one\", \"two\"]",
+        wanted if wanted == "a map" || wanted.starts_with("struct ") => "an object, as {\"field\": value}",
+        wanted => wanted,
+    };
+    format!("{what} must be {wanted}, not {given}")
 }
 
 /// The field's path; a missing field is not on the path yet, so its name is taken from the message.
@@ -133,6 +165,28 @@ mod tests {
     #[expect(dead_code, reason = "only its shape matters")]
     struct Inner {
         value: f64,
+    }
+
+    #[test]
+    fn an_error_says_what_to_write() {
+        let cases = [
+            (
+                r#"{"name":"a","inner":{"value":"x"}}"#,
+                r#"`inner.value` must be a number, for example 21.5, not string "x""#,
+            ),
+            (r#"{"name":5}"#, "`name` must be a text in quotes, not integer `5`"),
+            (r#"["a"]"#, r#"the body must be an object, as {"field": value}, not a list"#),
+            (r#"5"#, r#"the body must be an object, as {"field": value}, not integer `5`"#),
+            (r#"{}"#, "`name` is missing"),
+        ];
+        for (body, detail) in cases {
+            assert!(parse::<Outer>(body.as_bytes()).unwrap_err().detail().contains(detail), "{body}");
+        }
+        let time = "invalid type: integer `5`, expected a string at line 1 column 9";
+        assert_eq!(
+            plain("clear_for", time),
+            r#"`clear_for` must be a time as text, for example "5m", not integer `5`"#
+        );
     }
 
     #[test]

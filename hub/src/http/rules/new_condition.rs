@@ -208,8 +208,9 @@ fn joined(join: Join, new: NewCondition) -> Result<rule::Condition, ApiError> {
 
 /// The name of one sensor.
 fn sensor(field: &str, name: String) -> Result<String, ApiError> {
-    if name.contains(['*', '?']) {
-        return Err(ApiError::invalid(field, format!("`{field}` must be the name of one sensor, not a pattern")));
+    if name.is_empty() || name.contains(['*', '?']) {
+        let detail = format!("`{field}` must be the name of one sensor of the same device, not a pattern: `humidity`");
+        return Err(ApiError::invalid(field, detail));
     }
     Ok(text::glob(field, name)?)
 }
