@@ -69,7 +69,10 @@ export interface components {
             measure: components["schemas"]["Measure"];
             /** @description Whether it ended because the level that fired it had stayed so long that it counts as usual. */
             new_normal: boolean;
-            /** @description What each measured of several conditions that are joined, when it fired; while it is pending, when it began. */
+            /**
+             * @description What each measured of several conditions that are joined, when it fired; while it is pending, when
+             *     it began; of one that is resolved, when it ended.
+             */
             parts: components["schemas"]["AlertPart"][];
             /**
              * @description When the condition ended. Of a historical alert: or the time after which nothing more is known, or another alert

@@ -49,6 +49,17 @@ struct Alert {
     acked_by: Option<String>,
     #[serde(default)]
     silenced_until: Option<String>,
+    #[serde(default)]
+    parts: Vec<Part>,
+}
+
+/// One of several conditions.
+#[derive(Debug, Deserialize)]
+struct Part {
+    sensor: String,
+    unit: String,
+    value: Option<f64>,
+    threshold: f64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -96,6 +107,33 @@ fn silent(alert: &Alert, now: UnixMillis) -> Option<String> {
     Some(shown::length(until.since(began) / 1_000 + before))
 }
 
+/// What was measured, and its limit.
+fn numbers(alert: &Alert, now: UnixMillis) -> (String, String) {
+    match (alert.value, silent(alert, now)) {
+        (Some(value), _) => shown::alike(value, alert.threshold, &alert.unit),
+        (None, Some(value)) => (value, shown::length(alert.threshold as i64)),
+        (None, None) => ("-".to_owned(), shown::value(alert.threshold, &alert.unit)),
+    }
+}
+
+/// The same of several conditions, one beside the other.
+fn of_parts(parts: &[Part]) -> (String, String) {
+    let (values, limits): (Vec<_>, Vec<_>) = parts
+        .iter()
+        .map(|part| {
+            let sensor = called::sensor(&part.sensor);
+            match part.value {
+                Some(value) => {
+                    let (value, limit) = shown::alike(value, part.threshold, &part.unit);
+                    (format!("{sensor} {value}"), limit)
+                }
+                None => (format!("{sensor} not known"), shown::value(part.threshold, &part.unit)),
+            }
+        })
+        .unzip();
+    (values.join(", "), limits.join(", "))
+}
+
 fn row(alert: &Alert, now: UnixMillis) -> [String; 9] {
     let moment = |text: &str| shown::read(text).map_or_else(|| "-".to_owned(), shown::moment);
     let acked = alert.acked_at.is_some() && alert.state == "firing";
@@ -104,11 +142,7 @@ fn row(alert: &Alert, now: UnixMillis) -> [String; 9] {
         (None, true) => "acknowledged",
         (_, false) => &alert.state,
     };
-    let (value, limit) = match (alert.value, silent(alert, now)) {
-        (Some(value), _) => shown::alike(value, alert.threshold, &alert.unit),
-        (None, Some(value)) => (value, shown::length(alert.threshold as i64)),
-        (None, None) => ("-".to_owned(), shown::value(alert.threshold, &alert.unit)),
-    };
+    let (value, limit) = if alert.parts.is_empty() { numbers(alert, now) } else { of_parts(&alert.parts) };
     [
         alert
             .silenced_until
@@ -144,6 +178,22 @@ mod tests {
         assert_eq!(row(&alert, now)[5], "1 min");
         alert.rule.id = "rul_1".to_owned();
         assert_eq!(row(&alert, now)[5], "2 min");
+    }
+
+    #[test]
+    fn of_several_conditions_each_has_its_value_and_limit() {
+        let alert = serde_json::json!({
+            "rule": {"id": "rul_1", "name": "damp"}, "device_name": "attic", "sensor": "t", "severity": "warning",
+            "state": "firing", "measure": "parts", "unit": "1", "value": 1.0, "threshold": 1.0,
+            "started_at": "2026-11-22T11:40:00Z", "resolved_at": null, "acked_at": null, "acked_by": null,
+            "parts": [
+                {"sensor": "t", "unit": "Cel", "value": 31.5, "threshold": 30.0},
+                {"sensor": "hum", "unit": "", "value": null, "threshold": 70.0},
+            ],
+        });
+        let alert: Alert = serde_json::from_value(alert).unwrap();
+        let row = row(&alert, shown::read("2026-11-22T11:43:00Z").unwrap());
+        assert_eq!(row[5..7], ["t 31.5 °C, hum not known", "30 °C, 70"]);
     }
 
     #[test]

@@ -6,13 +6,14 @@
 //! not say that the value is back to normal.
 
 pub(super) mod notices;
+mod parts;
 
 use std::cmp::Ordering;
 
 use jiff::tz::TimeZone;
 
 use crate::model::UnixMillis;
-use crate::model::alert::{Ailment, Alert, AlertState, Measure, Names, Part, Subject};
+use crate::model::alert::{Ailment, Alert, AlertState, Measure, Names, Subject};
 use crate::model::notice::Notice;
 use crate::model::rule::{Condition, Figure, Op};
 use crate::model::{called, shown};
@@ -87,33 +88,6 @@ impl About<'_> {
         Told { title, text: format!("{} {what}, since {since}.", self.sensor()) }
     }
 
-    /// Several conditions: what each measured, those that are true first.
-    fn parts_fire(&self) -> Told {
-        let title = format!("{} on {}", shown::name(&self.alert.rule_name), self.device());
-        let (are, others): (Vec<&Part>, Vec<&Part>) = self.alert.parts.iter().partition(|part| part.is_true);
-        let of = |parts: Vec<&Part>| parts.into_iter().map(|part| self.part(part)).collect::<Vec<_>>().join(" and ");
-        let beside = if others.is_empty() { String::new() } else { format!("; not so {}", of(others)) };
-        let text = format!("{}: {}{beside}, since {}.", self.device(), of(are), self.moment(self.began()));
-        Told { title, text }
-    }
-
-    fn part(&self, part: &Part) -> String {
-        let sensor = called::sensor(if part.sensor.is_empty() { self.names.sensor } else { &part.sensor });
-        let unit = part.measure.unit(&part.unit);
-        match (part.measure, part.value) {
-            (_, None) => format!("{sensor} (not known)"),
-            (Measure::Stuck, Some(value)) => format!("{sensor} stands still at {}", shown::value(value, &unit)),
-            (Measure::Sigmas, Some(value)) => {
-                let (size, limit) = shown::compared(value.abs(), part.threshold, "");
-                format!("{sensor} is {size} deviations from usual (limit {limit})")
-            }
-            (Measure::Value | Measure::Rate { .. } | Measure::Parts | Measure::Silence, Some(value)) => {
-                let (value, limit) = shown::compared(value, part.threshold, &unit);
-                format!("{sensor} is {value} (limit {limit})")
-            }
-        }
-    }
-
     fn is_over(&self) -> Told {
         let title = format!("Resolved: {} on {}", shown::name(&self.alert.rule_name), self.device());
         let (sensor, lasted) = (self.sensor(), self.lasted());
@@ -130,12 +104,7 @@ impl About<'_> {
             (_, None) => {
                 format!("{sensor} is no longer watched by this rule as it was. The alert is over, it lasted {lasted}.")
             }
-            (Measure::Parts, Some(_)) => {
-                format!(
-                    "{}: what this rule looks for is no longer so. The alert is over, it lasted {lasted}.",
-                    self.device()
-                )
-            }
+            (Measure::Parts, Some(_)) => format!("{}. The alert is over, it lasted {lasted}.", self.parts_ended()),
             (_, Some(_)) if self.alert.new_normal => {
                 let stayed = if self.names.is_counter { "went on at this rate" } else { "stayed at this level" };
                 format!("{sensor} {stayed} for {lasted}, which counts as usual now. The alert is over.")
@@ -155,6 +124,7 @@ impl About<'_> {
     fn was_over(&self, count: u32) -> Told {
         let title = format!("Past alert: {} on {}", shown::name(&self.alert.rule_name), self.device());
         let what = match (self.alert.measure, self.alert.value) {
+            (Measure::Parts, _) => self.parts(true),
             (Measure::Silence, _) | (_, None) => format!("sent nothing for more than {}", self.limit()),
             (Measure::Stuck, Some(value)) => {
                 format!("stood still at {} for more than {}", self.figure(value), self.limit())
@@ -167,7 +137,8 @@ impl About<'_> {
             2 => " There was one more like it.".to_owned(),
             many => format!(" There were {} more like it.", many - 1),
         };
-        let text = format!("{} {what}, {when}. The readings arrived late.{more}", self.sensor());
+        let who = if self.alert.measure == Measure::Parts { format!("{}:", self.device()) } else { self.sensor() };
+        let text = format!("{who} {what}, {when}. The readings arrived late.{more}");
         Told { title, text }
     }
 
@@ -259,16 +230,18 @@ impl About<'_> {
                 format!("{changes} by {} in {}", self.beside_limit(value), length(over.as_secs_f64()))
             }
             (_, Some(Condition::Figure { figure, over, .. })) => {
+                let has = if is == "was" { "had" } else { "has" };
                 let which = match figure {
-                    Figure::Average => "on average",
-                    Figure::Minimum => "at least",
-                    Figure::Maximum => "at most",
+                    Figure::Average => format!("{is} on average"),
+                    Figure::Minimum => format!("{has} a lowest value of"),
+                    Figure::Maximum => format!("{has} a highest value of"),
                 };
-                format!("{is} {which} {} in {}", self.beside_limit(value), length(over.as_secs_f64()))
+                format!("{which} {} in {}", self.beside_limit(value), length(over.as_secs_f64()))
             }
             (_, Some(Condition::Difference { other, .. })) => {
-                let differs = if is == "was" { "differed" } else { "differs" };
-                format!("{differs} by {} from {}", self.beside_limit(value), called::sensor(other))
+                let size = self.beside_limit(value);
+                let (size, side) = size.strip_prefix(['-', '−']).map_or((&*size, "above"), |size| (size, "below"));
+                format!("{is} {size} {side} {}", called::sensor(other))
             }
             (
                 _,
@@ -356,7 +329,9 @@ impl About<'_> {
 
     fn lasted(&self) -> String {
         let end = self.alert.resolved_at.unwrap_or(self.alert.learned_at);
-        length(end.since(self.began()) as f64 / 1_000.0)
+        // A standstill is an alert from when it has lasted for as long as its rule lets it: that is the time of its entry.
+        let began = if self.alert.measure == Measure::Stuck { self.alert.started_at } else { self.began() };
+        length(end.since(began) as f64 / 1_000.0)
     }
 
     /// When what it is about began: a silence with the last reading, which its rule lets pass some time after.

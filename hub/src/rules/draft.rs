@@ -320,7 +320,9 @@ impl<'a> Draft<'a> {
             }
             Step::Become(mut alert, when) => {
                 let points = change.recent(track);
-                if matches!(alert.state, AlertState::Pending | AlertState::Firing) {
+                // Of what began and ended in one upload what fired it is of interest, of others what they ended by.
+                let is_held = self.held.iter().any(|held| held.watch == (at, watch));
+                if alert.state != AlertState::Resolved || !is_held {
                     let mut parts = change.parts(track, watch);
                     if !parts.is_empty() {
                         let rule = track.watches[watch].rule;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::alert::AlertId;
+use crate::model::alert::Part;
 use crate::model::device::DeviceNo;
 use crate::model::notice::Hearers;
 use crate::model::reading::SeriesId;
@@ -51,7 +52,7 @@ fn what_fires_is_one_sentence_with_device_sensor_value_limit_and_since_when() {
             Condition::Seasonal { sigmas: 30.0, clear: None, least: None },
             "temp is 34.2 deviations below what is usual at this time of day, the limit is 30",
         ),
-        (Measure::Value, Some(44.0), difference(), "temp differs by 44 °C from hum, above the limit of 30 °C"),
+        (Measure::Value, Some(44.0), difference(), "temp is 44 °C above hum, above the limit of 30 °C"),
         (Measure::Stuck, Some(21.5), stuck(), "temp stands still at 21.5 °C for more than 30 s"),
         (Measure::Silence, None, silence(), "temp has sent nothing for more than 30 s"),
     ] {
@@ -244,12 +245,18 @@ fn of_several_conditions_each_says_its_value() {
     let fires = told(&alert, TEMP, Event::AlertFiring, None);
     assert_eq!(
         fires.text,
-        "boiler-1: temp is 31 °C (limit 30 °C) and Flow is 32.5 (limit 30); not so hum (not known), since 2027-01-15 09:00 CET."
+        "boiler-1: temp is 31 °C (limit 30 °C) and Flow is 32.5 (limit 30); not known: hum, since 2027-01-15 09:00 CET."
     );
-    let ended = told(&over(alert), TEMP, Event::AlertResolved, None);
+    let unclear = told(&over(alert.clone()), TEMP, Event::AlertResolved, None);
+    assert_eq!(
+        unclear.text,
+        "boiler-1: what this rule looks for is no longer so. The alert is over, it lasted 1 h 30 min."
+    );
+    let parts = [part("hum", "%", Some(20.0), false), part("", "Cel", Some(31.0), true), part("flow", "", None, false)];
+    let ended = told(&over(Alert { parts: parts.into(), ..alert }), TEMP, Event::AlertResolved, None);
     assert_eq!(
         ended.text,
-        "boiler-1: what this rule looks for is no longer so. The alert is over, it lasted 1 h 30 min."
+        "boiler-1: hum is 20 % (limit 30 %); still so: temp is 31 °C (limit 30 °C); not known: Flow. The alert is over, it lasted 1 h 30 min."
     );
 }
 

@@ -89,7 +89,8 @@ pub(crate) struct Alert {
     pub last_value: Option<f64>,
     /// The limit.
     pub threshold: f64,
-    /// What each measured of several conditions that are joined, when it fired; while it is pending, when it began.
+    /// What each measured of several conditions that are joined, when it fired; while it is pending, when
+    /// it began; of one that is resolved, when it ended.
     pub parts: Vec<AlertPart>,
     /// When the condition became true; of silence, when its limit had passed since the last reading.
     pub started_at: String,

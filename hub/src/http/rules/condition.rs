@@ -55,6 +55,7 @@ pub(crate) enum DeviceCondition {
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Part {
     /// Name of the sensor, not a pattern; the rule's sensor when left out.
+    #[schema(required = false)]
     pub sensor: Option<String>,
     /// The condition; not `silence`.
     pub condition: SensorCondition,

@@ -60,6 +60,8 @@ fn all_is_bad_when_all_are_and_good_when_one_is() {
     // The door says nothing for longer than a minute: it is not known whether all still are.
     assert_eq!(scene.reading(70, 32.0), NOTHING);
     assert_eq!(scene.reading(71, 29.0), ["1 resolved 0 at 71"], "one that is good is enough");
+    let parts: Vec<_> = scene.stored[0].parts.iter().map(|part| (part.value, part.is_true)).collect();
+    assert_eq!(parts, [(Some(29.0), false), (None, false)], "it is over by these");
 }
 
 #[test]
