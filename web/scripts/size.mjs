@@ -3,7 +3,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
-const INITIAL_GZIP = 32_300;
+const INITIAL_GZIP = 31_000;
 const LATER_GZIP = 27_000;
 const ALL_RAW = 375_000;
 

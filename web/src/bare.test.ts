@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { bare } from "./bare";
 import { columnsOf, grouped, setsOf, sorted } from "./fleet";
 import { measured } from "./format";
-import { ruleName } from "./rule";
+import { ruleName } from "./alert";
 import { initial, update } from "./state";
 import type { Alert, Device } from "./types";
 

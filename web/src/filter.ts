@@ -5,7 +5,7 @@
 import type { Values } from "./fleet";
 import { apart, clean, exact, measured, scale } from "./format";
 import { title } from "./names";
-import { glob } from "./rule";
+import { glob } from "./alert";
 import type { Device, Latest } from "./types";
 import { convert } from "./units";
 

@@ -1,19 +1,6 @@
 import { describe, expect, test } from "vitest";
-import {
-  beganAt,
-  charted,
-  differs,
-  firedOn,
-  glob,
-  noise,
-  outcome,
-  reading,
-  sentence,
-  silenceOver,
-  unitOf,
-  waitsFor,
-  watchesNothing,
-} from "./rule";
+import { beganAt, glob, silenceOver } from "./alert";
+import { charted, differs, firedOn, noise, outcome, reading, sentence, unitOf, waitsFor, watchesNothing } from "./rule";
 import type { Alert, Backtest, Condition, Device, Latest, Rule, Silence } from "./types";
 
 describe("globs", () => {

@@ -1,50 +1,9 @@
 // Rules as the page reads them: whom they watch, what they say, what they would have done. PURE.
 
-import { bare } from "./bare";
+import { glob, watches } from "./alert";
 import { apart, clean, digits, duration, exact, limitOf, measured, parseSpan } from "./format";
 import { title } from "./names";
-import { isNow } from "./weekly";
-import type { Alert, Backtest, Condition, Device, Latest, Op, Rule, Silence } from "./types";
-
-/** The hub's globs: `*` any text, `?` one character, everything else itself. */
-export function glob(pattern: string, text: string): boolean {
-  const escaped = pattern
-    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
-    .replace(/\*+/g, ".*")
-    .replace(/\?/g, ".");
-  return new RegExp(`^${escaped}$`, "su").test(text);
-}
-
-export function watches(rule: Pick<Rule, "device" | "sensor" | "labels">, device: Device, sensor: string): boolean {
-  return (
-    (glob(rule.device, device.id) || glob(rule.device, device.name)) &&
-    glob(rule.sensor, sensor) &&
-    Object.entries(rule.labels).every(([key, value]) => device.labels[key] === value)
-  );
-}
-
-/**
- * Since when it has been true, which the command line and the messages say too. It fires only when it has been true for
- * as long as its rule asks for.
- */
-export const beganAt = (alert: Pick<Alert, "started_at">): number => Date.parse(alert.started_at);
-
-/** The silence that keeps this alert from being told at `now`, if one does. */
-export function silenceOver(
-  silences: readonly Silence[] | null,
-  alert: Pick<Alert, "rule" | "device" | "device_name" | "sensor" | "labels">,
-  now: number,
-): Silence | null {
-  const over = (one: Silence) =>
-    Date.parse(one.from) <= now &&
-    now < Date.parse(one.until) &&
-    (one.weekly === null || isNow(one.weekly, now)) &&
-    (one.rule === null || one.rule === alert.rule.id) &&
-    (glob(one.device, alert.device) || glob(one.device, alert.device_name)) &&
-    glob(one.sensor, alert.sensor) &&
-    Object.entries(one.labels).every(([key, value]) => alert.labels[key] === value);
-  return (silences ?? []).find(over) ?? null;
-}
+import type { Alert, Backtest, Condition, Device, Latest, Op, Rule } from "./types";
 
 /** The one unit of what a rule watches, as far as that is known; none where there are several. */
 export function unitOf(
@@ -173,18 +132,6 @@ export function drawnLimit(of: Condition): { value: number; above: boolean; op: 
       of satisfies never;
       return null;
   }
-}
-
-/** What the hub calls its own rules, in words. */
-const OWN = bare({
-  "hub.device_offline": "Device offline",
-  "hub.disk_full": "Disk full",
-  "hub.disk_nearly_full": "Disk nearly full",
-  "hub.database_damaged": "Database damaged",
-});
-
-export function ruleName(alert: Pick<Alert, "rule">): string {
-  return OWN[alert.rule.name] ?? alert.rule.name;
 }
 
 /** Which other sensors no device has; null when it names none of the kind. */

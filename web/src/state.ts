@@ -26,7 +26,7 @@ import type {
   Webhook,
 } from "./types";
 import { clean, millis } from "./format";
-import { ruleName, silenceOver } from "./rule";
+import { ruleName, silenceOver } from "./alert";
 import { age, merged, NOTHING_TOLD, overtaken, tellAll, type Told } from "./told";
 
 /** Deliveries kept a webhook; older ones are one page further in the hub. */

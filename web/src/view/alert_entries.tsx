@@ -6,7 +6,8 @@ import { part } from "../app";
 import { clean, count, duration, millis, when } from "../format";
 import { title } from "../names";
 import { between, DEFAULT_RANGE, href, type Range } from "../route";
-import { beganAt, reading, ruleName, silenceOver } from "../rule";
+import { beganAt, ruleName, silenceOver } from "../alert";
+import { reading } from "../rule";
 import { SILENCES } from "../silence";
 import type { Alert } from "../types";
 import { weeklyText } from "../weekly";
@@ -136,7 +137,7 @@ function AckChoice({ alert, label }: { alert: Alert; label: string }) {
         <button
           type="button"
           class="button plain"
-          aria-label={`${label} with a comment`}
+          aria-label={label.replace("Acknowledge", "Comment on")}
           onClick={() => setComment("")}
         >
           Comment…

@@ -8,7 +8,7 @@ import { part } from "../app";
 import { clean, parseSpan } from "../format";
 import { readyRules, type Ready } from "../ready";
 import { conditionOf, fieldsOf, type Fields } from "../condition";
-import { watches } from "../rule";
+import { watches } from "../alert";
 import type { Rule, Severity } from "../types";
 import type { Wrong } from "../wrong";
 import { Field } from "./controls";

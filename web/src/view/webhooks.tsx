@@ -11,7 +11,7 @@ import { failedText, usedBy } from "../hook";
 import { kindOf } from "../hook_kind";
 import { title } from "../names";
 import { href, type Route } from "../route";
-import { ruleName } from "../rule";
+import { ruleName } from "../alert";
 import type { Delivery, Webhook } from "../types";
 import { Confirmed, Copyable, Status } from "./controls";
 import { Lack, may, Only } from "./may";

@@ -9,7 +9,7 @@ import { toggled } from "../../filter";
 import { clean, duration } from "../../format";
 import { address } from "../../names";
 import { href, OVERVIEW } from "../../route";
-import { ruleName } from "../../rule";
+import { ruleName } from "../../alert";
 import { contact, standing } from "../../standing";
 import { firing } from "../../state";
 import type { Device } from "../../types";

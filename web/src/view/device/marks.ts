@@ -6,7 +6,8 @@ import { part } from "../../app";
 import type { Board } from "../../chart/board";
 import type { Mark, Threshold } from "../../chart/paint";
 import { clean, exact, millis } from "../../format";
-import { drawnLimit, watches } from "../../rule";
+import { watches } from "../../alert";
+import { drawnLimit } from "../../rule";
 import { swappedAt } from "../../swap";
 import type { Alert, Device, Millis, Rule, Sensor, Swap } from "../../types";
 

@@ -1,0 +1,58 @@
+// What every screen needs of alerts, also the first: whom a rule watches, what it is called, the silence over it. PURE.
+// Apart from `rule.ts`, whose sentences come with the screens that show them.
+
+import { bare } from "./bare";
+import type { Alert, Device, Rule, Silence } from "./types";
+import { isNow } from "./weekly";
+
+/** The hub's globs: `*` any text, `?` one character, everything else itself. */
+export function glob(pattern: string, text: string): boolean {
+  const escaped = pattern
+    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
+    .replace(/\*+/g, ".*")
+    .replace(/\?/g, ".");
+  return new RegExp(`^${escaped}$`, "su").test(text);
+}
+
+export function watches(rule: Pick<Rule, "device" | "sensor" | "labels">, device: Device, sensor: string): boolean {
+  return (
+    (glob(rule.device, device.id) || glob(rule.device, device.name)) &&
+    glob(rule.sensor, sensor) &&
+    Object.entries(rule.labels).every(([key, value]) => device.labels[key] === value)
+  );
+}
+
+/**
+ * Since when it has been true, which the command line and the messages say too. It fires only when it has been true for
+ * as long as its rule asks for.
+ */
+export const beganAt = (alert: Pick<Alert, "started_at">): number => Date.parse(alert.started_at);
+
+/** The silence that keeps this alert from being told at `now`, if one does. */
+export function silenceOver(
+  silences: readonly Silence[] | null,
+  alert: Pick<Alert, "rule" | "device" | "device_name" | "sensor" | "labels">,
+  now: number,
+): Silence | null {
+  const over = (one: Silence) =>
+    Date.parse(one.from) <= now &&
+    now < Date.parse(one.until) &&
+    (one.weekly === null || isNow(one.weekly, now)) &&
+    (one.rule === null || one.rule === alert.rule.id) &&
+    (glob(one.device, alert.device) || glob(one.device, alert.device_name)) &&
+    glob(one.sensor, alert.sensor) &&
+    Object.entries(one.labels).every(([key, value]) => alert.labels[key] === value);
+  return (silences ?? []).find(over) ?? null;
+}
+
+/** What the hub calls its own rules, in words. */
+const OWN = bare({
+  "hub.device_offline": "Device offline",
+  "hub.disk_full": "Disk full",
+  "hub.disk_nearly_full": "Disk nearly full",
+  "hub.database_damaged": "Database damaged",
+});
+
+export function ruleName(alert: Pick<Alert, "rule">): string {
+  return OWN[alert.rule.name] ?? alert.rule.name;
+}
