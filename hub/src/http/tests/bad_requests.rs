@@ -193,6 +193,13 @@ async fn a_problem_names_the_key() {
         ("POST", "/rules", condition(json!({"type": "seasonal", "sigmas": 4, "over": "1h"})), "condition.over"),
         ("POST", "/rules", differs("other", json!("temp*")), "condition.other"),
         ("POST", "/rules", differs("other", Value::Null), "condition.other"),
+        ("POST", "/rules", differs("other", json!("")), "condition.other"),
+        (
+            "POST",
+            "/rules",
+            json!({"name": "itself", "sensor": "hum", "condition": differs("other", json!("hum"))["condition"]}),
+            "condition.other",
+        ),
         ("POST", "/rules", differs("within", json!("0s")), "condition.within"),
         ("POST", "/rules", differs("clear", json!(6)), "condition.clear"),
         ("POST", "/rules", joined(json!([part(Value::Null, "threshold")])), "condition.parts"),
