@@ -145,6 +145,21 @@ fn nobody_is_told_under_a_silence_and_of_what_outlasts_it_when_it_ends() {
 }
 
 #[test]
+fn the_end_of_an_alert_is_told_when_its_device_is_deleted() {
+    let mut scene = Scene::start(&[Answer::Status(200)]);
+    scene.say(99.0);
+    eventually("it is told", Duration::from_secs(20), || (scene.told().len() == 1).then_some(()));
+    let device = scene.hub.get("/api/v1/alerts?state=firing")["items"][0]["device"].as_str().unwrap().to_owned();
+    assert_eq!(scene.hub.status("DELETE", &format!("/api/v1/devices/{device}"), None), Some(204));
+    eventually("so is its end", Duration::from_secs(20), || (scene.told().len() == 2).then_some(()));
+    assert_eq!(scene.told()[1].2, "alert.resolved");
+    // Once, also after a start.
+    scene.hub.restart();
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(scene.told().len(), 2);
+}
+
+#[test]
 fn a_webhook_that_was_off_is_told_what_it_missed_when_it_is_on_again() {
     let mut scene = Scene::start(&[Answer::Status(200)]);
     let webhooks = scene.hub.get("/api/v1/webhooks");

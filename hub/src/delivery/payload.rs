@@ -36,6 +36,7 @@ pub(super) mod alert;
 
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::gathered::Gathered;
 use super::sentence::{self, Told};
@@ -129,6 +130,28 @@ pub(super) fn group_delivery(
     let created_at = if gathered.event == Event::AlertAcknowledged { gathered.at } else { first.learned_at };
     let alert = Some(first.id);
     Some(NewDelivery { webhook: webhook.id, alert, event: gathered.event, body, created_at })
+}
+
+/// The end of an alert that went with its device, made of the newest message about it; `None` of what is about many devices.
+#[must_use]
+pub fn gone(told: &NewDelivery, now: UnixMillis) -> Option<NewDelivery> {
+    let mut body: Value = serde_json::from_slice(&told.body).ok()?;
+    let alert = body.get_mut("data")?.get_mut("alert")?.as_object_mut()?;
+    let sequence = alert.get("sequence").and_then(Value::as_u64).unwrap_or(1);
+    alert.insert("sequence".to_owned(), (sequence + 1).into());
+    alert.insert("state".to_owned(), "resolved".into());
+    for time in ["resolved_at", "occurred_at", "learned_at"] {
+        alert.insert(time.to_owned(), moment(now).into());
+    }
+    let title = body.get("title").and_then(Value::as_str).unwrap_or_default();
+    let subject = ["Flapping: ", "Acknowledged: "].iter().find_map(|of| title.strip_prefix(of)).unwrap_or(title);
+    let title = format!("Resolved: {subject}");
+    let whole = body.as_object_mut()?;
+    whole.insert("type".to_owned(), Event::AlertResolved.word().into());
+    whole.insert("timestamp".to_owned(), moment(now).into());
+    whole.insert("title".to_owned(), title.into());
+    whole.insert("text".to_owned(), "The device was deleted. The alert is over.".into());
+    Some(NewDelivery { event: Event::AlertResolved, body: render(&body), created_at: now, ..told.clone() })
 }
 
 /// The message as it is sent so many seconds late.

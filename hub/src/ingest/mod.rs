@@ -41,7 +41,7 @@ use self::history::{History, Past};
 use self::learning::Learning;
 use self::pace::Pace;
 use crate::clock::Clock;
-use crate::delivery::payload::Teller;
+use crate::delivery::payload::{self, Teller};
 use crate::live::Bus;
 use crate::model::UnixMillis;
 use crate::model::alert::{Absences, Vitals};
@@ -184,7 +184,8 @@ impl Ingest {
         self.commit(Vec::new(), Vec::new(), resumed).await?;
         self.engine.remember_late(self.clock.wall(), self.store.late().await?);
         self.tell_over().await?;
-        self.tell_acks().await
+        self.tell_acks().await?;
+        self.tell_gone().await
     }
 
     /// Starts the next reads of the past that the rules ask for, one of each kind at a time.
@@ -271,11 +272,34 @@ impl Ingest {
             let latest = self.latest();
             self.engine.recall(now, &self.store.catalog(), latest);
             self.engine.hear(self.store.heard());
+            // An alert that somebody was told of and that is not open may have gone with its device.
+            let open: HashSet<_> = self.store.open_alerts().await?.iter().map(|alert| alert.id).collect();
+            if self.notifier.ledger().alerts().any(|alert| !open.contains(&alert)) {
+                self.tell_gone().await?;
+            }
             self.tell_over().await
         } else {
             self.rules_changed.notify_one();
             Ok(())
         }
+    }
+
+    /// Tells of the end of alerts that are gone with their device.
+    async fn tell_gone(&mut self) -> Result<(), store::Error> {
+        let (now, told) = (self.clock.wall(), self.store.told_of_gone_alerts().await?);
+        let works = |id| self.webhooks.iter().any(|webhook| webhook.id == id && webhook.works());
+        let ended = told.iter().filter(|told| works(told.webhook)).filter_map(|told| payload::gone(told, now));
+        let ended: Vec<_> = ended.collect();
+        if ended.is_empty() {
+            return Ok(());
+        }
+        match self.store.commit(store::Commit { deliveries: ended.clone(), ..store::Commit::default() }).await {
+            Ok(_) => self.notifier.note(&ended),
+            Err(error) if error.is_fatal() => return Err(error),
+            // The next change, or start, asks for them again.
+            Err(error) => tracing::warn!(%error, "the end of alerts of a deleted device is not told yet: {error}"),
+        }
+        Ok(())
     }
 
     /// Tells webhooks that are on again what they missed.

@@ -386,6 +386,23 @@ fn a_body_stays_small_whatever_people_write() {
 }
 
 #[test]
+fn the_end_of_an_alert_that_went_with_its_device_is_made_of_what_was_told() {
+    let told = deliveries_for(&[put(AlertState::Firing)], &[rule()], &[webhook(7)], &catalog(), &teller(None));
+    let over = gone(&told[0], NOW.plus(90_000)).unwrap();
+    assert_eq!((over.alert, over.webhook, over.event), (Some(AlertId(5)), WebhookId(7), Event::AlertResolved));
+    let body = read(&over);
+    assert_eq!((&body["type"], &body["title"]), (&json!("alert.resolved"), &json!("Resolved: too hot on boiler-1")));
+    assert_eq!(body["text"], "The device was deleted. The alert is over.");
+    let alert = &body["data"]["alert"];
+    assert_eq!((&alert["state"], &alert["sequence"]), (&json!("resolved"), &json!(2)));
+    assert_eq!(
+        (&alert["resolved_at"], &alert["device_name"]),
+        (&json!("2027-01-15T08:01:30.000Z"), &json!("boiler-1"))
+    );
+    assert_eq!(gone(&test_delivery(WebhookId(7), "ops", NOW), NOW), None);
+}
+
+#[test]
 fn a_test_says_that_it_is_one() {
     let test = test_delivery(WebhookId(7), "ops", NOW);
     assert_eq!((test.event, test.alert), (Event::Test, None));

@@ -39,6 +39,11 @@ impl Ledger {
         self.0.get(&(alert, webhook)).copied()
     }
 
+    /// The alerts whose end somebody was not told of.
+    pub fn alerts(&self) -> impl Iterator<Item = AlertId> + '_ {
+        self.0.keys().map(|(alert, _)| *alert)
+    }
+
     /// The alerts whose end this webhook was not told of.
     #[must_use]
     pub fn told_to(&self, webhook: WebhookId) -> Vec<AlertId> {

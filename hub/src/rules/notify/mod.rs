@@ -135,6 +135,11 @@ impl Notifier {
         Notified { notices: alerts.into_iter().filter(news).map(told).collect(), ..Notified::default() }
     }
 
+    /// Takes note of deliveries that were decided elsewhere and are on disk.
+    pub fn note(&mut self, deliveries: &[NewDelivery]) {
+        self.ledger.note(deliveries);
+    }
+
     /// Who was told of which alert.
     #[must_use]
     pub const fn ledger(&self) -> &Ledger {

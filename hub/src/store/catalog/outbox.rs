@@ -40,6 +40,15 @@ impl Store {
         self.readers().run(|reader| reader.ask()?.deliveries_pending()).await
     }
 
+    /// The newest delivery of each alert that is gone with its device, by webhook, where its end was not told. Reads every
+    /// delivery: for a start, and after a device was deleted.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn told_of_gone_alerts(&self) -> Result<Vec<NewDelivery>> {
+        self.readers().run(|reader| reader.ask()?.told_of_gone_alerts()).await
+    }
+
     /// One delivery, with its body.
     ///
     /// # Errors

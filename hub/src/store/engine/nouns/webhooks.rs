@@ -76,6 +76,8 @@ pub(in crate::store) trait Outbox {
     fn deliveries(&self, query: &DeliveryQuery) -> Result<Vec<Delivery>>;
     /// Of alerts that are open or flap, or whose end a webhook that is off was not told of, by webhook: how many deliveries there are, and when the newest was made.
     fn told_of_open_alerts(&self) -> Result<Vec<ToldOf>>;
+    /// The newest delivery of each alert that is gone with its device, by webhook, where its end was not told.
+    fn told_of_gone_alerts(&self) -> Result<Vec<NewDelivery>>;
     /// One delivery, with its body.
     fn delivery(&self, id: DeliveryId) -> Result<Option<Delivery>>;
     /// Webhooks for which more late messages to people wait than a handful, or one with an earlier summary of such that is due: time

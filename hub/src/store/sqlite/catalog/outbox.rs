@@ -30,6 +30,11 @@ const TOLD: &str = "SELECT delivery.alert, delivery.webhook, COUNT(*), MAX(deliv
     GROUP BY delivery.alert, delivery.webhook";
 
 const PENDING: &str = "SELECT COUNT(*) FROM delivery WHERE state = 'pending'";
+/// An alert that went in its time was over, and that was told.
+const TOLD_OF_GONE: &str = "SELECT webhook, alert, event, created_at, body, MAX(id) FROM delivery
+    WHERE alert IS NOT NULL AND NOT EXISTS (SELECT 1 FROM alert WHERE alert.id = delivery.alert)
+    GROUP BY webhook, alert HAVING SUM(event IN ('alert.resolved', 'alert.past')) = 0";
+
 const NEXT_DUE: &str =
     "SELECT MIN(MAX(delivery.next_attempt_at, COALESCE(delivery.leased_until, delivery.next_attempt_at)))
     FROM delivery JOIN webhook ON webhook.id = delivery.webhook
@@ -55,6 +60,20 @@ impl Outbox for Connection {
         let told = statement.query_map([], |row| {
             let count = u32::try_from(row.get::<_, i64>(2)?).unwrap_or(u32::MAX);
             Ok(((row.get(0)?, row.get(1)?), (count, UnixMillis(row.get(3)?))))
+        })?;
+        Ok(told.collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn told_of_gone_alerts(&self) -> Result<Vec<NewDelivery>> {
+        let mut statement = self.prepare(TOLD_OF_GONE)?;
+        let told = statement.query_map([], |row| {
+            Ok(NewDelivery {
+                webhook: row.get("webhook")?,
+                alert: row.get("alert")?,
+                event: row.get("event")?,
+                created_at: UnixMillis(row.get("created_at")?),
+                body: row.get("body")?,
+            })
         })?;
         Ok(told.collect::<rusqlite::Result<_>>()?)
     }
