@@ -7,6 +7,7 @@ pub mod alert;
 pub mod audit;
 pub mod called;
 pub mod catalog;
+pub mod delivery;
 pub mod device;
 pub mod glob;
 pub mod id;

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::http::alerts::dto::ListedAlert;
 use crate::http::devices::dto::Device;
-use crate::http::webhooks::dto::Delivery;
+use crate::http::webhooks::sent::Delivery;
 use crate::model::Lane as ModelLane;
 
 /// What a client sends.

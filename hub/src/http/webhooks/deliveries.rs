@@ -7,8 +7,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::dto;
-use super::dto::{Delivery, DeliveryWithBody};
+use super::sent::{self, Delivery, DeliveryWithBody};
 use crate::clock::Clock;
 use crate::delivery::message::{self, Sender, field};
 use crate::delivery::payload;
@@ -37,7 +36,7 @@ pub(in crate::http) struct ListDeliveries {
     #[param(value_type = String, required = false)]
     webhook: Option<WebhookId>,
     /// Only in this state.
-    #[param(value_type = dto::DeliveryState, required = false)]
+    #[param(value_type = sent::DeliveryState, required = false)]
     state: Option<DeliveryState>,
     #[param(ignore)]
     paging: Paging,
@@ -48,7 +47,7 @@ impl FromParams for ListDeliveries {
         let webhook = |text: String| text::parse_id(&text).map_err(|detail| ApiError::invalid("webhook", detail));
         let state = |text: String| {
             let detail = || format!("`{text}` is not a state: write pending, delivered or failed");
-            dto::delivery_state(&text).ok_or_else(|| ApiError::invalid("state", detail()))
+            sent::delivery_state(&text).ok_or_else(|| ApiError::invalid("state", detail()))
         };
         Ok(Self {
             webhook: params.one("webhook")?.map(webhook).transpose()?,
@@ -136,7 +135,7 @@ pub(in crate::http) struct ReplayDeliveries {
     /// To this webhook; to each that is on when left out.
     webhook: Option<String>,
     /// Those that failed, were delivered, or still wait (which are tried at once); all of them when left out.
-    state: Option<dto::DeliveryState>,
+    state: Option<sent::DeliveryState>,
 }
 
 /// What is sent again.

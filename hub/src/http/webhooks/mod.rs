@@ -5,6 +5,7 @@ pub(super) mod draft;
 pub(super) mod dto;
 pub(super) mod preview;
 pub(super) mod recipients;
+pub(super) mod sent;
 #[cfg(test)]
 mod tests;
 
@@ -26,9 +27,10 @@ use crate::model::webhook::{Secret, WebhookId, WebhookSpec};
 use crate::random;
 use crate::store::Store;
 use draft::{NewWebhook, WebhookPatch};
-use dto::{Delivery, Webhook, WebhookWithSecret};
+use dto::{Webhook, WebhookWithSecret};
 use preview::{AskPreview, WebhookPreview};
 use recipients::Recipients;
+use sent::Delivery;
 use utoipa_axum::routes;
 
 /// The webhooks and their deliveries.

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::draft::{checked, url};
-use super::dto::{Event, WebhookKind};
+use super::dto::WebhookKind;
+use super::sent::Event;
 use crate::delivery::header::HIDDEN;
 use crate::delivery::message::{self, Method, Sender, field, place};
 use crate::delivery::payload::Teller;

@@ -10,7 +10,7 @@ use crate::http::alerts::dto::ListedAlert;
 use crate::http::devices::dto::Device;
 use crate::http::live::dto::{Row, ServerMessage};
 use crate::http::request::text;
-use crate::http::webhooks::dto::Delivery;
+use crate::http::webhooks::sent::Delivery;
 use crate::live::{Seen, Subscription, Told, Update};
 use crate::model::DeviceId;
 use crate::model::access::Scope;

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 
-use super::dto;
+use super::{dto, sent};
 use crate::http::tests::scene::{Scene, request, scene};
 use crate::model::UnixMillis;
 use crate::model::access::Scope;
@@ -78,7 +78,7 @@ fn who_is_no_admin_sees_neither_to_whom_an_e_mail_goes_nor_what_its_server_says(
     };
     for (scope, is_seen) in [(Scope::Read, false), (Scope::Write, false), (Scope::Admin, true)] {
         let webhook = dto::Webhook::from(webhook.clone()).shown_to(scope);
-        let delivery = dto::Delivery::from(delivery.clone()).shown_to(scope);
+        let delivery = sent::Delivery::from(delivery.clone()).shown_to(scope);
         for seen in [serde_json::to_string(&webhook).unwrap(), serde_json::to_string(&delivery).unwrap()] {
             assert!(seen.contains("refuses the recipient") && seen.contains("ann@") == is_seen, "{scope:?}: {seen}");
         }
