@@ -23,6 +23,8 @@ pub(super) const MAX_GROUP: usize = 8_192;
 pub(super) const MAX_GROUP_BYTES: usize = 8 << 20;
 /// Alert changes that may wait for room on the disk, at some kilobytes each. Beyond, the engine forgets them again.
 const MOST_OWED: usize = 1_000;
+/// Messages that may wait with them, a kilobyte or two each: those of all of them to ten webhooks.
+const MOST_OWED_MESSAGES: usize = 10 * MOST_OWED;
 /// Batches remembered as shown while the disk is full, so that repeats are not: 2 MB. Beyond, some are shown twice.
 const MOST_SHOWN: usize = 65_536;
 
@@ -112,7 +114,7 @@ impl Waiting {
 
     /// Owes what the disk has no room for; `false` when it is too much.
     pub(super) fn owe(&mut self, owed: Owed) -> bool {
-        if owed.transitions.len() > MOST_OWED {
+        if owed.transitions.len() > MOST_OWED || owed.deliveries.len() > MOST_OWED_MESSAGES {
             return false;
         }
         self.owed = owed;
@@ -157,6 +159,7 @@ mod tests {
     use super::*;
     use crate::model::alert::AlertId;
     use crate::model::device::DeviceNo;
+    use crate::model::webhook::{Event, WebhookId};
     use crate::model::{BatchSeq, Epoch, Lane, UnixMillis};
 
     fn batch(seq: u64) -> Batch {
@@ -215,5 +218,10 @@ mod tests {
         assert!(waiting.owed.is_empty());
         assert!(waiting.owe(owed(MOST_OWED)));
         assert_eq!(waiting.owed.transitions.len(), MOST_OWED);
+        let event = Event::AlertAcknowledged;
+        let message =
+            NewDelivery { webhook: WebhookId(1), alert: None, event, body: Vec::new(), created_at: UnixMillis(0) };
+        let told = |count| Owed { deliveries: vec![message.clone(); count], ..Owed::default() };
+        assert!(!waiting.owe(told(MOST_OWED_MESSAGES + 1)) && waiting.owe(told(MOST_OWED_MESSAGES)));
     }
 }

@@ -333,18 +333,18 @@ impl Ingest {
 
     /// Tells of acknowledgements of which nobody was told yet.
     async fn tell_acks(&mut self) -> Result<(), store::Error> {
-        loop {
-            let acked = self.store.untold_acks(ACKS).await?;
-            let is_last = acked.len() < ACKS;
-            if acked.is_empty() {
-                return Ok(());
-            }
-            let told = self.notifier.acknowledged(self.clock.wall(), acked, &self.store.catalog());
-            let is_stored = self.commit_telling(Vec::new(), Vec::new(), Proposed::default(), told).await?;
-            if is_last || !is_stored {
-                return Ok(());
-            }
+        let acked = self.store.untold_acks(ACKS).await?;
+        if acked.is_empty() {
+            return Ok(());
         }
+        let is_last = acked.len() < ACKS;
+        let told = self.notifier.acknowledged(self.clock.wall(), acked, &self.store.catalog());
+        let is_stored = self.commit_telling(Vec::new(), Vec::new(), Proposed::default(), told).await?;
+        // The others have a turn of their own: readings that wait come in between.
+        if is_stored && !is_last {
+            self.acknowledged.notify_one();
+        }
+        Ok(())
     }
 
     /// The newest point of every series.

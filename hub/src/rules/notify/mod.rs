@@ -161,9 +161,12 @@ impl Notifier {
 }
 
 impl Notified {
-    fn of(hushed: Hushed, calmed: Calmed) -> Self {
+    fn of(mut hushed: Hushed, mut calmed: Calmed) -> Self {
         let muted = hushed.marks.iter().map(|&(id, muted)| Mark::Muted(id, muted));
         let marks = muted.chain(calmed.marks.iter().copied()).collect();
-        Self { notices: calmed.notices.clone(), marks, hushed, calmed }
+        // What is told is kept once.
+        let notices = std::mem::take(&mut calmed.notices);
+        hushed.told.clear();
+        Self { notices, marks, hushed, calmed }
     }
 }

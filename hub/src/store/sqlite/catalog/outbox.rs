@@ -31,9 +31,10 @@ const TOLD: &str = "SELECT delivery.alert, delivery.webhook, COUNT(*), MAX(deliv
 
 const PENDING: &str = "SELECT COUNT(*) FROM delivery WHERE state = 'pending'";
 /// An alert that went in its time was over, and that was told.
-const TOLD_OF_GONE: &str = "SELECT webhook, alert, event, created_at, body, MAX(id) FROM delivery
+const TOLD_OF_GONE: &str = "SELECT webhook, alert, event, created_at, body FROM delivery WHERE id IN (
+    SELECT MAX(id) FROM delivery
     WHERE alert IS NOT NULL AND NOT EXISTS (SELECT 1 FROM alert WHERE alert.id = delivery.alert)
-    GROUP BY webhook, alert HAVING SUM(event IN ('alert.resolved', 'alert.past')) = 0";
+    GROUP BY webhook, alert HAVING SUM(event IN ('alert.resolved', 'alert.past')) = 0)";
 
 const NEXT_DUE: &str =
     "SELECT MIN(MAX(delivery.next_attempt_at, COALESCE(delivery.leased_until, delivery.next_attempt_at)))
