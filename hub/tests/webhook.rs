@@ -769,6 +769,7 @@ fn too_hot(webhook: WebhookId) -> RuleSpec {
         hold: Duration::ZERO,
         clear_for: Duration::ZERO,
         severity: Severity::Critical,
+        tags: Labels::new(),
         webhooks: vec![webhook],
         enabled: true,
     }

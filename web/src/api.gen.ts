@@ -89,6 +89,10 @@ export interface components {
             started_at: string;
             /** @description Where it stands. */
             state: components["schemas"]["AlertState"];
+            /** @description Tags of its rule when the alert began. */
+            tags: {
+                [key: string]: string;
+            };
             /**
              * Format: double
              * @description The limit.
@@ -1071,6 +1075,13 @@ export interface components {
             sensor?: string | null;
             /** @description How bad it is; `warning` when left out. */
             severity?: components["schemas"]["Severity"];
+            /**
+             * @description What its alerts are tagged with, for filters and for receivers: at most 16, such as `{"team": "x"}`. An alert keeps those
+             *     that its rule had when it began.
+             */
+            tags?: {
+                [key: string]: string;
+            };
             /** @description Which webhooks are notified. When left out of a new rule: those with `for_new_rules`. */
             webhooks?: string[] | null;
         };
@@ -1398,6 +1409,10 @@ export interface components {
                 sensor: string;
                 /** @description How bad it is. */
                 severity: components["schemas"]["Severity"];
+                /** @description What its alerts are tagged with: `{"team": "x"}`. */
+                tags: {
+                    [key: string]: string;
+                };
                 /** @description When it was last changed. */
                 updated_at: string;
                 /** @description Who is told. */
@@ -1831,6 +1846,10 @@ export interface components {
             sensor: string;
             /** @description How bad it is. */
             severity: components["schemas"]["Severity"];
+            /** @description What its alerts are tagged with: `{"team": "x"}`. */
+            tags: {
+                [key: string]: string;
+            };
             /** @description When it was last changed. */
             updated_at: string;
             /** @description Who is told. */

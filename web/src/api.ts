@@ -316,7 +316,7 @@ export const rules = {
   replace: (rule: string, draft: RuleDraft) => call<Rule>("PUT", `/rules/${id(rule)}`, draft),
   remove: (rule: string) => call<null>("DELETE", `/rules/${id(rule)}`),
   /** What the rule would have done in the last day, and what differs from another version of it. */
-  backtest: (rule: Omit<RuleDraft, "name">, against: Omit<RuleDraft, "name"> | null) =>
+  backtest: (rule: Omit<RuleDraft, "name" | "tags">, against: Omit<RuleDraft, "name" | "tags"> | null) =>
     call<Backtest>("POST", "/rules/backtest", against === null ? { rule } : { rule, against }),
 };
 

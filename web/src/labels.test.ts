@@ -11,5 +11,6 @@ test("labels are read as they are written", () => {
 test("what is no label is named, and how to write one", () => {
   for (const text of ["site south", "room=attic, south", "=south"]) {
     expect(() => readLabels(text)).toThrow(/^“.*” is not a label: write key=value, such as site=south$/);
+    expect(() => readLabels(text, "tags")).toThrow(/^“.*” is not a tag: write key=value, such as team=x$/);
   }
 });

@@ -16,6 +16,7 @@ const alert = (id: string, state: Alert["state"], more: Partial<Alert> = {}): Li
   device_name: "oven",
   sensor: "temp",
   severity: "warning",
+  tags: {},
   state,
   measure: "value",
   unit: "Cel",

@@ -1,5 +1,7 @@
 //! `telemetry-hub alerts`: lists active alerts, or past ones.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use super::out::{print, tell};
@@ -24,6 +26,9 @@ pub struct Args {
     /// One rule, by id or by its name when the alerts began
     #[arg(long, value_name = "RULE")]
     rule: Option<String>,
+    /// Only alerts with this tag of their rule; repeat it for those with all of several
+    #[arg(long, value_name = "KEY:VALUE")]
+    tag: Vec<String>,
     /// Only alerts that began at or after this: 2026-11-22T11:40:00Z, epoch milliseconds, or now-6h
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
@@ -38,6 +43,8 @@ struct Alert {
     device_name: String,
     sensor: String,
     severity: String,
+    #[serde(default)]
+    tags: BTreeMap<String, String>,
     state: String,
     measure: String,
     unit: String,
@@ -79,6 +86,7 @@ pub(super) async fn run(args: Args) -> Outcome {
     let link = args.hub.find().await?;
     let states = if args.past { ["resolved", "historical"] } else { ["pending", "firing"] };
     let mut params: Vec<_> = states.map(|state| ("state", state.to_owned())).into();
+    params.extend(args.tag.into_iter().map(|tag| ("tag", tag)));
     params.extend(given([("device", args.device), ("rule", args.rule), ("from", args.from)]));
     if args.json {
         print(link.all_as_json("/alerts", &params).await?);
@@ -134,6 +142,13 @@ fn of_parts(parts: &[Part]) -> (String, String) {
     (values.join(", "), limits.join(", "))
 }
 
+/// The name of its rule, and in brackets what that tags its alerts with.
+fn called_with_tags(alert: &Alert) -> String {
+    let name = shown::name(alert::called(&alert.rule.name));
+    let tags: Vec<_> = alert.tags.iter().map(|(key, value)| shown::name(&format!("{key}:{value}"))).collect();
+    if tags.is_empty() { name } else { format!("{name} [{}]", tags.join(" ")) }
+}
+
 fn row(alert: &Alert, now: UnixMillis) -> [String; 9] {
     let moment = |text: &str| shown::read(text).map_or_else(|| "-".to_owned(), shown::moment);
     let acked = alert.acked_at.is_some() && alert.state == "firing";
@@ -149,7 +164,7 @@ fn row(alert: &Alert, now: UnixMillis) -> [String; 9] {
             .as_deref()
             .map_or_else(|| state.to_owned(), |until| format!("{state}, silenced until {}", moment(until))),
         alert.severity.clone(),
-        shown::name(alert::called(&alert.rule.name)),
+        called_with_tags(alert),
         shown::name(&alert.device_name),
         if alert.rule.is_of_the_hub() { "-".to_owned() } else { called::sensor(&alert.sensor) },
         value,
@@ -207,6 +222,9 @@ mod tests {
         let now = shown::read("2026-11-22T11:43:00Z").unwrap();
         let mut alert: Alert = serde_json::from_value(alert).unwrap();
         assert_eq!(row(&alert, now)[0], "acknowledged by anna");
+        assert_eq!(row(&alert, now)[2], "hot");
+        alert.tags = [("shift", "a"), ("team", "x")].map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+        assert_eq!(row(&alert, now)[2], "hot [shift:a team:x]");
         alert.acked_by = None;
         assert_eq!(row(&alert, now)[0], "acknowledged");
     }

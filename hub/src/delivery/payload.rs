@@ -25,6 +25,8 @@
 //!
 //! `title` and `text` are for people: see [`super::sentence`]. They say what the data says, and are not made to be read by programs.
 //!
+//! `data.alert.tags` are those of the rule when the alert began, at most 16; they are never left out.
+//!
 //! `measure` says what the values and `threshold` are, `unit` in what: the reading (`value`, the sensor's unit), its change in
 //! time (`rate`, `Cel/min`), how unusual it is (`sigmas`: standard deviations from the mean of its history, negative below
 //! it, the threshold either side), or how long nothing came (`silence`, seconds; `value` is null).

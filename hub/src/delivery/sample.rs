@@ -84,6 +84,7 @@ fn notice(event: Event, now: UnixMillis) -> Notice {
         rule: RuleId(1),
         rule_name: "Too warm".to_owned(),
         severity: Severity::Warning,
+        tags: Arc::default(),
         about: Subject::Series { device: NO, series: SeriesId(0) },
         state,
         measure: Measure::Value,
@@ -126,6 +127,7 @@ fn rule(now: UnixMillis) -> Rule {
         hold: std::time::Duration::ZERO,
         clear_for: std::time::Duration::ZERO,
         severity: Severity::Warning,
+        tags: Labels::new(),
         webhooks: vec![WebhookId(1)],
         enabled: true,
     };

@@ -158,6 +158,7 @@ fn above(value: f64) -> RuleSpec {
         hold: Duration::ZERO,
         clear_for: Duration::ZERO,
         severity: Severity::Warning,
+        tags: Labels::new(),
         webhooks: Vec::new(),
         enabled: true,
     }
@@ -193,6 +194,7 @@ fn disk_full() -> Transition {
         rule: RuleId::HUB,
         rule_name: Ailment::DiskFull.rule_name().to_owned(),
         severity: Severity::Critical,
+        tags: Arc::default(),
         about: Subject::Hub(Ailment::DiskFull),
         state: AlertState::Firing,
         measure: Measure::Value,

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::catalog::Catalog;
-use super::device::DeviceNo;
+use super::device::{DeviceNo, Labels};
 pub use super::id::AlertId;
 use super::id::RuleId;
 pub use super::measure::Measure;
@@ -170,6 +170,8 @@ pub struct Alert {
     pub rule_name: String,
     /// Its severity when the alert began.
     pub severity: Severity,
+    /// The tags of its rule when the alert began.
+    pub tags: Arc<Labels>,
     pub about: Subject,
     pub state: AlertState,
     /// What `value` and `threshold` say.

@@ -245,6 +245,8 @@ pub struct RuleSpec {
     pub clear_for: Duration,
     /// How bad it is.
     pub severity: Severity,
+    /// What its alerts are tagged with, for those who read them and for filters.
+    pub tags: Labels,
     pub webhooks: Vec<WebhookId>,
     /// Whether it is evaluated.
     pub enabled: bool,

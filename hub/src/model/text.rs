@@ -132,8 +132,7 @@ pub fn labels(labels: BTreeMap<String, String>) -> Result<BTreeMap<String, Strin
         return Err(Unfit::new("labels", "at most 32 labels"));
     }
     for (key, value) in &labels {
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/');
-        if key.is_empty() || key.len() > 64 || !key.chars().all(plain) {
+        if key.is_empty() || key.len() > 64 || !key.chars().all(is_plain) {
             let detail = "a label's key must have 1 to 64 characters: letters, digits, `_`, `-`, `.` and `/`";
             return Err(Unfit::new(format!("labels.{key}"), detail));
         }
@@ -143,6 +142,50 @@ pub fn labels(labels: BTreeMap<String, String>) -> Result<BTreeMap<String, Strin
         all_seen(&format!("labels.{key}"), value)?;
     }
     Ok(labels)
+}
+
+/// Most tags of a rule.
+const TAGS: usize = 16;
+
+/// Tags of a rule: at most 16, keys like those of labels, 1 to 64 bytes each. So many fit into every message.
+///
+/// # Errors
+/// [`Unfit`] naming the tag.
+pub fn tags(tags: Labels) -> Result<Labels, Unfit> {
+    if tags.len() > TAGS {
+        return Err(Unfit::new("tags", format!("at most {TAGS} tags, not {}", tags.len())));
+    }
+    for (key, value) in &tags {
+        tag(&format!("tags.{key}"), key, value)?;
+    }
+    Ok(tags)
+}
+
+/// One tag as people ask for it: `team:x`.
+///
+/// # Errors
+/// [`Unfit`] naming the field.
+pub fn tag_asked(field: &str, text: &str) -> Result<(String, String), Unfit> {
+    let detail = || format!("`{text}` is not a tag: write its key and its value, such as team:x");
+    let (key, value) = text.split_once(':').ok_or_else(|| Unfit::new(field, detail()))?;
+    tag(field, key, value)?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+fn tag(field: &str, key: &str, value: &str) -> Result<(), Unfit> {
+    if key.is_empty() || key.len() > 64 || !key.chars().all(is_plain) {
+        let detail = "a tag's key must have 1 to 64 characters: letters, digits, `_`, `-`, `.` and `/`";
+        return Err(Unfit::new(field, detail));
+    }
+    if value.is_empty() || value.len() > 64 {
+        return Err(Unfit::new(field, "a tag's value must have 1 to 64 bytes"));
+    }
+    all_seen(field, value)
+}
+
+/// What keys of labels and tags are made of.
+const fn is_plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/')
 }
 
 /// Checks the labels that a token is to be limited to.

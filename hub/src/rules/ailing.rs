@@ -66,6 +66,7 @@ fn begin(ailment: Ailment, id: AlertId, now: UnixMillis, vitals: Vitals) -> Aler
         rule: RuleId::HUB,
         rule_name: ailment.rule_name().to_owned(),
         severity,
+        tags: Arc::default(),
         about: Subject::Hub(ailment),
         state: AlertState::Firing,
         measure: Measure::Value,

@@ -256,6 +256,7 @@ impl Instance<'_> {
             rule: rule.id,
             rule_name: rule.spec.name.clone(),
             severity: rule.spec.severity,
+            tags: Arc::new(rule.spec.tags.clone()),
             about: Subject::Series { device: self.device, series: self.series },
             state: AlertState::Pending,
             measure: rule.spec.condition.measure(),

@@ -285,6 +285,7 @@ async fn rules_read_back_as_written_and_lose_deleted_webhooks() {
         hold: Duration::from_secs(60),
         clear_for: Duration::from_secs(300),
         severity: Severity::Critical,
+        tags: BTreeMap::from([("team".to_owned(), "x".to_owned())]),
         webhooks: vec![webhook.id],
         enabled: true,
     };
@@ -475,12 +476,35 @@ async fn alerts_are_listed_by_rule_its_name_and_severity() {
     assert_eq!(listed(None, Some(Severity::Critical)).await, [3, 2]);
 }
 
+#[tokio::test]
+async fn alerts_are_listed_by_their_tags() {
+    let hub = Hub::new().await;
+    let tagged = |id, tags: &[(&str, &str)]| {
+        let tags = Arc::new(tags.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect());
+        Alert { tags, ..alert(&hub, id, AlertState::Firing) }
+    };
+    let alerts = [tagged(1, &[("team", "x"), ("shift", "a=b")]), tagged(2, &[("team", "y")]), tagged(3, &[])];
+    let transitions = alerts.iter().map(put).collect();
+    hub.store.commit(Commit { transitions, ..Commit::default() }).await.unwrap();
+    assert_eq!(hub.store.open_alerts().await.unwrap(), alerts);
+    let listed = async |tags: &[(&str, &str)]| {
+        let tags = tags.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect();
+        let query = AlertQuery { tags, limit: 10, ..AlertQuery::default() };
+        hub.store.alerts(query).await.unwrap().iter().map(|alert| alert.id.0).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&[]).await, [3, 2, 1]);
+    assert_eq!(listed(&[("team", "x")]).await, [1]);
+    assert_eq!(listed(&[("team", "x"), ("shift", "a=b")]).await, [1]);
+    assert!(listed(&[("team", "x"), ("team", "y")]).await.is_empty());
+}
+
 fn alert(hub: &Hub, id: u64, state: AlertState) -> Alert {
     Alert {
         id: AlertId(id),
         rule: RuleId(1),
         rule_name: "hot".to_owned(),
         severity: Severity::Warning,
+        tags: Arc::default(),
         about: Subject::Series { device: hub.device.no, series: hub.series[0] },
         state,
         measure: Measure::Value,

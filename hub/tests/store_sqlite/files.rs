@@ -45,6 +45,7 @@ async fn a_condition_that_is_not_known_is_named_and_never_taken_for_another() {
         hold: Duration::ZERO,
         clear_for: Duration::ZERO,
         severity: Severity::Critical,
+        tags: BTreeMap::new(),
         webhooks: Vec::new(),
         enabled: true,
     };

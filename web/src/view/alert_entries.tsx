@@ -1,5 +1,6 @@
 // Alerts as lines: what fires, for how long, and the two answers; many of one rule are one line that opens.
 
+import { signal } from "@preact/signals";
 import { useState } from "preact/hooks";
 import { ack, ackAll, silence, silenceRule } from "../actions/alerts";
 import { part } from "../app";
@@ -18,6 +19,36 @@ import { may } from "./may";
 const DRAWN_MOST = 100;
 /** Of one rule so many stand alone; more are a group. */
 const ALONE_MOST = 3;
+
+/** The tag of which alerts are listed, where somebody chose one. */
+export const chosenTag = signal<string | null>(null);
+
+const tagsOf = ({ tags }: Pick<Alert, "tags">): string[] =>
+  Object.entries(tags ?? {}).map(([key, value]) => `${key}:${value}`);
+
+export const hasChosenTag = (alert: Alert): boolean =>
+  chosenTag.value === null || tagsOf(alert).includes(chosenTag.value);
+
+function Tags({ of }: { of: Pick<Alert, "tags"> }) {
+  return (
+    <>
+      {tagsOf(of).map((tag) => (
+        <button
+          type="button"
+          class="chip"
+          key={tag}
+          title="Only alerts with this tag"
+          aria-pressed={chosenTag.value === tag}
+          onClick={() => {
+            chosenTag.value = chosenTag.value === tag ? null : tag;
+          }}
+        >
+          {clean(tag)}
+        </button>
+      ))}
+    </>
+  );
+}
 
 const silences = part((s) => s.silences);
 const clock = part((s) => s.now);
@@ -218,6 +249,7 @@ export function AlertEntry({ alert }: { alert: Alert }) {
           <Status of={alert.state} />
           <strong>{name}</strong>
           <span class={`chip ${alert.severity === "critical" && !isOver(alert) ? "bad" : ""}`}>{alert.severity}</span>
+          <Tags of={alert} />
           {alert.acked_at ? <span class="chip">{ackedBy(alert)}</span> : null}
           {hushed ? (
             <span class="chip">

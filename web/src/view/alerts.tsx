@@ -13,7 +13,7 @@ import { sentence, unitOf, unitsOfParts, waitsFor, watchesNothing } from "../rul
 import { covered } from "../silence";
 import type { Rule, Silence } from "../types";
 import { weeklyText } from "../weekly";
-import { AlertList, isOver, linesOf } from "./alert_entries";
+import { AlertList, chosenTag, hasChosenTag, isOver, linesOf } from "./alert_entries";
 import { Confirmed } from "./controls";
 import { Lack, may, Only } from "./may";
 import { OwnAlerts } from "./own_alerts";
@@ -36,7 +36,7 @@ const ORDER = { critical: 0, warning: 1, info: 2 };
 
 const active = part(() =>
   Object.values(alerts.value ?? {})
-    .filter((alert) => !isOver(alert))
+    .filter((alert) => !isOver(alert) && hasChosenTag(alert))
     .sort(
       (a, b) =>
         Number(a.state === "pending") - Number(b.state === "pending") ||
@@ -47,7 +47,7 @@ const active = part(() =>
 /** In the order in which the hub learned of it: what came late stands where a person looks for news. */
 const past = part(() =>
   Object.values(alerts.value ?? {})
-    .filter(isOver)
+    .filter((alert) => isOver(alert) && hasChosenTag(alert))
     .sort(
       (a, b) =>
         Date.parse(b.learned_at) - Date.parse(a.learned_at) || Date.parse(b.started_at) - Date.parse(a.started_at),
@@ -103,9 +103,22 @@ export function Alerts({ route }: { route: AlertsRoute }) {
             <div class="card-head">
               <h2>Active</h2>
               {active.value.length > 0 ? <span class="small quiet">{active.value.length}</span> : null}
+              {chosenTag.value === null ? null : (
+                <button
+                  type="button"
+                  class="button small"
+                  onClick={() => {
+                    chosenTag.value = null;
+                  }}
+                >
+                  Only {clean(chosenTag.value)}: show all
+                </button>
+              )}
             </div>
             {alerts.value === null ? (
               <p class="empty quiet">Loading…</p>
+            ) : active.value.length === 0 && chosenTag.value !== null ? (
+              <p class="empty quiet">None of them has this tag.</p>
             ) : active.value.length === 0 ? (
               <AllWell idle={idle.size} />
             ) : (
@@ -274,6 +287,11 @@ function RuleEntry({ rule, isIdle }: { rule: Rule; isIdle: boolean }) {
           <strong>{name}</strong>
           <span class="chip">{rule.severity}</span>
           {rule.enabled ? null : <span class="chip">off</span>}
+          {Object.entries(rule.tags).map(([key, value]) => (
+            <span class="chip" key={key}>
+              {clean(`${key}:${value}`)}
+            </span>
+          ))}
         </div>
         <span class="small quiet" title={clean(rule.sensor)}>
           {sentence(rule, unit, (sensor) => units.get(sensor) ?? "")}

@@ -9,6 +9,7 @@ import { clean, parseSpan } from "../format";
 import { readyRules, type Ready } from "../ready";
 import { conditionOf, fieldsOf, type Fields } from "../condition";
 import { watches } from "../alert";
+import { readLabels, writeLabels } from "../labels";
 import type { Rule, Severity } from "../types";
 import type { Wrong } from "../wrong";
 import { Field } from "./controls";
@@ -62,6 +63,7 @@ export function RuleForm({
   const [hold, setHold] = useState(rule?.for ?? "60s");
   const [clearFor, setClearFor] = useState(rule?.clear_for ?? "0s");
   const [severity, setSeverity] = useState<Severity>(rule?.severity ?? "warning");
+  const [tags, setTags] = useState(writeLabels(rule?.tags ?? {}));
   const [chosenHooks, setHooks] = useState<readonly string[] | null>(rule?.webhooks ?? null);
   const [labels, setLabels] = useState<Record<string, string>>(rule?.labels ?? {});
   const first = useRef<HTMLInputElement>(null);
@@ -75,7 +77,7 @@ export function RuleForm({
   // A new rule notifies those that are meant for new rules, until a person chooses.
   const hooks = chosenHooks ?? (webhooks.value ?? []).filter((hook) => hook.for_new_rules).map((hook) => hook.id);
 
-  const { at, Rest, ...form } = useForm([name, who, what, labels, fields, hold, clearFor, chosenHooks]);
+  const { at, Rest, ...form } = useForm([name, who, what, labels, fields, hold, clearFor, tags, chosenHooks]);
 
   const typed = conditionOf(fields);
   // A silence is over with the first reading.
@@ -117,7 +119,7 @@ export function RuleForm({
     if (untimed !== null) return form.say(untimed);
     if (draft === null) return;
     form.send(event, async () => {
-      await saveRule(rule?.id ?? null, { ...draft, name: name.trim() });
+      await saveRule(rule?.id ?? null, { ...draft, name: name.trim(), tags: readLabels(tags, "tags") });
       say(rule ? "Rule saved." : "Rule created.");
       done();
     });
@@ -245,6 +247,9 @@ export function RuleForm({
             <option value="warning">warning</option>
             <option value="critical">critical</option>
           </select>
+        </Field>
+        <Field label="Tags" hint="of its alerts: team=x, separated by commas" problem={at("tags")}>
+          <input class="input" value={tags} onInput={(event) => setTags(event.currentTarget.value)} />
         </Field>
       </div>
       {webhooks.value && webhooks.value.length > 0 ? (

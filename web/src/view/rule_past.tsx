@@ -29,9 +29,9 @@ export function RulePast({
   against,
   refused,
 }: {
-  draft: Omit<api.RuleDraft, "name"> | null;
+  draft: Omit<api.RuleDraft, "name" | "tags"> | null;
   /** The rule as it is, where it is changed. */
-  against: Omit<api.RuleDraft, "name"> | null;
+  against: Omit<api.RuleDraft, "name" | "tags"> | null;
   refused: (wrong: Wrong) => void;
 }) {
   const past = useBacktest(draft, against, refused);
@@ -117,8 +117,8 @@ function Fired({ of, past }: { of: Backtest["series"][number]; past: Backtest })
 
 /** What the rule would have done, or null while there is nothing to say. */
 function useBacktest(
-  draft: Omit<api.RuleDraft, "name"> | null,
-  against: Omit<api.RuleDraft, "name"> | null,
+  draft: Omit<api.RuleDraft, "name" | "tags"> | null,
+  against: Omit<api.RuleDraft, "name" | "tags"> | null,
   refused: (wrong: Wrong) => void,
 ): Backtest | null {
   const [past, setPast] = useState<Backtest | null>(null);
@@ -127,7 +127,10 @@ function useBacktest(
   useEffect(() => {
     let current = true;
     if (asked === null) return setPast(null);
-    const [rule, before] = JSON.parse(asked) as [Omit<api.RuleDraft, "name">, Omit<api.RuleDraft, "name"> | null];
+    const [rule, before] = JSON.parse(asked) as [
+      Omit<api.RuleDraft, "name" | "tags">,
+      Omit<api.RuleDraft, "name" | "tags"> | null,
+    ];
     const ask = () =>
       api.rules.backtest(rule, before).then(
         (result) => current && setPast(result),

@@ -68,6 +68,7 @@ fn rule(name: &str, device: &str, sensor: &str, condition: Condition, hold: u64,
         hold: Duration::from_secs(hold),
         clear_for: Duration::ZERO,
         severity: Severity::Warning,
+        tags: Labels::new(),
         webhooks: vec![webhook],
         enabled: true,
     }

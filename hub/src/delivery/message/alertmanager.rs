@@ -1,7 +1,7 @@
 //! Prometheus Alertmanager, API v2. PURE.
 //!
-//! Alertmanager identifies an alert by its labels, so these are values that never change during an alert; names and
-//! labels of a device, which people change, are annotations. An alert that is not repeated counts as over after
+//! Alertmanager identifies an alert by its labels, so these are values that never change during an alert; the
+//! tags of its rule are among them, for routes. Names and labels of a device, which people change, are annotations. An alert that is not repeated counts as over after
 //! `resolve_timeout` (5 min) unless it says when it ends. The hub sends it once, so it gives an end a year away, and
 //! the real one when the alert is over. A restart of Alertmanager forgets alerts that fire.
 
@@ -40,6 +40,7 @@ pub(super) fn request(note: &Note, to: &To<'_>) -> Request {
             label("rule", &about.rule.id);
             label("device", about.device.as_deref().unwrap_or_default());
             label("sensor", &about.sensor);
+            about.tags.iter().for_each(|(name, value)| label(&of_tag(name), value));
             alert["startsAt"] = json!(about.started_at);
             alert["endsAt"] = json!(about.resolved_at.clone().unwrap_or_else(|| after(LASTING)));
             let annotations = &mut alert["annotations"];
@@ -77,8 +78,23 @@ fn moment(at: Timestamp) -> String {
     format!("{at:.3}")
 }
 
+/// Labels that the hub gives itself.
+const OWN: [&str; 7] = ["alert", "alertname", "device", "hub", "rule", "sensor", "severity"];
+
+/// A tag of a rule as the name of a label: letters, digits and underscores, none of them the hub's own.
+fn of_tag(tag: &str) -> String {
+    let name = plain(tag);
+    if OWN.contains(&name.as_str()) || name.starts_with(|c: char| c.is_ascii_digit()) {
+        return format!("tag_{name}");
+    }
+    name
+}
+
 /// A label of a device as the name of an annotation: letters, digits and underscores.
 fn annotation(label: &str) -> String {
-    let plain = label.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' });
-    format!("label_{}", plain.collect::<String>())
+    format!("label_{}", plain(label))
+}
+
+fn plain(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
 }

@@ -87,6 +87,8 @@ pub(super) struct About {
     pub(super) resolved_at: Option<String>,
     #[serde(default)]
     pub(super) labels: Labels,
+    #[serde(default)]
+    pub(super) tags: Labels,
     pub(super) url: Option<String>,
 }
 

@@ -41,6 +41,9 @@ pub(super) fn request(note: &Note, to: &To<'_>) -> Request {
     if let Some(alert) = alert.filter(|alert| !alert.labels.is_empty()) {
         details.insert("Labels".to_owned(), json!(alert.labels));
     }
+    if let Some(alert) = alert.filter(|alert| !alert.tags.is_empty()) {
+        details.insert("Tags".to_owned(), json!(alert.tags));
+    }
     if !details.is_empty() {
         payload["custom_details"] = details.into();
     }

@@ -205,7 +205,8 @@ fn pagerduty_opens_and_closes_one_incident() {
                 "class": "too hot",
                 "component": "temp",
                 "custom_details": {"Device": "boiler-1", "Sensor": "temp", "Value": "31.5 °C", "Limit": "30 °C",
-                    "Severity": "critical", "Labels": {"room": "lab"}},
+                    "Severity": "critical", "Labels": {"room": "lab"},
+                    "Tags": {"team": "x", "severity": "night", "on.call": "1"}},
             },
         })
     );
@@ -226,7 +227,7 @@ fn alertmanager_knows_an_alert_by_what_does_not_change() {
     let (request, body) = sent(&to(WebhookKind::Alertmanager), &firing());
     assert_eq!(request.url, "http://am:9093/prefix/api/v2/alerts");
     let labels = json!({"alertname": "too hot", "severity": "critical", "alert": "alr_5", "rule": "rul_3", "hub": "0a1b2c3d",
-        "device": "dev_1", "sensor": "temp"});
+        "device": "dev_1", "sensor": "temp", "team": "x", "tag_severity": "night", "on_call": "1"});
     assert_eq!(
         body,
         json!([{
@@ -557,7 +558,7 @@ fn firing() -> Value {
             "state": "firing", "value": 31.5, "worst_value": 31.5, "last_value": null, "threshold": 30.0,
             "started_at": "2027-01-15T07:59:00.000Z", "resolved_at": null, "new_normal": false,
             "occurred_at": "2027-01-15T08:00:00.000Z", "learned_at": "2027-01-15T08:00:01.500Z", "labels": {"room": "lab"},
-            "url": LINK, "points": [[1_800_000_000_000_i64, 31.5]],
+            "tags": {"team": "x", "severity": "night", "on.call": "1"}, "url": LINK, "points": [[1_800_000_000_000_i64, 31.5]],
         }},
     })
 }

@@ -44,6 +44,7 @@ struct AlertBody<'a> {
     occurred_at: String,
     learned_at: String,
     labels: &'a Labels,
+    tags: &'a Labels,
     url: Option<String>,
     points: Vec<(i64, f64)>,
     /// How many were over; only of these.
@@ -171,6 +172,7 @@ pub(in crate::delivery) fn body(what: &What<'_>, catalog: &Catalog, teller: &Tel
         occurred_at: moment(occurred_at),
         learned_at: moment(alert.learned_at),
         labels: device.map_or(&none, |device| &device.labels),
+        tags: &alert.tags,
         url,
         points: notice.points().iter().map(|point| (point.at.0, point.value)).collect(),
         count: if let Notice::Past { count, .. } = notice { Some(*count) } else { None },

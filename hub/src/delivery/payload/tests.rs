@@ -57,6 +57,7 @@ fn a_firing_alert_is_told_in_the_words_of_the_interface() {
                 "occurred_at": "2027-01-15T08:00:00.000Z",
                 "learned_at": "2027-01-15T08:00:01.500Z",
                 "labels": {"room": "lab"},
+                "tags": {"team": "x"},
                 "url": format!(
                     "http://hub:8080/d/{}?m=temp&from=1799998200000&to=1800000300000",
                     DeviceId::from_bytes([1; 16])
@@ -437,6 +438,7 @@ fn put(state: AlertState) -> Notice {
         rule: RuleId(3),
         rule_name: "too hot".into(),
         severity: Severity::Critical,
+        tags: Arc::new([("team".to_owned(), "x".to_owned())].into()),
         about: Subject::Series { device: DeviceNo(1), series: SeriesId(0) },
         state,
         measure: Measure::Value,
@@ -466,6 +468,7 @@ fn rule() -> Rule {
         hold: Duration::from_secs(60),
         clear_for: Duration::ZERO,
         severity: Severity::Critical,
+        tags: Labels::new(),
         webhooks: vec![WebhookId(7), WebhookId(8), WebhookId(9)],
         enabled: true,
     };

@@ -277,6 +277,7 @@ fn alert(measure: Measure, value: Option<f64>) -> Alert {
         rule: RuleId(3),
         rule_name: "Too hot".into(),
         severity: Severity::Critical,
+        tags: std::sync::Arc::default(),
         about: Subject::Series { device: DeviceNo(1), series: SeriesId(0) },
         state: AlertState::Firing,
         measure,

@@ -9,6 +9,7 @@ use crate::http::request::text;
 use crate::http::rules::dto::Severity;
 use crate::http::rules::measure::Measure;
 use crate::model::catalog::Catalog;
+use crate::model::device::Labels;
 use crate::model::{UnixMillis, alert, when};
 
 /// Where an alert stands.
@@ -73,6 +74,8 @@ pub(crate) struct Alert {
     pub sensor: String,
     /// How bad it is.
     pub severity: Severity,
+    /// Tags of its rule when the alert began.
+    pub tags: BTreeMap<String, String>,
     /// Where it stands.
     pub state: AlertState,
     /// What the values and `threshold` say.
@@ -157,6 +160,7 @@ impl Alert {
             device_name: names.device.to_owned(),
             sensor: names.sensor.to_owned(),
             severity: alert.severity.into(),
+            tags: Labels::clone(&alert.tags),
             state: alert.state.into(),
             measure: alert.measure.into(),
             unit: alert.measure.unit(names.unit),

@@ -57,6 +57,9 @@ pub(super) struct ListAlerts {
     /// Only alerts as bad as this.
     #[param(value_type = crate::http::rules::dto::Severity, required = false)]
     severity: Option<Severity>,
+    /// Only alerts with this tag: `team:x`; repeat it for those with all of several.
+    #[param(value_type = Vec<String>, required = false)]
+    tag: Vec<(String, String)>,
     /// Only alerts that began at or after this.
     #[param(value_type = String, required = false)]
     from: Option<UnixMillis>,
@@ -78,6 +81,7 @@ impl FromParams for ListAlerts {
             device: params.one("device")?,
             rule: params.one("rule")?,
             severity: params.one("severity")?.as_deref().map(severity).transpose()?,
+            tag: params.all("tag").iter().map(|tag| text::tag_asked("tag", tag)).collect::<Result<_, _>>()?,
             from: params.time("from")?,
             to: params.time("to")?,
             paging: params.paging(100, 1_000)?,
@@ -116,6 +120,7 @@ pub(super) async fn list(
         device,
         rule: asked.rule.map(|rule| text::parse_id(&rule).map_or_else(|_| OfRule::Name(rule.clone()), OfRule::Id)),
         severity: asked.severity,
+        tags: asked.tag,
         from: asked.from,
         to: asked.to,
         limit: asked.paging.limit + 1,

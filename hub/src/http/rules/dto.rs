@@ -36,6 +36,8 @@ pub(crate) struct Rule {
     pub clear_for: String,
     /// How bad it is.
     pub severity: Severity,
+    /// What its alerts are tagged with: `{"team": "x"}`.
+    pub tags: BTreeMap<String, String>,
     /// Who is told.
     pub webhooks: Vec<String>,
     /// Whether it is evaluated.
@@ -123,6 +125,7 @@ impl Rule {
             hold: when::span(spec.hold),
             clear_for: when::span(spec.clear_for),
             severity: spec.severity.into(),
+            tags: spec.tags,
             webhooks: spec.webhooks.into_iter().map(text::id).collect(),
             enabled: spec.enabled,
             needs,
@@ -159,6 +162,10 @@ pub struct NewRule {
     /// How bad it is; `warning` when left out.
     #[serde(default)]
     severity: Severity,
+    /// What its alerts are tagged with, for filters and for receivers: at most 16, such as `{"team": "x"}`. An alert keeps those
+    /// that its rule had when it began.
+    #[serde(default)]
+    tags: BTreeMap<String, String>,
     /// Which webhooks are notified. When left out of a new rule: those with `for_new_rules`.
     webhooks: Option<Vec<String>>,
     /// Whether it is evaluated; true when left out.
@@ -218,6 +225,7 @@ impl TryFrom<NewRule> for RuleSpec {
             hold: span("for", new.hold)?,
             clear_for,
             severity: new.severity.into(),
+            tags: text::tags(new.tags)?,
             webhooks: webhooks.collect::<Result<_, _>>()?,
             enabled: new.enabled,
         })

@@ -14,7 +14,7 @@ async fn rules_are_kept_as_written() {
     let scene = scene();
     let rule = json!({"name": "hot", "device": "sh*", "sensor": "temp", "labels": {"room": "shed"},
         "condition": {"type": "threshold", "op": ">", "value": 30.0, "clear": 28.0},
-        "for": "60s", "severity": "critical", "webhooks": [], "enabled": true});
+        "for": "60s", "severity": "critical", "tags": {"team": "x"}, "webhooks": [], "enabled": true});
     let made = scene.call("POST", "/api/v1/rules", &rule).await;
     assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
     let made = made.json();

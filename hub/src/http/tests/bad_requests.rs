@@ -131,6 +131,7 @@ async fn a_problem_names_the_key() {
         let part = json!({"condition": {"type": kind, "op": ">", "value": 5}});
         if sensor.is_null() { part } else { json!({"sensor": sensor, "condition": part["condition"]}) }
     };
+    let many_tags: Value = (0..17).map(|n| (format!("tag{n}"), json!("x"))).collect();
     let joined = |parts: Value| condition(json!({"type": "all", "parts": parts}));
     let tried = |from: Value, to: Value| json!({"rule": rate("clear", json!(4)), "from": from, "to": to});
     for (method, path, body, field) in [
@@ -144,6 +145,9 @@ async fn a_problem_names_the_key() {
         ("POST", "/rules", rule("webhooks", json!(["whk_1"])), "webhooks[0]"),
         ("POST", "/rules", rule("webhooks", json!(["bell"])), "webhooks[0]"),
         ("POST", "/rules", rule("labels", json!({"a b": "c"})), "labels.a b"),
+        ("POST", "/rules", rule("tags", json!({"team:x": "c"})), "tags.team:x"),
+        ("POST", "/rules", rule("tags", json!({"team": ""})), "tags.team"),
+        ("POST", "/rules", rule("tags", many_tags), "tags"),
         ("POST", "/rules", condition(json!({"type": "mood"})), "condition.type"),
         ("POST", "/rules", condition(json!({"type": "threshold", "value": 3})), "condition.op"),
         ("POST", "/rules", condition(json!({"type": "threshold", "op": ">"})), "condition.value"),

@@ -159,7 +159,7 @@ fn rules(webhook: &Value) -> Vec<Value> {
     let rule = |condition: Value| {
         let hold = if condition["type"] == "silence" { "0s" } else { "60s" };
         json!({"clear_for": "0s", "name": "warm", "device": "*", "sensor": "temp", "labels": {"room": "cellar"}, "for": hold,
-            "severity": "warning", "webhooks": [webhook], "condition": condition})
+            "severity": "warning", "tags": {"team": "x"}, "webhooks": [webhook], "condition": condition})
     };
     conditions::examples().map(rule).to_vec()
 }

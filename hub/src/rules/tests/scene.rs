@@ -169,6 +169,7 @@ pub(in crate::rules) fn spec(sensor: &str, condition: Condition) -> RuleSpec {
         hold: Duration::ZERO,
         clear_for: Duration::ZERO,
         severity: Severity::Warning,
+        tags: Labels::new(),
         webhooks: vec![],
         enabled: true,
     }

@@ -76,6 +76,7 @@ const TRAILS: [Trail; 16] = [
             ("'after'", "silence_ms", As::Millis),
             ("'for'", "hold_ms", As::Millis),
             ("'severity'", "severity", As::Text),
+            ("'tags'", "tags", As::Labels),
             ("'enabled'", "enabled", As::OnOff),
         ],
     },

@@ -82,6 +82,7 @@ fn alert(id: u64, device: &Device, series: SeriesId, state: AlertState) -> Alert
         rule: RuleId(1),
         rule_name: "hot".to_owned(),
         severity: Severity::Warning,
+        tags: std::sync::Arc::default(),
         about: Subject::Series { device: device.no, series },
         state,
         measure: Measure::Value,

@@ -52,6 +52,8 @@ pub struct AlertQuery {
     pub rule: Option<OfRule>,
     /// So bad.
     pub severity: Option<Severity>,
+    /// With all of these tags.
+    pub tags: Vec<(String, String)>,
     /// Began at or after.
     pub from: Option<UnixMillis>,
     /// Began before.

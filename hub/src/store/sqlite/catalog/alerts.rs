@@ -7,19 +7,20 @@ use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use super::alert_parts;
 use crate::model::UnixMillis;
 use crate::model::alert::{Ack, Ailment, Alert, AlertId, AlertState, Measure, Subject, Transition};
-use crate::model::device::DeviceNo;
+use crate::model::device::{DeviceNo, Labels};
 use crate::model::notice::Mark;
 use crate::model::reading::SeriesId;
 use crate::model::rule::RuleId;
 use crate::store::engine::nouns::{AlertQuery, Alerts, ChangeAlerts, OfRule};
 use crate::store::error::Result;
+use crate::store::pairs::{read_pairs, write_pairs};
 use crate::store::sqlite::column::{self, measure_word, read_measure, read_span, write_span};
 
 /// The columns that [`from_row`] reads, and what follows.
 macro_rules! select_alert {
     ($rest:literal) => {
         concat!(
-            "SELECT id, rule, rule_name, severity, device, series, state, measure, per_ms, value, worst, last, threshold,
+            "SELECT id, rule, rule_name, severity, tags, device, series, state, measure, per_ms, value, worst, last, threshold,
             started_at, fired_at, resolved_at, acked_at, acked_by, ack_comment, new_normal, learned_at FROM alert ",
             $rest
         )
@@ -99,12 +100,12 @@ impl Alerts for Connection {
             ":to": query.to.map(|to| to.0),
             ":before": query.before,
         })?;
-        // Counted here and not in SQL: a page is full of alerts of these devices, however many of others lie between.
+        // Counted here and not in SQL: a page is full of alerts of these devices and tags, however many of others lie between.
         let mut alerts = Vec::new();
         while alerts.len() < query.limit
             && let Some(row) = rows.next()?
         {
-            if query.among.has(row.get("device")?) {
+            if query.among.has(row.get("device")?) && has_all(&*tags(row)?, &query.tags) {
                 alerts.push(alert_parts::with(self, from_row(row)?)?);
             }
         }
@@ -143,9 +144,9 @@ const FLAP: &str = "UPDATE alert SET flapping = :on WHERE id = :id";
 const ACK_TOLD: &str = "UPDATE alert SET ack_untold = :on WHERE id = :id";
 /// Who acknowledged it is not the engine's to say: its copy of the alert may be older.
 const PUT: &str = "INSERT INTO alert
-    (id, rule, rule_name, severity, device, series, state, measure, per_ms, value, worst, last, threshold, started_at, fired_at,
+    (id, rule, rule_name, severity, tags, device, series, state, measure, per_ms, value, worst, last, threshold, started_at, fired_at,
     resolved_at, new_normal, learned_at)
-    SELECT :id, :rule, :rule_name, :severity, :device, :series, :state, :measure, :per_ms, :value, :worst, :last, :threshold,
+    SELECT :id, :rule, :rule_name, :severity, :tags, :device, :series, :state, :measure, :per_ms, :value, :worst, :last, :threshold,
     :started_at, :fired_at, :resolved_at, :new_normal, :learned_at
     WHERE :device IS NULL OR EXISTS (SELECT 1 FROM device WHERE no = :device)
     ON CONFLICT (id) DO UPDATE SET state = excluded.state, value = excluded.value, worst = excluded.worst,
@@ -166,6 +167,7 @@ impl ChangeAlerts for Connection {
                     ":rule": alert.rule,
                     ":rule_name": alert.rule_name,
                     ":severity": alert.severity,
+                    ":tags": write_pairs(alert.tags.as_ref()),
                     ":device": alert.device(),
                     ":series": alert.series().or_else(|| alert.device().map(|_| NO_SERIES)),
                     ":state": alert.state,
@@ -213,6 +215,16 @@ impl ChangeAlerts for Connection {
     }
 }
 
+fn has_all(tags: &Labels, wanted: &[(String, String)]) -> bool {
+    wanted.iter().all(|(key, value)| tags.get(key) == Some(value))
+}
+
+/// Most alerts have none.
+fn tags(row: &Row<'_>) -> rusqlite::Result<Arc<Labels>> {
+    let tags = row.get_ref("tags")?.as_str()?;
+    Ok(if tags.is_empty() { Arc::default() } else { Arc::new(read_pairs(tags)) })
+}
+
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Alert> {
     let maybe = |column| row.get::<_, Option<i64>>(column).map(|at| at.map(UnixMillis));
     let rule_name: String = row.get("rule_name")?;
@@ -227,6 +239,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Alert> {
         rule: row.get("rule")?,
         rule_name,
         severity: row.get("severity")?,
+        tags: tags(row)?,
         about,
         state: row.get("state")?,
         measure: read_measure(row.get_ref("measure")?.as_str()?, read_span(row.get("per_ms")?))?,

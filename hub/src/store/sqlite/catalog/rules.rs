@@ -14,9 +14,9 @@ use crate::store::pairs::{read_pairs, write_pairs};
 use crate::store::sqlite::column::{self, read_span, write_span};
 
 const ALL: &str = "SELECT id, name, device, sensor, labels, condition, op, value, clear, over_ms, per_ms,
-    least, silence_ms, other, within_ms, hold_ms, clear_for_ms, severity, enabled, created_at, updated_at FROM rule ORDER BY id";
+    least, silence_ms, other, within_ms, hold_ms, clear_for_ms, severity, tags, enabled, created_at, updated_at FROM rule ORDER BY id";
 const ONE: &str = "SELECT id, name, device, sensor, labels, condition, op, value, clear, over_ms, per_ms,
-    least, silence_ms, other, within_ms, hold_ms, clear_for_ms, severity, enabled, created_at, updated_at FROM rule WHERE id = :id";
+    least, silence_ms, other, within_ms, hold_ms, clear_for_ms, severity, tags, enabled, created_at, updated_at FROM rule WHERE id = :id";
 const WEBHOOKS: &str = "SELECT webhook FROM rule_webhook WHERE rule = :rule ORDER BY position";
 
 impl Rules for Connection {
@@ -48,13 +48,13 @@ const DELETE: &str = "DELETE FROM rule WHERE id = :id";
 
 const INSERT: &str = "INSERT INTO rule
     (id, name, device, sensor, labels, condition, op, value, clear, over_ms, per_ms, least, silence_ms, other, within_ms,
-    hold_ms, clear_for_ms, severity, enabled, created_at, updated_at)
+    hold_ms, clear_for_ms, severity, tags, enabled, created_at, updated_at)
     VALUES (:id, :name, :device, :sensor, :labels, :condition, :op, :value, :clear, :over_ms, :per_ms, :least,
-    :silence_ms, :other, :within_ms, :hold_ms, :clear_for_ms, :severity, :enabled, :now, :now)";
+    :silence_ms, :other, :within_ms, :hold_ms, :clear_for_ms, :severity, :tags, :enabled, :now, :now)";
 const REPLACE: &str = "UPDATE rule SET name = :name, device = :device, sensor = :sensor, labels = :labels,
     condition = :condition, op = :op, value = :value, clear = :clear, over_ms = :over_ms, per_ms = :per_ms,
-    least = :least, silence_ms = :silence_ms, other = :other, within_ms = :within_ms, hold_ms = :hold_ms, clear_for_ms = :clear_for_ms, severity = :severity, enabled = :enabled,
-    updated_at = :now WHERE id = :id";
+    least = :least, silence_ms = :silence_ms, other = :other, within_ms = :within_ms, hold_ms = :hold_ms, clear_for_ms = :clear_for_ms, severity = :severity, tags = :tags,
+    enabled = :enabled, updated_at = :now WHERE id = :id";
 
 const PARTS: &str =
     "SELECT sensor, condition, op, value, clear, over_ms, per_ms, least FROM rule_part WHERE rule = :rule
@@ -206,6 +206,7 @@ fn write(conn: &Connection, sql: &str, id: Option<RuleId>, spec: &RuleSpec, now:
         ":hold_ms": write_span(spec.hold),
         ":clear_for_ms": write_span(spec.clear_for),
         ":severity": spec.severity,
+        ":tags": write_pairs(&spec.tags),
         ":enabled": spec.enabled,
         ":now": now.0,
     })?)
@@ -213,7 +214,7 @@ fn write(conn: &Connection, sql: &str, id: Option<RuleId>, spec: &RuleSpec, now:
 
 /// A rule without its webhooks and what it joins, which have tables of their own.
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Rule> {
-    let labels: String = row.get("labels")?;
+    let (labels, tags): (String, String) = (row.get("labels")?, row.get("tags")?);
     let duration = |column| row.get(column).map(read_span);
     let id = row.get("id")?;
     let condition = condition(id, row)?;
@@ -228,6 +229,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Rule> {
             hold: duration("hold_ms")?,
             clear_for: duration("clear_for_ms")?,
             severity: row.get("severity")?,
+            tags: read_pairs(&tags),
             webhooks: Vec::new(),
             enabled: row.get("enabled")?,
         },

@@ -52,6 +52,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../../../migrations/sqlite/0038_summaries.sql"),
     include_str!("../../../../../migrations/sqlite/0039_weekly_silences.sql"),
     include_str!("../../../../../migrations/sqlite/0040_courses.sql"),
+    include_str!("../../../../../migrations/sqlite/0041_tags.sql"),
 ];
 
 fn known() -> u32 {
