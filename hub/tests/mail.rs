@@ -210,6 +210,7 @@ fn message() -> Delivery {
         summary: None,
         next_attempt_at: Some(now),
         created_at: now,
+        held_until: None,
         body: test_delivery(WebhookId(1), "mail", now).body,
     }
 }

@@ -13,15 +13,16 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use telemetry_hub::clock::Clock;
 use telemetry_hub::delivery::audience::{Audience, deliveries_for};
+use telemetry_hub::delivery::grouping::Grouping;
 use telemetry_hub::delivery::payload::{Teller, test_delivery};
 use telemetry_hub::delivery::policy::{Mode, Policy};
 use telemetry_hub::delivery::retry::Outcome;
-use telemetry_hub::model::alert::{Alert, AlertId};
-use telemetry_hub::model::device::{Introduction, Labels, NewDevice};
+use telemetry_hub::model::alert::{Alert, AlertId, Subject};
+use telemetry_hub::model::device::{DeviceNo, Introduction, Labels, NewDevice};
 use telemetry_hub::model::reading::{Batch, BatchId, SeriesId};
-use telemetry_hub::model::rule::{Condition, Op, RuleSpec, Severity};
+use telemetry_hub::model::rule::{Condition, Op, RuleId, RuleSpec, Severity};
 use telemetry_hub::model::webhook::{
-    Attempt, Delivery, DeliveryId, DeliveryState, Event, Headers, NewDelivery, Problem, ProblemKind, Secret,
+    Attempt, Delivery, DeliveryId, DeliveryState, Event, Grouped, Headers, NewDelivery, Problem, ProblemKind, Secret,
     Settlement, Webhook, WebhookId, WebhookKind, WebhookSpec,
 };
 use telemetry_hub::model::{BatchSeq, Epoch, HubId, Lane, PublicKey, SensorKind, SensorNo, SensorSpec, UnixMillis};
@@ -451,13 +452,50 @@ async fn a_summary_is_whole_and_in_order_however_often_the_dispatcher_ends_in_th
     hub.stop().await;
 }
 
+#[tokio::test]
+async fn what_waits_for_others_of_its_rule_is_one_message_when_its_time_comes() {
+    let dir = tempfile::tempdir().unwrap();
+    let chat = WebhookSink::answering([Answer::Text(200, "ok")].into_iter().cycle().take(40)).await;
+    let hub = Running::start(dir.path());
+    let people = hub.slack(&chat).await;
+    let now = Clock.wall();
+    let held = |alert: u64, fires: bool, until: Option<UnixMillis>| {
+        let group = Some(Grouped { rule: RuleId(3), about: Subject::Device(DeviceNo(alert as u32)), until });
+        NewDelivery { group, ..of_alert(people.id, alert, fires, now) }
+    };
+    let until = Some(now.plus(1_000));
+    let mut deliveries = vec![held(1, true, None)];
+    deliveries.extend((2..=30).map(|alert| held(alert, true, until)));
+    deliveries.push(held(30, false, None));
+    hub.store.commit(Commit { deliveries, ..Commit::default() }).await.unwrap();
+    eventually("the first", async || chat.received().len() == 1).await;
+    // A kill and a start change nothing.
+    hub.dispatcher.abort();
+    hub.store.close().await.unwrap();
+    let hub = Running::start(dir.path());
+    eventually("the others", async || chat.received().len() == 2).await;
+    let body = String::from_utf8(chat.received()[1].body.clone()).unwrap();
+    assert!(body.contains("28 more, 1 over"), "{body}");
+    let all = hub.store.deliveries(DeliveryQuery { limit: 99, ..DeliveryQuery::default() }).await.unwrap();
+    eventually("all told", async || hub.store.deliveries_pending().await.unwrap() == 0).await;
+    assert_eq!((all.len(), all.iter().filter(|one| one.summary.is_some()).count()), (32, 30));
+    hub.stop().await;
+}
+
 /// What is told of an alert, in the hub's own form.
 fn of_alert(webhook: WebhookId, alert: u64, fires: bool, at: UnixMillis) -> NewDelivery {
     let event = if fires { Event::AlertFiring } else { Event::AlertResolved };
     let title = if fires { format!("alert {alert}") } else { format!("Resolved: alert {alert}") };
     let data = serde_json::json!({"alert": {"id": format!("alr_{alert}"), "severity": "critical"}});
     let body = serde_json::json!({"type": event.word(), "title": title, "text": "It is hot.", "data": data});
-    NewDelivery { webhook, alert: Some(AlertId(alert)), event, body: body.to_string().into_bytes(), created_at: at }
+    NewDelivery {
+        webhook,
+        alert: Some(AlertId(alert)),
+        event,
+        body: body.to_string().into_bytes(),
+        created_at: at,
+        group: None,
+    }
 }
 
 #[tokio::test]
@@ -690,7 +728,8 @@ impl Running {
         let deliveries = {
             let catalog = self.store.catalog();
             let told = Notifier::default().decide(now, &proposed.transitions, &catalog, |_| false);
-            let audience = Audience { rules: &[rule], webhooks: &[webhook], said: &|_, _| 0 };
+            let audience =
+                Audience { rules: &[rule], webhooks: &[webhook], said: &|_, _| 0, grouping: &Grouping::default() };
             deliveries_for(&told.notices, &audience, &catalog, &teller())
         };
         assert_eq!(deliveries.iter().map(|one| one.alert).collect::<Vec<_>>(), [Some(AlertId(next)); 2]);
@@ -750,6 +789,7 @@ fn message() -> Delivery {
         summary: None,
         next_attempt_at: Some(now),
         created_at: now,
+        held_until: None,
         body: b"{}".to_vec(),
     }
 }

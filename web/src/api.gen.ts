@@ -321,13 +321,15 @@ export interface components {
             created_at: string;
             /**
              * Format: int64
-             * @description How many seconds after it was caused the receiver took it, where that is more than 60.
+             * @description How many seconds after it was caused, or had waited for others of its rule, the receiver took it, where that is more than 60.
              */
             delayed_by: number | null;
             /** @description Of how many devices it tells, where it is more than one; `alert` is that of the first then. */
             devices: number | null;
             /** @description What happened. */
             event: components["schemas"]["Event"];
+            /** @description Until when it waits, or waited, to be told with others of its rule. */
+            held_until: string | null;
             /** @description Text of its id; the `webhook-id` header of every attempt. */
             id: string;
             /** @description When it is tried next. */
@@ -1225,13 +1227,15 @@ export interface components {
                 created_at: string;
                 /**
                  * Format: int64
-                 * @description How many seconds after it was caused the receiver took it, where that is more than 60.
+                 * @description How many seconds after it was caused, or had waited for others of its rule, the receiver took it, where that is more than 60.
                  */
                 delayed_by?: number | null;
                 /** @description Of how many devices it tells, where it is more than one; `alert` is that of the first then. */
                 devices?: number | null;
                 /** @description What happened. */
                 event: components["schemas"]["Event"];
+                /** @description Until when it waits, or waited, to be told with others of its rule. */
+                held_until?: string | null;
                 /** @description Text of its id; the `webhook-id` header of every attempt. */
                 id: string;
                 /** @description When it is tried next. */

@@ -49,6 +49,7 @@ const delivery = (id: string, second: number, state: Delivery["state"] = "pendin
   delayed_by: null,
   summary: null,
   next_attempt_at: null,
+  held_until: null,
   created_at: new Date(second * 1000).toISOString(),
 });
 

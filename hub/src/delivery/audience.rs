@@ -2,14 +2,15 @@
 
 use std::collections::HashMap;
 
-use super::gathered;
+use super::gathered::{self, Gathered};
+use super::grouping::Grouping;
 use super::payload::alert::{self, What};
 use super::payload::{Teller, group_delivery};
 use crate::model::alert::{Alert, AlertId, AlertState, Subject};
 use crate::model::catalog::Catalog;
 use crate::model::notice::{Hearers, Notice};
 use crate::model::rule::{Rule, RuleSpec};
-use crate::model::webhook::{Event, NewDelivery, Webhook, WebhookId};
+use crate::model::webhook::{Event, Grouped, NewDelivery, Webhook, WebhookId};
 
 /// How often a webhook was told of an alert, with what is told now.
 type Numbers = HashMap<(AlertId, WebhookId), u32>;
@@ -21,12 +22,14 @@ pub struct Audience<'a> {
     pub webhooks: &'a [Webhook],
     /// How often a webhook was told of an alert before.
     pub said: &'a dyn Fn(AlertId, WebhookId) -> u32,
+    /// Of which rules people were told a moment ago.
+    pub grouping: &'a Grouping,
 }
 
 impl Audience<'_> {
     /// The webhooks that hear of this one by one. Of the hub itself, and of devices that went away, everybody does: no rule
     /// says who would. Of an acknowledgement those hear who know the alert.
-    fn of(&self, notice: &Notice, is_gathered: bool, numbers: &Numbers) -> Vec<WebhookId> {
+    fn of(&self, notice: &Notice, gathered: &[WebhookId], numbers: &Numbers) -> Vec<&Webhook> {
         let alert = notice.alert();
         let said =
             |webhook| numbers.get(&(alert.id, webhook)).copied().unwrap_or_else(|| (self.said)(alert.id, webhook));
@@ -51,9 +54,25 @@ impl Audience<'_> {
                 is_meant && webhook.spec.kind.takes_acknowledgements() && said(webhook.id) > 0
             }
         };
-        let is_alone = |webhook: &&Webhook| !(is_gathered && webhook.spec.kind.is_read_by_people());
-        let told = self.webhooks.iter().filter(|webhook| webhook.works()).filter(is_alone).filter(wants).filter(hears);
-        told.map(|webhook| webhook.id).collect()
+        let is_alone = |webhook: &&Webhook| !gathered.contains(&webhook.id);
+        self.webhooks.iter().filter(|webhook| webhook.works()).filter(is_alone).filter(wants).filter(hears).collect()
+    }
+
+    /// The webhooks that are told of many things in one message; those of which people were told of others of the rule a moment ago
+    /// hear of each later, with the rest.
+    fn of_many(&self, group: &Gathered<'_>, grouping: &Grouping) -> Vec<&Webhook> {
+        let is_told = |webhook: &&Webhook| {
+            let knows = |alert: &&Alert| (self.said)(alert.id, webhook.id) > 0;
+            let waits = |first: &Alert| {
+                let key = (webhook.id, first.rule, group.event);
+                grouping.until(first.learned_at, key, first.about, first.severity).is_some()
+            };
+            webhook.works()
+                && webhook.spec.kind.is_read_by_people()
+                && (group.event != Event::AlertAcknowledged || group.alerts.iter().any(knows))
+                && !group.first().is_some_and(waits)
+        };
+        self.webhooks.iter().filter(is_told).collect()
     }
 
     fn rule(&self, alert: &Alert) -> Option<&RuleSpec> {
@@ -71,24 +90,22 @@ pub fn deliveries_for(
     teller: &Teller,
 ) -> Vec<NewDelivery> {
     let mut deliveries = Vec::new();
-    let gathered = gathered::of(notices);
-    for group in &gathered {
-        let is_told = |webhook: &&Webhook| {
-            let knows = |alert: &&Alert| (audience.said)(alert.id, webhook.id) > 0;
-            webhook.works()
-                && webhook.spec.kind.is_read_by_people()
-                && (group.event != Event::AlertAcknowledged || group.alerts.iter().any(knows))
-        };
-        let told = audience.webhooks.iter().filter(is_told);
-        deliveries.extend(told.filter_map(|webhook| group_delivery(group, webhook, catalog, teller)));
+    let mut grouping = audience.grouping.clone();
+    let gathered: Vec<_> =
+        gathered::of(notices).into_iter().map(|group| (audience.of_many(&group, &grouping), group)).collect();
+    for (told, group) in &gathered {
+        deliveries.extend(told.iter().filter_map(|webhook| group_delivery(group, webhook, catalog, teller)));
     }
+    grouping.note(&deliveries);
     // What is told of an alert here, by webhook: its next message is numbered after it.
     let mut numbers = Numbers::new();
     for notice in notices {
         let (alert, event) = (notice.alert(), event_of(notice));
-        let is_gathered = gathered.iter().any(|group| group.tells_of(alert, event));
+        let tells = gathered.iter().filter(|(_, group)| group.tells_of(alert, event));
+        let heard: Vec<_> = tells.flat_map(|(told, _)| told.iter().map(|webhook| webhook.id)).collect();
         let mut bodies: Vec<(u32, Vec<u8>)> = Vec::new();
-        for webhook in audience.of(notice, is_gathered, &numbers) {
+        for to in audience.of(notice, &heard, &numbers) {
+            let webhook = to.id;
             let number = numbers.entry((alert.id, webhook)).or_insert_with(|| (audience.said)(alert.id, webhook));
             *number += 1;
             let condition = audience.rule(alert).map(|rule| &rule.condition);
@@ -101,10 +118,24 @@ pub fn deliveries_for(
                 }
             };
             let created_at = notice.learned_at();
-            deliveries.push(NewDelivery { webhook, alert: Some(alert.id), event, body, created_at });
+            let group = grouped(notice, event, to, &grouping);
+            let delivery = NewDelivery { webhook, alert: Some(alert.id), event, body, created_at, group };
+            grouping.note([&delivery]);
+            deliveries.push(delivery);
         }
     }
     deliveries
+}
+
+/// Of which rule's messages to people it is one: of what fires, or is over, on devices and their sensors.
+fn grouped(notice: &Notice, event: Event, to: &Webhook, grouping: &Grouping) -> Option<Grouped> {
+    let alert = notice.alert();
+    let is_of_many = matches!(notice, Notice::Changed { .. }) && !matches!(alert.about, Subject::Hub(_));
+    (is_of_many && to.spec.kind.is_read_by_people()).then(|| {
+        let (rule, about) = (alert.rule, alert.about);
+        let until = grouping.until(notice.learned_at(), (to.id, rule, event), about, alert.severity);
+        Grouped { rule, about, until }
+    })
 }
 
 const fn event_of(notice: &Notice) -> Event {
@@ -118,3 +149,6 @@ const fn event_of(notice: &Notice) -> Event {
         Notice::Acknowledged { .. } => Event::AlertAcknowledged,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -64,6 +64,11 @@ fn acknowledged(notices: &[Notice]) -> Vec<Vec<&Notice>> {
 }
 
 impl Gathered<'_> {
+    /// The first alert, of whose rule it is one message; none of acknowledgements.
+    pub(super) fn first(&self) -> Option<&Alert> {
+        self.alerts.first().copied().filter(|_| self.event != Event::AlertAcknowledged)
+    }
+
     /// Whether it tells of this alert, of which the same list of transitions tells this.
     pub(super) fn tells_of(&self, alert: &Alert, event: Event) -> bool {
         self.event == event

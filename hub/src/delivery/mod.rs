@@ -7,15 +7,17 @@
 //!   audience   whom to tell                              sign     the proof of who sent it
 //!   payload    the body, in the hub's own format         header   further headers
 //!   sentence   the same in words for people              policy   whether the address may be called
-//!   gathered   many at once, as one message              retry    when again
-//!   summary    what waited, as one message               mend     what a person must do
-//!   message    the form that its kind of webhook reads   sample   an invented event, to show
+//!   gathered   many in one moment, as one message        retry    when again
+//!   grouping   many of a rule wait for each other        mend     what a person must do
+//!   summary    what waited, as one message               sample   an invented event, to show
+//!   message    the form that its kind of webhook reads
 //! ```
 //!
 //! The dispatcher that calls receivers is [`webhook`](crate::webhook); the outbox is in the store.
 
 pub mod audience;
 mod gathered;
+pub mod grouping;
 pub mod header;
 pub mod heartbeat;
 pub mod mend;

@@ -43,9 +43,11 @@ use serde_json::Value;
 use super::gathered::Gathered;
 use super::sentence::{self, Told};
 use crate::model::UnixMillis;
+use crate::model::alert::called;
 use crate::model::catalog::Catalog;
 use crate::model::rule::Severity;
-use crate::model::webhook::{Event, NewDelivery, Webhook, WebhookId};
+use crate::model::shown;
+use crate::model::webhook::{Event, Grouped, NewDelivery, Webhook, WebhookId};
 use crate::model::when::moment;
 
 /// Largest body; the advice of Standard Webhooks.
@@ -131,7 +133,8 @@ pub(super) fn group_delivery(
     let body = render(&Body { r#type: kind, timestamp, title, text, data: GroupData { group } });
     let created_at = if gathered.event == Event::AlertAcknowledged { gathered.at } else { first.learned_at };
     let alert = Some(first.id);
-    Some(NewDelivery { webhook: webhook.id, alert, event: gathered.event, body, created_at })
+    let group = gathered.first().map(|first| Grouped { rule: first.rule, about: first.about, until: None });
+    Some(NewDelivery { webhook: webhook.id, alert, event: gathered.event, body, created_at, group })
 }
 
 /// The end of an alert that went with its device, made of the newest message about it; `None` of what is about many devices.
@@ -153,7 +156,7 @@ pub fn gone(told: &NewDelivery, now: UnixMillis) -> Option<NewDelivery> {
     whole.insert("timestamp".to_owned(), moment(now).into());
     whole.insert("title".to_owned(), title.into());
     whole.insert("text".to_owned(), "The device was deleted. The alert is over.".into());
-    Some(NewDelivery { event: Event::AlertResolved, body: render(&body), created_at: now, ..told.clone() })
+    Some(NewDelivery { event: Event::AlertResolved, body: render(&body), created_at: now, group: None, ..told.clone() })
 }
 
 /// The message as it is sent so many seconds late.
@@ -172,6 +175,16 @@ pub fn delayed(body: &[u8], seconds: Option<i64>) -> Vec<u8> {
 pub(super) struct Heading {
     pub(super) title: String,
     pub(super) severity: Severity,
+    /// Name of the rule; empty where no rule says it.
+    pub(super) rule: String,
+}
+
+impl Heading {
+    /// What of its rule it is about.
+    pub(super) fn thing(&self, rule: &str) -> &str {
+        let title = self.title.strip_prefix("Resolved: ").unwrap_or(&self.title);
+        title.strip_prefix(rule).and_then(|rest| rest.strip_prefix(" on ")).unwrap_or(title)
+    }
 }
 
 /// What a summary says of a message in the hub's own form.
@@ -184,8 +197,19 @@ pub(super) fn heading(body: &[u8]) -> Option<Heading> {
     }
     #[derive(Default, Deserialize)]
     struct Data {
-        alert: Option<Severe>,
+        alert: Option<Alerted>,
         group: Option<Severe>,
+    }
+    #[derive(Deserialize)]
+    struct Alerted {
+        #[serde(default)]
+        severity: String,
+        rule: Option<Named>,
+    }
+    #[derive(Deserialize)]
+    struct Named {
+        #[serde(default)]
+        name: String,
     }
     #[derive(Deserialize)]
     struct Severe {
@@ -193,12 +217,17 @@ pub(super) fn heading(body: &[u8]) -> Option<Heading> {
         severity: String,
     }
     let Told { title, data } = serde_json::from_slice(body).ok()?;
-    let severity = match data.alert.or(data.group).map(|about| about.severity).as_deref() {
+    let severity = match (&data.alert, &data.group) {
+        (Some(alert), _) => Some(&alert.severity),
+        (None, group) => group.as_ref().map(|group| &group.severity),
+    };
+    let severity = match severity.map(String::as_str) {
         Some("critical") => Severity::Critical,
         Some("warning") => Severity::Warning,
         _ => Severity::Info,
     };
-    Some(Heading { title: cut(&title).to_owned(), severity })
+    let rule = data.alert.and_then(|alert| alert.rule).map(|rule| shown::name(called(&rule.name))).unwrap_or_default();
+    Some(Heading { title: cut(&title).to_owned(), severity, rule })
 }
 
 /// Of how many devices a message tells, where it is more than one.
@@ -226,7 +255,7 @@ pub fn test_delivery(webhook: WebhookId, name: &str, now: UnixMillis) -> NewDeli
     let Told { title, text } = sentence::of_test(name);
     let data = TestData { message, webhook: format!("whk_{}", webhook.0), name: cut(name) };
     let body = render(&Body { r#type: Event::Test.word(), timestamp: moment(now), title, text, data });
-    NewDelivery { webhook, alert: None, event: Event::Test, body, created_at: now }
+    NewDelivery { webhook, alert: None, event: Event::Test, body, created_at: now, group: None }
 }
 
 /// What another webhook is told of one that is disabled for a reason at a moment.
@@ -252,7 +281,7 @@ pub fn disabled_delivery(
     };
     let event = Event::WebhookDisabled;
     let body = render(&Body { r#type: event.word(), timestamp: moment(now), title, text, data });
-    NewDelivery { webhook: to, alert: None, event, body, created_at: now }
+    NewDelivery { webhook: to, alert: None, event, body, created_at: now, group: None }
 }
 
 fn cut(name: &str) -> &str {
@@ -273,4 +302,4 @@ pub(super) fn render(body: &impl Serialize) -> Vec<u8> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::audience::{Audience, deliveries_for};
+use super::grouping::Grouping;
 use super::payload::{Teller, disabled_delivery, test_delivery};
-use super::summary::Sorted;
+use super::summary::{Sorted, Why};
 use crate::model::alert::{Ack, Alert, AlertId, AlertState, Measure, Subject};
 use crate::model::catalog::{Catalog, Series};
 use crate::model::device::{Device, DeviceNo, Labels, Standing};
@@ -37,7 +38,8 @@ pub fn event(event: Event, spec: &WebhookSpec, teller: &Teller, now: UnixMillis)
         | Event::AlertAcknowledged => {
             let said = u32::from(matches!(event, Event::AlertResolved | Event::AlertAcknowledged));
             let (rules, webhooks) = ([rule(now)], [webhook(spec, now)]);
-            let audience = Audience { rules: &rules, webhooks: &webhooks, said: &|_, _| said };
+            let audience =
+                Audience { rules: &rules, webhooks: &webhooks, said: &|_, _| said, grouping: &Grouping::default() };
             deliveries_for(&[notice(event, now)], &audience, &catalog(now), teller)
         }
     };
@@ -62,7 +64,7 @@ fn summed_up(spec: &WebhookSpec, teller: &Teller, now: UnixMillis) -> NewDeliver
     let sorted = Sorted::of(&all);
     sorted.map_or_else(
         || test_delivery(WebhookId(1), &spec.name, now),
-        |sorted| sorted.delivery(WebhookId(1), &bodies, teller, now),
+        |sorted| sorted.delivery(WebhookId(1), Why::Late, &bodies, teller, now),
     )
 }
 

@@ -1,4 +1,5 @@
-//! What waited for people, in one message instead of many: after an outage nobody reads forty of them. PURE.
+//! What waited for people, in one message instead of many: after an outage nobody reads forty of them, nor when a rule is true of forty
+//! things at once. PURE.
 //!
 //! Alerts that still fire come first, by the title of their newest message, then what is over; the rest is counted. Programs get each
 //! message: they keep count of alerts. The messages that a summary tells of wait for it in the outbox, and go where it goes.
@@ -34,6 +35,15 @@ struct Summary {
     since: String,
     severity: &'static str,
     url: Option<String>,
+}
+
+/// Why messages waited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// Nothing could be sent.
+    Late,
+    /// For each other: they are of one rule (see [`super::grouping`]).
+    Grouped,
 }
 
 /// What waited, sorted.
@@ -82,6 +92,7 @@ impl Sorted {
     pub fn delivery(
         &self,
         webhook: WebhookId,
+        why: Why,
         bodies: &BTreeMap<DeliveryId, Vec<u8>>,
         teller: &Teller,
         now: UnixMillis,
@@ -91,19 +102,10 @@ impl Sorted {
         };
         let firing = headings(&mut self.firing.iter().take(FIRING_SHOWN));
         let over = headings(&mut self.over.iter().rev().take(OVER_SHOWN));
-        let waited = length(now.since(self.since).max(0) as f64 / 1_000.0);
-        let mut text = format!("While nothing could be sent, {} messages waited, for up to {waited}.", self.count);
-        text += &told("still firing", self.firing.len(), &firing);
-        text += &told("over", self.over.len(), &over);
-        if self.past > 0 {
-            text += &format!(" {} {} over when the hub learned of them.", self.past, were(self.past));
-        }
-        let title = match self.firing.len() {
-            0 => format!("{} messages that waited", self.count),
-            1 => format!("One alert still fires, of {} messages that waited", self.count),
-            many => format!("{many} alerts still fire, of {} messages that waited", self.count),
+        let Told { title, text } = match why {
+            Why::Late => self.late(&firing, &over, now),
+            Why::Grouped => self.grouped(&firing, &over),
         };
-        let Told { title, text } = Told { title, text };
         let worst = firing.iter().map(|heading| heading.severity).max().unwrap_or(Severity::Info);
         let url = teller.url.as_deref().map(|hub| format!("{}/a", hub.trim_end_matches('/')));
         let summary = Summary {
@@ -118,7 +120,60 @@ impl Sorted {
         let event = Event::AlertsSummary;
         let body =
             render(&Body { r#type: event.word(), timestamp: moment(now), title, text, data: SummaryData { summary } });
-        NewDelivery { webhook, alert: None, event, body, created_at: now }
+        NewDelivery { webhook, alert: None, event, body, created_at: now, group: None }
+    }
+}
+
+impl Sorted {
+    fn late(&self, firing: &[Heading], over: &[Heading], now: UnixMillis) -> Told {
+        let waited = length(now.since(self.since).max(0) as f64 / 1_000.0);
+        let mut text = format!("While nothing could be sent, {} messages waited, for up to {waited}.", self.count);
+        text += &told("still firing", self.firing.len(), firing);
+        text += &told("over", self.over.len(), over);
+        if self.past > 0 {
+            text += &format!(" {} {} over when the hub learned of them.", self.past, were(self.past));
+        }
+        let title = match self.firing.len() {
+            0 => format!("{} messages that waited", self.count),
+            1 => format!("One alert still fires, of {} messages that waited", self.count),
+            many => format!("{many} alerts still fire, of {} messages that waited", self.count),
+        };
+        Told { title, text }
+    }
+
+    /// They are of one rule, and another message of it went before them.
+    fn grouped(&self, firing: &[Heading], over: &[Heading]) -> Told {
+        let rule = firing.iter().chain(over).map(|heading| heading.rule.as_str()).find(|rule| !rule.is_empty());
+        let rule = rule.unwrap_or("One rule");
+        let things = |all: usize, shown: &[Heading]| {
+            let shown: Vec<String> = shown.iter().map(|heading| heading.thing(rule).to_owned()).collect();
+            let more = all.saturating_sub(shown.len());
+            if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { and(&shown) }
+        };
+        let (fire, end) = (self.firing.len(), self.over.len());
+        let mut said = Vec::new();
+        if fire > 0 {
+            said.push(format!("{rule} fires on {}.", things(fire, firing)));
+        }
+        if end > 0 {
+            let what = if fire > 0 { "It" } else { rule };
+            said.push(format!("{what} is over on {}.", things(end, over)));
+        }
+        let title = match (fire, end) {
+            (0, end) => format!("Resolved: {rule} on {end} more"),
+            (fire, 0) => format!("{rule} on {fire} more"),
+            (fire, end) => format!("{rule}: {fire} more, {end} over"),
+        };
+        Told { title, text: said.join(" ") }
+    }
+}
+
+/// `a, b and c`.
+fn and(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [many @ .., last] => format!("{} and {last}", many.join(", ")),
     }
 }
 
@@ -166,7 +221,7 @@ mod tests {
         };
         let bodies = shown.iter().map(|id| (DeliveryId(*id), body(id))).collect();
         let teller = Teller { url: Some("http://hub/".to_owned()), zone: TimeZone::UTC };
-        let told = sorted.delivery(WebhookId(7), &bodies, &teller, NOW);
+        let told = sorted.delivery(WebhookId(7), Why::Late, &bodies, &teller, NOW);
         assert_eq!(
             (told.webhook, told.alert, told.event, told.created_at),
             (WebhookId(7), None, Event::AlertsSummary, NOW)
@@ -182,6 +237,47 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part} in {text}");
         }
+    }
+
+    #[test]
+    fn what_is_of_one_rule_is_told_by_its_things() {
+        let title = |id: u64, event| {
+            if event == Event::AlertResolved {
+                format!("Resolved: Too hot on room {id}")
+            } else {
+                format!("Too hot on room {id}")
+            }
+        };
+        let told = |waits: &[Waits]| {
+            let body = |one: &Waits| {
+                let title = title(one.alert.unwrap().0, one.event);
+                format!(
+                    r#"{{"type":"x","title":"{title}","data":{{"alert":{{"severity":"warning","rule":{{"name":"Too hot"}}}}}}}}"#
+                )
+            };
+            let bodies = waits.iter().map(|one| (one.id, body(one).into_bytes())).collect();
+            let teller = Teller { url: None, zone: TimeZone::UTC };
+            let told = Sorted::of(waits).unwrap().delivery(WebhookId(7), Why::Grouped, &bodies, &teller, NOW);
+            let body: serde_json::Value = serde_json::from_slice(&told.body).unwrap();
+            (body["title"].as_str().unwrap().to_owned(), body["text"].as_str().unwrap().to_owned())
+        };
+        let fires: Vec<_> = (1..=13).map(|id| one(id, Event::AlertFiring, id)).collect();
+        let said = told(&fires);
+        assert_eq!(said.0, "Too hot on 13 more");
+        assert_eq!(
+            said.1,
+            "Too hot fires on room 1, room 2, room 3, room 4, room 5, room 6, room 7, room 8, room 9, room 10 and 3 more."
+        );
+        let mixed = [fires[0], fires[1], one(3, Event::AlertResolved, 2)];
+        assert_eq!(
+            told(&mixed),
+            ("Too hot: 1 more, 1 over".to_owned(), "Too hot fires on room 1. It is over on room 2.".to_owned())
+        );
+        let over = [one(1, Event::AlertResolved, 1), one(2, Event::AlertResolved, 2)];
+        assert_eq!(
+            told(&over),
+            ("Resolved: Too hot on 2 more".to_owned(), "Too hot is over on room 2 and room 1.".to_owned())
+        );
     }
 
     #[test]

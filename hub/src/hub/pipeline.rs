@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 
 use super::heartbeat;
 use super::wires::{PipelineEnds, Wires};
+use crate::delivery::grouping::Grouping;
 use crate::delivery::payload::Teller;
 use crate::ingest::pace::Pace;
 use crate::ingest::{Ingest, Waiting};
@@ -49,6 +50,7 @@ pub(super) async fn start(wires: &mut Wires, ends: PipelineEnds) -> anyhow::Resu
         learning: Arc::clone(&wires.learning),
         webhooks: store.webhooks().await?,
         notifier,
+        grouping: Grouping::new(store.held_deliveries().await?),
         bus: wires.bus.clone(),
         pace: wires.config.commit_interval.map_or(Pace::ByLoad, Pace::Every),
         teller: teller.clone(),

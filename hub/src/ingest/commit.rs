@@ -62,6 +62,7 @@ impl Ingest {
                 self.waiting.stored(&group.ids);
                 self.engine.apply(proposed);
                 self.notifier.apply(notified, &decided.deliveries);
+                self.grouping.note(&decided.deliveries);
                 self.measure(&group);
                 // Devices and programs next: until they are told that their readings are on disk, they keep them and send them again.
                 self.answer(group.ids, committed.refused).await;
@@ -130,6 +131,7 @@ impl Ingest {
         }
         self.engine.apply(proposed);
         self.notifier.apply(notified, deliveries);
+        self.grouping.note(deliveries);
         Ok(true)
     }
 
@@ -148,7 +150,7 @@ impl Ingest {
         }
         let rules: Vec<_> = self.engine.rules().cloned().collect();
         let said = |alert, webhook| self.notifier.ledger().said(alert, webhook).map_or(0, |said| said.count);
-        let audience = Audience { rules: &rules, webhooks: &self.webhooks, said: &said };
+        let audience = Audience { rules: &rules, webhooks: &self.webhooks, said: &said, grouping: &self.grouping };
         audience::deliveries_for(notices, &audience, &self.store.catalog(), &self.teller)
     }
 

@@ -219,8 +219,14 @@ mod tests {
         assert!(waiting.owe(owed(MOST_OWED)));
         assert_eq!(waiting.owed.transitions.len(), MOST_OWED);
         let event = Event::AlertAcknowledged;
-        let message =
-            NewDelivery { webhook: WebhookId(1), alert: None, event, body: Vec::new(), created_at: UnixMillis(0) };
+        let message = NewDelivery {
+            webhook: WebhookId(1),
+            alert: None,
+            event,
+            body: Vec::new(),
+            created_at: UnixMillis(0),
+            group: None,
+        };
         let told = |count| Owed { deliveries: vec![message.clone(); count], ..Owed::default() };
         assert!(!waiting.owe(told(MOST_OWED_MESSAGES + 1)) && waiting.owe(told(MOST_OWED_MESSAGES)));
     }

@@ -41,6 +41,7 @@ use self::history::{History, Past};
 use self::learning::Learning;
 use self::pace::Pace;
 use crate::clock::Clock;
+use crate::delivery::grouping::Grouping;
 use crate::delivery::payload::{self, Teller};
 use crate::live::Bus;
 use crate::model::UnixMillis;
@@ -95,6 +96,8 @@ pub(crate) struct Ingest {
     pub webhooks: Vec<Webhook>,
     /// What keeps changes of alerts from being told.
     pub notifier: Notifier,
+    /// Of which rules people were told a moment ago.
+    pub grouping: Grouping,
     pub bus: Bus,
     /// How far commits of readings keep apart.
     pub pace: Pace,

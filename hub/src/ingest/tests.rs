@@ -106,6 +106,7 @@ fn pipeline(store: &Store) -> (queue::Entrance, mpsc::Receiver<Receipt>, Ingest)
         learning: Arc::default(),
         webhooks: Vec::new(),
         notifier: Notifier::default(),
+        grouping: Grouping::default(),
         acknowledged: Arc::default(),
         bus: Bus::default(),
         pace: Pace::ByLoad,
@@ -170,7 +171,14 @@ async fn webhook(store: &Store, name: &str) -> WebhookId {
 }
 
 fn delivery(webhook: WebhookId, alert: Option<AlertId>, bytes: usize) -> NewDelivery {
-    NewDelivery { webhook, alert, event: Event::AlertFiring, body: vec![b' '; bytes], created_at: Clock.wall() }
+    NewDelivery {
+        webhook,
+        alert,
+        event: Event::AlertFiring,
+        body: vec![b' '; bytes],
+        created_at: Clock.wall(),
+        group: None,
+    }
 }
 
 /// Deliveries give way to nothing: up to the last hundred bytes.

@@ -197,6 +197,7 @@ async fn a_delivery_is_read_once_for_all_listeners() {
         next_attempt_at: None,
         summary: None,
         created_at: UnixMillis(0),
+        held_until: None,
         body: Vec::new(),
     };
     let told = Told::new(Arc::new(Update::Delivery(delivery.id)));

@@ -1,7 +1,8 @@
 //! Deliveries: messages to webhooks, from their cause to their end.
 
 use super::UnixMillis;
-use super::id::{AlertId, DeliveryId, WebhookId};
+use super::alert::Subject;
+use super::id::{AlertId, DeliveryId, RuleId, WebhookId};
 
 /// Every event with its word, for whoever needs a list of them: an event is added here, and the compiler asks for what it says.
 macro_rules! events {
@@ -80,6 +81,26 @@ pub struct NewDelivery {
     pub body: Vec<u8>,
     /// When it was caused.
     pub created_at: UnixMillis,
+    /// Of what goes to people: of which rule's messages it is one.
+    pub group: Option<Grouped>,
+}
+
+/// A message among those of its rule: many at once are told in one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grouped {
+    pub rule: RuleId,
+    pub about: Subject,
+    /// Until when it waits for others; `None` where it goes at once.
+    pub until: Option<UnixMillis>,
+}
+
+/// A message that waits in the outbox for others of its rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    pub webhook: WebhookId,
+    pub rule: RuleId,
+    pub event: Event,
+    pub until: UnixMillis,
 }
 
 /// One try of one delivery.
@@ -115,6 +136,8 @@ pub struct Delivery {
     pub summary: Option<DeliveryId>,
     /// When it was caused.
     pub created_at: UnixMillis,
+    /// Until when it waited, or waits, for others of its rule; `None` where it went at once.
+    pub held_until: Option<UnixMillis>,
     /// What happened, in the hub's own form: what is sent is made of it.
     pub body: Vec<u8>,
 }
@@ -148,11 +171,12 @@ impl Attempt {
 
 impl Delivery {
     /// How many seconds late the receiver takes it, if it is more than a minute: when it first did, or at `now` if it does so now.
+    /// What waits for others of its rule is not late.
     #[must_use]
     pub fn delayed_by(&self, now: Option<UnixMillis>) -> Option<i64> {
         let first = self.attempts.iter().find(|attempt| attempt.arrived());
         let taken = first.map(|attempt| attempt.at).or(now)?;
-        let seconds = taken.since(self.created_at).div_euclid(1_000);
+        let seconds = taken.since(self.held_until.unwrap_or(self.created_at)).div_euclid(1_000);
         (seconds > IN_TIME_S).then_some(seconds)
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::UnixMillis;
 pub use super::delivery::{
-    A_HANDFUL, Attempt, Delivery, DeliveryState, Disabling, Event, LATE_MS, MOST_ATTEMPTS, MOST_REPLAYED,
-    MOST_SUMMED_UP, NewDelivery, Problem, ProblemKind, RESTED_MS, Replay, Settled, Settlement, Waits,
+    A_HANDFUL, Attempt, Delivery, DeliveryState, Disabling, Event, Grouped, Held, LATE_MS, MOST_ATTEMPTS,
+    MOST_REPLAYED, MOST_SUMMED_UP, NewDelivery, Problem, ProblemKind, RESTED_MS, Replay, Settled, Settlement, Waits,
 };
 pub use super::id::{DeliveryId, WebhookId};
 

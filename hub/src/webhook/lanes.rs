@@ -142,6 +142,7 @@ mod tests {
             summary: None,
             next_attempt_at: Some(NOW),
             created_at: NOW,
+            held_until: None,
             body: vec![],
         }
     }

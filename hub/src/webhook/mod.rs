@@ -14,6 +14,8 @@
 //!   before resolved.
 //! - Nobody has to read forty messages after an outage: what is late and more than a handful goes to people as one (`alerts.summary`),
 //!   and waits for it in the outbox: so a kill at any moment neither loses nor splits it.
+//! - Nor forty when a rule is true of forty things: what waits for others of its rule (`delivery::grouping`) is one message once its
+//!   wait is over, made and kept in the same way.
 //! - No endpoint delays another: each webhook has a lane of two calls at once, and nothing more is claimed for it while
 //!   something waits there. What waits too long is left to its lease and becomes due again.
 //! - When a webhook is changed, a call under way ends at the old address, and a 410 from there does not disable the new one; every
@@ -44,9 +46,11 @@ use self::lanes::Lanes;
 use crate::clock::Clock;
 use crate::delivery::payload::{self, Teller};
 use crate::delivery::retry::{self, GIVE_UP_ON_WEBHOOK, Next};
-use crate::delivery::summary::Sorted;
+use crate::delivery::summary::{Sorted, Why};
 use crate::model::UnixMillis;
-use crate::model::webhook::{Delivery, DeliveryId, DeliveryState, Disabling, Settled, Settlement, Webhook, WebhookId};
+use crate::model::webhook::{
+    Delivery, DeliveryId, DeliveryState, Disabling, Settled, Settlement, Waits, Webhook, WebhookId,
+};
 use crate::random;
 use crate::store::{self, Store};
 
@@ -198,6 +202,7 @@ async fn fill(dispatcher: &Dispatcher, lanes: &mut Lanes) -> Result<Option<Durat
             return Ok(Some(wait.min(LONGEST_SLEEP)));
         }
         sum_up(dispatcher, now).await?;
+        tell_together(dispatcher, now).await?;
         let lease_until = now.plus(LEASE_MS);
         let claimed = dispatcher.store.claim_due(now, lease_until, CLAIM, &lanes.busy()).await?;
         if claimed.is_empty() {
@@ -218,18 +223,40 @@ async fn sum_up(dispatcher: &Dispatcher, now: UnixMillis) -> Result<(), store::E
     let store = &dispatcher.store;
     for webhook in store.webhooks_to_sum_up(now).await? {
         let waits = store.to_sum_up(webhook, now).await?;
-        let Some(sorted) = Sorted::of(&waits) else { continue };
-        let mut bodies = BTreeMap::new();
-        for id in sorted.shown() {
-            bodies.insert(id, store.delivery(id).await?.body);
-        }
-        let summary = sorted.delivery(webhook, &bodies, &dispatcher.teller, now);
-        let messages = waits.into_iter().map(|one| one.id).collect();
-        match store.sum_up(summary, messages, now).await {
-            Ok(id) => (dispatcher.on_settled)(id),
-            Err(store::Error::Conflict { .. } | store::Error::NotFound { .. }) => {}
-            Err(error) => return Err(error),
-        }
+        tell_in_one(dispatcher, webhook, Why::Late, waits, now).await?;
+    }
+    Ok(())
+}
+
+/// Tells people in one message what waited for others of its rule.
+async fn tell_together(dispatcher: &Dispatcher, now: UnixMillis) -> Result<(), store::Error> {
+    for (webhook, rule) in dispatcher.store.groups_due(now).await? {
+        let waits = dispatcher.store.in_group(webhook, rule, now).await?;
+        tell_in_one(dispatcher, webhook, Why::Grouped, waits, now).await?;
+    }
+    Ok(())
+}
+
+/// Has one message tell of all these.
+async fn tell_in_one(
+    dispatcher: &Dispatcher,
+    webhook: WebhookId,
+    why: Why,
+    waits: Vec<Waits>,
+    now: UnixMillis,
+) -> Result<(), store::Error> {
+    let store = &dispatcher.store;
+    let Some(sorted) = Sorted::of(&waits) else { return Ok(()) };
+    let mut bodies = BTreeMap::new();
+    for id in sorted.shown() {
+        bodies.insert(id, store.delivery(id).await?.body);
+    }
+    let summary = sorted.delivery(webhook, why, &bodies, &dispatcher.teller, now);
+    let messages = waits.into_iter().map(|one| one.id).collect();
+    match store.sum_up(summary, messages, now).await {
+        Ok(id) => (dispatcher.on_settled)(id),
+        Err(store::Error::Conflict { .. } | store::Error::NotFound { .. }) => {}
+        Err(error) => return Err(error),
     }
     Ok(())
 }

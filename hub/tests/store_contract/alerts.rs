@@ -89,6 +89,7 @@ async fn an_acknowledgement_waits_to_be_told_and_who_knows_an_open_alert_is_know
         event: Event::AlertFiring,
         body: b"{}".to_vec(),
         created_at: T0.plus(at),
+        group: None,
     };
     let deliveries = vec![told(1, 1), told(3, 2), told(1, 5)];
     hub.store.commit(Commit { transitions, deliveries, ..Commit::default() }).await.unwrap();

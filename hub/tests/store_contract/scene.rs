@@ -153,6 +153,7 @@ pub(crate) fn to(webhook: &Webhook, alert: Option<u64>) -> NewDelivery {
         event: Event::AlertFiring,
         body: b"{}".to_vec(),
         created_at: T0,
+        group: None,
     }
 }
 

@@ -1,7 +1,10 @@
 //! Webhooks that are changed while something waits for them.
 
+use telemetry_hub::model::alert::Subject;
+use telemetry_hub::model::device::DeviceNo;
+use telemetry_hub::model::rule::RuleId;
 use telemetry_hub::model::webhook::{
-    DeliveryId, DeliveryState, Disabling, Event, NewDelivery, Problem, ProblemKind, Replay, Settled, Settlement, Webhook,
+    DeliveryId, DeliveryState, Disabling, Event, Grouped, Held, NewDelivery, Problem, ProblemKind, Replay, Settled, Settlement, Webhook,
     WebhookId, WebhookKind, WebhookSpec,
 };
 use telemetry_hub::store::{Commit, Error};
@@ -203,6 +206,59 @@ async fn one_that_arrives_makes_those_due_that_wait_for_the_receiver_alone() {
     assert_eq!(hub.claim(61_000).await, [6]);
     settle(6, DeliveryState::Delivered, 200, 80_000).await;
     assert_eq!(hub.claim(80_000).await, [1]);
+}
+
+#[tokio::test]
+async fn many_of_a_rule_wait_for_each_other_and_are_told_in_one() {
+    let mut hub = Hub::new().await;
+    let [webhook, other] = [hub.webhook().await, hub.webhook().await];
+    for id in [webhook.id, other.id] {
+        let chat = |spec: WebhookSpec| Ok::<_, ()>(WebhookSpec { kind: WebhookKind::Slack, ..spec });
+        hub.store.change_webhook(id, T0, chat).await.unwrap().unwrap();
+    }
+    let of_rule = |webhook: &Webhook, alert: u64, until: Option<i64>, event: Event| {
+        let until = until.map(|until| T0.plus(until));
+        let group = Some(Grouped { rule: RuleId(7), about: Subject::Device(DeviceNo(alert as u32)), until });
+        NewDelivery { group, event, ..to(webhook, Some(alert)) }
+    };
+    let deliveries = vec![
+        of_rule(&webhook, 1, None, Event::AlertFiring),
+        of_rule(&webhook, 2, Some(30_000), Event::AlertFiring),
+        of_rule(&webhook, 3, Some(30_000), Event::AlertFiring),
+        of_rule(&webhook, 3, None, Event::AlertResolved),
+        of_rule(&other, 2, Some(30_000), Event::AlertFiring),
+    ];
+    hub.store.commit(Commit { deliveries, ..Commit::default() }).await.unwrap();
+    assert_eq!(hub.claim(0).await, [1], "what is over of the third thing waits for what is told of it before");
+    hub.settle(1, DeliveryState::Delivered, None).await;
+    assert_eq!(hub.store.next_due().await.unwrap(), Some(T0.plus(30_000)));
+    hub.restart().await;
+    let held = |webhook: &Webhook| Held {
+        webhook: webhook.id,
+        rule: RuleId(7),
+        event: Event::AlertFiring,
+        until: T0.plus(30_000),
+    };
+    assert_eq!(hub.store.held_deliveries().await.unwrap(), [held(&webhook), held(&other)]);
+
+    assert_eq!(hub.store.groups_due(T0.plus(29_999)).await.unwrap(), []);
+    let now = T0.plus(30_000);
+    assert_eq!(hub.store.groups_due(now).await.unwrap(), [(webhook.id, RuleId(7))], "one alone is told by itself");
+    let waits = hub.store.in_group(webhook.id, RuleId(7), now).await.unwrap();
+    let ids: Vec<_> = waits.iter().map(|one| one.id).collect();
+    assert_eq!(ids, [2, 3, 4].map(DeliveryId));
+    let summary = NewDelivery { event: Event::AlertsSummary, created_at: now, ..to(&webhook, None) };
+    hub.store.sum_up(summary, ids, now).await.unwrap();
+    assert_eq!(hub.store.groups_due(now).await.unwrap(), []);
+    assert_eq!(hub.claim(30_000).await, [5, 6]);
+    hub.settle(6, DeliveryState::Delivered, None).await;
+    assert_eq!(hub.store.delivery(DeliveryId(4)).await.unwrap().state, DeliveryState::Delivered);
+    // Waiting for others is not late; from then on it is.
+    hub.settle(5, DeliveryState::Pending, Some(89_000)).await;
+    let held = hub.store.delivery(DeliveryId(5)).await.unwrap();
+    assert_eq!((held.delayed_by(Some(T0.plus(90_000))), held.delayed_by(Some(T0.plus(91_000)))), (None, Some(61)));
+    assert_eq!(hub.store.to_sum_up(other.id, T0.plus(90_000)).await.unwrap(), []);
+    assert_eq!(hub.store.to_sum_up(other.id, T0.plus(90_001)).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -363,11 +363,13 @@ function DeliveryEntry({ delivery, off }: { delivery: Delivery; off: boolean }) 
             <span>
               {off
                 ? "waits until the webhook is turned on"
-                : next > now
-                  ? `next in ${duration(next - now)}`
-                  : now - next < SENDS_WITHIN
-                    ? "sending"
-                    : "waits behind an earlier message"}
+                : next > now && delivery.held_until && delivery.attempt_count === 0
+                  ? `waits ${duration(next - now)} for more of its rule`
+                  : next > now
+                    ? `next in ${duration(next - now)}`
+                    : now - next < SENDS_WITHIN
+                      ? "sending"
+                      : "waits behind an earlier message"}
             </span>
           ) : null}
         </div>

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::delivery::audience::{self, Audience};
+use crate::delivery::grouping::Grouping;
 use crate::model::alert::{Ack, Alert, AlertId, AlertState, Measure, Subject};
 use crate::model::catalog::Series;
 use crate::model::device::{Device, DeviceNo, Labels, Standing};
@@ -190,7 +191,7 @@ fn what_a_webhook_is_told_of_an_alert_is_numbered() {
     let (rules, webhooks) = ([rule()], [webhook(7), webhook(8)]);
     // The second knows it already.
     let said = |_, webhook| u32::from(webhook == WebhookId(8)) * 3;
-    let audience = Audience { rules: &rules, webhooks: &webhooks, said: &said };
+    let audience = Audience { rules: &rules, webhooks: &webhooks, said: &said, grouping: &Grouping::default() };
     let notices = [put(AlertState::Firing), put(AlertState::Resolved)];
     let told = audience::deliveries_for(&notices, &audience, &catalog(), &teller(None));
     let numbers = |id| {
@@ -272,7 +273,7 @@ fn an_acknowledgement_is_told_to_those_who_know_the_alert_and_many_of_them_in_on
     };
     let told_of = |count: u64, said: u32| {
         let said = move |_, _| said;
-        let audience = Audience { rules: &rules, webhooks: &webhooks, said: &said };
+        let audience = Audience { rules: &rules, webhooks: &webhooks, said: &said, grouping: &Grouping::default() };
         let notices: Vec<_> = (1..=count).map(acked).collect();
         audience::deliveries_for(&notices, &audience, &catalog(), &teller(Some("http://hub")))
     };
@@ -421,18 +422,23 @@ fn deliveries_for(
     catalog: &Catalog,
     teller: &Teller,
 ) -> Vec<NewDelivery> {
-    audience::deliveries_for(notices, &Audience { rules, webhooks, said: &|_, _| 0 }, catalog, teller)
+    audience::deliveries_for(
+        notices,
+        &Audience { rules, webhooks, said: &|_, _| 0, grouping: &Grouping::default() },
+        catalog,
+        teller,
+    )
 }
 
-fn teller(url: Option<&str>) -> Teller {
+pub(in crate::delivery) fn teller(url: Option<&str>) -> Teller {
     Teller { url: url.map(str::to_owned), zone: TimeZone::UTC }
 }
 
-fn read(delivery: &NewDelivery) -> Value {
+pub(in crate::delivery) fn read(delivery: &NewDelivery) -> Value {
     serde_json::from_slice(&delivery.body).unwrap()
 }
 
-fn put(state: AlertState) -> Notice {
+pub(in crate::delivery) fn put(state: AlertState) -> Notice {
     let alert = Alert {
         id: AlertId(5),
         rule: RuleId(3),
@@ -458,7 +464,7 @@ fn put(state: AlertState) -> Notice {
     Notice::Changed { alert, occurred_at: NOW, points: vec![Point { at: NOW, value: 31.5 }], to: Hearers::All }
 }
 
-fn rule() -> Rule {
+pub(in crate::delivery) fn rule() -> Rule {
     let spec = RuleSpec {
         name: "too hot".into(),
         device: "*".into(),
@@ -475,11 +481,11 @@ fn rule() -> Rule {
     Rule { id: RuleId(3), spec, created_at: NOW, updated_at: NOW }
 }
 
-fn webhook(id: u64) -> Webhook {
+pub(in crate::delivery) fn webhook(id: u64) -> Webhook {
     Webhook::new(WebhookId(id), WebhookSpec::new("ops", "http://ops/"), Vec::new(), NOW)
 }
 
-fn catalog() -> Catalog {
+pub(in crate::delivery) fn catalog() -> Catalog {
     let mut catalog = Catalog::default();
     catalog.put_device(Device {
         no: DeviceNo(1),

@@ -70,10 +70,12 @@ pub(crate) struct Delivery {
     pub attempts: Vec<Attempt>,
     /// How many.
     pub attempt_count: usize,
-    /// How many seconds after it was caused the receiver took it, where that is more than 60.
+    /// How many seconds after it was caused, or had waited for others of its rule, the receiver took it, where that is more than 60.
     pub delayed_by: Option<i64>,
     /// When it is tried next.
     pub next_attempt_at: Option<String>,
+    /// Until when it waits, or waited, to be told with others of its rule.
+    pub held_until: Option<String>,
     /// Id of the delivery (`alerts.summary`) that tells of this one in its place, and has the same end.
     pub summary: Option<String>,
     /// When it was created.
@@ -141,6 +143,7 @@ impl From<webhook::Delivery> for Delivery {
             delayed_by: delivery.delayed_by(None),
             attempts: delivery.attempts.into_iter().map(Attempt::from).collect(),
             next_attempt_at: delivery.next_attempt_at.map(when::moment),
+            held_until: delivery.held_until.map(when::moment),
             summary: delivery.summary.map(text::id),
             created_at: when::moment(delivery.created_at),
         }

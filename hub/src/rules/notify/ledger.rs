@@ -81,7 +81,7 @@ mod tests {
 
     fn told(alert: u64, event: Event, at: i64) -> NewDelivery {
         let (webhook, alert, created_at) = (WebhookId(1), Some(AlertId(alert)), UnixMillis(at));
-        NewDelivery { webhook, alert, event, body: Vec::new(), created_at }
+        NewDelivery { webhook, alert, event, body: Vec::new(), created_at, group: None }
     }
 
     #[test]

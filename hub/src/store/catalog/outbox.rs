@@ -6,9 +6,10 @@ use tokio::sync::Notify;
 
 use super::webhooks;
 use crate::model::UnixMillis;
+use crate::model::rule::RuleId;
 use crate::model::webhook::{
-    Delivery, DeliveryId, DeliveryState, Disabling, MOST_ATTEMPTS, MOST_REPLAYED, MOST_SUMMED_UP, NewDelivery, Replay,
-    Settled, Settlement, Waits, WebhookId,
+    Delivery, DeliveryId, DeliveryState, Disabling, Held, MOST_ATTEMPTS, MOST_REPLAYED, MOST_SUMMED_UP, NewDelivery,
+    Replay, Settled, Settlement, Waits, WebhookId,
 };
 use crate::store::Store;
 use crate::store::engine::nouns::{DeliveryQuery, ToldOf};
@@ -149,6 +150,30 @@ impl Store {
     /// Those of any read.
     pub async fn to_sum_up(&self, webhook: WebhookId, now: UnixMillis) -> Result<Vec<Waits>> {
         self.readers().run(move |reader| reader.ask()?.to_sum_up(webhook, now, MOST_SUMMED_UP)).await
+    }
+
+    /// The rules of which several alerts are to be told to a webhook in one message now.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn groups_due(&self, now: UnixMillis) -> Result<Vec<(WebhookId, RuleId)>> {
+        self.readers().run(move |reader| reader.ask()?.groups_due(now)).await
+    }
+
+    /// What that message tells of, oldest first.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn in_group(&self, webhook: WebhookId, rule: RuleId, now: UnixMillis) -> Result<Vec<Waits>> {
+        self.readers().run(move |reader| reader.ask()?.in_group(webhook, rule, now, MOST_SUMMED_UP)).await
+    }
+
+    /// What waits for others of its rule.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn held_deliveries(&self) -> Result<Vec<Held>> {
+        self.readers().run(|reader| reader.ask()?.held_deliveries()).await
     }
 
     /// Adds a message that tells of others in their place, from now on: they go where it goes.

@@ -74,6 +74,7 @@ fn who_is_no_admin_sees_neither_to_whom_an_e_mail_goes_nor_what_its_server_says(
         summary: None,
         next_attempt_at: Some(now),
         created_at: now,
+        held_until: None,
         body: Vec::new(),
     };
     for (scope, is_seen) in [(Scope::Read, false), (Scope::Write, false), (Scope::Admin, true)] {

@@ -2,8 +2,10 @@
 
 use crate::model::UnixMillis;
 use crate::model::alert::AlertId;
+use crate::model::rule::RuleId;
 use crate::model::webhook::{
-    Attempt, Delivery, DeliveryId, DeliveryState, NewDelivery, Problem, Replay, Waits, Webhook, WebhookId, WebhookSpec,
+    Attempt, Delivery, DeliveryId, DeliveryState, Held, NewDelivery, Problem, Replay, Waits, Webhook, WebhookId,
+    WebhookSpec,
 };
 use crate::store::error::Result;
 
@@ -86,6 +88,13 @@ pub(in crate::store) trait Outbox {
     /// What a summary for a webhook tells of at `now`, oldest first, at most `n`: late messages and what earlier summaries tell of, with
     /// those; without tests, and without what is about an alert of which something is under way.
     fn to_sum_up(&self, webhook: WebhookId, now: UnixMillis, n: usize) -> Result<Vec<Waits>>;
+    /// The rules of which several alerts are to be told to a webhook whose wait for each other is over.
+    fn groups_due(&self, now: UnixMillis) -> Result<Vec<(WebhookId, RuleId)>>;
+    /// What of a rule is to be told to a webhook together at `now`, oldest first, at most `n`: what waited, and what came later about
+    /// the same things; without what is about a thing of which something is under way.
+    fn in_group(&self, webhook: WebhookId, rule: RuleId, now: UnixMillis, n: usize) -> Result<Vec<Waits>>;
+    /// Until when at most something of a rule waits for others, by webhook and event.
+    fn held_deliveries(&self) -> Result<Vec<Held>>;
     /// How many wait.
     fn deliveries_pending(&self) -> Result<u64>;
     /// When the next one can be claimed.

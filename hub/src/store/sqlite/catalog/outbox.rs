@@ -3,20 +3,21 @@
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
 use crate::model::UnixMillis;
+use crate::model::rule::RuleId;
 use crate::model::webhook::{
-    A_HANDFUL, Attempt, Delivery, DeliveryId, DeliveryState, LATE_MS, NewDelivery, Problem, RESTED_MS, Replay, Waits,
-    WebhookId,
+    A_HANDFUL, Attempt, Delivery, DeliveryId, DeliveryState, Held, LATE_MS, NewDelivery, Problem, RESTED_MS, Replay,
+    Waits, WebhookId,
 };
 use crate::store::engine::nouns::{ChangeOutbox, DeliveryQuery, Outbox, ToldOf};
 use crate::store::error::Result;
 use crate::store::sqlite::column::unsigned;
 
 /// Of a list the short bodies are read, which tell how much a message is about; long ones would be most of what is read.
-const LIST: &str = "SELECT id, webhook, alert, event, state, next_attempt_at, by_hand, summary, created_at,
+const LIST: &str = "SELECT id, webhook, alert, event, state, next_attempt_at, by_hand, summary, created_at, held_until,
     CASE WHEN LENGTH(body) <= 2000 THEN body ELSE x'' END AS body FROM delivery
     WHERE (:webhook IS NULL OR webhook = :webhook) AND (:state IS NULL OR state = :state)
     AND (:before IS NULL OR id < :before) ORDER BY id DESC LIMIT :limit";
-const ONE: &str = "SELECT id, webhook, alert, event, state, next_attempt_at, by_hand, summary, created_at, body FROM delivery WHERE id = :id";
+const ONE: &str = "SELECT id, webhook, alert, event, state, next_attempt_at, by_hand, summary, created_at, held_until, body FROM delivery WHERE id = :id";
 const ATTEMPTS: &str =
     "SELECT at, status, error, duration_ms, response FROM attempt WHERE delivery = :delivery ORDER BY position";
 
@@ -74,6 +75,7 @@ impl Outbox for Connection {
                 event: row.get("event")?,
                 created_at: UnixMillis(row.get("created_at")?),
                 body: row.get("body")?,
+                group: None,
             })
         })?;
         Ok(told.collect::<rusqlite::Result<_>>()?)
@@ -104,10 +106,29 @@ impl Outbox for Connection {
             ":late": now.plus(-LATE_MS).0,
             ":n": i64::try_from(n).unwrap_or(i64::MAX),
         };
-        let found = statement.query_map(params, |row| {
-            Ok(Waits { id: row.get(0)?, alert: row.get(1)?, event: row.get(2)?, created_at: UnixMillis(row.get(3)?) })
-        })?;
+        Ok(statement.query_map(params, waits)?.collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn groups_due(&self, now: UnixMillis) -> Result<Vec<(WebhookId, RuleId)>> {
+        let mut statement = self.prepare_cached(GROUPS_DUE)?;
+        let found = statement.query_map(named_params! { ":now": now.0 }, |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(found.collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn in_group(&self, webhook: WebhookId, rule: RuleId, now: UnixMillis, n: usize) -> Result<Vec<Waits>> {
+        let mut statement = self.prepare_cached(IN_GROUP)?;
+        let n = i64::try_from(n).unwrap_or(i64::MAX);
+        let params = named_params! { ":webhook": webhook, ":rule": rule, ":now": now.0, ":n": n };
+        Ok(statement.query_map(params, waits)?.collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn held_deliveries(&self) -> Result<Vec<Held>> {
+        let mut statement = self.prepare_cached(HELD)?;
+        let held = statement.query_map([], |row| {
+            let until = UnixMillis(row.get(3)?);
+            Ok(Held { webhook: row.get(0)?, rule: row.get(1)?, event: row.get(2)?, until })
+        })?;
+        Ok(held.collect::<rusqlite::Result<_>>()?)
     }
 
     fn deliveries_pending(&self) -> Result<u64> {
@@ -118,6 +139,10 @@ impl Outbox for Connection {
         let next: Option<i64> = self.prepare_cached(NEXT_DUE)?.query_row([], |row| row.get(0))?;
         Ok(next.map(UnixMillis))
     }
+}
+
+fn waits(row: &Row<'_>) -> rusqlite::Result<Waits> {
+    Ok(Waits { id: row.get(0)?, alert: row.get(1)?, event: row.get(2)?, created_at: UnixMillis(row.get(3)?) })
 }
 
 /// Webhooks whose late messages go in a summary.
@@ -162,22 +187,23 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Delivery> {
         next_attempt_at: row.get::<_, Option<i64>>("next_attempt_at")?.map(UnixMillis),
         summary: row.get("summary")?,
         created_at: UnixMillis(row.get("created_at")?),
+        held_until: row.get::<_, Option<i64>>("held_until")?.map(UnixMillis),
         body: row.get("body")?,
     })
 }
 
 /// What comes of one rule on one thing goes out in order: the end of an alert before the begin of the next.
-const INSERT: &str = "INSERT INTO delivery (webhook, alert, course, event, state, next_attempt_at, created_at, body)
+const INSERT: &str = "INSERT INTO delivery (webhook, alert, course, event, state, next_attempt_at, held_until, rule, created_at, body)
     SELECT id, :alert, COALESCE((SELECT CASE rule WHEN 0 THEN rule_name ELSE rule END || ':' || COALESCE(device, '') || ':'
         || COALESCE(series, '') FROM alert WHERE alert.id = :alert), 'alert:' || :alert),
-    :event, 'pending', :created_at, :created_at, :body FROM webhook WHERE id = :webhook
+    :event, 'pending', COALESCE(:held_until, :created_at), :held_until, :rule, :created_at, :body FROM webhook WHERE id = :webhook
     AND (:event = 'webhook.test' OR enabled AND disabled_reason IS NULL)";
 
 /// Enabled webhooks only; first come, first served, and within (webhook, course) strictly in order.
 /// Late messages to people that no summary tells of: of a webhook more than a handful, or any beside a summary that waits. They go in
 /// a summary. What a person has sent again although it had arrived waited for nothing ([`REPLAY`]), and is no such message until it fails.
 const FOR_SUMMARIES: &str = "SELECT delivery.webhook FROM delivery JOIN webhook ON webhook.id = delivery.webhook
-    WHERE delivery.state = 'pending' AND delivery.summary IS NULL AND delivery.created_at < :late
+    WHERE delivery.state = 'pending' AND delivery.summary IS NULL AND COALESCE(delivery.held_until, delivery.created_at) < :late
     AND delivery.event NOT IN ('webhook.test', 'alerts.summary')
     AND webhook.kind NOT IN ('generic', 'pagerduty', 'alertmanager', 'home_assistant')
     AND delivery.by_hand <= (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = delivery.id)
@@ -191,11 +217,30 @@ const SUMMARY_WAITS: &str = "SELECT EXISTS (SELECT 1 FROM delivery WHERE webhook
 const TO_SUM_UP: &str =
     "SELECT id, alert, event, created_at FROM delivery WHERE webhook = :webhook AND state = 'pending'
     AND event <> 'webhook.test'
-    AND (created_at < :late AND by_hand <= (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = delivery.id) OR summary IS NOT NULL OR event = 'alerts.summary')
+    AND (COALESCE(held_until, created_at) < :late AND by_hand <= (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = delivery.id) OR summary IS NOT NULL OR event = 'alerts.summary')
     AND COALESCE(leased_until, :now) <= :now
     AND NOT EXISTS (SELECT 1 FROM delivery AS older WHERE older.state = 'pending' AND older.webhook = delivery.webhook
         AND older.course = delivery.course AND older.id < delivery.id AND older.leased_until > :now)
     ORDER BY id LIMIT :n";
+/// What goes at once although something of the rule waits is told by itself; but what is about a thing of which something waits
+/// comes after that, and with it.
+const GROUPS_DUE: &str =
+    "SELECT delivery.webhook, delivery.rule FROM delivery JOIN webhook ON webhook.id = delivery.webhook
+    WHERE delivery.state = 'pending' AND delivery.held_until IS NOT NULL AND delivery.summary IS NULL
+    AND delivery.next_attempt_at <= :now AND COALESCE(delivery.leased_until, :now) <= :now
+    AND webhook.enabled AND webhook.disabled_reason IS NULL
+    AND webhook.kind NOT IN ('generic', 'pagerduty', 'alertmanager', 'home_assistant')
+    GROUP BY delivery.webhook, delivery.rule HAVING COUNT(DISTINCT delivery.alert) > 1";
+const IN_GROUP: &str =
+    "SELECT id, alert, event, created_at FROM delivery WHERE webhook = :webhook AND state = 'pending'
+    AND course IN (SELECT course FROM delivery WHERE webhook = :webhook AND rule = :rule AND state = 'pending'
+        AND held_until IS NOT NULL AND summary IS NULL AND next_attempt_at <= :now)
+    AND summary IS NULL AND event NOT IN ('webhook.test', 'alerts.summary')
+    AND NOT EXISTS (SELECT 1 FROM delivery AS older WHERE older.state = 'pending' AND older.webhook = delivery.webhook
+        AND older.course = delivery.course AND older.id <= delivery.id AND older.leased_until > :now)
+    ORDER BY id LIMIT :n";
+const HELD: &str = "SELECT webhook, rule, event, MAX(held_until) FROM delivery
+    WHERE state = 'pending' AND held_until IS NOT NULL GROUP BY webhook, rule, event";
 const SUM_UP: &str = "UPDATE delivery SET summary = :summary WHERE id IN (SELECT value FROM json_each(:ids))
     AND state = 'pending' AND COALESCE(leased_until, :now) <= :now";
 const SETTLE_SUMMED_UP: &str = "UPDATE delivery SET state = :state, next_attempt_at = NULL, leased_until = NULL
@@ -209,7 +254,7 @@ const DUE: &str = "SELECT delivery.id FROM delivery JOIN webhook ON webhook.id =
     AND COALESCE(delivery.leased_until, :now) <= :now
     AND webhook.enabled AND webhook.disabled_reason IS NULL
     AND delivery.webhook NOT IN (SELECT value FROM json_each(:except))
-    AND NOT (delivery.created_at < :late AND delivery.event NOT IN ('webhook.test', 'alerts.summary')
+    AND NOT (COALESCE(delivery.held_until, delivery.created_at) < :late AND delivery.event NOT IN ('webhook.test', 'alerts.summary')
         AND delivery.webhook IN (SELECT value FROM json_each(:in_summaries))
         AND delivery.by_hand <= (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = delivery.id))
     AND NOT EXISTS (SELECT 1 FROM delivery AS older WHERE older.state = 'pending' AND older.webhook = delivery.webhook
@@ -221,7 +266,7 @@ const SETTLE: &str = "UPDATE delivery SET state = :state, next_attempt_at = :nex
     WHERE id = :id";
 /// Its schedule begins anew. Of what had arrived one more is counted than there are attempts: so it is known until its next attempt.
 const REPLAY: &str = "UPDATE delivery SET state = 'pending', next_attempt_at = :now, leased_until = NULL,
-    summary = NULL, by_hand = (state = 'delivered') + (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = delivery.id) WHERE id = :id";
+    summary = NULL, held_until = NULL, by_hand = (state = 'delivered') + (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = delivery.id) WHERE id = :id";
 const TO_REPLAY: &str = "SELECT delivery.id, delivery.state = 'pending' FROM delivery JOIN webhook ON webhook.id = delivery.webhook
     WHERE delivery.created_at >= :from AND delivery.created_at < :to AND delivery.event NOT IN ('webhook.test', 'alerts.summary')
     AND (:webhook IS NULL OR delivery.webhook = :webhook) AND (:state IS NULL OR delivery.state = :state)
@@ -229,7 +274,7 @@ const TO_REPLAY: &str = "SELECT delivery.id, delivery.state = 'pending' FROM del
     AND (delivery.state <> 'pending' OR delivery.summary IS NULL AND delivery.next_attempt_at > :now AND COALESCE(delivery.leased_until, :now) <= :now)
     AND (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = delivery.id) < :most
     ORDER BY delivery.id LIMIT :n";
-const TRY_NOW: &str = "UPDATE delivery SET next_attempt_at = :now, by_hand = by_hand + 1
+const TRY_NOW: &str = "UPDATE delivery SET next_attempt_at = :now, held_until = NULL, by_hand = by_hand + 1
     WHERE state = 'pending' AND summary IS NULL AND next_attempt_at > :now AND COALESCE(leased_until, :now) <= :now
     AND (id = :id OR id IN (SELECT older.id FROM delivery AS older JOIN delivery AS one ON one.id = :id
         WHERE older.webhook = one.webhook AND older.course = one.course AND older.id < one.id))";
@@ -272,6 +317,8 @@ impl ChangeOutbox for Connection {
             ":alert": new.alert,
             ":event": new.event,
             ":created_at": new.created_at.0,
+            ":held_until": new.group.and_then(|group| group.until).map(|until| until.0),
+            ":rule": new.group.map(|group| group.rule),
             ":body": new.body,
         })?;
         Ok((inserted > 0).then(|| DeliveryId(unsigned(self.last_insert_rowid()))))

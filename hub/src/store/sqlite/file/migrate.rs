@@ -53,6 +53,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../../../migrations/sqlite/0039_weekly_silences.sql"),
     include_str!("../../../../../migrations/sqlite/0040_courses.sql"),
     include_str!("../../../../../migrations/sqlite/0041_tags.sql"),
+    include_str!("../../../../../migrations/sqlite/0042_groups.sql"),
 ];
 
 fn known() -> u32 {
