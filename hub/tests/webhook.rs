@@ -20,7 +20,7 @@ use telemetry_hub::delivery::retry::Outcome;
 use telemetry_hub::model::alert::{Alert, AlertId, Subject};
 use telemetry_hub::model::device::{DeviceNo, Introduction, Labels, NewDevice};
 use telemetry_hub::model::reading::{Batch, BatchId, SeriesId};
-use telemetry_hub::model::rule::{Condition, Op, RuleId, RuleSpec, Severity};
+use telemetry_hub::model::rule::{Condition, Message, Op, RuleId, RuleSpec, Severity};
 use telemetry_hub::model::webhook::{
     Attempt, Delivery, DeliveryId, DeliveryState, Event, Grouped, Headers, NewDelivery, Problem, ProblemKind, Secret,
     Settlement, Webhook, WebhookId, WebhookKind, WebhookSpec,
@@ -812,6 +812,7 @@ fn too_hot(webhook: WebhookId) -> RuleSpec {
         tags: Labels::new(),
         webhooks: vec![webhook],
         enabled: true,
+        message: Message::default(),
     }
 }
 

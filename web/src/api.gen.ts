@@ -971,6 +971,16 @@ export interface components {
          * @enum {string}
          */
         Measure: "value" | "rate" | "sigmas" | "stuck" | "parts" | "silence";
+        /**
+         * @description Templates of what people are told of a rule's alerts, in the language of Jinja; the hub's own words where one is left out. A name
+         *     that no message has is refused. Where one fails because of what a message is about, the hub's own words are said.
+         */
+        MessageTemplates: {
+            /** @description The text. Unless it asks for `event`, the hub's own is said when the alert is over, flaps or is acknowledged. */
+            text: string | null;
+            /** @description The title: `{{ device }} is too warm: {{ value_text }}`. Unless it asks for `event`, `Resolved: ` stands before it when it is over. */
+            title: string | null;
+        };
         /** @description What a series must have reported before a rule can evaluate it, and how many have not yet. */
         Needs: {
             /**
@@ -1071,6 +1081,7 @@ export interface components {
             labels?: {
                 [key: string]: string;
             };
+            message?: components["schemas"]["MessageTemplates"] | null;
             /** @description Name. */
             name: string | null;
             /** @description Glob over sensor names; all when left out. */
@@ -1401,6 +1412,7 @@ export interface components {
                 labels: {
                     [key: string]: string;
                 };
+                message?: components["schemas"]["MessageTemplates"] | null;
                 /**
                  * @description Other sensors that its condition names and none of the devices has that it watches: `all` and `difference` never fire
                  *     without them, and `any` by its other parts only.
@@ -1665,6 +1677,22 @@ export interface components {
              */
             value: number;
         };
+        /**
+         * @description What a preview is made of.
+         * @enum {string}
+         */
+        PreviewOf: "alert" | "reading" | "nothing";
+        /** @description A message. */
+        PreviewedMessage: {
+            /** @description `alert.firing` or `alert.resolved`. */
+            event: string;
+            /** @description Why it is in the hub's own words although there is a template; null where it is not. */
+            template_error: string | null;
+            /** @description Its text. */
+            text: string;
+            /** @description Its title. */
+            title: string;
+        };
         /** @description Why a request was refused or failed (RFC 9457). */
         Problem: {
             /** @description What is wrong, for programs. */
@@ -1838,6 +1866,7 @@ export interface components {
             labels: {
                 [key: string]: string;
             };
+            message: components["schemas"]["MessageTemplates"] | null;
             /**
              * @description Other sensors that its condition names and none of the devices has that it watches: `all` and `difference` never fire
              *     without them, and `any` by its other parts only.
@@ -1865,6 +1894,29 @@ export interface components {
             id: string;
             /** @description Its name when the alert began. */
             name: string;
+        };
+        /** @description What people would be told. */
+        RulePreview: {
+            /** @description When it happened. */
+            at: string | null;
+            /** @description Its device, where there is one. */
+            device_name: string | null;
+            /** @description What is said when it fires, and when it is over. */
+            messages: components["schemas"]["PreviewedMessage"][];
+            /** @description What is told. */
+            of: components["schemas"]["PreviewOf"];
+            /** @description Its sensor, where there is one. */
+            sensor: string | null;
+        };
+        /** @description A rule, and which one it is already. */
+        RulePreviewRequest: {
+            /**
+             * @description The rule that it is a new version of: its newest alert is told. Else, and where it has none, the newest reading of what the rule
+             *     would watch.
+             */
+            id?: string | null;
+            /** @description The rule, as for making one; its `name` may be left out. */
+            rule: components["schemas"]["NewRule"];
         };
         /**
          * @description Where rules of time zones are from.

@@ -33,6 +33,7 @@ import type {
   RetentionRequest,
   Role,
   Rule,
+  RulePreview,
   SecondFactorDraft,
   Sensor,
   SensorSet,
@@ -318,6 +319,8 @@ export const rules = {
   /** What the rule would have done in the last day, and what differs from another version of it. */
   backtest: (rule: Omit<RuleDraft, "name" | "tags">, against: Omit<RuleDraft, "name" | "tags"> | null) =>
     call<Backtest>("POST", "/rules/backtest", against === null ? { rule } : { rule, against }),
+  preview: (rule: Omit<RuleDraft, "name" | "tags">, of: string | null) =>
+    call<RulePreview>("POST", "/rules/preview", of === null ? { rule } : { rule, id: of }),
 };
 
 export const silences = {

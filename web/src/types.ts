@@ -39,6 +39,7 @@ export type Retention = Schemas["Retention"];
 export type RetentionPreview = Schemas["RetentionPreview"];
 export type RetentionRequest = Schemas["RetentionRequest"];
 export type Rule = Schemas["Rule"];
+export type RulePreview = Schemas["RulePreview"];
 export type Sensor = Schemas["Sensor"];
 export type SensorSet = Schemas["SensorSet"];
 export type Series = Schemas["SeriesColumns"];

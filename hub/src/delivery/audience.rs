@@ -108,11 +108,13 @@ pub fn deliveries_for(
             let webhook = to.id;
             let number = numbers.entry((alert.id, webhook)).or_insert_with(|| (audience.said)(alert.id, webhook));
             *number += 1;
-            let condition = audience.rule(alert).map(|rule| &rule.condition);
+            let rule = audience.rule(alert);
+            let (condition, message) = (rule.map(|rule| &rule.condition), rule.map(|rule| &rule.message));
             let body = match bodies.iter().find(|(of, _)| of == number) {
                 Some((_, body)) => body.clone(),
                 None => {
-                    let body = alert::body(&What { notice, event, sequence: *number, condition }, catalog, teller);
+                    let body =
+                        alert::body(&What { notice, event, sequence: *number, condition, message }, catalog, teller);
                     bodies.push((*number, body.clone()));
                     body
                 }

@@ -21,6 +21,8 @@ pub enum Cause {
     Policy(String),
     /// The answer says no although its status is 2xx, and why.
     Answer(String),
+    /// It was delivered, in the hub's own form or words: a template failed, and why.
+    Template(String),
     /// No request can be made of the stored message, and why.
     Message(String),
     /// A mail server said no at a step, with this code and these words.
@@ -126,6 +128,9 @@ pub fn problem(cause: &Cause, at: UnixMillis) -> Option<Problem> {
             username and password out if it wants none"
                 .to_owned(),
         ),
+        Cause::Template(why) => {
+            (ProblemKind::Message, format!("messages arrive, but not as written: a template failed ({why})"))
+        }
         Cause::Message(why) => (ProblemKind::Message, format!("no message can be made: {why}")),
     };
     Some(Problem { kind, since: at, text })

@@ -10,6 +10,7 @@
 //!   gathered   many in one moment, as one message        retry    when again
 //!   grouping   many of a rule wait for each other        mend     what a person must do
 //!   summary    what waited, as one message               sample   an invented event, to show
+//!   template   words that a person wrote                 trial    whether those can be used, and what they say
 //!   message    the form that its kind of webhook reads
 //! ```
 //!
@@ -29,3 +30,5 @@ pub mod sample;
 mod sentence;
 pub mod sign;
 pub mod summary;
+pub mod template;
+pub mod trial;

@@ -23,7 +23,8 @@
 //!
 //! Every time in it is RFC 3339 in UTC with three digits of fraction.
 //!
-//! `title` and `text` are for people: see [`super::sentence`]. They say what the data says, and are not made to be read by programs.
+//! `title` and `text` are for people: see [`super::sentence`]. They say what the data says, and are not made to be read by programs. Where
+//! the rule has templates for them those are said; one that fails leaves the hub's own words, and `data.alert.template_error` says why.
 //!
 //! `data.alert.tags` are those of the rule when the alert began, at most 16; they are never left out.
 //!
@@ -35,6 +36,7 @@
 //! then, and where no reading did.
 
 pub(super) mod alert;
+pub(super) mod worded;
 
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
@@ -228,6 +230,42 @@ pub(super) fn heading(body: &[u8]) -> Option<Heading> {
     };
     let rule = data.alert.and_then(|alert| alert.rule).map(|rule| shown::name(called(&rule.name))).unwrap_or_default();
     Some(Heading { title: cut(&title).to_owned(), severity, rule })
+}
+
+/// What people are told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Words {
+    pub title: String,
+    pub text: String,
+    /// Why it is not in the words of the rule's templates.
+    pub template_error: Option<String>,
+}
+
+/// What people are told by a message in the hub's own form.
+#[must_use]
+pub fn words(body: &[u8]) -> Option<Words> {
+    #[derive(Deserialize)]
+    struct Told {
+        title: String,
+        text: String,
+        #[serde(default)]
+        data: Data,
+    }
+    #[derive(Default, Deserialize)]
+    struct Data {
+        alert: Option<About>,
+    }
+    #[derive(Deserialize)]
+    struct About {
+        template_error: Option<String>,
+    }
+    let Told { title, text, data } = serde_json::from_slice(body).ok()?;
+    Some(Words { title, text, template_error: data.alert.and_then(|about| about.template_error) })
+}
+
+/// A message in the hub's own form, for templates.
+pub(super) fn for_templates(body: &[u8]) -> minijinja::Value {
+    serde_json::from_slice(body).unwrap_or_default()
 }
 
 /// Of how many devices a message tells, where it is more than one.

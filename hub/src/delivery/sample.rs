@@ -11,7 +11,7 @@ use crate::model::catalog::{Catalog, Series};
 use crate::model::device::{Device, DeviceNo, Labels, Standing};
 use crate::model::notice::{Flaps, Hearers, Notice};
 use crate::model::reading::{Point, SeriesId};
-use crate::model::rule::{Condition, Op, Rule, RuleId, RuleSpec, Severity};
+use crate::model::rule::{Condition, Message, Op, Rule, RuleId, RuleSpec, Severity};
 use crate::model::webhook::{DeliveryId, Event, NewDelivery, Waits, Webhook, WebhookId, WebhookSpec};
 use crate::model::{DeviceId, PublicKey, SensorKind, UnixMillis};
 
@@ -68,7 +68,7 @@ fn summed_up(spec: &WebhookSpec, teller: &Teller, now: UnixMillis) -> NewDeliver
     )
 }
 
-fn notice(event: Event, now: UnixMillis) -> Notice {
+pub(super) fn notice(event: Event, now: UnixMillis) -> Notice {
     let since = now.plus(-12 * MINUTE_MS);
     let (state, is_over) = match event {
         Event::AlertFiring
@@ -119,7 +119,7 @@ fn notice(event: Event, now: UnixMillis) -> Notice {
     }
 }
 
-fn rule(now: UnixMillis) -> Rule {
+pub(super) fn rule(now: UnixMillis) -> Rule {
     let spec = RuleSpec {
         name: "Too warm".to_owned(),
         device: "*".to_owned(),
@@ -132,6 +132,7 @@ fn rule(now: UnixMillis) -> Rule {
         tags: Labels::new(),
         webhooks: vec![WebhookId(1)],
         enabled: true,
+        message: Message::default(),
     };
     Rule { id: RuleId(1), spec, created_at: now, updated_at: now }
 }
@@ -141,7 +142,7 @@ fn webhook(spec: &WebhookSpec, now: UnixMillis) -> Webhook {
     Webhook::new(WebhookId(1), spec, Vec::new(), now)
 }
 
-fn catalog(now: UnixMillis) -> Catalog {
+pub(super) fn catalog(now: UnixMillis) -> Catalog {
     let mut catalog = Catalog::default();
     catalog.put_device(Device {
         no: NO,

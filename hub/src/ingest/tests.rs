@@ -5,7 +5,7 @@ use super::*;
 use crate::live::Update;
 use crate::model::alert::{Ailment, Alert, AlertId, AlertState, Measure, Subject, Transition};
 use crate::model::device::{Introduction, Labels, NewDevice};
-use crate::model::rule::{Condition, Op, RuleId, RuleSpec, Severity};
+use crate::model::rule::{Condition, Message, Op, RuleId, RuleSpec, Severity};
 use crate::model::silence::SilenceSpec;
 use crate::model::webhook::{Event, NewDelivery, Secret, WebhookId, WebhookSpec};
 use crate::model::{BatchSeq, Epoch, PublicKey, SensorKind, SensorNo, SensorSpec};
@@ -162,6 +162,7 @@ fn above(value: f64) -> RuleSpec {
         tags: Labels::new(),
         webhooks: Vec::new(),
         enabled: true,
+        message: Message::default(),
     }
 }
 

@@ -250,6 +250,15 @@ pub struct RuleSpec {
     pub webhooks: Vec<WebhookId>,
     /// Whether it is evaluated.
     pub enabled: bool,
+    /// In which words its alerts are told.
+    pub message: Message,
+}
+
+/// Templates of what people are told; the hub's own words where there is none.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Message {
+    pub title: Option<String>,
+    pub text: Option<String>,
 }
 
 /// A stored rule.

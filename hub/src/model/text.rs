@@ -119,7 +119,7 @@ pub fn comment(text: &str) -> Result<(), Unfit> {
 ///
 /// # Errors
 /// [`Unfit`] naming the field and the character.
-fn lines_seen(field: &str, text: &str) -> Result<(), Unfit> {
+pub fn lines_seen(field: &str, text: &str) -> Result<(), Unfit> {
     text.split(['\n', '\t']).try_for_each(|part| all_seen(field, part))
 }
 

@@ -49,6 +49,7 @@ mod condition;
 mod deviation;
 mod draft;
 mod engine;
+mod example;
 mod instance;
 mod late;
 mod look;

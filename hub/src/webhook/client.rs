@@ -90,7 +90,9 @@ impl Client {
     pub async fn deliver(&self, webhook: &Webhook, delivery: &Delivery) -> Tried {
         let (at, began) = (self.clock.wall(), self.clock.now());
         let mut attempt = Attempt { at, status: None, error: None, duration_ms: 0, response: None };
-        let (outcome, cause) = match self.prepared(webhook, delivery, at) {
+        let prepared = self.prepared(webhook, delivery, at);
+        let complaint = prepared.as_ref().ok().and_then(|request| request.complaint.clone());
+        let (outcome, cause) = match prepared {
             Ok(request) if request.method == message::Method::Mail => {
                 self.mailed(&request, webhook, &mut attempt).await
             }
@@ -101,7 +103,12 @@ impl Client {
             }
         };
         attempt.duration_ms = u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX);
-        let problem = cause.and_then(|cause| mend::problem(&cause, at));
+        let mut problem = cause.and_then(|cause| mend::problem(&cause, at));
+        // What arrived, but in the hub's own words, is said where it went.
+        if let Some(why) = complaint.filter(|_| outcome == Outcome::Delivered && problem.is_none()) {
+            problem = mend::problem(&Cause::Template(why), at);
+            attempt.error = problem.as_ref().map(|problem| problem.text.clone());
+        }
         Tried { attempt, outcome, problem }
     }
 

@@ -120,7 +120,8 @@ impl Dispatcher {
         let (id, webhook_updated_at) = (delivery.id, webhook.updated_at);
         let settlement =
             Settlement { delivery: id, attempt, state, next_attempt_at, disable, problem, webhook_updated_at };
-        say(&webhook, self.store.settle(settlement, now).await?);
+        let arrived = state == DeliveryState::Delivered;
+        say(&webhook, self.store.settle(settlement, now).await?, arrived);
         (self.on_settled)(id);
         Ok(())
     }
@@ -262,14 +263,12 @@ async fn tell_in_one(
 }
 
 /// Says what changed about a webhook: once, not at each attempt.
-fn say(webhook: &Webhook, settled: Settled) {
+fn say(webhook: &Webhook, settled: Settled, arrived: bool) {
     let (id, name) = (webhook.id.0, &webhook.spec.name);
     if let Some(problem) = settled.problem {
         let text = problem.text;
-        tracing::warn!(
-            webhook.id = id,
-            "webhook {id} ({name}) gets no messages, they are kept and tried again: {text}"
-        );
+        let what = if arrived { "has to be looked at" } else { "gets no messages, they are kept and tried again" };
+        tracing::warn!(webhook.id = id, "webhook {id} ({name}) {what}: {text}");
     }
     if settled.works_again {
         tracing::info!(webhook.id = id, "webhook {id} ({name}) gets messages again");

@@ -9,7 +9,7 @@ use telemetry_hub::model::audit::{Actor, ActorKind};
 use telemetry_hub::model::device::DeviceNo;
 use telemetry_hub::model::notice::Mark;
 use telemetry_hub::model::reading::{SeriesId, Stretch};
-use telemetry_hub::model::rule::{Condition, Figure, Join, Op, Part, RuleId, RuleSpec, Severity};
+use telemetry_hub::model::rule::{Condition, Figure, Join, Message, Op, Part, RuleId, RuleSpec, Severity};
 use telemetry_hub::model::silence::SilenceSpec;
 use telemetry_hub::model::view::Among;
 use telemetry_hub::model::weekly::Weekly;
@@ -289,6 +289,7 @@ async fn rules_read_back_as_written_and_lose_deleted_webhooks() {
         tags: BTreeMap::from([("team".to_owned(), "x".to_owned())]),
         webhooks: vec![webhook.id],
         enabled: true,
+        message: Message::default(),
     };
     let silent = RuleSpec { condition: Condition::Silence { after: Duration::from_secs(90) }, ..hot.clone() };
     let (minute, hour) = (Duration::from_secs(60), Duration::from_secs(3_600));

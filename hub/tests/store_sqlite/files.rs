@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use telemetry_hub::model::BatchSeq;
-use telemetry_hub::model::rule::{Condition, RuleSpec, Severity};
+use telemetry_hub::model::rule::{Condition, Message, RuleSpec, Severity};
 
 use crate::scene::{Hub, T0, open, point};
 
@@ -48,6 +48,7 @@ async fn a_condition_that_is_not_known_is_named_and_never_taken_for_another() {
         tags: BTreeMap::new(),
         webhooks: Vec::new(),
         enabled: true,
+        message: Message::default(),
     };
     let rule = hub.store.create_rule(spec, T0).await.unwrap();
     let conn = rusqlite::Connection::open(hub.dir.path().join("telemetry.db")).unwrap();

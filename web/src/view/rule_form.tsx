@@ -16,6 +16,7 @@ import { Field } from "./controls";
 import { useForm } from "./form";
 import { LabelPicker } from "./label_picker";
 import { OfSensor, ruleFields } from "./rule_fields";
+import { messageFields, messageOf, RuleMessage } from "./rule_message";
 import { RulePast } from "./rule_past";
 import "./forms.css";
 
@@ -34,6 +35,7 @@ const unreadable = (hold: string, clearFor: string): Wrong | null =>
 
 /** A rule as it is, to be tried. */
 const tried = ({ device, sensor, labels, condition, for: hold, clear_for, enabled }: Rule) => ({
+  message: null,
   device,
   sensor,
   labels,
@@ -63,6 +65,7 @@ export function RuleForm({
   const [hold, setHold] = useState(rule?.for ?? "60s");
   const [clearFor, setClearFor] = useState(rule?.clear_for ?? "0s");
   const [severity, setSeverity] = useState<Severity>(rule?.severity ?? "warning");
+  const [message, setMessage] = useState(() => messageFields(rule?.message ?? null));
   const [tags, setTags] = useState(writeLabels(rule?.tags ?? {}));
   const [chosenHooks, setHooks] = useState<readonly string[] | null>(rule?.webhooks ?? null);
   const [labels, setLabels] = useState<Record<string, string>>(rule?.labels ?? {});
@@ -77,7 +80,7 @@ export function RuleForm({
   // A new rule notifies those that are meant for new rules, until a person chooses.
   const hooks = chosenHooks ?? (webhooks.value ?? []).filter((hook) => hook.for_new_rules).map((hook) => hook.id);
 
-  const { at, Rest, ...form } = useForm([name, who, what, labels, fields, hold, clearFor, tags, chosenHooks]);
+  const { at, Rest, ...form } = useForm([name, who, what, labels, fields, hold, clearFor, tags, chosenHooks, message]);
 
   const typed = conditionOf(fields);
   // A silence is over with the first reading.
@@ -95,6 +98,7 @@ export function RuleForm({
           severity,
           webhooks: [...hooks],
           enabled: rule?.enabled ?? true,
+          message: messageOf(message),
         }
       : null;
 
@@ -274,6 +278,14 @@ export function RuleForm({
           ) : null}
         </fieldset>
       ) : null}
+      <RuleMessage
+        fields={message}
+        set={setMessage}
+        at={at}
+        id={rule?.id ?? null}
+        draft={draft === null ? null : { ...draft, ...(name.trim() === "" ? {} : { name: name.trim() }) }}
+        refused={form.say}
+      />
       <RulePast draft={draft} against={rule === null ? null : tried(rule)} refused={form.say} />
       {Rest()}
       <div class="row">

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::delivery::sign;
 use crate::model::device::{DevicePatch, Labels};
-use crate::model::rule::{Condition, Op, RuleSpec, Severity};
+use crate::model::rule::{Condition, Message, Op, RuleSpec, Severity};
 use crate::model::webhook::{WebhookId, WebhookSpec};
 use crate::random;
 use crate::store::Store;
@@ -71,5 +71,6 @@ fn rule(name: &str, device: &str, sensor: &str, condition: Condition, hold: u64,
         tags: Labels::new(),
         webhooks: vec![webhook],
         enabled: true,
+        message: Message::default(),
     }
 }

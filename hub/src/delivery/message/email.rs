@@ -72,7 +72,7 @@ pub(super) fn request(note: &Note, to: &To<'_>) -> Option<Request> {
         .singlepart(part(ContentType::TEXT_PLAIN, plain(note)))
         .singlepart(part(ContentType::TEXT_HTML, html(note)));
     let body = message.from(from).multipart(parts).ok()?.formatted();
-    Some(Request { method: Method::Mail, url: to.url.as_str().to_owned(), headers: Vec::new(), body })
+    Some(Request::of(Method::Mail, to.url.as_str(), body))
 }
 
 fn header(name: &'static str, value: &str) -> HeaderValue {

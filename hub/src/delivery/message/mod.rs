@@ -41,6 +41,7 @@ mod telegram;
 use self::note::Note;
 use self::request::To;
 pub use self::request::{Method, Request, Sender};
+use crate::delivery::payload::words;
 use crate::model::webhook::{WebhookKind, WebhookSpec};
 
 /// Why nothing can be sent.
@@ -62,10 +63,8 @@ pub fn request(spec: &WebhookSpec, body: &[u8], from: Sender<'_>) -> Result<Requ
     let url = place::check(spec)?;
     let to = To { url, fields: &spec.fields, from };
     let note = || Note::read(body).ok_or(Error::Message);
-    Ok(match spec.kind {
-        WebhookKind::Generic | WebhookKind::HomeAssistant => {
-            Request { method: Method::Post, url: spec.url.clone(), headers: Vec::new(), body: body.to_vec() }
-        }
+    let request = match spec.kind {
+        WebhookKind::Generic | WebhookKind::HomeAssistant => Request::of(Method::Post, spec.url.clone(), body.to_vec()),
         WebhookKind::Slack => slack::request(&note()?, &to),
         WebhookKind::Discord => discord::request(&note()?, &to),
         WebhookKind::Teams => teams::request(&note()?, &to),
@@ -76,7 +75,10 @@ pub fn request(spec: &WebhookSpec, body: &[u8], from: Sender<'_>) -> Result<Requ
         WebhookKind::Gotify => gotify::request(&note()?, &to),
         WebhookKind::Matrix => matrix::request(&note()?, &to),
         WebhookKind::Email => email::request(&note()?, &to).ok_or(Error::Message)?,
-    })
+    };
+    let complaint = words(body).and_then(|words| words.template_error);
+    let complaint = complaint.map(|why| format!("of the rule's message, {why}"));
+    Ok(Request { complaint, ..request })
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@ pub struct Request {
     /// What the kind sets itself, beside what all have in common.
     pub headers: Vec<(&'static str, String)>,
     pub body: Vec<u8>,
+    /// Why it is in the hub's own words or form, where a person wrote others.
+    pub complaint: Option<String>,
 }
 
 /// How a request is made.
@@ -58,7 +60,11 @@ impl To<'_> {
 
 impl Request {
     pub(super) fn post(url: impl Into<String>, body: &Value) -> Self {
-        Self { method: Method::Post, url: url.into(), headers: Vec::new(), body: body.to_string().into_bytes() }
+        Self::of(Method::Post, url, body.to_string().into_bytes())
+    }
+
+    pub(super) fn of(method: Method, url: impl Into<String>, body: Vec<u8>) -> Self {
+        Self { method, url: url.into(), headers: Vec::new(), body, complaint: None }
     }
 
     /// With a token as `Authorization`, where there is one.

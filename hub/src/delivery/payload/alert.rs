@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use super::worded::worded;
 use super::{Body, ROOM, Teller, cut, render, severity_name};
 use crate::delivery::sentence::{self, Told};
 use crate::model::UnixMillis;
@@ -11,7 +12,7 @@ use crate::model::alert::{self, Measure, Subject};
 use crate::model::catalog::Catalog;
 use crate::model::device::Labels;
 use crate::model::notice::{Flaps, Notice};
-use crate::model::rule::Condition;
+use crate::model::rule::{Condition, Message};
 use crate::model::webhook::Event;
 use crate::model::when::moment;
 
@@ -59,6 +60,9 @@ struct AlertBody<'a> {
     acked_by: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ack_comment: Option<&'a str>,
+    /// Why it is in the hub's own words, where the rule has others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    template_error: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -125,10 +129,12 @@ pub(in crate::delivery) struct What<'a> {
     /// Which message about the alert it is to its receiver, from 1.
     pub(in crate::delivery) sequence: u32,
     pub(in crate::delivery) condition: Option<&'a Condition>,
+    /// The rule's own words.
+    pub(in crate::delivery) message: Option<&'a Message>,
 }
 
 pub(in crate::delivery) fn body(what: &What<'_>, catalog: &Catalog, teller: &Teller) -> Vec<u8> {
-    let &What { notice, event, sequence, condition } = what;
+    let &What { notice, event, sequence, condition, message } = what;
     let (alert, occurred_at) = (notice.alert(), notice.occurred_at());
     let device = alert.device().and_then(|device| catalog.device(device));
     let names = alert.names(catalog);
@@ -180,24 +186,35 @@ pub(in crate::delivery) fn body(what: &What<'_>, catalog: &Catalog, teller: &Tel
         acked_at: alert.acked.as_ref().map(|ack| moment(ack.at)),
         acked_by: alert.acked.as_ref().map(|ack| cut(&ack.by)).filter(|by| !by.is_empty()),
         ack_comment: alert.acked.as_ref().and_then(|ack| ack.comment.as_deref()),
+        template_error: None,
     };
     let Told { title, text } = sentence::of(notice, names, condition, &teller.zone);
     let (kind, timestamp) = (event.word(), moment(occurred_at));
     let mut body = Body { r#type: kind, timestamp, title, text, data: AlertData { alert: body } };
-    let whole = render(&body);
+    let whole = fitting(&mut body, &none);
+    let Some(said) = message.and_then(|message| worded(message, &whole, event, &teller.zone)) else { return whole };
+    body.title = said.title.unwrap_or(body.title);
+    body.text = said.text.unwrap_or(body.text);
+    body.data.alert.template_error = said.flaw;
+    fitting(&mut body, &none)
+}
+
+/// The bytes, with less in them where they are too many.
+fn fitting<'a>(body: &mut Body<'_, AlertData<'a>>, none: &'a Labels) -> Vec<u8> {
+    let whole = render(body);
     if whole.len() <= ROOM {
         return whole;
     }
     body.data.alert.points.clear();
-    let without_points = render(&body);
+    let without_points = render(body);
     if without_points.len() <= ROOM {
         return without_points;
     }
     let alert = &mut body.data.alert;
-    alert.labels = &none;
+    alert.labels = none;
     alert.rule.name = cut(alert.rule.name);
     (alert.device_name, alert.sensor) = (cut(alert.device_name), cut(alert.sensor));
-    render(&body)
+    render(body)
 }
 
 fn flapping_body(flaps: &Flaps) -> FlappingBody {

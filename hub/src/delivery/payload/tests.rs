@@ -13,7 +13,7 @@ use crate::model::catalog::Series;
 use crate::model::device::{Device, DeviceNo, Labels, Standing};
 use crate::model::notice::{Flaps, Hearers, Notice};
 use crate::model::reading::{Point, SeriesId};
-use crate::model::rule::{Condition, Op, Rule, RuleId, RuleSpec};
+use crate::model::rule::{Condition, Message, Op, Rule, RuleId, RuleSpec};
 use crate::model::webhook::{WebhookKind, WebhookSpec};
 use crate::model::{DeviceId, PublicKey, SensorKind};
 
@@ -477,6 +477,7 @@ pub(in crate::delivery) fn rule() -> Rule {
         tags: Labels::new(),
         webhooks: vec![WebhookId(7), WebhookId(8), WebhookId(9)],
         enabled: true,
+        message: Message::default(),
     };
     Rule { id: RuleId(3), spec, created_at: NOW, updated_at: NOW }
 }

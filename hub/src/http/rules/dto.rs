@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use super::condition::Condition;
 use super::new_condition::{NewCondition, bounded, needed};
+use crate::delivery::trial;
 use crate::http::error::ApiError;
 use crate::http::request::text;
 use crate::model::rule::{self, RuleSpec};
@@ -42,6 +43,8 @@ pub(crate) struct Rule {
     pub webhooks: Vec<String>,
     /// Whether it is evaluated.
     pub enabled: bool,
+    /// In which words its alerts are told; null where the hub's own are.
+    pub message: Option<MessageTemplates>,
     /// What a series must have reported before the rule can evaluate it; null where the first reading is enough.
     pub needs: Option<Needs>,
     /// Other sensors that its condition names and none of the devices has that it watches: `all` and `difference` never fire
@@ -128,11 +131,50 @@ impl Rule {
             tags: spec.tags,
             webhooks: spec.webhooks.into_iter().map(text::id).collect(),
             enabled: spec.enabled,
+            message: MessageTemplates::of(spec.message),
             needs,
             missing: watching.missing,
             created_at: when::moment(rule.created_at),
             updated_at: when::moment(rule.updated_at),
         }
+    }
+}
+
+/// Templates of what people are told of a rule's alerts, in the language of Jinja; the hub's own words where one is left out. A name
+/// that no message has is refused. Where one fails because of what a message is about, the hub's own words are said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MessageTemplates {
+    /// The title: `{{ device }} is too warm: {{ value_text }}`. Unless it asks for `event`, `Resolved: ` stands before it when it is over.
+    #[serde(default)]
+    #[schema(required = false)]
+    title: Option<String>,
+    /// The text. Unless it asks for `event`, the hub's own is said when the alert is over, flaps or is acknowledged.
+    #[serde(default)]
+    #[schema(required = false)]
+    text: Option<String>,
+}
+
+impl MessageTemplates {
+    fn of(message: rule::Message) -> Option<Self> {
+        let rule::Message { title, text } = message;
+        (title.is_some() || text.is_some()).then_some(Self { title, text })
+    }
+
+    /// The templates, tried.
+    fn checked(self) -> Result<rule::Message, ApiError> {
+        let given =
+            |text: Option<String>| text.map(|text| text.replace("\r\n", "\n")).filter(|text| !text.trim().is_empty());
+        let message = rule::Message { title: given(self.title), text: given(self.text) };
+        for (field, source, most) in [("title", &message.title, trial::TITLE), ("text", &message.text, trial::TEXT)] {
+            let Some(source) = source else { continue };
+            if source.len() > most {
+                return Err(ApiError::invalid(field, format!("`{field}` must have at most {most} bytes")));
+            }
+            text::lines_seen(field, source)?;
+        }
+        trial::message(&message).map_err(|trial::Refused { field, reason }| ApiError::invalid(field, reason))?;
+        Ok(message)
     }
 }
 
@@ -171,6 +213,8 @@ pub struct NewRule {
     /// Whether it is evaluated; true when left out.
     #[serde(default = "yes")]
     enabled: bool,
+    /// In which words its alerts are told; the hub's own when left out.
+    message: Option<MessageTemplates>,
 }
 
 impl NewRule {
@@ -216,6 +260,8 @@ impl TryFrom<NewRule> for RuleSpec {
                 "a silence is over with the first reading: leave `clear_for` out",
             ));
         }
+        let message = new.message.map(MessageTemplates::checked).transpose();
+        let message = message.map_err(|error| error.within("message"))?.unwrap_or_default();
         Ok(Self {
             name: text::name("name", needed("name", new.name)?)?,
             device: text::glob("device", new.device.unwrap_or_else(all))?,
@@ -228,6 +274,7 @@ impl TryFrom<NewRule> for RuleSpec {
             tags: text::tags(new.tags)?,
             webhooks: webhooks.collect::<Result<_, _>>()?,
             enabled: new.enabled,
+            message,
         })
     }
 }

@@ -4,6 +4,7 @@
 //!   request ──▶ new_condition ─┐                                       ┌─▶ condition, measure ──▶ answer
 //!                              ├─▶ dto ──▶ store, rulebook ──▶ dto ────┘
 //!   a rule to try ──▶ backtest ──▶ firings: of each series ──▶ difference: to another version of it
+//!                 └▶ preview: what people would be told
 //! ```
 
 pub(super) mod backtest;
@@ -13,6 +14,7 @@ pub(super) mod dto;
 mod firings;
 pub(super) mod measure;
 mod new_condition;
+pub(super) mod preview;
 pub(super) mod rulebook;
 #[cfg(test)]
 mod tests;
@@ -37,7 +39,11 @@ use utoipa_axum::routes;
 
 /// Rules, and what one would have done.
 pub(super) fn routes() -> Routes {
-    Routes::new().routes(routes!(list, create)).routes(routes!(show, replace, delete)).routes(routes!(backtest::run))
+    Routes::new()
+        .routes(routes!(list, create))
+        .routes(routes!(show, replace, delete))
+        .routes(routes!(backtest::run))
+        .routes(routes!(preview::run))
 }
 
 /// All rules, oldest first.

@@ -24,7 +24,9 @@ async fn rules_are_kept_as_written() {
     tokio::time::timeout(std::time::Duration::from_secs(1), scene.state.wiring.rules_changed.notified()).await.unwrap();
     let path = format!("/api/v1/rules/{}", made["id"].as_str().unwrap());
     let silence = json!({"name": "quiet", "condition": {"type": "silence", "after": "5m"}});
-    let replaced = scene.call("PUT", &path, &silence).await.json();
+    let replaced = scene.call("PUT", &path, &silence).await;
+    assert_eq!(replaced.status, 200, "{}", replaced.text);
+    let replaced = replaced.json();
     assert_eq!(replaced["condition"], json!({"type": "silence", "after": "5m"}));
     assert_eq!((&replaced["device"], &replaced["for"]), (&json!("*"), &json!("0s")));
     assert_eq!(scene.call("DELETE", &path, &json!({})).await.status, StatusCode::NO_CONTENT);
@@ -230,4 +232,70 @@ async fn two_versions_of_a_rule_are_compared_and_each_device_has_its_noise() {
     let found = ask(above(30.0, "temp"), above(30.0, "hum")).await;
     assert_eq!((&found["difference"]["appear"], &found["difference"]["truncated"]), (&json!(2), &json!(false)));
     assert_eq!(ask(above(30.0, "temp"), Value::Null).await["difference"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_rule_says_its_alerts_in_its_own_words_and_shows_them_first() {
+    let mut scene = scene();
+    let (device, series) = scene.device(1, "shed").await;
+    let condition = json!({"type": "threshold", "op": ">", "value": 30});
+    let rule = |message: Value| json!({"name": "hot", "sensor": "temp", "condition": condition, "message": message});
+    let preview = async |scene: &crate::http::tests::scene::Scene, rule: &Value, id: Option<&str>| {
+        let answer = scene.call("POST", "/api/v1/rules/preview", &json!({"rule": rule, "id": id})).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer.json()
+    };
+    let warm = rule(json!({"title": "{{ device }} at {{ value_text }}", "text": "Open the door."}));
+    assert_eq!(
+        preview(&scene, &warm, None).await,
+        json!({"of": "nothing", "device_name": null, "sensor": null, "at": null, "messages": []})
+    );
+    scene.measure(&device, series[0], &[(Clock.wall().0 - 2_000, 21.5)]).await;
+    let found = preview(&scene, &warm, None).await;
+    assert_eq!(
+        (&found["of"], &found["device_name"], &found["sensor"]),
+        (&json!("reading"), &json!("shed"), &json!("temp"))
+    );
+    assert_eq!(found["messages"][0]["title"], "shed at 21.5 °C");
+    assert_eq!(
+        (&found["messages"][0]["text"], &found["messages"][0]["template_error"]),
+        (&json!("Open the door."), &json!(null))
+    );
+    assert_eq!(
+        (&found["messages"][1]["event"], &found["messages"][1]["title"]),
+        (&json!("alert.resolved"), &json!("Resolved: shed at 21.5 °C"))
+    );
+    assert_ne!(found["messages"][1]["text"], "Open the door.");
+    // Without templates it is the hub's own.
+    let own = preview(&scene, &rule(Value::Null), None).await;
+    assert_eq!(own["messages"][0]["title"], "hot on shed");
+    // A label that this device has not: said, and nothing is lost.
+    let labelled = rule(json!({"title": "{{ labels.room }}"}));
+    let found = preview(&scene, &labelled, None).await;
+    assert_eq!(found["messages"][0]["title"], "hot on shed");
+    assert!(
+        found["messages"][0]["template_error"].as_str().unwrap().starts_with("title: line 1, column 4: `labels.room`"),
+        "{found}"
+    );
+    // Kept, given back, and refused where it is wrong.
+    let made = scene.call("POST", "/api/v1/rules", &warm).await;
+    assert_eq!((made.status.as_u16(), &made.json()["message"]), (201, &warm["message"]), "{}", made.text);
+    let path = format!("/api/v1/rules/{}", made.json()["id"].as_str().unwrap());
+    assert_eq!(scene.get(&path).await.json()["message"], warm["message"]);
+    let emptied = scene.call("PUT", &path, &rule(json!({"title": " ", "text": null}))).await.json();
+    assert_eq!(emptied["message"], Value::Null);
+    for (message, field, says) in [
+        (
+            json!({"title": "{{ devise }}"}),
+            "message.title",
+            "line 1, column 4: `devise` is not known: did you mean `device`?",
+        ),
+        (json!({"text": "\n{% if %}"}), "message.text", "line 2, column "),
+        (json!({"text": "x".repeat(4_001)}), "message.text", "at most 4000 bytes"),
+        (json!({"titel": "x"}), "message.titel", "unknown field"),
+    ] {
+        let refused = scene.call("PUT", &path, &rule(message)).await;
+        assert_eq!((refused.status.as_u16(), &refused.json()["field"]), (400, &json!(field)), "{}", refused.text);
+        assert!(refused.text.contains(says), "{}", refused.text);
+    }
 }

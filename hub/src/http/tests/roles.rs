@@ -58,6 +58,7 @@ const LIST: &[(Needs, &str)] = &[
     (Known, "GET /api/v1/rules"),
     (Known, "GET /api/v1/rules/{id}"),
     (Known, "POST /api/v1/rules/backtest"),
+    (Known, "POST /api/v1/rules/preview"),
     (Known, "GET /api/v1/sensor-sets"),
     (Known, "GET /api/v1/silences"),
     (Known, "GET /api/v1/webhooks"),

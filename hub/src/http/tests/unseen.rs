@@ -131,6 +131,10 @@ impl Known {
                 let tried = |rule: Value| json!({"rule": rule, "against": rule, "from": "now-1h", "to": "now"});
                 rules(&self.webhook).into_iter().map(tried).collect()
             }
+            "rules/preview" => {
+                let tried = |rule: Value| json!({"rule": rule, "id": self.rule});
+                rules(&self.webhook).into_iter().map(tried).collect()
+            }
             "silences" => vec![
                 json!({"rule": self.rule, "device": "a*", "sensor": "*", "labels": labels, "from": "now", "for": "1h", "comment": "pump"}),
                 json!({"until": "now+1h"}),
@@ -159,7 +163,8 @@ fn rules(webhook: &Value) -> Vec<Value> {
     let rule = |condition: Value| {
         let hold = if condition["type"] == "silence" { "0s" } else { "60s" };
         json!({"clear_for": "0s", "name": "warm", "device": "*", "sensor": "temp", "labels": {"room": "cellar"}, "for": hold,
-            "severity": "warning", "tags": {"team": "x"}, "webhooks": [webhook], "condition": condition})
+            "severity": "warning", "tags": {"team": "x"}, "webhooks": [webhook], "condition": condition,
+            "message": {"title": "warm {{ device }}", "text": "It is {{ value_text }}."}})
     };
     conditions::examples().map(rule).to_vec()
 }

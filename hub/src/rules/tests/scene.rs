@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::model::alert::Transition;
 use crate::model::device::{Device, DeviceNo, Labels};
 use crate::model::reading::BatchId;
-use crate::model::rule::{Condition, Op, RuleSpec, Severity};
+use crate::model::rule::{Condition, Message, Op, RuleSpec, Severity};
 use crate::model::{BatchSeq, Epoch, Lane, SensorKind, catalog::Series};
 use crate::rules::*;
 
@@ -172,6 +172,7 @@ pub(in crate::rules) fn spec(sensor: &str, condition: Condition) -> RuleSpec {
         tags: Labels::new(),
         webhooks: vec![],
         enabled: true,
+        message: Message::default(),
     }
 }
 

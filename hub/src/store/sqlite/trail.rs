@@ -78,6 +78,8 @@ const TRAILS: [Trail; 16] = [
             ("'severity'", "severity", As::Text),
             ("'tags'", "tags", As::Labels),
             ("'enabled'", "enabled", As::OnOff),
+            ("'message.title'", "message_title", As::Text),
+            ("'message.text'", "message_text", As::Text),
         ],
     },
     Trail {

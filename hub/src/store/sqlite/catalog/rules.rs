@@ -6,7 +6,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
 use crate::model::UnixMillis;
-use crate::model::rule::{Condition, Figure, Join, Op, Part, Rule, RuleId, RuleSpec};
+use crate::model::rule::{Condition, Figure, Join, Message, Op, Part, Rule, RuleId, RuleSpec};
 use crate::model::webhook::WebhookId;
 use crate::store::engine::nouns::{ChangeRules, Rules};
 use crate::store::error::Result;
@@ -14,9 +14,11 @@ use crate::store::pairs::{read_pairs, write_pairs};
 use crate::store::sqlite::column::{self, read_span, write_span};
 
 const ALL: &str = "SELECT id, name, device, sensor, labels, condition, op, value, clear, over_ms, per_ms,
-    least, silence_ms, other, within_ms, hold_ms, clear_for_ms, severity, tags, enabled, created_at, updated_at FROM rule ORDER BY id";
+    least, silence_ms, other, within_ms, hold_ms, clear_for_ms, severity, tags, enabled, message_title, message_text, created_at,
+    updated_at FROM rule ORDER BY id";
 const ONE: &str = "SELECT id, name, device, sensor, labels, condition, op, value, clear, over_ms, per_ms,
-    least, silence_ms, other, within_ms, hold_ms, clear_for_ms, severity, tags, enabled, created_at, updated_at FROM rule WHERE id = :id";
+    least, silence_ms, other, within_ms, hold_ms, clear_for_ms, severity, tags, enabled, message_title, message_text, created_at,
+    updated_at FROM rule WHERE id = :id";
 const WEBHOOKS: &str = "SELECT webhook FROM rule_webhook WHERE rule = :rule ORDER BY position";
 
 impl Rules for Connection {
@@ -48,13 +50,13 @@ const DELETE: &str = "DELETE FROM rule WHERE id = :id";
 
 const INSERT: &str = "INSERT INTO rule
     (id, name, device, sensor, labels, condition, op, value, clear, over_ms, per_ms, least, silence_ms, other, within_ms,
-    hold_ms, clear_for_ms, severity, tags, enabled, created_at, updated_at)
+    hold_ms, clear_for_ms, severity, tags, enabled, message_title, message_text, created_at, updated_at)
     VALUES (:id, :name, :device, :sensor, :labels, :condition, :op, :value, :clear, :over_ms, :per_ms, :least,
-    :silence_ms, :other, :within_ms, :hold_ms, :clear_for_ms, :severity, :tags, :enabled, :now, :now)";
+    :silence_ms, :other, :within_ms, :hold_ms, :clear_for_ms, :severity, :tags, :enabled, :message_title, :message_text, :now, :now)";
 const REPLACE: &str = "UPDATE rule SET name = :name, device = :device, sensor = :sensor, labels = :labels,
     condition = :condition, op = :op, value = :value, clear = :clear, over_ms = :over_ms, per_ms = :per_ms,
-    least = :least, silence_ms = :silence_ms, other = :other, within_ms = :within_ms, hold_ms = :hold_ms, clear_for_ms = :clear_for_ms, severity = :severity, tags = :tags,
-    enabled = :enabled, updated_at = :now WHERE id = :id";
+    least = :least, silence_ms = :silence_ms, other = :other, within_ms = :within_ms, hold_ms = :hold_ms, clear_for_ms = :clear_for_ms, severity = :severity, tags = :tags, enabled = :enabled,
+    message_title = :message_title, message_text = :message_text, updated_at = :now WHERE id = :id";
 
 const PARTS: &str =
     "SELECT sensor, condition, op, value, clear, over_ms, per_ms, least FROM rule_part WHERE rule = :rule
@@ -208,6 +210,8 @@ fn write(conn: &Connection, sql: &str, id: Option<RuleId>, spec: &RuleSpec, now:
         ":severity": spec.severity,
         ":tags": write_pairs(&spec.tags),
         ":enabled": spec.enabled,
+        ":message_title": spec.message.title,
+        ":message_text": spec.message.text,
         ":now": now.0,
     })?)
 }
@@ -232,6 +236,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Rule> {
             tags: read_pairs(&tags),
             webhooks: Vec::new(),
             enabled: row.get("enabled")?,
+            message: Message { title: row.get("message_title")?, text: row.get("message_text")? },
         },
         created_at: UnixMillis(row.get("created_at")?),
         updated_at: UnixMillis(row.get("updated_at")?),

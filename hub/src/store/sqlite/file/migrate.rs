@@ -54,6 +54,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../../../migrations/sqlite/0040_courses.sql"),
     include_str!("../../../../../migrations/sqlite/0041_tags.sql"),
     include_str!("../../../../../migrations/sqlite/0042_groups.sql"),
+    include_str!("../../../../../migrations/sqlite/0043_messages_of_rules.sql"),
 ];
 
 fn known() -> u32 {

@@ -1,0 +1,128 @@
+//! What a template may say, what is refused where, and that nothing it does takes long.
+
+use super::*;
+use crate::clock::Clock;
+use crate::delivery::payload::Teller;
+use crate::delivery::payload::for_templates;
+use crate::delivery::sample;
+use crate::model::UnixMillis;
+use crate::model::webhook::{Event, WebhookSpec};
+
+const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
+
+fn teller() -> Teller {
+    Teller { url: Some("http://hub".to_owned()), zone: jiff::tz::TimeZone::UTC }
+}
+
+fn spec() -> WebhookSpec {
+    WebhookSpec::new("ops", "http://example.org")
+}
+
+fn firing() -> Variables {
+    let body = sample::event(Event::AlertFiring, &spec(), &teller(), NOW);
+    Variables::of(&for_templates(&body), Some(&teller().zone))
+}
+
+fn known() -> Known {
+    let body = sample::event(Event::AlertFiring, &spec(), &teller(), NOW);
+    Known::new(&[Variables::invented(&for_templates(&body), Some(&teller().zone))])
+}
+
+fn people(source: &str) -> Result<String, Flaw> {
+    render(source, &firing(), For::People, 1_000)
+}
+
+fn refused(source: &str) -> String {
+    check(source, &known()).unwrap_err().to_string()
+}
+
+#[test]
+fn a_template_says_what_the_message_says() {
+    for (source, says) in [
+        ("{{ device }} {{ sensor }} is {{ value_text }}", "greenhouse Temperature is 31.4 °C"),
+        ("{{ value }} of {{ threshold }} {{ unit }}", "31.4 of 30 °C"),
+        ("{{ value|round }}/{{ value - threshold }}", "31/1.4"),
+        ("{{ rule }}, {{ severity }}, {{ event }}, {{ state }}", "Too warm, warning, firing, firing"),
+        ("{{ labels.site|upper }} {{ alert.labels.site }} {{ labels.none|default('-') }}", "SOUTH south -"),
+        ("{{ since }}", "2027-01-15 07:48 UTC"),
+        ("{% if value > threshold %}over{% else %}under{% endif %}", "over"),
+        ("{% if labels.ground %}a{% else %}b{% endif %}{{ resolved_at }}", "b"),
+        ("{% for name, value in labels|items %}{{ name }}={{ value }}{% endfor %}", "site=south"),
+        ("{{ alert.rule.name }} {{ alert.id }} {{ data.alert.id == alert.id }}", "Too warm alr_1 True"),
+        ("{{ title }}: {{ text|length > 20 }}", "Too warm on greenhouse: True"),
+        ("{% raw %}{{ x|y }}{% endraw %}{# {{ z }} #}", "{{ x|y }}"),
+    ] {
+        assert_eq!(check(source, &known()), Ok(()), "{source}");
+        assert_eq!(people(source).as_deref(), Ok(says), "{source}");
+    }
+    let json =
+        render("{\"v\":{{ value|tojson }},\"n\":{{ 30.0 }},\"t\":{{ device|tojson }}}", &firing(), For::Programs, 99);
+    assert_eq!(json.as_deref(), Ok("{\"v\":31.4,\"n\":30.0,\"t\":\"greenhouse\"}"));
+}
+
+#[test]
+fn what_is_wrong_is_said_where_it_is_and_with_what_would_be_right() {
+    for (source, says) in [
+        ("{{ devise }}", "line 1, column 4: `devise` is not known: did you mean `device`?"),
+        ("a\nb {{ alert.valeu }}", "line 2, column 6: `alert.valeu` is not known: did you mean `alert.value`?"),
+        (
+            "{% if true %}ö{% else %}{{ sevrity }}{% endif %}",
+            "line 1, column 28: `sevrity` is not known: did you mean `severity`?",
+        ),
+        ("{{ alert.rule.owner.name }}", "line 1, column 4: `alert.rule.owner` is not known; there is id, name"),
+        ("{{ device.name }}", "line 1, column 4: `device` has no fields, so no `device.name`"),
+        (
+            "{{ value|ruond(1) }}",
+            "line 1, column 10: there is no filter `ruond`; such as round, upper, default or tojson are",
+        ),
+        ("{% if false %}{{ 1|x }}{% endif %}", "line 1, column 20: there is no filter `x`"),
+        ("{{ value is nice }}", "line 1, column 13: there is no test `nice`"),
+        ("{{ open('/etc/passwd') }}", "line 1, column 4: `open` is not known"),
+        ("{{ value", "line 1, column "),
+        ("{% include 'x' %}", "line 1, column "),
+        ("{% macro m() %}{% endmacro %}", "line 1, column "),
+        ("{% for x in %}", "line 1, column "),
+    ] {
+        let refused = refused(source);
+        assert!(refused.starts_with(says), "{source}: {refused}");
+    }
+}
+
+#[test]
+fn what_only_a_message_shows_fails_with_its_place() {
+    for (source, says) in [
+        (
+            "a {{ labels.room }}",
+            "line 1, column 6: `labels.room` is not known here: write `labels.room|default('')`, or ask with `if`",
+        ),
+        ("{{ device|round }}", "line 1, column 11: "),
+        ("\n{{ value + device }}", "line 2, column 4: "),
+    ] {
+        assert_eq!(check(source, &known()), Ok(()), "{source}");
+        let failed = people(source).unwrap_err().to_string();
+        assert!(failed.starts_with(says), "{source}: {failed}");
+    }
+}
+
+#[test]
+fn no_template_takes_long_or_makes_much() {
+    let began = Clock.now();
+    let long = "{{ device }}".repeat(500);
+    for source in [
+        "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}",
+        "{% for a in range(99999) %}{% endfor %}",
+        "{{ 'x' * 1000000000 }}",
+        "{{ ('x' * 100000)|replace('x', 'y' * 100000) }}",
+        "{{ range(100000)|join }}",
+        &long,
+    ] {
+        let failed = people(source).unwrap_err().why;
+        assert!(!failed.is_empty(), "{source}");
+    }
+    let deep = format!("{{{{ {}1{} }}}}", "(".repeat(5_000), ")".repeat(5_000));
+    assert!(check(&deep, &known()).is_err());
+    let deep = "{% if true %}".repeat(5_000) + &"{% endif %}".repeat(5_000);
+    assert!(check(&deep, &known()).is_err());
+    let took = Clock.now() - began;
+    assert!(took < std::time::Duration::from_secs(5), "{took:?}");
+}

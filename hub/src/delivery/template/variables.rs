@@ -1,0 +1,199 @@
+//! What a template can say of a message. PURE.
+//!
+//! All of it is read from the message in the hub's own form, so a template says what the data says. `docs/operations.md` lists the
+//! names; what `data.alert` gets more is there as `alert.` without another word here.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use minijinja::Value;
+use minijinja::value::{Object, ValueKind};
+
+use crate::delivery::sentence::written;
+use crate::model::{UnixMillis, called, shown};
+
+/// The names a message gives a template.
+#[derive(Debug, Clone)]
+pub(in crate::delivery) struct Variables {
+    pub(super) value: Value,
+    /// Whether there is an alert: then what is not known fails.
+    pub(super) is_about_an_alert: bool,
+}
+
+impl Variables {
+    /// Of a message in the hub's own form; with a zone also the times as people there read them.
+    pub(in crate::delivery) fn of(message: &Value, zone: Option<&TimeZone>) -> Self {
+        Self::with_labels(message, zone, None)
+    }
+
+    /// The same of an invented message, of whose device every label is known.
+    pub(in crate::delivery) fn invented(message: &Value, zone: Option<&TimeZone>) -> Self {
+        Self::with_labels(message, zone, Some(&Value::from_object(AnyLabel)))
+    }
+
+    fn with_labels(message: &Value, zone: Option<&TimeZone>, labels: Option<&Value>) -> Self {
+        let data = field(message, "data");
+        let alert = field(&data, "alert");
+        let is_about_an_alert = alert.kind() == ValueKind::Map;
+        let text = |of: &Value, name: &str| field(of, name).as_str().unwrap_or_default().to_owned();
+        let kind = text(message, "type");
+        let (measure, unit) = (text(&alert, "measure"), text(&alert, "unit"));
+        let with_unit = |name: &str| {
+            let Ok(value) = f64::try_from(field(&alert, name)) else { return String::new() };
+            if measure == "silence" || measure == "stuck" && name == "threshold" {
+                return shown::length(value.round() as i64);
+            }
+            let unit = if measure == "sigmas" { "" } else { unit.as_str() };
+            shown::value(value, unit)
+        };
+        let name = |text: String| if text.is_empty() { text } else { shown::name(&text) };
+        let sensor = text(&alert, "sensor");
+        let time = |name: &str| field(&alert, name).as_str().and_then(|text| text.parse::<Timestamp>().ok());
+        let (began, ended) = (time("started_at"), time("resolved_at").or_else(|| time("occurred_at")));
+        let lasted = began.zip(ended).map(|(began, ended)| shown::length(ended.as_second() - began.as_second()));
+        let labels = |field_name: &str| match labels {
+            Some(labels) if is_about_an_alert => labels.clone(),
+            _ => map_or_empty(field(&alert, field_name)),
+        };
+        let known = |value: Value| if value.is_undefined() { Value::from(()) } else { value };
+        let group = [field(&data, "group"), field(&data, "summary")].into_iter().find(|group| !group.is_undefined());
+        let of_any = |name: &str| {
+            let own = field(&alert, name);
+            if own.is_undefined() { field(group.as_ref().unwrap_or(&super::NOTHING), name) } else { own }
+        };
+        let mut all = vec![
+            ("event", Value::from(kind.strip_prefix("alert.").unwrap_or(&kind))),
+            ("type", Value::from(kind.as_str())),
+            ("timestamp", known(field(message, "timestamp"))),
+            ("title", known(field(message, "title"))),
+            ("text", known(field(message, "text"))),
+            ("data", known(data)),
+            ("rule", Value::from(name(text(&field(&alert, "rule"), "name")))),
+            ("device", Value::from(name(text(&alert, "device_name")))),
+            ("sensor", Value::from(if sensor.is_empty() { sensor } else { called::sensor(&sensor) })),
+            ("value", known(field(&alert, "value"))),
+            ("worst", known(field(&alert, "worst_value"))),
+            ("last", known(field(&alert, "last_value"))),
+            ("threshold", known(field(&alert, "threshold"))),
+            ("unit", Value::from(shown::sign(&unit))),
+            ("value_text", Value::from(with_unit("value"))),
+            ("worst_text", Value::from(with_unit("worst_value"))),
+            ("last_text", Value::from(with_unit("last_value"))),
+            ("threshold_text", Value::from(with_unit("threshold"))),
+            ("severity", known(of_any("severity"))),
+            ("state", known(field(&alert, "state"))),
+            ("labels", labels("labels")),
+            ("tags", labels("tags")),
+            ("started_at", known(field(&alert, "started_at"))),
+            ("resolved_at", known(field(&alert, "resolved_at"))),
+            ("lasted", Value::from(lasted.unwrap_or_default())),
+            ("url", known(of_any("url"))),
+            ("count", known(of_any("count"))),
+            ("delayed_by", known(field(message, "delayed_by"))),
+        ];
+        if let Some(zone) = zone {
+            let local = |at: Option<Timestamp>| {
+                let at = at.map(|at| written(UnixMillis(at.as_millisecond()), zone, "%Y-%m-%d %H:%M %Z"));
+                Value::from(at.unwrap_or_default())
+            };
+            all.extend([("since", local(began)), ("until", local(time("resolved_at")))]);
+        }
+        if is_about_an_alert {
+            let labelled = |name: &'static str| (name, labels(name));
+            let own = ["labels", "tags"].map(labelled);
+            let rest = alert.try_iter().into_iter().flatten().filter_map(|key| {
+                let value = alert.get_item(&key).ok()?;
+                (!matches!(key.as_str(), Some("labels" | "tags"))).then_some((key, value))
+            });
+            let own = own.into_iter().map(|(name, value)| (Value::from(name), value));
+            all.push(("alert", Value::from_pairs(rest.chain(own))));
+        }
+        let pairs = all.into_iter().map(|(name, value)| (Value::from(name), value));
+        Self { value: Value::from_pairs(pairs), is_about_an_alert }
+    }
+}
+
+/// What is not there is undefined.
+fn field(of: &Value, name: &str) -> Value {
+    if of.kind() == ValueKind::Map { of.get_attr(name).unwrap_or(super::NOTHING) } else { super::NOTHING }
+}
+
+fn map_or_empty(value: Value) -> Value {
+    if value.kind() == ValueKind::Map { value } else { Value::from_pairs(std::iter::empty::<(Value, Value)>()) }
+}
+
+/// Labels of an invented device: whichever is asked for.
+#[derive(Debug)]
+struct AnyLabel;
+
+impl Object for AnyLabel {
+    fn get_value(self: &Arc<Self>, _key: &Value) -> Option<Value> {
+        Some(Value::from("example"))
+    }
+}
+
+/// What names there are, in any message.
+pub(in crate::delivery) struct Known(Vec<Value>);
+
+impl Known {
+    pub(in crate::delivery) fn new(messages: &[Variables]) -> Self {
+        Self(messages.iter().map(|one| one.value.clone()).collect())
+    }
+
+    /// Why there is no such name.
+    pub(super) fn find(&self, path: &str) -> Result<(), String> {
+        let mut among = self.0.clone();
+        let mut before = String::new();
+        for name in path.split('.') {
+            if among.iter().any(|value| value.downcast_object_ref::<AnyLabel>().is_some()) {
+                return Ok(());
+            }
+            let next: Vec<Value> =
+                among.iter().map(|of| field(of, name)).filter(|value| !value.is_undefined()).collect();
+            if next.is_empty() {
+                return Err(unknown(&among, &before, name));
+            }
+            before = if before.is_empty() { name.to_owned() } else { format!("{before}.{name}") };
+            among = next;
+        }
+        Ok(())
+    }
+}
+
+fn unknown(among: &[Value], before: &str, name: &str) -> String {
+    let maps = among.iter().filter(|value| value.kind() == ValueKind::Map);
+    let mut there: Vec<String> = maps
+        .flat_map(|map| map.try_iter().into_iter().flatten())
+        .filter_map(|key| key.as_str().map(str::to_owned))
+        .collect();
+    there.sort();
+    there.dedup();
+    let whole = |name: &str| if before.is_empty() { name.to_owned() } else { format!("{before}.{name}") };
+    if there.is_empty() {
+        return format!("`{before}` has no fields, so no `{}`", whole(name));
+    }
+    let near = there.iter().map(|one| (distance(one, name), one)).min();
+    match near {
+        Some((steps, near)) if steps <= 1 + name.chars().count() / 3 => {
+            format!("`{}` is not known: did you mean `{}`?", whole(name), whole(near))
+        }
+        _ => format!("`{}` is not known; there is {}", whole(name), there.join(", ")),
+    }
+}
+
+/// How many letters have to be put in, taken out or changed to make one of the other.
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (n, a) in one.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = n + 1;
+        for (m, b) in other.iter().enumerate() {
+            let changed = diagonal + usize::from(a != *b);
+            diagonal = row[m + 1];
+            row[m + 1] = changed.min(row[m] + 1).min(diagonal + 1);
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}

@@ -1,0 +1,177 @@
+//! Templates tried before they are kept, and what a rule's templates would say. PURE.
+//!
+//! A template is tried over an invented message of each event that it is for. Labels are those of devices, of which nothing is known
+//! where a template is written: whichever it asks for is there.
+
+use jiff::tz::TimeZone;
+
+use super::audience::{Audience, deliveries_for};
+use super::payload::worded::{is_said, text_of, title};
+use super::payload::{Teller, Words, for_templates, words};
+use super::sample;
+use super::template::variables::{Known, Variables};
+use super::template::{Flaw, check};
+use crate::model::UnixMillis;
+use crate::model::catalog::Catalog;
+use crate::model::notice::Notice;
+use crate::model::rule::{Message, Rule};
+use crate::model::webhook::{Event, Webhook, WebhookId, WebhookKind, WebhookSpec};
+
+/// Bytes of the template of a title.
+pub const TITLE: usize = 300;
+/// Bytes of the template of a text.
+pub const TEXT: usize = 4_000;
+/// A moment, for messages that are invented.
+const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
+
+/// Events of which a rule tells.
+const OF_RULES: [Event; 5] =
+    [Event::AlertFiring, Event::AlertResolved, Event::AlertPast, Event::AlertFlapping, Event::AlertAcknowledged];
+
+/// Why a template is not kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Which one: `title`, `text`.
+    pub field: String,
+    /// Why, and what would be right.
+    pub reason: String,
+}
+
+/// Refuses templates that cannot be used, or that fail for an event.
+///
+/// # Errors
+/// The first of them.
+pub fn message(message: &Message) -> Result<(), Refused> {
+    let samples: Vec<(Event, Variables)> = OF_RULES.into_iter().map(|event| (event, invented(event))).collect();
+    let known = Known::new(&samples.iter().map(|(_, variables)| variables.clone()).collect::<Vec<_>>());
+    let refused = |field: &'static str| {
+        move |flaw: Flaw| Refused { field: field.to_owned(), reason: format!("in the template, {flaw}") }
+    };
+    if let Some(source) = &message.title {
+        check(source, &known).map_err(refused("title"))?;
+        for (event, variables) in &samples {
+            title(source, variables, *event).map_err(|flaw| during(flaw, *event)).map_err(refused("title"))?;
+        }
+    }
+    if let Some(source) = &message.text {
+        check(source, &known).map_err(refused("text"))?;
+        for (event, variables) in samples.iter().filter(|(event, _)| is_said(source, *event)) {
+            text_of(source, variables).map_err(|flaw| during(flaw, *event)).map_err(refused("text"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Says at which event it fails.
+fn during(flaw: Flaw, event: Event) -> Flaw {
+    let event = event.word();
+    Flaw { why: format!("{} (when `event` is `{}`)", flaw.why, event.strip_prefix("alert.").unwrap_or(event)), ..flaw }
+}
+
+fn invented(event: Event) -> Variables {
+    let teller = Teller { url: Some("http://hub.example".to_owned()), zone: TimeZone::UTC };
+    let body = sample::event(event, &of_people(), &teller, NOW);
+    Variables::invented(&for_templates(&body), Some(&teller.zone))
+}
+
+/// One that is told of everything that people are.
+fn of_people() -> WebhookSpec {
+    WebhookSpec { kind: WebhookKind::Slack, ..WebhookSpec::new("people", "") }
+}
+
+/// What people would be told of an alert of this rule.
+#[must_use]
+pub fn said(rule: &Rule, notice: Notice, catalog: &Catalog, teller: &Teller) -> Option<Words> {
+    let webhook = Webhook::new(WebhookId(1), of_people(), Vec::new(), NOW);
+    let mut rule = rule.clone();
+    rule.spec.webhooks = vec![webhook.id];
+    let (rules, webhooks) = ([rule], [webhook]);
+    let audience = Audience { rules: &rules, webhooks: &webhooks, said: &|_, _| 1 };
+    words(&deliveries_for(&[notice], &audience, catalog, teller).first()?.body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(title: &str, text: &str) -> Message {
+        let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        Message { title: given(title), text: given(text) }
+    }
+
+    fn told(message_of: Message, event: Event) -> Words {
+        let notice = sample::notice(event, NOW);
+        let mut rule = sample::rule(NOW);
+        rule.spec.message = message_of;
+        let teller = Teller { url: None, zone: TimeZone::UTC };
+        said(&rule, notice, &sample::catalog(NOW), &teller).unwrap()
+    }
+
+    #[test]
+    fn a_rule_says_its_alerts_in_its_own_words_and_when_they_are_over() {
+        let own = of("{{ device }} is at {{ value_text }}", "{{ text }} Call Ann of {{ labels.site }}.");
+        assert_eq!(message(&own), Ok(()));
+        let fires = told(own.clone(), Event::AlertFiring);
+        assert_eq!(fires.title, "greenhouse is at 31.4 °C");
+        assert!(fires.text.starts_with("greenhouse: Temperature is 31.4 °C, above"), "{}", fires.text);
+        assert!(fires.text.ends_with(" Call Ann of south."), "{}", fires.text);
+        // What was written for one that fires is not said of one that is over.
+        let hub = told(Message::default(), Event::AlertResolved);
+        let over = told(own, Event::AlertResolved);
+        assert_eq!((over.title.as_str(), over.text), ("Resolved: greenhouse is at 31.4 °C", hub.text));
+        let all = of(
+            "",
+            "{% if event == 'resolved' %}{{ device }} is well at {{ last_text }}{% else %}{{ text }}{% endif %}",
+        );
+        assert_eq!(message(&all), Ok(()));
+        let over = told(all, Event::AlertResolved);
+        assert_eq!((over.title, over.text.as_str()), (hub.title, "greenhouse is well at 28.9 °C"));
+        let acknowledged = told(of("{{ event|upper }} {{ rule }}", ""), Event::AlertAcknowledged);
+        assert_eq!(acknowledged.title, "ACKNOWLEDGED Too warm");
+    }
+
+    #[test]
+    fn an_alert_is_never_lost_to_a_template() {
+        let hub = told(Message::default(), Event::AlertFiring);
+        for (title, text) in [
+            ("{{ labels.room }}", ""),
+            ("{{ 'x' * 201 }}", "ok"),
+            ("", "{% for n in range(99999) %}{% endfor %}x"),
+            ("{# nothing #}", ""),
+            ("not {{ valid", "{{ device + 1 }}"),
+        ] {
+            let fires = told(of(title, text), Event::AlertFiring);
+            let error = fires.template_error.unwrap();
+            assert!(error.contains("line 1, column "), "{error}");
+            assert!(
+                fires.title == hub.title || fires.text == hub.text,
+                "{title}, {text}: {}, {}",
+                fires.title,
+                fires.text
+            );
+            assert!(!fires.title.is_empty() && !fires.text.is_empty());
+        }
+    }
+
+    #[test]
+    fn what_fails_for_an_event_is_refused_with_that_event() {
+        let refused = |title: &str, text: &str| message(&of(title, text)).unwrap_err();
+        let title = refused("{{ worst|round }} {{ alert.acked_by }}", "");
+        assert_eq!(title.field, "title");
+        assert!(title.reason.contains("`alert.acked_by` is not known here"), "{}", title.reason);
+        assert!(title.reason.ends_with("(when `event` is `firing`)"), "{}", title.reason);
+        let text = refused("{{ device }}", "{{ event }}\n{{ (last - 1)|round }}");
+        assert_eq!(text.field, "text");
+        assert!(text.reason.starts_with("in the template, line 2, column "), "{}", text.reason);
+        assert_eq!(
+            refused("{{ devise }}", "").reason,
+            "in the template, line 1, column 4: `devise` is not known: did you mean `device`?"
+        );
+    }
+
+    #[test]
+    fn what_a_name_brings_along_moves_no_cursor_and_begins_no_line_of_a_title() {
+        let words = told(of("a\n {{ 'b\u{202e}\u{1b}c' }}", "x\u{200b}y\nz"), Event::AlertFiring);
+        assert_eq!((words.title.as_str(), words.text.as_str()), ("a bc", "xy\nz"));
+    }
+}

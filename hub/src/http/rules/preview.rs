@@ -1,0 +1,156 @@
+//! `/rules/preview`: what people would be told of a rule that is being written, of what really happened.
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::dto::NewRule;
+use crate::clock::Clock;
+use crate::delivery::payload::{Teller, Words};
+use crate::delivery::trial;
+use crate::http::error::{ApiError, Problem};
+use crate::http::gate::auth::MayRead;
+use crate::http::request::body::Body;
+use crate::http::request::text;
+use crate::model::UnixMillis;
+use crate::model::alert::{Alert, AlertState};
+use crate::model::catalog::Catalog;
+use crate::model::notice::{Hearers, Notice};
+use crate::model::reading::{Point, SeriesId};
+use crate::model::rule::{Rule, RuleId, RuleSpec};
+use crate::model::when;
+use crate::rules::backtest::Trial;
+use crate::store::{AlertQuery, OfRule, Store};
+
+/// A rule, and which one it is already.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RulePreviewRequest {
+    /// The rule, as for making one; its `name` may be left out.
+    pub rule: NewRule,
+    /// The rule that it is a new version of: its newest alert is told. Else, and where it has none, the newest reading of what the rule
+    /// would watch.
+    pub id: Option<String>,
+}
+
+/// What people would be told.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub(crate) struct RulePreview {
+    /// What is told.
+    pub of: PreviewOf,
+    /// Its device, where there is one.
+    pub device_name: Option<String>,
+    /// Its sensor, where there is one.
+    pub sensor: Option<String>,
+    /// When it happened.
+    pub at: Option<String>,
+    /// What is said when it fires, and when it is over.
+    pub messages: Vec<PreviewedMessage>,
+}
+
+/// What a preview is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum PreviewOf {
+    /// The newest alert of the rule.
+    Alert,
+    /// The newest reading that the rule would watch, as if it fired.
+    Reading,
+    /// Nothing: no sensor is there that the rule would watch.
+    Nothing,
+}
+
+/// A message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct PreviewedMessage {
+    /// `alert.firing` or `alert.resolved`.
+    pub event: String,
+    /// Its title.
+    pub title: String,
+    /// Its text.
+    pub text: String,
+    /// Why it is in the hub's own words although there is a template; null where it is not.
+    pub template_error: Option<String>,
+}
+
+/// Says what people would be told by a rule, of its newest alert or reading. Nothing is stored, nobody is notified.
+#[utoipa::path(post, path = "/api/v1/rules/preview", tag = "rules", request_body = RulePreviewRequest,
+    responses((status = 200, body = RulePreview), (status = 400, body = Problem)))]
+pub(in crate::http) async fn run(
+    State(store): State<Store>,
+    State(clock): State<Clock>,
+    State(teller): State<Teller>,
+    _: MayRead,
+    Body(request): Body<RulePreviewRequest>,
+) -> Result<Json<RulePreview>, ApiError> {
+    let spec = RuleSpec::try_from(request.rule.named()).map_err(|error| error.within("rule"))?;
+    let id = request.id.map(|id| text::parse_id(&id).map_err(|detail| ApiError::invalid("id", detail))).transpose()?;
+    let now = clock.wall();
+    let newest = match id {
+        Some(id) => newest_alert(&store, id).await?,
+        None => None,
+    };
+    let rule = Rule { id: id.unwrap_or(RuleId(0)), spec, created_at: now, updated_at: now };
+    let catalog = store.catalog();
+    let told = match newest.filter(|alert| is_there(alert, &catalog)) {
+        Some(alert) => Some((PreviewOf::Alert, Alert { rule_name: rule.spec.name.clone(), ..alert })),
+        None => newest_reading(&store, &rule, &catalog, now).map(|alert| (PreviewOf::Reading, alert)),
+    };
+    let Some((of, alert)) = told else {
+        let messages = Vec::new();
+        return Ok(Json(RulePreview { of: PreviewOf::Nothing, device_name: None, sensor: None, at: None, messages }));
+    };
+    let names = alert.names(&catalog);
+    Ok(Json(RulePreview {
+        of,
+        device_name: Some(names.device.to_owned()),
+        sensor: alert.series().map(|_| names.sensor.to_owned()),
+        at: Some(when::moment(alert.started_at)),
+        messages: [AlertState::Firing, AlertState::Resolved]
+            .into_iter()
+            .filter_map(|state| previewed(&rule, &alert, state, (&catalog, &teller), now))
+            .collect(),
+    }))
+}
+
+async fn newest_alert(store: &Store, rule: RuleId) -> Result<Option<Alert>, ApiError> {
+    let query = AlertQuery { rule: Some(OfRule::Id(rule)), limit: 1, ..AlertQuery::default() };
+    Ok(store.alerts(query).await?.into_iter().next())
+}
+
+/// Whether what it is about was not deleted.
+fn is_there(alert: &Alert, catalog: &Catalog) -> bool {
+    alert.device().is_none_or(|device| catalog.device(device).is_some())
+        && alert.series().is_none_or(|series| catalog.series(series).is_some())
+}
+
+/// An alert made of the newest reading that the rule would watch; of a few series that is found without looking long.
+fn newest_reading(store: &Store, rule: &Rule, catalog: &Catalog, now: UnixMillis) -> Option<Alert> {
+    let trial = Trial::new(rule.spec.clone(), now);
+    let watched = trial.series(catalog);
+    let ids: Vec<SeriesId> = watched.iter().map(|series| series.id).collect();
+    let latest = store.latest(&ids);
+    let newest = watched.iter().zip(latest).filter_map(|(series, point)| Some((series, point?)));
+    let (series, point): (_, Point) = newest.max_by_key(|(_, point)| point.at)?;
+    Some(trial.example(series, point, catalog, now))
+}
+
+/// The message of this state of an alert.
+fn previewed(
+    rule: &Rule,
+    alert: &Alert,
+    state: AlertState,
+    (catalog, teller): (&Catalog, &Teller),
+    now: UnixMillis,
+) -> Option<PreviewedMessage> {
+    let is_over = state == AlertState::Resolved;
+    let resolved_at = is_over.then(|| alert.resolved_at.unwrap_or(now));
+    let last = alert.last.or(alert.value).filter(|_| is_over);
+    let alert = Alert { state, resolved_at, last, ..alert.clone() };
+    let occurred_at = resolved_at.unwrap_or(alert.started_at);
+    let notice = Notice::Changed { alert, occurred_at, points: Vec::new(), to: Hearers::All };
+    let Words { title, text, template_error } = trial::said(rule, notice, catalog, teller)?;
+    let event = if is_over { "alert.resolved" } else { "alert.firing" };
+    Some(PreviewedMessage { event: event.to_owned(), title, text, template_error })
+}
