@@ -23,7 +23,7 @@ use telemetry_hub::model::reading::{Batch, BatchId, SeriesId};
 use telemetry_hub::model::rule::{Condition, Message, Op, RuleId, RuleSpec, Severity};
 use telemetry_hub::model::webhook::{
     Attempt, Delivery, DeliveryId, DeliveryState, Event, Grouped, Headers, NewDelivery, Problem, ProblemKind, Secret,
-    Settlement, Webhook, WebhookId, WebhookKind, WebhookSpec,
+    Settlement, Template, Webhook, WebhookId, WebhookKind, WebhookSpec,
 };
 use telemetry_hub::model::{BatchSeq, Epoch, HubId, Lane, PublicKey, SensorKind, SensorNo, SensorSpec, UnixMillis};
 use telemetry_hub::rules::Engine;
@@ -68,6 +68,36 @@ async fn a_restart_between_two_attempts_goes_on_where_it_was() {
     let delivery = hub.settled(delivery).await;
     assert_eq!((delivery.state, delivery.attempts.len()), (DeliveryState::Delivered, 2));
     assert_eq!(sink.received()[0].id(), sink.received()[1].id());
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_template_makes_is_signed_as_it_is_sent_and_one_that_fails_loses_nothing() {
+    let (dir, sink) = (tempfile::tempdir().unwrap(), WebhookSink::answering([status(200)]).await);
+    let hub = Running::start(dir.path());
+    let webhook = hub.webhook(&sink).await;
+    let write = |body: &str| {
+        let headers = [("X-Event".to_owned(), "{{ event }}".to_owned())].into();
+        let template = Template { content_type: Some("text/plain".to_owned()), body: Some(body.to_owned()), headers };
+        hub.store.change_webhook(webhook.id, Clock.wall(), |spec| Ok::<_, ()>(WebhookSpec { template, ..spec }))
+    };
+    write("{{ title }}!").await.unwrap().unwrap();
+    let delivery = hub.settled(hub.test(webhook.id).await).await;
+    assert_eq!((delivery.state, &delivery.attempts[0].error), (DeliveryState::Delivered, &None));
+    // Whatever a receiver is sent, a label that a device has not is no reason to be sent nothing.
+    let failing = write("{{ 1 + title }}").await.unwrap().unwrap();
+    assert_eq!(failing.spec.template.body.as_deref(), Some("{{ 1 + title }}"));
+    let failed = hub.settled(hub.test(webhook.id).await).await;
+    assert_eq!(failed.state, DeliveryState::Delivered);
+    assert!(failed.attempts[0].error.as_deref().unwrap().contains("body: line 1, column "), "{:?}", failed.attempts);
+    let problem = hub.store.webhook(webhook.id).await.unwrap().problem.unwrap();
+    assert!(problem.kind == ProblemKind::Message && problem.text.starts_with("messages arrive, but not as written"));
+    let received = sink.received();
+    assert_eq!(received[0].body, b"Test from the telemetry hub!");
+    let header = |of: usize, name: &str| received[of].headers[name].clone();
+    assert_eq!((&*header(0, "content-type"), &*header(0, "x-event")), ("text/plain", "webhook.test"));
+    assert_eq!((received[1].body.first(), &*header(1, "content-type")), (Some(&b'{'), "application/json"));
+    assert!(received.iter().all(|request| request.is_signed_with(&KEY)));
     hub.stop().await;
 }
 

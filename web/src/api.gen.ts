@@ -155,6 +155,7 @@ export interface components {
             kind: components["schemas"]["WebhookKind"];
             /** @description Its name: a test says it. */
             name: string;
+            template: components["schemas"]["RequestTemplate"] | null;
             /** @description Where it would send. */
             url: string;
         };
@@ -1161,6 +1162,7 @@ export interface components {
             name: string;
             /** @description Whether it is notified of alerts that were over when the hub learned of them (`alert.past`); true when left out. */
             past?: boolean;
+            template?: components["schemas"]["RequestTemplate"] | null;
             /**
              * @description http or https URL, without user name and password: those go into a header. Of `email` the server, `smtps://host` (TLS, port 465)
              *     or `smtp://host` (STARTTLS, port 587).
@@ -1633,6 +1635,7 @@ export interface components {
                 problem?: components["schemas"]["WebhookProblem"] | null;
                 /** @description How many rules notify it. */
                 rules: number;
+                template?: components["schemas"]["RequestTemplate"] | null;
                 /** @description Where it sends; who is no admin sees scheme and host of it, the rest is `...`. */
                 url: string;
             }[];
@@ -1778,6 +1781,20 @@ export interface components {
             more: boolean;
             /** @description How many messages. */
             replayed: number;
+        };
+        /**
+         * @description What a webhook of the kind `generic` sends in place of the hub's own JSON, as templates in the language of Jinja over the message. A
+         *     name that no message has is refused. One that fails when a message is sent leaves the hub's own, and is a `problem`.
+         */
+        RequestTemplate: {
+            /** @description The body: `{"text": {{ title|tojson }}, "level": {{ severity|tojson }}}`. `{{ token }}` is the field `token`, which is never given back. */
+            body: string | null;
+            /** @description What the body is; `application/json` when left out, and then it has to be JSON. */
+            content_type: string | null;
+            /** @description Headers by name: `{"X-Priority": "{{ 5 if severity == 'critical' else 3 }}"}`. */
+            headers: {
+                [key: string]: string;
+            };
         };
         /** @description The last server time a client has seen, in epoch milliseconds, as a number or a text. */
         Resume: number | string;
@@ -2588,6 +2605,7 @@ export interface components {
             problem: components["schemas"]["WebhookProblem"] | null;
             /** @description How many rules notify it. */
             rules: number;
+            template: components["schemas"]["RequestTemplate"] | null;
             /** @description Where it sends; who is no admin sees scheme and host of it, the rest is `...`. */
             url: string;
         };
@@ -2615,6 +2633,7 @@ export interface components {
             name?: string | null;
             /** @description Whether it is notified of alerts that were over when the hub learned of them (`alert.past`). */
             past?: boolean | null;
+            template?: components["schemas"]["RequestTemplate"] | null;
             /** @description http or https URL, without user name and password: those go into a header. What waits is sent there at once. */
             url?: string | null;
         };

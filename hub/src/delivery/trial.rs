@@ -6,6 +6,9 @@
 use jiff::tz::TimeZone;
 
 use super::audience::{Audience, deliveries_for};
+use super::grouping::Grouping;
+use super::header;
+use super::message::generic::{TOKEN, made};
 use super::payload::worded::{is_said, text_of, title};
 use super::payload::{Teller, Words, for_templates, words};
 use super::sample;
@@ -15,16 +18,32 @@ use crate::model::UnixMillis;
 use crate::model::catalog::Catalog;
 use crate::model::notice::Notice;
 use crate::model::rule::{Message, Rule};
-use crate::model::webhook::{Event, Webhook, WebhookId, WebhookKind, WebhookSpec};
+use crate::model::webhook::{Event, Template, Webhook, WebhookId, WebhookKind, WebhookSpec};
 
 /// Bytes of the template of a title.
 pub const TITLE: usize = 300;
+/// Bytes of the template of a body.
+pub const BODY: usize = 16 << 10;
+/// Bytes of the template of a header.
+pub const HEADER: usize = 1_024;
 /// Bytes of the template of a text.
 pub const TEXT: usize = 4_000;
 /// A moment, for messages that are invented.
 const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 
-/// Events of which a rule tells.
+/// Events of which a webhook is told.
+const ALL: [Event; 8] = [
+    Event::AlertFiring,
+    Event::AlertResolved,
+    Event::AlertPast,
+    Event::AlertFlapping,
+    Event::AlertAcknowledged,
+    Event::AlertsSummary,
+    Event::WebhookDisabled,
+    Event::Test,
+];
+
+/// Those that tell of an alert of a rule.
 const OF_RULES: [Event; 5] =
     [Event::AlertFiring, Event::AlertResolved, Event::AlertPast, Event::AlertFlapping, Event::AlertAcknowledged];
 
@@ -62,6 +81,67 @@ pub fn message(message: &Message) -> Result<(), Refused> {
     Ok(())
 }
 
+/// Refuses templates of a webhook that cannot be used, or that fail for an event.
+///
+/// # Errors
+/// The first of them.
+pub fn request(spec: &WebhookSpec) -> Result<(), Refused> {
+    let template = &spec.template;
+    if *template == Template::default() {
+        return Ok(());
+    }
+    let refused = |field: &str, reason: String| Refused { field: field.to_owned(), reason };
+    if spec.kind != WebhookKind::Generic {
+        let reason = "only the kind `generic` has a body and headers of its own: leave `template` out";
+        return Err(refused("template", reason.to_owned()));
+    }
+    if let Some(content_type) = &template.content_type {
+        let (kind, _) = content_type.split_once(';').unwrap_or((content_type, ""));
+        let is_one = kind
+            .trim()
+            .split_once('/')
+            .is_some_and(|(a, b)| !a.is_empty() && !b.is_empty() && !kind.trim().contains(' '));
+        if !is_one || content_type.len() > 100 || !content_type.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+            return Err(refused("template.content_type", "write a type such as text/plain; charset=utf-8".to_owned()));
+        }
+        if template.body.is_none() {
+            let reason = "without `body` the hub's own JSON is sent: leave it out, or write a `body`";
+            return Err(refused("template.content_type", reason.to_owned()));
+        }
+    }
+    let given = template.headers.keys().map(|name| (name.clone(), "x".to_owned()));
+    let all: Vec<_> = spec.headers.0.iter().cloned().chain(given).collect();
+    header::check(&all).map_err(|header::Refused { name, reason }| {
+        refused(&name.map_or_else(|| "template.headers".to_owned(), |name| format!("template.headers.{name}")), reason)
+    })?;
+    let samples: Vec<(Event, Variables)> = ALL.into_iter().map(|event| (event, webhook_sample(event, spec))).collect();
+    let known = Known::new(&samples.iter().map(|(_, variables)| variables.clone()).collect::<Vec<_>>());
+    let sources = template.headers.iter().map(|(name, source)| (format!("template.headers.{name}"), source, HEADER));
+    for (field, source, most) in
+        template.body.iter().map(|source| ("template.body".to_owned(), source, BODY)).chain(sources)
+    {
+        if source.len() > most {
+            return Err(Refused { field, reason: format!("a template must have at most {most} bytes") });
+        }
+        check(source, &known).map_err(|flaw| refused(&field, format!("in the template, {flaw}")))?;
+    }
+    for (event, variables) in &samples {
+        if let Some((what, flaw)) = made(template, variables).flaws.into_iter().next() {
+            return Err(refused(&format!("template.{what}"), format!("in the template, {}", during(flaw, *event))));
+        }
+    }
+    Ok(())
+}
+
+/// What a webhook is told of an event that is invented.
+fn webhook_sample(event: Event, spec: &WebhookSpec) -> Variables {
+    let teller = Teller { url: Some("http://hub.example".to_owned()), zone: TimeZone::UTC };
+    // What of its name is in a message is in every one.
+    let of = if event == Event::AlertFlapping { of_people() } else { WebhookSpec::new(spec.name.clone(), "") };
+    let body = sample::event(event, &of, &teller, NOW);
+    Variables::invented(&for_templates(&body), None).and(TOKEN, spec.fields.get(TOKEN).unwrap_or("token"))
+}
+
 /// Says at which event it fails.
 fn during(flaw: Flaw, event: Event) -> Flaw {
     let event = event.word();
@@ -86,7 +166,8 @@ pub fn said(rule: &Rule, notice: Notice, catalog: &Catalog, teller: &Teller) -> 
     let mut rule = rule.clone();
     rule.spec.webhooks = vec![webhook.id];
     let (rules, webhooks) = ([rule], [webhook]);
-    let audience = Audience { rules: &rules, webhooks: &webhooks, said: &|_, _| 1 };
+    let grouping = Grouping::default();
+    let audience = Audience { rules: &rules, webhooks: &webhooks, said: &|_, _| 1, grouping: &grouping };
     words(&deliveries_for(&[notice], &audience, catalog, teller).first()?.body)
 }
 
@@ -173,5 +254,51 @@ mod tests {
     fn what_a_name_brings_along_moves_no_cursor_and_begins_no_line_of_a_title() {
         let words = told(of("a\n {{ 'b\u{202e}\u{1b}c' }}", "x\u{200b}y\nz"), Event::AlertFiring);
         assert_eq!((words.title.as_str(), words.text.as_str()), ("a bc", "xy\nz"));
+    }
+
+    #[test]
+    fn what_a_webhook_cannot_send_is_refused_at_its_field() {
+        let of = |content_type: Option<&str>, body: &str, headers: &[(&str, &str)]| {
+            let headers = headers.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+            let body = (!body.is_empty()).then(|| body.to_owned());
+            let template = Template { content_type: content_type.map(str::to_owned), body, headers };
+            request(&WebhookSpec { template, ..WebhookSpec::new("ops", "http://example.org") })
+        };
+        assert_eq!(
+            of(None, "{\"text\":{{ text|tojson }},\"at\":{{ value|tojson }}}", &[("X-A", "{{ event }}")]),
+            Ok(())
+        );
+        assert_eq!(of(Some("text/plain; charset=utf-8"), "{{ labels.anything }} {{ alert.rule.name }}", &[]), Ok(()));
+        for (content_type, body, headers, field, says) in [
+            (
+                None,
+                "{{ devise|tojson }}",
+                &[][..],
+                "template.body",
+                "line 1, column 4: `devise` is not known: did you mean `device`?",
+            ),
+            (None, "{\"a\": \n{{ value }", &[], "template.body", "line 2, column "),
+            (None, "{\"a\":{{ value }}}", &[], "template.body", "what it makes is no JSON"),
+            (None, "{{ text }}", &[], "template.body", "write texts as {{ device|tojson }}"),
+            (Some("text"), "x", &[], "template.content_type", "text/plain"),
+            (Some("text/plain"), "", &[], "template.content_type", "without `body`"),
+            (None, "", &[("Host", "x")], "template.headers.Host", "the hub sets it itself"),
+            (None, "", &[("X-A", "{{ valeu }}")], "template.headers.X-A", "did you mean `value`?"),
+            (
+                None,
+                "",
+                &[("X-A", "{{ resolved_at }}")],
+                "template.headers.X-A",
+                "the value is empty (when `event` is `firing`)",
+            ),
+            (None, "", &[("X A", "x")], "template.headers.X A", "letters, digits"),
+        ] {
+            let refused = of(content_type, body, headers).unwrap_err();
+            assert_eq!(refused.field, field, "{body}: {}", refused.reason);
+            assert!(refused.reason.contains(says), "{body}: {}", refused.reason);
+        }
+        let slack =
+            WebhookSpec { template: Template { body: Some("x".to_owned()), ..Template::default() }, ..of_people() };
+        assert_eq!(request(&slack).unwrap_err().field, "template");
     }
 }

@@ -22,6 +22,8 @@ pub struct WebhookSpec {
     pub fields: Fields,
     /// Extra request headers.
     pub headers: Headers,
+    /// Of the kind `generic`: what is sent in place of the hub's own form.
+    pub template: Template,
     /// Whether it is told of alerts that were over when the hub learned of them.
     pub past: bool,
     /// Whether rules that are made without a word about webhooks tell it.
@@ -36,7 +38,8 @@ impl WebhookSpec {
     pub fn new(name: impl Into<String>, url: impl Into<String>) -> Self {
         let (name, url) = (name.into(), url.into());
         let (kind, fields, headers) = (WebhookKind::Generic, Fields::default(), Headers::default());
-        Self { name, kind, url, fields, headers, past: true, for_new_rules: false, enabled: true }
+        let template = Template::default();
+        Self { name, kind, url, fields, headers, template, past: true, for_new_rules: false, enabled: true }
     }
 }
 
@@ -118,6 +121,27 @@ impl Fields {
 impl std::fmt::Debug for Fields {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// What a person writes of a request, as templates; the hub's own form where there is nothing. Credentials may be in it: `Debug`
+/// prints names only.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Template {
+    /// What the body is; JSON where nothing is said.
+    pub content_type: Option<String>,
+    pub body: Option<String>,
+    /// Headers that a message decides, by name.
+    pub headers: BTreeMap<String, String>,
+}
+
+impl std::fmt::Debug for Template {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Template")
+            .field("content_type", &self.content_type)
+            .field("body", &self.body.is_some())
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .finish()
     }
 }
 

@@ -275,6 +275,15 @@ impl Client {
                 headers.insert(HeaderName::from_static(name), value);
             }
         }
+        for (name, value) in &request.written {
+            let (Ok(name), Ok(mut value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) else {
+                continue;
+            };
+            if name == CONTENT_TYPE || header::reserved(name.as_str()).is_none() {
+                value.set_sensitive(name != CONTENT_TYPE);
+                headers.insert(name, value);
+            }
+        }
         if webhook.spec.kind != WebhookKind::Generic {
             return headers;
         }

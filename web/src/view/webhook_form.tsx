@@ -4,10 +4,11 @@
 import { useState } from "preact/hooks";
 import { headersChange, rowsOf, type HeaderRow } from "../hook";
 import { fieldsChange, fieldsPreviewed, guess, KINDS, kindOf, typedOf } from "../hook_kind";
-import type { Webhook, WebhookKind } from "../types";
+import type { Webhook, WebhookKind, WebhookPatch } from "../types";
 import { Field } from "./controls";
 import { useForm } from "./form";
 import { Preview } from "./webhook_preview";
+import { templateFields, templateOf, WebhookTemplate } from "./webhook_template";
 import "./forms.css";
 
 /** What the form says: of a new webhook everything, of another one what changes. */
@@ -17,6 +18,7 @@ export interface Typed {
   url: string;
   fields: Record<string, string | null>;
   headers: Record<string, string | null>;
+  template: NonNullable<WebhookPatch["template"]> | null;
   past: boolean;
   for_new_rules: boolean;
 }
@@ -46,6 +48,7 @@ export function WebhookForm({
   const [headers, setHeaders] = useState<HeaderRow[]>(() => rowsOf(hook?.headers ?? {}));
   const [past, setPast] = useState(hook?.past ?? true);
   const [forNewRules, setForNewRules] = useState(hook?.for_new_rules ?? false);
+  const [written, write] = useState(() => templateFields(hook?.template ?? null));
   const looks = guess(url);
   const kind = chosen ?? looks ?? "generic";
   const about = kindOf(kind);
@@ -53,14 +56,18 @@ export function WebhookForm({
   const stored = hook?.kind === kind ? hook.fields : {};
   // E-mail has none of HTTP.
   const sentHeaders = kind === "email" ? [] : headers;
-  const { at, Rest, ...form } = useForm([name, kind, url, fields, headers]);
+  const { at, Rest, ...form } = useForm([name, kind, url, fields, headers, written]);
+  const template = kind === "generic" ? templateOf(written) : null;
+  const token: Record<string, string> =
+    kind === "generic" && written.token.trim() !== "" ? { token: written.token.trim() } : {};
   const submit = (event: Event) =>
     form.send(event, () =>
       save({
         name: name.trim(),
         kind,
         url: url.trim(),
-        fields: fieldsChange(kind, stored, fields),
+        fields: { ...fieldsChange(kind, stored, fields), ...token },
+        template,
         headers: headersChange(hook?.headers ?? {}, sentHeaders),
         past,
         for_new_rules: forNewRules,
@@ -211,6 +218,9 @@ export function WebhookForm({
           </div>
         </fieldset>
       )}
+      {kind === "generic" ? (
+        <WebhookTemplate fields={written} set={write} at={at} hasToken={stored.token !== undefined} />
+      ) : null}
       <div class="row checks">
         <label class="check">
           <input
@@ -230,7 +240,8 @@ export function WebhookForm({
           name: name.trim(),
           kind,
           url: url.trim(),
-          fields: fieldsPreviewed(kind, stored, fields),
+          fields: { ...(kind === "generic" ? stored : {}), ...fieldsPreviewed(kind, stored, fields), ...token },
+          template,
           headers: Object.fromEntries(
             sentHeaders.filter((one) => one.name.trim() !== "").map((one) => [one.name.trim(), "(hidden)"]),
           ),

@@ -227,9 +227,9 @@ function HookEntry({
         ) : null}
         {hook.problem && hook.enabled ? (
           <div class="note bad small" role="status">
-            <strong>{MEND[hook.problem.kind]}.</strong> {sentence(clean(hook.problem.text, 400))}. Since{" "}
-            {when(millis(hook.problem.since) ?? now.value, now.value)} nothing arrives; messages are kept and tried
-            again.
+            <strong>{hook.failing_since === null ? "Look at this" : MEND[hook.problem.kind]}.</strong>{" "}
+            {sentence(clean(hook.problem.text, 400))}. Since {when(millis(hook.problem.since) ?? now.value, now.value)}
+            {hook.failing_since === null ? "." : " nothing arrives; messages are kept and tried again."}
           </div>
         ) : null}
         {hook.disabled_reason ? (

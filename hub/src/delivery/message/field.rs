@@ -39,9 +39,9 @@ pub const fn of(kind: WebhookKind) -> &'static [Field] {
         WebhookKind::PagerDuty => KEY,
         WebhookKind::Matrix => ROOM,
         WebhookKind::Email => MAIL,
-        WebhookKind::Ntfy | WebhookKind::Gotify => TOKEN,
-        WebhookKind::Generic
-        | WebhookKind::Slack
+        // Of `generic` for its templates, as `{{ token }}`.
+        WebhookKind::Ntfy | WebhookKind::Gotify | WebhookKind::Generic => TOKEN,
+        WebhookKind::Slack
         | WebhookKind::Discord
         | WebhookKind::Teams
         | WebhookKind::Alertmanager

@@ -6,7 +6,7 @@
 //!
 //! | Kind | Sent to | Repeats are known by |
 //! |---|---|---|
-//! | generic | the URL, signed | `webhook-id` |
+//! | generic | the URL, signed, also a body of a template ([`generic`]) | `webhook-id` |
 //! | `slack`, `teams`, `home_assistant` | the URL | |
 //! | `discord` | the URL with `wait=true`: else a message that was not saved is no error | |
 //! | `ntfy` | the server; the topic is the end of the URL | |
@@ -26,6 +26,7 @@ mod cut;
 mod discord;
 pub mod email;
 pub mod field;
+pub mod generic;
 mod gotify;
 pub mod heartbeat;
 mod matrix;
@@ -64,7 +65,8 @@ pub fn request(spec: &WebhookSpec, body: &[u8], from: Sender<'_>) -> Result<Requ
     let to = To { url, fields: &spec.fields, from };
     let note = || Note::read(body).ok_or(Error::Message);
     let request = match spec.kind {
-        WebhookKind::Generic | WebhookKind::HomeAssistant => Request::of(Method::Post, spec.url.clone(), body.to_vec()),
+        WebhookKind::Generic => generic::request(spec, body),
+        WebhookKind::HomeAssistant => Request::of(Method::Post, spec.url.clone(), body.to_vec()),
         WebhookKind::Slack => slack::request(&note()?, &to),
         WebhookKind::Discord => discord::request(&note()?, &to),
         WebhookKind::Teams => teams::request(&note()?, &to),
@@ -78,7 +80,7 @@ pub fn request(spec: &WebhookSpec, body: &[u8], from: Sender<'_>) -> Result<Requ
     };
     let complaint = words(body).and_then(|words| words.template_error);
     let complaint = complaint.map(|why| format!("of the rule's message, {why}"));
-    Ok(Request { complaint, ..request })
+    Ok(Request { complaint: request.complaint.clone().or(complaint), ..request })
 }
 
 #[cfg(test)]

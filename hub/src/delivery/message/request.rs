@@ -13,6 +13,8 @@ pub struct Request {
     /// What the kind sets itself, beside what all have in common.
     pub headers: Vec<(&'static str, String)>,
     pub body: Vec<u8>,
+    /// Headers that a person's templates made, or the type of a body that is theirs.
+    pub written: Vec<(String, String)>,
     /// Why it is in the hub's own words or form, where a person wrote others.
     pub complaint: Option<String>,
 }
@@ -64,7 +66,7 @@ impl Request {
     }
 
     pub(super) fn of(method: Method, url: impl Into<String>, body: Vec<u8>) -> Self {
-        Self { method, url: url.into(), headers: Vec::new(), body, complaint: None }
+        Self { method, url: url.into(), headers: Vec::new(), body, written: Vec::new(), complaint: None }
     }
 
     /// With a token as `Authorization`, where there is one.

@@ -199,8 +199,5 @@ impl io::Write for &mut Bounded {
     }
 }
 
-/// Nothing is known of a message that is none.
-pub(super) const NOTHING: Value = Value::UNDEFINED;
-
 #[cfg(test)]
 mod tests;

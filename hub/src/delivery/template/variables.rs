@@ -13,6 +13,9 @@ use minijinja::value::{Object, ValueKind};
 use crate::delivery::sentence::written;
 use crate::model::{UnixMillis, called, shown};
 
+/// What is not there.
+const NOTHING: Value = Value::UNDEFINED;
+
 /// The names a message gives a template.
 #[derive(Debug, Clone)]
 pub(in crate::delivery) struct Variables {
@@ -60,7 +63,7 @@ impl Variables {
         let group = [field(&data, "group"), field(&data, "summary")].into_iter().find(|group| !group.is_undefined());
         let of_any = |name: &str| {
             let own = field(&alert, name);
-            if own.is_undefined() { field(group.as_ref().unwrap_or(&super::NOTHING), name) } else { own }
+            if own.is_undefined() { field(group.as_ref().unwrap_or(&NOTHING), name) } else { own }
         };
         let mut all = vec![
             ("event", Value::from(kind.strip_prefix("alert.").unwrap_or(&kind))),
@@ -112,11 +115,19 @@ impl Variables {
         let pairs = all.into_iter().map(|(name, value)| (Value::from(name), value));
         Self { value: Value::from_pairs(pairs), is_about_an_alert }
     }
+
+    /// The same with one more.
+    pub(in crate::delivery) fn and(self, name: &'static str, value: &str) -> Self {
+        let keys = self.value.try_iter().into_iter().flatten();
+        let all = keys.filter_map(|key| Some((key.clone(), self.value.get_item(&key).ok()?)));
+        let all: Vec<_> = all.chain([(Value::from(name), Value::from(value))]).collect();
+        Self { value: Value::from_pairs(all), ..self }
+    }
 }
 
 /// What is not there is undefined.
 fn field(of: &Value, name: &str) -> Value {
-    if of.kind() == ValueKind::Map { of.get_attr(name).unwrap_or(super::NOTHING) } else { super::NOTHING }
+    if of.kind() == ValueKind::Map { of.get_attr(name).unwrap_or(NOTHING) } else { NOTHING }
 }
 
 fn map_or_empty(value: Value) -> Value {

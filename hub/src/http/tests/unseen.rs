@@ -150,7 +150,8 @@ impl Known {
 }
 
 fn hook() -> Value {
-    json!({"name": "ntfy", "kind": "generic", "url": "http://192.168.1.5:8090/alerts", "headers": {"X-Key": "abc"}})
+    json!({"name": "ntfy", "kind": "generic", "url": "http://192.168.1.5:8090/alerts", "headers": {"X-Key": "abc"},
+        "template": {"content_type": "text/plain", "body": "it is {{ value }}", "headers": {"X-Event": "an {{ event }}"}}})
 }
 
 /// One whose kind asks for more than a URL.

@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::dto::WebhookKind;
+use super::dto::{RequestTemplate, WebhookKind};
 use crate::delivery::header;
 use crate::delivery::message::place;
 use crate::delivery::policy::Policy;
+use crate::delivery::trial;
 use crate::http::error::ApiError;
 use crate::http::request::text;
-use crate::model::webhook::{self, Fields, Headers, WebhookSpec};
+use crate::model::webhook::{self, Fields, Headers, Template, WebhookSpec};
 
 /// A webhook to create, or the new settings of one.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -35,6 +36,9 @@ pub(crate) struct NewWebhook {
     #[serde(default)]
     #[schema(value_type = BTreeMap<String, String>)]
     headers: BTreeMap<String, Credential>,
+    /// Of `generic`: what is sent in place of the hub's own JSON.
+    #[serde(default)]
+    template: Option<RequestTemplate>,
     /// Whether it is notified of alerts that were over when the hub learned of them (`alert.past`); true when left out.
     #[serde(default = "yes")]
     past: bool,
@@ -62,6 +66,10 @@ pub(crate) struct WebhookPatch {
     /// Headers to set, or with null to send no more; those not named stay. What waits is sent with them at once.
     #[schema(value_type = Option<BTreeMap<String, Option<String>>>)]
     headers: Option<BTreeMap<String, Option<Credential>>>,
+    /// What is sent in place of the hub's own JSON; null for that again. It is replaced whole.
+    #[serde(default, deserialize_with = "given_template")]
+    #[schema(value_type = Option<RequestTemplate>)]
+    template: Option<Option<RequestTemplate>>,
     /// Whether it is notified of alerts that were over when the hub learned of them (`alert.past`).
     past: Option<bool>,
     /// Whether rules that are created without `webhooks` notify it.
@@ -79,6 +87,11 @@ impl std::fmt::Debug for Credential {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(header::HIDDEN)
     }
+}
+
+/// What is there, null too, is something else than what is left out.
+fn given_template<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Option<RequestTemplate>>, D::Error> {
+    Option::deserialize(from).map(Some)
 }
 
 const fn yes() -> bool {
@@ -103,6 +116,7 @@ impl NewWebhook {
             url: url(kind, self.url, policy)?,
             fields: Fields(fields.collect::<Result<_, _>>()?),
             headers: checked(headers.collect::<Result<_, _>>()?)?,
+            template: self.template.map(RequestTemplate::read).transpose()?.unwrap_or_default(),
             past: self.past,
             for_new_rules: self.for_new_rules,
             enabled: self.enabled,
@@ -138,12 +152,18 @@ impl WebhookPatch {
                 None => drop(fields.0.remove(&name)),
             }
         }
+        let template = match self.template {
+            Some(template) => template.map(RequestTemplate::read).transpose()?.unwrap_or_default(),
+            None if kind == before.kind => before.template,
+            None => Template::default(),
+        };
         fitting(WebhookSpec {
             name: self.name.map_or(Ok(before.name), |name| text::name("name", name))?,
             kind,
             url: self.url.map_or(Ok(before.url), |new| url(kind, new, policy))?,
             fields,
             headers: checked(headers.0)?,
+            template,
             past: self.past.unwrap_or(before.past),
             for_new_rules: self.for_new_rules.unwrap_or(before.for_new_rules),
             enabled: self.enabled.unwrap_or(before.enabled),
@@ -152,11 +172,10 @@ impl WebhookPatch {
 }
 
 /// A webhook whose URL and fields are those of its kind.
-fn fitting(spec: WebhookSpec) -> Result<WebhookSpec, ApiError> {
-    match place::check(&spec) {
-        Ok(_) => Ok(spec),
-        Err(place::Refused { field, reason }) => Err(ApiError::invalid(field, reason)),
-    }
+pub(in crate::http) fn fitting(spec: WebhookSpec) -> Result<WebhookSpec, ApiError> {
+    place::check(&spec).map_err(|place::Refused { field, reason }| ApiError::invalid(field, reason))?;
+    trial::request(&spec).map_err(|trial::Refused { field, reason }| ApiError::invalid(field, reason))?;
+    Ok(spec)
 }
 
 /// A header as it was sent, or with the value it had.

@@ -11,6 +11,7 @@ use super::sent::DeliveryState;
 use crate::delivery::header;
 use crate::delivery::mend;
 use crate::delivery::message::field;
+use crate::http::error::ApiError;
 use crate::http::request::text;
 use crate::model::access::Scope;
 use crate::model::{webhook, when};
@@ -37,6 +38,8 @@ pub(crate) struct Webhook {
     pub disabled_reason: Option<String>,
     /// Names of the extra request headers. Their values are `(hidden)`: they are credentials, and given back to nobody.
     pub headers: BTreeMap<String, String>,
+    /// What is sent in place of the hub's own JSON; null where that is sent, and for who is no admin.
+    pub template: Option<RequestTemplate>,
     /// Whether rules that are created without `webhooks` notify it.
     pub for_new_rules: bool,
     /// How many rules notify it.
@@ -88,6 +91,49 @@ impl From<webhook::Problem> for WebhookProblem {
             webhook::ProblemKind::Policy => WebhookProblemKind::Policy,
         };
         Self { kind, since: when::moment(problem.since), text: problem.text }
+    }
+}
+
+/// What a webhook of the kind `generic` sends in place of the hub's own JSON, as templates in the language of Jinja over the message. A
+/// name that no message has is refused. One that fails when a message is sent leaves the hub's own, and is a `problem`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RequestTemplate {
+    /// What the body is; `application/json` when left out, and then it has to be JSON.
+    #[serde(default)]
+    #[schema(required = false)]
+    content_type: Option<String>,
+    /// The body: `{"text": {{ title|tojson }}, "level": {{ severity|tojson }}}`. `{{ token }}` is the field `token`, which is never given back.
+    #[serde(default)]
+    #[schema(required = false)]
+    body: Option<String>,
+    /// Headers by name: `{"X-Priority": "{{ 5 if severity == 'critical' else 3 }}"}`.
+    #[serde(default)]
+    #[schema(required = false)]
+    headers: BTreeMap<String, String>,
+}
+
+impl RequestTemplate {
+    fn of(template: webhook::Template) -> Option<Self> {
+        let webhook::Template { content_type, body, headers } = template;
+        (body.is_some() || !headers.is_empty()).then_some(Self { content_type, body, headers })
+    }
+
+    /// The templates, not yet tried.
+    pub(in crate::http) fn read(self) -> Result<webhook::Template, ApiError> {
+        let given = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+        let (content_type, body) = (given(self.content_type), given(self.body));
+        if let Some(content_type) = &content_type {
+            text::all_seen("template.content_type", content_type)?;
+        }
+        if let Some(body) = &body {
+            text::lines_seen("template.body", &body.replace("\r\n", "\n"))?;
+        }
+        for (name, value) in &self.headers {
+            text::all_seen("template.headers", name)?;
+            text::all_seen(&format!("template.headers.{name}"), value)?;
+        }
+        Ok(webhook::Template { content_type, body, headers: self.headers })
     }
 }
 
@@ -176,6 +222,7 @@ impl From<webhook::Webhook> for Webhook {
             enabled,
             disabled_reason: webhook.disabled_reason,
             headers: webhook.spec.headers.0.into_iter().map(|(name, _)| (name, header::HIDDEN.to_owned())).collect(),
+            template: RequestTemplate::of(webhook.spec.template),
             for_new_rules: webhook.spec.for_new_rules,
             rules: webhook.rules,
             created_at: when::moment(webhook.created_at),
@@ -197,6 +244,7 @@ impl Webhook {
     pub(crate) fn shown_to(mut self, scope: Scope) -> Self {
         if !scope.includes(Scope::Admin) {
             self.url = without_path(&self.url);
+            self.template = None;
             self.fields.values_mut().for_each(|value| header::HIDDEN.clone_into(value));
             if let Some(problem) = &mut self.problem {
                 problem.text = mend::for_everybody(&problem.text).to_owned();

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::draft::{checked, url};
-use super::dto::WebhookKind;
+use super::draft::{checked, fitting, url};
+use super::dto::{RequestTemplate, WebhookKind};
 use super::sent::Event;
 use crate::delivery::header::HIDDEN;
 use crate::delivery::message::{self, Method, Sender, field, place};
@@ -37,6 +37,9 @@ pub(crate) struct AskPreview {
     /// Extra request headers; their values are not shown.
     #[serde(default)]
     headers: BTreeMap<String, String>,
+    /// What is sent in place of the hub's own JSON.
+    #[serde(default)]
+    template: Option<RequestTemplate>,
     /// What happens; `alert.firing` when left out.
     #[serde(default = "firing")]
     event: Event,
@@ -76,9 +79,10 @@ impl AskPreview {
             kind: self.kind.into(),
             fields: Fields(self.fields),
             headers: checked(self.headers.into_iter().collect())?,
+            template: self.template.map(RequestTemplate::read).transpose()?.unwrap_or_default(),
             ..WebhookSpec::new(self.name, url(self.kind.into(), self.url, policy)?)
         };
-        place::check(&spec).map_err(|refused| ApiError::invalid(refused.field, refused.reason))?;
+        let spec = fitting(spec)?;
         let event = sample::event(self.event.into(), &spec, teller, now);
         let (mark, id) = (sign::hub_mark(hub), sign::message_id(hub, DeliveryId(1)));
         let request = message::request(&field::hidden(&spec), &event, Sender { hub: &mark, id: &id })
@@ -93,6 +97,7 @@ impl AskPreview {
         }
         headers.extend(spec.headers.0.iter().map(|(name, _)| (name.to_ascii_lowercase(), HIDDEN.to_owned())));
         headers.extend(request.headers.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        headers.extend(request.written.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)));
         if self.kind == WebhookKind::Generic {
             headers.insert("webhook-id".to_owned(), id);
             headers.insert("webhook-timestamp".to_owned(), now.0.div_euclid(1_000).to_string());

@@ -2,7 +2,7 @@
 //! credentials of the receiver.
 
 use crate::model::UnixMillis;
-use crate::model::webhook::{Fields, Headers, MOST_ATTEMPTS, Secret, Webhook, WebhookId, WebhookSpec};
+use crate::model::webhook::{Fields, Headers, MOST_ATTEMPTS, Secret, Template, Webhook, WebhookId, WebhookSpec};
 use crate::store::engine::nouns::{SealedParts, StoredWebhook};
 use crate::store::engine::snapshot::Snapshot;
 use crate::store::engine::transaction::Transaction;
@@ -81,7 +81,10 @@ impl Store {
                 Err(refused) => return Ok(Err(refused)),
             };
             tx.replace_webhook(id, &spec, now)?;
-            let place = |spec: &WebhookSpec| (spec.kind, spec.url.clone(), spec.headers.clone(), spec.fields.clone());
+            let place = |spec: &WebhookSpec| {
+                let WebhookSpec { kind, url, headers, fields, template, .. } = spec.clone();
+                (kind, url, headers, fields, template)
+            };
             if place(&spec) != place(&before) {
                 seal(tx, &key, id, &spec)?;
                 // What is under way ends where it began; what waits goes now.
@@ -143,10 +146,13 @@ impl Store {
 fn seal(tx: &dyn Transaction, key: &SecretKey, id: WebhookId, spec: &WebhookSpec) -> Result<()> {
     let headers = write_pairs(spec.headers.0.iter().map(|(name, value)| (name, value)));
     let fields = write_pairs(&spec.fields.0);
+    let template = (spec.template != Template::default()).then(|| write_template(&spec.template));
+    let template = template.map(|text| key.seal(&template_purpose(id), text.as_bytes())).transpose()?;
     let sealed = SealedParts {
         url: Some(key.seal(&url_purpose(id), spec.url.as_bytes())?),
         headers: Some(key.seal(&headers_purpose(id), headers.as_bytes())?),
         fields: Some(key.seal(&fields_purpose(id), fields.as_bytes())?),
+        template,
     };
     tx.seal_webhook(id, &sealed)
 }
@@ -186,6 +192,36 @@ fn fields_purpose(webhook: WebhookId) -> String {
     format!("fields of webhook {}", webhook.0)
 }
 
+fn template_purpose(webhook: WebhookId) -> String {
+    format!("template of webhook {}", webhook.0)
+}
+
+/// Before the name of a header.
+const HEADER: &str = "header ";
+
+fn write_template(template: &Template) -> String {
+    let own = [("content_type", &template.content_type), ("body", &template.body)];
+    let own = own.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text.clone()?)));
+    let headers = template.headers.iter().map(|(name, value)| (format!("{HEADER}{name}"), value.clone()));
+    let pairs: Vec<(String, String)> = own.chain(headers).collect();
+    write_pairs(pairs.iter().map(|(name, value)| (name, value)))
+}
+
+fn read_template(text: &str) -> Template {
+    let mut template = Template::default();
+    for (name, value) in read_pairs::<Vec<(String, String)>>(text) {
+        match name.as_str() {
+            "content_type" => template.content_type = Some(value),
+            "body" => template.body = Some(value),
+            header => {
+                let name = header.strip_prefix(HEADER).unwrap_or(header).to_owned();
+                template.headers.insert(name, value);
+            }
+        }
+    }
+    template
+}
+
 fn secret_purpose(webhook: WebhookId) -> String {
     format!("webhook_secret of webhook {}", webhook.0)
 }
@@ -219,6 +255,9 @@ fn opened(key: &SecretKey, stored: StoredWebhook) -> Result<Webhook> {
     }
     if let Some(fields) = sealed.fields {
         webhook.spec.fields = Fields(read_pairs(&open(fields_purpose(webhook.id), &fields)?));
+    }
+    if let Some(template) = sealed.template {
+        webhook.spec.template = read_template(&open(template_purpose(webhook.id), &template)?);
     }
     for sealed in secrets {
         webhook.secrets.push(Secret(key.open(&secret_purpose(webhook.id), &sealed)?));

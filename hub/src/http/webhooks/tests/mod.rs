@@ -1,6 +1,7 @@
 //! Webhooks by REST: made, changed, tried; what is given back, and what never is.
 
 mod kinds;
+mod templates;
 
 use axum::body::Body;
 use axum::http::StatusCode;

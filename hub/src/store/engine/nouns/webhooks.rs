@@ -14,6 +14,8 @@ pub(in crate::store) struct SealedParts {
     pub(in crate::store) url: Option<Vec<u8>>,
     pub(in crate::store) headers: Option<Vec<u8>>,
     pub(in crate::store) fields: Option<Vec<u8>>,
+    /// None of a hub of before, which had no templates.
+    pub(in crate::store) template: Option<Vec<u8>>,
 }
 
 /// A webhook as it is stored: what is sealed is beside it.

@@ -9,10 +9,10 @@ use crate::store::error::Result;
 use crate::store::sqlite::column::unsigned;
 
 const ALL: &str =
-    "SELECT id, name, kind, url, url_sealed, headers_sealed, fields_sealed, past, for_new_rules, enabled, disabled_reason,
+    "SELECT id, name, kind, url, url_sealed, headers_sealed, fields_sealed, template_sealed, past, for_new_rules, enabled, disabled_reason,
     problem, problem_since, problem_text, failing_since, created_at, updated_at FROM webhook ORDER BY id";
 const ONE: &str =
-    "SELECT id, name, kind, url, url_sealed, headers_sealed, fields_sealed, past, for_new_rules, enabled, disabled_reason,
+    "SELECT id, name, kind, url, url_sealed, headers_sealed, fields_sealed, template_sealed, past, for_new_rules, enabled, disabled_reason,
     problem, problem_since, problem_text, failing_since, created_at, updated_at FROM webhook WHERE id = :id";
 
 const SECRETS: &str = "SELECT sealed FROM webhook_secret
@@ -98,6 +98,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<(Webhook, SealedParts)> {
         url: row.get("url_sealed")?,
         headers: row.get("headers_sealed")?,
         fields: row.get("fields_sealed")?,
+        template: row.get("template_sealed")?,
     };
     Ok((webhook, sealed))
 }
@@ -130,7 +131,7 @@ const FORGET_FAILURES: &str =
     WHERE id = :id";
 
 const SEAL: &str = "UPDATE webhook SET url = '', url_sealed = :url, headers = '', headers_sealed = :headers,
-    fields_sealed = :fields WHERE id = :id";
+    fields_sealed = :fields, template_sealed = :template WHERE id = :id";
 
 const ADD_SECRET: &str = "INSERT INTO webhook_secret (webhook, sealed) VALUES (:webhook, :sealed)";
 
@@ -150,6 +151,7 @@ impl ChangeWebhooks for Connection {
             ":url": sealed.url,
             ":headers": sealed.headers,
             ":fields": sealed.fields,
+            ":template": sealed.template,
         })?;
         Ok(())
     }

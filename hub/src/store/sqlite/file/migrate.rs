@@ -55,6 +55,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../../../migrations/sqlite/0041_tags.sql"),
     include_str!("../../../../../migrations/sqlite/0042_groups.sql"),
     include_str!("../../../../../migrations/sqlite/0043_messages_of_rules.sql"),
+    include_str!("../../../../../migrations/sqlite/0044_templates_of_webhooks.sql"),
 ];
 
 fn known() -> u32 {
