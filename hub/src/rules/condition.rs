@@ -1,7 +1,7 @@
 //! What a rule means: which series it covers, and whether a measured number is beyond its limit.
 
 use crate::model::catalog::Series;
-use crate::model::device::{Device, carry};
+use crate::model::device::{Device, Standing, carry};
 use crate::model::glob::Glob;
 use crate::model::rule::{Condition, Join, Op, Rule, RuleSpec};
 
@@ -101,8 +101,10 @@ impl Compiled {
         of_it.map(|(part, _)| *part)
     }
 
+    /// Of a device that was blocked nothing comes any more: no rule speaks of it.
     fn covers_device(&self, device: &Device) -> bool {
         self.rule.spec.enabled
+            && device.standing == Standing::Adopted
             && (self.device.matches(&device.name) || self.device.matches(&device.id.to_string()))
             && carry(&device.labels, &self.rule.spec.labels)
     }

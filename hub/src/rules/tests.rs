@@ -19,7 +19,7 @@ use proptest::prelude::*;
 use self::scene::*;
 use super::*;
 use crate::model::alert::Transition;
-use crate::model::device::{DeviceNo, Labels};
+use crate::model::device::{Device, DeviceNo, Labels, Standing};
 use crate::model::reading::BatchId;
 use crate::model::rule::{Condition, Op, RuleSpec};
 use crate::model::{DeviceId, Lane, SensorKind, SensorNo, numbering};
@@ -333,6 +333,22 @@ fn a_device_that_loses_its_label_loses_its_alerts_and_a_deleted_one_takes_them_a
     scene.catalog.remove_device(DeviceNo(1));
     let proposed = scene.engine.catalog_changed(at(2), &scene.catalog);
     assert_eq!(scene.committed(proposed), NOTHING, "the store has removed the rows");
+}
+
+#[test]
+fn of_a_blocked_device_nothing_fires_any_more_and_once_it_is_let_in_again_it_does() {
+    let mut scene = Scene::with([above(30.0), silence(60)]);
+    assert_eq!(scene.reading(0, 31.0), ["1 firing 31 at 0"]);
+    let stands = |scene: &mut Scene, second, standing| {
+        let device = scene.catalog.device(DeviceNo(1)).cloned().unwrap();
+        scene.catalog.put_device(Device { standing, ..device });
+        let proposed = scene.engine.catalog_changed(at(second), &scene.catalog);
+        scene.committed(proposed)
+    };
+    assert_eq!(stands(&mut scene, 1, Standing::Blocked), ["1 resolved 31 at 1"]);
+    assert_eq!(scene.timeout(600), NOTHING, "nor is it missed");
+    assert_eq!(stands(&mut scene, 601, Standing::Adopted), NOTHING);
+    assert_eq!(scene.reading(602, 31.0), ["2 firing 31 at 602"]);
 }
 
 #[test]
