@@ -70,6 +70,8 @@
 //!   page and the command line: *active*).
 //! - **shed**: to give something up on purpose under load, in the order that `pressure` publishes.
 //! - **muted**: of an alert that began under a silence. It is shown, and nobody is notified while the silence lasts.
+//! - **unknown**: of an alert that fires while nothing is heard of what it is about.
+//! - **inhibited**: of an alert of a sensor that began while its device was offline. It is shown, and told once the device is back.
 //! - **historical**: of an alert that was over when the hub learned of it, from late readings. It is notified once, as past.
 //! - **outbox**: the deliveries to webhooks that are not settled, committed together with what caused them.
 //! - **backtest**: a rule run over stored readings, to see when it would have fired.

@@ -10,19 +10,20 @@ mod tests;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use wire::message::Health;
 
 pub(crate) use self::pushed::Pushed;
-use crate::model::alert::{Absence, Absences};
 use crate::model::catalog::Catalog;
 use crate::model::device::{Conflict, Device, DeviceNo, Link, Pending, Standing};
+use crate::model::looked::{Absence, Looked};
 use crate::model::{DeviceId, UnixMillis};
 
 /// Pushed readings that are further ahead than this are forecasts and say nothing of the sender's clock.
 const FORECAST_MS: i64 = 5 * 60_000;
+/// An agent that says nothing of its sources for this long after it came, in milliseconds, has none that fail.
+const SOUND_MS: i64 = 10_000;
 /// An agent's clock before this was never set (2024-01-01, the agent's own bound).
 const SET_FROM: UnixMillis = UnixMillis(1_704_067_200_000);
 
@@ -64,34 +65,15 @@ impl Now {
         let heard = heard.max(device.last_seen)?;
         is_offline.then(|| Absence { device: device.no, heard, usual_ms, missed_at: since.plus(usual_ms) })
     }
-}
 
-/// How long a device may be away before the hub itself tells of it; a person may change it, or not want to know.
-#[derive(Debug)]
-pub(crate) struct Grace(AtomicI64);
-
-impl Grace {
-    /// What counts until a person says otherwise.
-    pub(crate) const USUAL_MS: i64 = 60_000;
-
-    /// A grace of so many milliseconds; `None` tells nobody.
-    #[must_use]
-    pub(crate) const fn new(after_ms: Option<i64>) -> Self {
-        Self(AtomicI64::new(match after_ms {
-            Some(ms) => ms,
-            None => -1,
-        }))
-    }
-
-    /// Milliseconds; `None` when nobody is told.
-    #[must_use]
-    pub(crate) fn get(&self) -> Option<i64> {
-        Some(self.0.load(Ordering::Relaxed)).filter(|ms| *ms >= 0)
-    }
-
-    /// Counts from the next look on.
-    pub(crate) fn set(&self, after_ms: Option<i64>) {
-        self.0.store(after_ms.unwrap_or(-1), Ordering::Relaxed);
+    /// How many sources of an agent fail; `None` as long as it may not have said so yet.
+    fn failing(&self, device: DeviceNo, link: &Link, now: UnixMillis) -> Option<u32> {
+        let Some(health) = self.health.get(&device) else {
+            return (now.since(link.session_since) >= SOUND_MS).then_some(0);
+        };
+        // Some are only to be known of and fail in nothing.
+        let said = health.sources.iter().filter(|source| source.count > 0).count();
+        Some(u32::try_from(said).unwrap_or(u32::MAX).saturating_add(health.more.into()))
     }
 }
 
@@ -145,16 +127,37 @@ impl Presence {
         table.pushed.get(&device).is_some_and(|pushed| !pushed.is_silent(interval_ms, now))
     }
 
-    /// Devices that are offline, of those that were ever heard.
+    /// How the adopted devices are.
     #[must_use]
-    pub(crate) fn absences(&self, catalog: &Catalog, grace: &Grace, now: UnixMillis) -> Absences {
-        let after_ms = grace.get();
-        let adopted = catalog.devices().filter(|device| after_ms.is_some() && device.standing == Standing::Adopted);
+    pub(crate) fn looked(&self, catalog: &Catalog, now: UnixMillis) -> Looked {
         let table = self.read();
-        let offline = adopted
-            .filter_map(|device| table.absence(device, catalog.expected_interval_ms(device.no).unwrap_or(0), now));
-        let offline = offline.collect();
-        Absences { after_ms, offline }
+        let mut looked = Looked::default();
+        for device in catalog.devices().filter(|device| device.standing == Standing::Adopted) {
+            let interval_ms = catalog.expected_interval_ms(device.no).unwrap_or(0);
+            if let Some(absence) = table.absence(device, interval_ms, now) {
+                looked.offline.push(absence);
+                continue;
+            }
+            let Some(link) = table.links.get(&device.no) else { continue };
+            if let Some(failing) = table.failing(device.no, link, now) {
+                looked.failing.insert(device.no, failing);
+            }
+            if let Some(offset_ms) = link.clock_offset_ms {
+                looked.clocks.insert(device.no, offset_ms as i64);
+            }
+        }
+        looked
+    }
+
+    /// Which sources of a device fail, by name, with what went wrong; and how many there are.
+    #[must_use]
+    pub(crate) fn failing(&self, device: DeviceNo) -> (Vec<(String, String)>, usize) {
+        let table = self.read();
+        let Some(health) = table.health.get(&device) else { return (Vec::new(), 0) };
+        let failing = health.sources.iter().filter(|source| source.count > 0);
+        let named: Vec<_> = failing.map(|source| (source.source.clone(), source.error.clone())).collect();
+        let count = named.len() + usize::from(health.more);
+        (named, count)
     }
 
     /// Readings of these devices were pushed from an address; with each its newest.

@@ -1,5 +1,5 @@
-//! Settings that people change while the hub runs, kept in the store: which devices may join, how long a device may be
-//! away, how long readings are kept, whom the hub tells each minute that it is there.
+//! Settings that people change while the hub runs, kept in the store: which devices may join, how long readings
+//! are kept, whom the hub tells each minute that it is there.
 //!
 //! They survive restarts. Flags and the configuration file take precedence.
 
@@ -8,12 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::model::device::Labels;
 use crate::model::quantity;
 use crate::model::retention::{ALERTS, Ages, LabelAges, Retention};
-use crate::presence::Grace;
 use crate::proto::command::JoinPolicy;
 use crate::store::{self, Store};
 
 const JOIN_POLICY: &str = "join_policy";
-const OFFLINE_AFTER: &str = "offline_after";
 const RETENTION: &str = "retention";
 const HEARTBEAT: &str = "heartbeat";
 
@@ -55,29 +53,6 @@ pub(crate) const fn policy_name(policy: JoinPolicy) -> &'static str {
         JoinPolicy::Click => "click",
         JoinPolicy::Open => "open",
     }
-}
-
-/// How many milliseconds a device may be away, as a person said last; `None`: nobody is told.
-///
-/// # Errors
-/// Those of the store.
-pub(crate) async fn saved_grace(store: &Store) -> store::Result<Option<i64>> {
-    let saved = store.setting(OFFLINE_AFTER).await?;
-    let saved = saved.and_then(|bytes| String::from_utf8(bytes).ok());
-    Ok(match saved.as_deref() {
-        Some("off") => None,
-        Some(text) => Some(text.parse().unwrap_or(Grace::USUAL_MS)),
-        None => Some(Grace::USUAL_MS),
-    })
-}
-
-/// Keeps how many milliseconds a device may be away.
-///
-/// # Errors
-/// Those of the store.
-pub(crate) async fn save_grace(store: &Store, after_ms: Option<i64>) -> store::Result<()> {
-    let text = after_ms.map_or_else(|| "off".to_owned(), |ms| ms.to_string());
-    store.put_setting(OFFLINE_AFTER, text.into_bytes()).await
 }
 
 /// The URL that the hub calls each minute, if a person set one.

@@ -758,8 +758,13 @@ impl Running {
         let deliveries = {
             let catalog = self.store.catalog();
             let told = Notifier::default().decide(now, &proposed.transitions, &catalog, |_| false);
-            let audience =
-                Audience { rules: &[rule], webhooks: &[webhook], said: &|_, _| 0, grouping: &Grouping::default() };
+            let audience = Audience {
+                rules: &[rule],
+                webhooks: &[webhook],
+                said: &|_, _| 0,
+                grouping: &Grouping::default(),
+                beside: &|_| None,
+            };
             deliveries_for(&told.notices, &audience, &catalog, &teller())
         };
         assert_eq!(deliveries.iter().map(|one| one.alert).collect::<Vec<_>>(), [Some(AlertId(next)); 2]);
@@ -841,6 +846,7 @@ fn too_hot(webhook: WebhookId) -> RuleSpec {
         severity: Severity::Critical,
         tags: Labels::new(),
         webhooks: vec![webhook],
+        all_webhooks: false,
         enabled: true,
         message: Message::default(),
     }

@@ -47,11 +47,16 @@ export function silenceOver(
 
 /** What the hub calls its own rules, in words. */
 const OWN = bare({
-  "hub.device_offline": "Device offline",
   "hub.disk_full": "Disk full",
   "hub.disk_nearly_full": "Disk nearly full",
   "hub.database_damaged": "Database damaged",
 });
+
+/** What stands in the place of a sensor where an alert is about a device as a whole. */
+const OF_DEVICES: readonly string[] = ["device_offline", "source_failing", "clock_off"];
+
+/** Whether it is about a device as a whole, not about a sensor of it. */
+export const isOfDevice = (alert: Pick<Alert, "sensor">): boolean => OF_DEVICES.includes(alert.sensor);
 
 export function ruleName(alert: Pick<Alert, "rule">): string {
   return OWN[alert.rule.name] ?? alert.rule.name;

@@ -79,9 +79,12 @@ export interface components {
              *     covers it.
              */
             resolved_at: string | null;
-            /** @description Which rule; of the hub's own `rul_0`, named `hub.device_offline`, `hub.disk_full`, `hub.disk_nearly_full` or `hub.database_damaged`. */
+            /** @description Which rule; of the hub's own `rul_0`, named `hub.disk_full`, `hub.disk_nearly_full` or `hub.database_damaged`. */
             rule: components["schemas"]["RuleName"];
-            /** @description Sensor; `device_offline` when it is about the whole device, `disk_full` and so on when it is about the hub. */
+            /**
+             * @description Sensor; `device_offline`, `source_failing` or `clock_off` when it is about the whole device, `disk_full` and so on when it
+             *     is about the hub.
+             */
             sensor: string;
             /** @description How bad it is. */
             severity: components["schemas"]["Severity"];
@@ -100,12 +103,15 @@ export interface components {
             threshold: number;
             /** @description Unit of all of them: the sensor's, or `Cel/min`, `sigma`, `s`. */
             unit: string;
+            /** @description Since when nothing is heard of what it is about, where it is `unknown`; null in other states. */
+            unknown_since: string | null;
             /**
              * Format: double
              * @description What was measured when it fired; while it is pending, when it began. Null for silence, and of one that ended under a
              *     version that did not keep it.
              */
             value: number | null;
+            was: components["schemas"]["AlertState"] | null;
             /**
              * Format: double
              * @description Of all that was measured while it lasted, what lay farthest beyond the limit; null as `value` is. While it fires it
@@ -138,7 +144,7 @@ export interface components {
          * @description Where an alert stands.
          * @enum {string}
          */
-        AlertState: "pending" | "firing" | "resolved" | "historical";
+        AlertState: "pending" | "firing" | "resolved" | "unknown" | "historical";
         /** @description A webhook that is not made, and what it would tell of. */
         AskPreview: {
             /** @description What happens; `alert.firing` when left out. */
@@ -300,7 +306,7 @@ export interface components {
             code: string;
         };
         /** @description The condition of a rule. */
-        Condition: components["schemas"]["SensorCondition"] | components["schemas"]["DeviceCondition"];
+        Condition: components["schemas"]["SensorCondition"] | components["schemas"]["DeviceCondition"] | components["schemas"]["WholeCondition"];
         /** @description Two machines use one identity: a copied card, a restored snapshot. */
         Conflict: {
             /** @description Their addresses: first the one the hub accepts, then the one whose readings it refuses. */
@@ -600,8 +606,6 @@ export interface components {
             id: string;
             /** @description Who may join. */
             join: components["schemas"]["Join"];
-            /** @description Alerts that the hub raises by itself, as far as they can be changed. */
-            own_alerts: components["schemas"]["OwnAlerts"];
             /** @description Whether it is served without TLS. */
             plain_http: boolean;
             /**
@@ -652,7 +656,6 @@ export interface components {
         /** @description What to change about the hub. */
         HubPatch: {
             join?: components["schemas"]["JoinPatch"] | null;
-            own_alerts?: components["schemas"]["OwnAlertsPatch"] | null;
         };
         /** @description What was imported, or would be. */
         Imported: {
@@ -946,6 +949,11 @@ export interface components {
         /** @description An alert of the list. */
         ListedAlert: components["schemas"]["Alert"] & {
             /**
+             * @description The alert that says that its device is offline, where nobody is told of this one because of that: it began while the device
+             *     was. Null without one, and where the alert is over.
+             */
+            inhibited_by: string | null;
+            /**
              * @description Until when nobody is told of it: the last end of the silences over it that are in force. Null without one, and where
              *     the alert is over.
              */
@@ -971,7 +979,7 @@ export interface components {
          * @description What `value` and `threshold` say.
          * @enum {string}
          */
-        Measure: "value" | "rate" | "sigmas" | "stuck" | "parts" | "silence";
+        Measure: "value" | "rate" | "sigmas" | "stuck" | "parts" | "forecast" | "sources" | "clock" | "silence";
         /**
          * @description Templates of what people are told of a rule's alerts, in the language of Jinja; the hub's own words where one is left out. A name
          *     that no message has is refused. Where one fails because of what a message is about, the hub's own words are said.
@@ -1068,6 +1076,8 @@ export interface components {
         };
         /** @description A rule to create, or the new version of one. */
         NewRule: {
+            /** @description Whether all webhooks are notified, also those that are made later: then `webhooks` is left out, or empty. */
+            all_webhooks?: boolean;
             /** @description How long it must be good again before an alert resolves, for conditions about values; at once when left out. */
             clear_for?: string | null;
             /** @description When it is true. */
@@ -1191,16 +1201,6 @@ export interface components {
          * @enum {string}
          */
         Op: ">" | ">=" | "<" | "<=";
-        /** @description Alerts of the hub itself that a person may change. */
-        OwnAlerts: {
-            /** @description How long a device may be silent before `hub.device_offline` fires, as `60s`; `off` when it never does. */
-            device_offline: string;
-        };
-        /** @description What to change about alerts of the hub itself. */
-        OwnAlertsPatch: {
-            /** @description How long a device may be silent, from 10s to 7d; `off` for ever. */
-            device_offline: string;
-        };
         /** @description Part of a list. */
         Page_AuditEntry: {
             /** @description The items, in the list's order. */
@@ -1377,6 +1377,11 @@ export interface components {
             /** @description The items, in the list's order. */
             items: (components["schemas"]["Alert"] & {
                 /**
+                 * @description The alert that says that its device is offline, where nobody is told of this one because of that: it began while the device
+                 *     was. Null without one, and where the alert is over.
+                 */
+                inhibited_by?: string | null;
+                /**
                  * @description Until when nobody is told of it: the last end of the silences over it that are in force. Null without one, and where
                  *     the alert is over.
                  */
@@ -1396,6 +1401,8 @@ export interface components {
         Page_Rule: {
             /** @description The items, in the list's order. */
             items: {
+                /** @description Whether all webhooks are told, also those that are made later; then `webhooks` is empty. */
+                all_webhooks: boolean;
                 /** @description How long it must be good again before it resolves. */
                 clear_for: string;
                 /** @description When it is true. */
@@ -1414,6 +1421,8 @@ export interface components {
                 labels: {
                     [key: string]: string;
                 };
+                /** @description `hub` where the hub made the rule by itself, once; null of all others. */
+                made_by?: string | null;
                 message?: components["schemas"]["MessageTemplates"] | null;
                 /**
                  * @description Other sensors that its condition names and none of the devices has that it watches: `all` and `difference` never fire
@@ -1865,6 +1874,8 @@ export interface components {
         Row: (string | number)[];
         /** @description A rule. */
         Rule: {
+            /** @description Whether all webhooks are told, also those that are made later; then `webhooks` is empty. */
+            all_webhooks: boolean;
             /** @description How long it must be good again before it resolves. */
             clear_for: string;
             /** @description When it is true. */
@@ -1883,6 +1894,8 @@ export interface components {
             labels: {
                 [key: string]: string;
             };
+            /** @description `hub` where the hub made the rule by itself, once; null of all others. */
+            made_by: string | null;
             message: components["schemas"]["MessageTemplates"] | null;
             /**
              * @description Other sensors that its condition names and none of the devices has that it watches: `all` and `difference` never fire
@@ -2133,6 +2146,25 @@ export interface components {
             sigmas: number;
             /** @enum {string} */
             type: "seasonal";
+        } | {
+            /**
+             * Format: double
+             * @description The alert resolves only once the line would not reach this limit either within that time; `value` when left out.
+             */
+            clear?: number | null;
+            /** @description From which side: `>` and `>=` as the value rises, `<` and `<=` as it falls. */
+            op: components["schemas"]["Op"];
+            /** @description How long the while is, as of `average`; nothing is decided until half of it is known, by three readings. */
+            over: string;
+            /** @enum {string} */
+            type: "forecast";
+            /**
+             * Format: double
+             * @description The limit.
+             */
+            value: number;
+            /** @description Within what time from the reading. */
+            within: string;
         } | {
             /** @description How long. */
             after: string;
@@ -2679,6 +2711,21 @@ export interface components {
             until: string;
             /** @description Time zone of both, such as `Europe/Berlin` or `+05:30`; the hub's when left out. */
             zone: string | null;
+        };
+        /** @description A condition about a device as a whole: the rule's `sensor` is not asked. */
+        WholeCondition: {
+            /** @description And for so long; from 10 s to 30 d. */
+            after: string;
+            /** @enum {string} */
+            type: "offline";
+        } | {
+            /** @enum {string} */
+            type: "source_failing";
+        } | {
+            /** @description By more than this; 60 s when left out. */
+            by?: string;
+            /** @enum {string} */
+            type: "clock_off";
         };
         /** @description A line that cannot be imported. */
         WrongLine: {

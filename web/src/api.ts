@@ -220,7 +220,6 @@ export const hub = {
   },
   get: () => call<Hub>("GET", "/hub"),
   join: (policy: JoinPolicy) => call<Hub>("PATCH", "/hub", { join: { policy } }),
-  offlineAfter: (device_offline: string) => call<Hub>("PATCH", "/hub", { own_alerts: { device_offline } }),
   openFor: (span: string) => call<Hub>("PATCH", "/hub", { join: { open_for: span } }),
 };
 
@@ -309,7 +308,7 @@ export const readings = {
   },
 };
 
-export type RuleDraft = Omit<Rule, "id" | "needs" | "missing" | "created_at" | "updated_at">;
+export type RuleDraft = Omit<Rule, "id" | "needs" | "missing" | "made_by" | "created_at" | "updated_at">;
 
 export const rules = {
   list: () => all<Rule>("/rules"),
@@ -330,11 +329,11 @@ export const silences = {
 };
 
 export const alerts = {
-  /** Everything that is firing however long ago it began; `past` is the newest page of what is over as well. */
+  /** What fires, or may still, however long ago it began; `past` is the newest page of what is over as well. */
   list: async (past: boolean) => {
     const [newest, firing] = await Promise.all([
       past ? call<Page<Alert>>("GET", "/alerts?limit=200") : null,
-      all<Alert>("/alerts?state=firing"),
+      all<Alert>("/alerts?state=firing&state=unknown"),
     ]);
     return [...(newest?.items ?? []), ...firing];
   },

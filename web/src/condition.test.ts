@@ -31,7 +31,11 @@ describe("a condition as it is typed", () => {
         ],
         within: "1m",
       },
+      forecast: { type: "forecast", op: ">=", value: 100, within: "3d", over: "1d", clear: 95 },
       silence: { type: "silence", after: "90s" },
+      offline: { type: "offline", after: "5m" },
+      source_failing: { type: "source_failing" },
+      clock_off: { type: "clock_off", by: "30s" },
     };
     expect(new Set(Object.keys(all))).toEqual(KNOWN);
     for (const condition of Object.values(all)) expect(conditionOf(fieldsOf(condition))).toEqual({ condition });

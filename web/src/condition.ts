@@ -22,8 +22,15 @@ export interface Fields {
   difference: { other: string; op: Op; value: string; within: string; clear: string };
   all: { parts: readonly PartFields[]; within: string };
   any: { parts: readonly PartFields[]; within: string };
+  forecast: { op: Op; value: string; within: string; over: string; clear: string };
   silence: { after: string };
+  offline: { after: string };
+  source_failing: Record<string, never>;
+  clock_off: { by: string };
 }
+
+/** Conditions about a device as a whole: no sensor is asked. */
+export const OF_DEVICE: ReadonlySet<string> = new Set(["offline", "source_failing", "clock_off"]);
 
 /** One of several conditions; without a sensor it is about the rule's. */
 export interface PartFields {
@@ -48,7 +55,11 @@ const OF_ONE: Fields = {
   difference: { other: "", op: ">", value: "", within: "5m", clear: "" },
   all: { parts: [], within: "5m" },
   any: { parts: [], within: "5m" },
+  forecast: { op: ">", value: "", within: "3d", over: "1d", clear: "" },
   silence: { after: "5m" },
+  offline: { after: "60s" },
+  source_failing: {},
+  clock_off: { by: "60s" },
 };
 /** Conditions that the form can show: each has its fields. A hub newer than this page may know more. */
 export const KNOWN: ReadonlySet<string> = new Set(Object.keys(OF_ONE).filter((key) => key !== "type"));
@@ -116,8 +127,19 @@ export function fieldsOf(of: Condition | null): Fields {
       const parts = of.parts.map(({ sensor, condition }) => ({ sensor: sensor ?? "", fields: fieldsOf(condition) }));
       return { ...FIRST, type: of.type, [of.type]: { parts, within: of.within ?? "5m" } };
     }
+    case "forecast":
+      return {
+        ...FIRST,
+        type: "forecast",
+        forecast: { op: of.op, value: text(of.value), within: of.within, over: of.over, clear: text(of.clear) },
+      };
     case "silence":
-      return { ...FIRST, type: "silence", silence: { after: of.after } };
+    case "offline":
+      return { ...FIRST, type: of.type, [of.type]: { after: of.after } };
+    case "source_failing":
+      return { ...FIRST, type: "source_failing" };
+    case "clock_off":
+      return { ...FIRST, type: "clock_off", clock_off: { by: of.by ?? "60s" } };
     case undefined:
       return FIRST;
     default:
@@ -201,8 +223,23 @@ function read(fields: Fields): Condition {
       const { parts, within } = fields[fields.type];
       return { type: fields.type, parts: parts.map(part), within: span("within", "age", within) };
     }
+    case "forecast": {
+      const { op, value, within, over, clear } = fields.forecast;
+      return {
+        type: "forecast",
+        op,
+        ...limitAndEnd(op, value, clear),
+        within: span("within", "time", within),
+        over: span("over", "window", over),
+      };
+    }
     case "silence":
-      return { type: "silence", after: span("after", "time of silence", fields.silence.after) };
+    case "offline":
+      return { type: fields.type, after: span("after", "time of silence", fields[fields.type].after) };
+    case "source_failing":
+      return { type: "source_failing" };
+    case "clock_off":
+      return { type: "clock_off", by: span("by", "difference", fields.clock_off.by) };
   }
 }
 

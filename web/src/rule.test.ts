@@ -78,8 +78,11 @@ test("the unit of a rule is that of all it watches", () => {
 test("a rule that nothing matches is known as such, once every device is known", () => {
   const device = (id: string, sensors: number) => ({ id, name: id, labels: {}, sensors }) as unknown as Device;
   const latest = { a: { temp: {} as Latest } };
+  const condition = { type: "silence", after: "5m" } as const;
   const nothing = (sensor: string, devices: Device[], name = "*") =>
-    watchesNothing({ device: name, sensor, labels: {} }, devices, latest);
+    watchesNothing({ device: name, sensor, labels: {}, condition }, devices, latest);
+  const ofDevice = { device: "b", sensor: "*", labels: {}, condition: { type: "source_failing" } } as const;
+  expect([device("a", 1), device("b", 0)].map((one) => watchesNothing(ofDevice, [one], latest))).toEqual([true, false]);
   expect(nothing("temp", [device("a", 1)])).toBe(false);
   expect(nothing("moisture", [device("a", 1)])).toBe(true);
   expect(nothing("temp", [device("a", 1)], "b")).toBe(true);
@@ -103,6 +106,12 @@ test("every kind of rule reads as a sentence", () => {
     "temp of any device 4 deviations away from this time of day, and more than 1",
   );
   expect(say({ type: "silence", after: "5m" })).toBe("temp of any device silent for 5m");
+  expect(say({ type: "forecast", op: ">=", value: 100, within: "3d", over: "1d", clear: null })).toBe(
+    "temp of any device reaches 100 within 3d, by its last 1d",
+  );
+  expect(say({ type: "offline", after: "60s" })).toBe("Any device is offline for 60s");
+  expect(say({ type: "source_failing" })).toBe("Any device reports a source that fails");
+  expect(say({ type: "clock_off", by: "60s" })).toBe("Any device has a clock off by more than 60s");
   expect(say({ type: "difference", other: "out", op: ">", value: 5, clear: null, within: "5m" })).toBe(
     "temp of any device minus out > 5",
   );
@@ -145,6 +154,13 @@ describe("what an alert measured", () => {
     expect(of("rate", "Cel/min", -6, -5)).toBe("fired at −6\u202f°C/min, limit −5\u202f°C/min");
     expect(of("sigmas", "sigma", -5.25, 4)).toBe("fired at 5.25 σ below usual, limit 4 σ");
     expect(of("silence", "s", null, 300)).toBe("nothing received for more than 5 min 00 s");
+    expect(of("forecast", "s", 2 * 86_400 + 4 * 3_600, 3 * 86_400)).toBe(
+      "will reach its limit in 2 d 4 h, limit 3 d 0 h",
+    );
+    const over = { state: "resolved", last_value: 315_360_000 } as const;
+    expect(of("forecast", "s", 60, 3_600, over)).toBe("does not go towards its limit, limit 1 h 00 min");
+    expect(of("sources", "1", 2, 0)).toBe("2 sources fail");
+    expect(of("clock", "s", -90, 60)).toBe("clock 1 min 30 s behind, limit 1 min 00 s");
     expect(of("value", "Cel", 31, 30, { state: "pending" })).toBe("31\u202f°C, limit 30\u202f°C");
   });
   test("a value just beyond its limit is not written like it", () => {

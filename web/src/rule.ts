@@ -1,6 +1,7 @@
 // Rules as the page reads them: whom they watch, what they say, what they would have done. PURE.
 
 import { glob, watches } from "./alert";
+import { OF_DEVICE } from "./condition";
 import { apart, clean, digits, duration, exact, limitOf, measured, parseSpan } from "./format";
 import { title } from "./names";
 import type { Alert, Backtest, Condition, Device, Latest, Op, Rule } from "./types";
@@ -37,10 +38,12 @@ export function unitsOfParts(
 
 /** Whether nothing there is is what the rule watches; not said while the values of some device are not known yet. */
 export function watchesNothing(
-  rule: Pick<Rule, "device" | "sensor" | "labels">,
+  rule: Pick<Rule, "device" | "sensor" | "labels" | "condition">,
   devices: readonly Device[],
   latest: Readonly<Record<string, Readonly<Record<string, Latest>>>>,
 ): boolean {
+  const isOfDevice = OF_DEVICE.has(rule.condition.type);
+  if (isOfDevice) return !devices.some((device) => watches(rule, device, ""));
   const matching = new Map<string, boolean>();
   for (const device of devices) {
     const sensors = Object.keys(latest[device.id] ?? {});
@@ -62,11 +65,17 @@ export function sentence(
   const labels = Object.entries(rule.labels).map(([key, value]) => clean(`${key}=${value}`));
   const device = rule.device === "*" ? "any device" : clean(rule.device);
   const labelled = labels.length > 0 ? ` with ${labels.join(", ")}` : "";
+  if (OF_DEVICE.has(rule.condition.type)) {
+    const who = device === "any device" ? "Any device" : device;
+    return `${who}${labelled} ${condition(rule.condition)}${lasting(rule)}${until(rule)}`;
+  }
   const sensor = rule.sensor === "*" ? "Any sensor" : title(rule.sensor);
-  const lasting = rule.for && parseSpan(rule.for) !== 0 ? ` for ${rule.for}` : "";
-  const until = rule.clear_for && parseSpan(rule.clear_for) !== 0 ? `, until good for ${rule.clear_for}` : "";
-  return `${sensor} of ${device}${labelled} ${condition(rule.condition, unit, units)}${lasting}${until}`;
+  return `${sensor} of ${device}${labelled} ${condition(rule.condition, unit, units)}${lasting(rule)}${until(rule)}`;
 }
+
+const lasting = ({ for: hold }: Pick<Rule, "for">): string => (hold && parseSpan(hold) !== 0 ? ` for ${hold}` : "");
+const until = ({ clear_for: good }: Partial<Pick<Rule, "clear_for">>): string =>
+  good && parseSpan(good) !== 0 ? `, until good for ${good}` : "";
 
 export function condition(of: Condition, unit = "", units: (sensor: string) => string = () => ""): string {
   switch (of.type) {
@@ -101,8 +110,16 @@ export function condition(of: Condition, unit = "", units: (sensor: string) => s
           sensor ? `${title(sensor)} ${condition(one, units(sensor))}` : condition(one, unit),
         )
         .join(of.type === "all" ? " and " : " or ");
+    case "forecast":
+      return `reaches ${limitOf(of.value, unit)} within ${of.within}, by its last ${of.over}`;
     case "silence":
       return `silent for ${of.after}`;
+    case "offline":
+      return `is offline for ${of.after}`;
+    case "source_failing":
+      return "reports a source that fails";
+    case "clock_off":
+      return `has a clock off by more than ${of.by ?? "60s"}`;
     default:
       of satisfies never;
       // A hub newer than this page may know more kinds; its rules are listed, not hidden.
@@ -126,7 +143,11 @@ export function drawnLimit(of: Condition): { value: number; above: boolean; op: 
     case "difference":
     case "all":
     case "any":
+    case "forecast":
     case "silence":
+    case "offline":
+    case "source_failing":
+    case "clock_off":
       return null;
     default:
       of satisfies never;
@@ -169,6 +190,13 @@ export function reading(
     const limit = `for more than ${duration(threshold * 1_000)}`;
     return value === null ? `stood still ${limit}` : `stood still at ${measured(value, unit)} ${limit}`;
   }
+  if (measure === "forecast") return forecast(alert);
+  if (measure === "sources")
+    return value === null ? "a source fails" : `${value} ${value === 1 ? "source fails" : "sources fail"}`;
+  if (measure === "clock") {
+    const side = (value ?? 0) < 0 ? "behind" : "ahead";
+    return `clock ${duration(Math.abs(value ?? 0) * 1_000)} ${side}, limit ${duration(threshold * 1_000)}`;
+  }
   if (measure === "parts") return (alert.parts ?? []).map(partOf).join(", ");
   const all = apart([value ?? end, worst, threshold], unit);
   // What is just beyond the limit is not written like it, however far the worst was.
@@ -185,6 +213,24 @@ export function reading(
   return worst === null || say(worst) === say(value)
     ? `${fired}, ${limit}`
     : `${fired}, ${limit}, at worst ${say(worst)}`;
+}
+
+/** Ten years: what lies so far ahead is not expected. */
+const FAR_S = 10 * 365 * 86_400;
+
+/** When it was expected to reach its limit; of one that is over, when it would now. */
+function forecast({
+  value,
+  last_value: end,
+  threshold,
+  state,
+}: Pick<Alert, "value" | "last_value" | "threshold" | "state">): string {
+  const is = state === "resolved" ? end : value;
+  const limit = `limit ${duration(threshold * 1_000)}`;
+  if (is === null) return limit;
+  if (is <= 0) return `reached its limit, ${limit}`;
+  if (is >= FAR_S) return `does not go towards its limit, ${limit}`;
+  return `${state === "resolved" ? "would reach" : "will reach"} its limit in ${duration(is * 1_000)}, ${limit}`;
 }
 
 /** What one of several conditions measured. */

@@ -35,6 +35,9 @@ const alert = (id: string, state: Alert["state"], more: Partial<Alert> = {}): Li
   learned_at: "2026-11-22T11:00:00.000Z",
   labels: {},
   silenced_until: null,
+  inhibited_by: null,
+  unknown_since: null,
+  was: null,
   ...more,
 });
 const delivery = (id: string, second: number, state: Delivery["state"] = "pending"): Delivery => ({
@@ -284,6 +287,7 @@ test("the badge counts what fires and nobody has acknowledged or silenced", () =
     ["a", {}],
     ["b", { acked_at: "2026-11-22T11:00:00.000Z" }],
     ["c", { sensor: "hum" }],
+    ["d", { inhibited_by: "alr_9" }],
   ] as const)
     state = hear(state, { type: "alert", alert: alert(id, "firing", more) });
   const silence = {
@@ -297,6 +301,7 @@ test("the badge counts what fires and nobody has acknowledged or silenced", () =
     weekly: null,
     comment: "",
   } as never;
+  state = hear(state, { type: "alert", alert: alert("e", "unknown") });
   state = update(state, { kind: "silences", silences: [silence], asked: 1 });
   expect(unseen(state).map(({ id }) => id)).toEqual(["a"]);
 });

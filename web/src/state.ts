@@ -275,7 +275,7 @@ export function firing(state: Pick<State, "alerts">): Alert[] {
 /** Firing, and nobody has said yet that they know: what the badge counts. */
 export function unseen(state: Pick<State, "alerts" | "silences" | "now">): Alert[] {
   return firing(state).filter(
-    (alert) => alert.acked_at === null && silenceOver(state.silences, alert, state.now) === null,
+    (alert) => alert.acked_at === null && !alert.inhibited_by && silenceOver(state.silences, alert, state.now) === null,
   );
 }
 
@@ -346,7 +346,10 @@ function things(state: State, events: readonly ThingEvent[]): State {
     if (
       alert.state === "firing" &&
       before !== "firing" &&
+      // It goes on: it was told before.
+      before !== "unknown" &&
       alert.acked_at === null &&
+      !alert.inhibited_by &&
       silenceOver(state.silences, alert, state.now) === null
     )
       begun.push(alert);

@@ -7,7 +7,8 @@ type Schemas = components["schemas"];
 
 export type Millis = number;
 
-export type Alert = Schemas["Alert"];
+/** An alert; of those in lists it is known too by which other one nobody is told of it. */
+export type Alert = Schemas["Alert"] & Partial<Pick<Schemas["ListedAlert"], "inhibited_by">>;
 export type ListedAlert = Schemas["ListedAlert"];
 export type AlertState = Schemas["AlertState"];
 export type Attempt = Schemas["Attempt"];

@@ -57,6 +57,12 @@ struct Alert {
     #[serde(default)]
     silenced_until: Option<String>,
     #[serde(default)]
+    inhibited_by: Option<String>,
+    #[serde(default)]
+    unknown_since: Option<String>,
+    #[serde(default)]
+    was: Option<String>,
+    #[serde(default)]
     parts: Vec<Part>,
 }
 
@@ -75,17 +81,27 @@ struct Rule {
     name: String,
 }
 
-impl Rule {
-    /// Its alerts are about the hub or a whole device, no sensor.
-    fn is_of_the_hub(&self) -> bool {
-        self.id == "rul_0"
+impl Alert {
+    /// It is about a device as a whole.
+    fn is_of_device(&self) -> bool {
+        is_of_device(&self.sensor)
     }
+
+    /// It is about the hub or a whole device, no sensor.
+    fn has_no_sensor(&self) -> bool {
+        self.rule.id == "rul_0" || self.is_of_device()
+    }
+}
+
+/// Whether what stands in the place of a sensor says that an alert is about a device as a whole.
+pub(super) fn is_of_device(sensor: &str) -> bool {
+    ["device_offline", "source_failing", "clock_off"].contains(&sensor)
 }
 
 pub(super) async fn run(args: Args) -> Outcome {
     let link = args.hub.find().await?;
-    let states = if args.past { ["resolved", "historical"] } else { ["pending", "firing"] };
-    let mut params: Vec<_> = states.map(|state| ("state", state.to_owned())).into();
+    let states = if args.past { &["resolved", "historical"][..] } else { &["pending", "firing", "unknown"] };
+    let mut params: Vec<_> = states.iter().map(|state| ("state", (*state).to_owned())).collect();
     params.extend(args.tag.into_iter().map(|tag| ("tag", tag)));
     params.extend(given([("device", args.device), ("rule", args.rule), ("from", args.from)]));
     if args.json {
@@ -110,14 +126,22 @@ pub(super) async fn run(args: Args) -> Outcome {
 fn silent(alert: &Alert, now: UnixMillis) -> Option<String> {
     let began = shown::read(&alert.started_at).filter(|_| alert.measure == "silence")?;
     let until = alert.resolved_at.as_deref().map_or(Some(now), shown::read)?;
-    // A rule's alert begins once its limit is over; the hub's own with the last that was heard.
-    let before = if alert.rule.is_of_the_hub() { 0 } else { alert.threshold as i64 };
+    // That of a sensor begins once its limit is over; that of a device with the last that was heard.
+    let before = if alert.is_of_device() { 0 } else { alert.threshold as i64 };
     Some(shown::length(until.since(began) / 1_000 + before))
+}
+
+fn length(seconds: f64) -> String {
+    shown::length(seconds as i64)
 }
 
 /// What was measured, and its limit.
 fn numbers(alert: &Alert, now: UnixMillis) -> (String, String) {
+    let length = |seconds: f64| if seconds < 0.0 { format!("-{}", length(-seconds)) } else { length(seconds) };
     match (alert.value, silent(alert, now)) {
+        (Some(value), _) if ["forecast", "clock"].contains(&&*alert.measure) => {
+            (length(value), length(alert.threshold))
+        }
         (Some(value), _) => shown::alike(value, alert.threshold, &alert.unit),
         (None, Some(value)) => (value, shown::length(alert.threshold as i64)),
         (None, None) => ("-".to_owned(), shown::value(alert.threshold, &alert.unit)),
@@ -157,16 +181,21 @@ fn row(alert: &Alert, now: UnixMillis) -> [String; 9] {
         (None, true) => "acknowledged",
         (_, false) => &alert.state,
     };
+    let state = match (&alert.unknown_since, &alert.was) {
+        (Some(since), Some(was)) => format!("{state} since {} (was {was})", moment(since)),
+        _ => state.to_owned(),
+    };
+    let state = if alert.inhibited_by.is_some() { format!("{state}, quiet: its device is offline") } else { state };
     let (value, limit) = if alert.parts.is_empty() { numbers(alert, now) } else { of_parts(&alert.parts) };
     [
         alert
             .silenced_until
             .as_deref()
-            .map_or_else(|| state.to_owned(), |until| format!("{state}, silenced until {}", moment(until))),
+            .map_or_else(|| state.clone(), |until| format!("{state}, silenced until {}", moment(until))),
         alert.severity.clone(),
         called_with_tags(alert),
         shown::name(&alert.device_name),
-        if alert.rule.is_of_the_hub() { "-".to_owned() } else { called::sensor(&alert.sensor) },
+        if alert.has_no_sensor() { "-".to_owned() } else { called::sensor(&alert.sensor) },
         value,
         limit,
         moment(&alert.started_at),
@@ -179,20 +208,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_alert_of_the_hub_itself_has_a_name_for_people_and_no_sensor() {
+    fn an_alert_of_a_device_has_no_sensor_and_what_is_not_known_is_said() {
         let alert = serde_json::json!({
-            "rule": {"id": "rul_0", "name": "hub.device_offline"}, "device_name": "attic", "sensor": "device_offline",
+            "rule": {"id": "rul_1", "name": "Device offline"}, "device_name": "attic", "sensor": "device_offline",
             "severity": "warning", "state": "firing", "measure": "silence", "unit": "s", "value": null, "threshold": 60.0,
             "started_at": "2026-11-22T11:40:00Z", "resolved_at": null, "acked_at": null,
         });
         let now = shown::read("2026-11-22T11:43:00Z").unwrap();
         let mut alert: Alert = serde_json::from_value(alert).unwrap();
         assert_eq!(row(&alert, now)[..7], ["firing", "warning", "Device offline", "attic", "-", "3 min", "1 min"]);
-        // Of one that is over it is known how long it lasted; a rule's began its limit later.
+        // Of one that is over it is known how long it lasted; that of a sensor began its limit later.
         alert.resolved_at = Some("2026-11-22T11:41:00Z".to_owned());
         assert_eq!(row(&alert, now)[5], "1 min");
-        alert.rule.id = "rul_1".to_owned();
+        alert.sensor = "temperature".to_owned();
         assert_eq!(row(&alert, now)[5], "2 min");
+        alert.state = "unknown".to_owned();
+        alert.unknown_since = Some("2026-11-22T11:40:30Z".to_owned());
+        alert.was = Some("firing".to_owned());
+        alert.inhibited_by = Some("alr_7".to_owned());
+        let state = row(&alert, now)[0].clone();
+        assert!(
+            state.starts_with("unknown since ") && state.ends_with(" (was firing), quiet: its device is offline"),
+            "{state}"
+        );
     }
 
     #[test]

@@ -163,8 +163,10 @@ fn alert(alert: &Value) {
     });
     let rule = &alert["rule"];
     // What is about a whole device, or the hub, has no sensor.
-    let sensor = called::sensor(alert["sensor"].as_str().unwrap_or_default());
-    let sensor = if rule["id"] == "rul_0" { String::new() } else { format!(" {sensor}") };
+    let name = alert["sensor"].as_str().unwrap_or_default();
+    let sensor = called::sensor(name);
+    let sensor =
+        if rule["id"] == "rul_0" || super::alerts::is_of_device(name) { String::new() } else { format!(" {sensor}") };
     let rule = shown::name(alert::called(rule["name"].as_str().unwrap_or_default()));
     tell(format_args!("alert {}: {rule}, {}{sensor}{value}", text(&alert["state"]), text(&alert["device_name"])));
 }

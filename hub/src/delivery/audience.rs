@@ -24,20 +24,18 @@ pub struct Audience<'a> {
     pub said: &'a dyn Fn(AlertId, WebhookId) -> u32,
     /// Of which rules people were told a moment ago.
     pub grouping: &'a Grouping,
+    /// What is said beside an alert that fires, in a sentence.
+    pub beside: &'a dyn Fn(&Alert) -> Option<String>,
 }
 
 impl Audience<'_> {
-    /// The webhooks that hear of this one by one. Of the hub itself, and of devices that went away, everybody does: no rule
-    /// says who would. Of an acknowledgement those hear who know the alert.
+    /// The webhooks that hear of this one by one. Of the hub itself everybody does: no rule says who would. Of
+    /// an acknowledgement those hear who know the alert.
     fn of(&self, notice: &Notice, gathered: &[WebhookId], numbers: &Numbers) -> Vec<&Webhook> {
         let alert = notice.alert();
         let said =
             |webhook| numbers.get(&(alert.id, webhook)).copied().unwrap_or_else(|| (self.said)(alert.id, webhook));
-        let rule = self.rule(alert);
-        let hears = |webhook: &&Webhook| match alert.about {
-            Subject::Hub(_) | Subject::Device(_) => true,
-            Subject::Series { .. } => rule.is_some_and(|rule| rule.webhooks.contains(&webhook.id)),
-        };
+        let hears = |webhook: &&Webhook| self.hears(webhook.id, alert);
         let wants = |webhook: &&Webhook| match notice {
             Notice::Changed { to: Hearers::All, .. } => true,
             Notice::Changed { to: Hearers::EachChange, .. } => webhook.spec.kind.hears_each_change(),
@@ -70,9 +68,20 @@ impl Audience<'_> {
             webhook.works()
                 && webhook.spec.kind.is_read_by_people()
                 && (group.event != Event::AlertAcknowledged || group.alerts.iter().any(knows))
-                && !group.first().is_some_and(waits)
+                // Of one rule they all are.
+                && group.first().is_none_or(|first| self.hears(webhook.id, first) && !waits(first))
         };
         self.webhooks.iter().filter(is_told).collect()
+    }
+
+    /// Whether a webhook is one of those that are told of this alert.
+    fn hears(&self, webhook: WebhookId, alert: &Alert) -> bool {
+        match alert.about {
+            Subject::Hub(_) => true,
+            Subject::Device(_) | Subject::Series { .. } => {
+                self.rule(alert).is_some_and(|rule| rule.all_webhooks || rule.webhooks.contains(&webhook))
+            }
+        }
     }
 
     fn rule(&self, alert: &Alert) -> Option<&RuleSpec> {
@@ -113,8 +122,10 @@ pub fn deliveries_for(
             let body = match bodies.iter().find(|(of, _)| of == number) {
                 Some((_, body)) => body.clone(),
                 None => {
-                    let body =
-                        alert::body(&What { notice, event, sequence: *number, condition, message }, catalog, teller);
+                    let is_news = matches!(notice, Notice::Changed { alert, .. } if alert.state == AlertState::Firing);
+                    let beside = if is_news { (audience.beside)(alert) } else { None };
+                    let what = What { notice, event, sequence: *number, condition, message, beside };
+                    let body = alert::body(&what, catalog, teller);
                     bodies.push((*number, body.clone()));
                     body
                 }

@@ -6,14 +6,17 @@
 //! earlier messages about that alert, and the end of that alert waits for it. It has `data.group` instead of
 //! `data.alert`: how many devices, how severe, and where they are listed.
 
+use std::collections::BTreeMap;
+
 use jiff::tz::TimeZone;
 
 use super::sentence::notices::said;
 use super::sentence::{Told, length, written};
 use crate::model::UnixMillis;
-use crate::model::alert::{Alert, AlertState, Subject, called};
+use crate::model::alert::{Alert, AlertState, called};
 use crate::model::catalog::Catalog;
 use crate::model::notice::{Hearers, Notice};
+use crate::model::rule::RuleId;
 use crate::model::shown;
 use crate::model::webhook::Event;
 
@@ -31,13 +34,17 @@ pub(super) struct Gathered<'a> {
 /// Devices that went offline or came back, and alerts that somebody acknowledged, where there is more than one.
 pub(super) fn of(notices: &[Notice]) -> Vec<Gathered<'_>> {
     let states = [(AlertState::Firing, Event::AlertFiring), (AlertState::Resolved, Event::AlertResolved)];
-    let of_devices = states.into_iter().map(|(state, event)| {
+    let of_devices = states.into_iter().flat_map(|(state, event)| {
         let is_meant = move |notice: &&Notice| {
             let Notice::Changed { alert, to, .. } = notice else { return false };
             let is_for_people = matches!(to, Hearers::All | Hearers::Calmed);
-            alert.state == state && is_for_people && matches!(alert.about, Subject::Device(_))
+            alert.state == state && is_for_people && alert.is_offline()
         };
-        (event, notices.iter().filter(is_meant).collect::<Vec<_>>())
+        let mut by_rule = BTreeMap::<RuleId, Vec<&Notice>>::new();
+        for notice in notices.iter().filter(is_meant) {
+            by_rule.entry(notice.alert().rule).or_default().push(notice);
+        }
+        by_rule.into_values().map(move |notices| (event, notices))
     });
     let groups = of_devices.chain(acknowledged(notices).into_iter().map(|acks| (Event::AlertAcknowledged, acks)));
     groups.filter_map(|(event, notices)| group(event, notices)).collect()
@@ -80,9 +87,7 @@ impl Gathered<'_> {
                 | Event::AlertFlapping
                 | Event::AlertsSummary
                 | Event::WebhookDisabled
-                | Event::Test => {
-                    matches!(alert.about, Subject::Device(_))
-                }
+                | Event::Test => alert.is_offline() && self.alerts.iter().any(|of| of.rule == alert.rule),
             }
     }
 

@@ -28,6 +28,7 @@ pub mod policy;
 pub mod retry;
 pub mod sample;
 mod sentence;
+pub use sentence::devices;
 pub mod sign;
 pub mod summary;
 pub mod template;

@@ -16,7 +16,8 @@
 //! `count` says how many there were, the alert is the first of them, `resolved_at` is when it ended. `new_normal`: it ended
 //! because the level stayed so long that it counts as usual.
 //!
-//! Of a device that went away `sensor` is `device_offline`, `measure` is `silence`. Of what ails the hub itself `device` is
+//! Of a device as a whole `sensor` is `device_offline`, `source_failing` or `clock_off`; `measure` is `silence`, `sources` (how many fail)
+//! or `clock` (seconds ahead of the hub's, negative behind it). Of what ails the hub itself `device` is
 //! null, `device_name` is `hub`, and `sensor` is what ails it.
 //!
 //! Many devices that went away at once are one message where people read it: see [`super::gathered`].
@@ -30,7 +31,7 @@
 //!
 //! `measure` says what the values and `threshold` are, `unit` in what: the reading (`value`, the sensor's unit), its change in
 //! time (`rate`, `Cel/min`), how unusual it is (`sigmas`: standard deviations from the mean of its history, negative below
-//! it, the threshold either side), or how long nothing came (`silence`, seconds; `value` is null).
+//! it, the threshold either side), in how many seconds it reaches its limit (`forecast`), or how long nothing came (`silence`, seconds; `value` is null).
 //!
 //! `value` is what fired it, `worst_value` the worst while it lasted, as far as it has, and `last_value` what ended it: null until
 //! then, and where no reading did.

@@ -38,8 +38,13 @@ pub fn event(event: Event, spec: &WebhookSpec, teller: &Teller, now: UnixMillis)
         | Event::AlertAcknowledged => {
             let said = u32::from(matches!(event, Event::AlertResolved | Event::AlertAcknowledged));
             let (rules, webhooks) = ([rule(now)], [webhook(spec, now)]);
-            let audience =
-                Audience { rules: &rules, webhooks: &webhooks, said: &|_, _| said, grouping: &Grouping::default() };
+            let audience = Audience {
+                rules: &rules,
+                webhooks: &webhooks,
+                said: &|_, _| said,
+                grouping: &Grouping::default(),
+                beside: &|_| None,
+            };
             deliveries_for(&[notice(event, now)], &audience, &catalog(now), teller)
         }
     };
@@ -101,6 +106,7 @@ pub(super) fn notice(event: Event, now: UnixMillis) -> Notice {
         resolved_at: is_over.then_some(now),
         acked: (event == Event::AlertAcknowledged).then(|| Arc::new(ack())),
         new_normal: false,
+        unknown_since: None,
         learned_at: now,
     };
     let points = vec![Point { at: since, value: 31.4 }];
@@ -131,10 +137,11 @@ pub(super) fn rule(now: UnixMillis) -> Rule {
         severity: Severity::Warning,
         tags: Labels::new(),
         webhooks: vec![WebhookId(1)],
+        all_webhooks: false,
         enabled: true,
         message: Message::default(),
     };
-    Rule { id: RuleId(1), spec, created_at: now, updated_at: now }
+    Rule { id: RuleId(1), spec, made_by_hub: false, created_at: now, updated_at: now }
 }
 
 fn webhook(spec: &WebhookSpec, now: UnixMillis) -> Webhook {

@@ -5,6 +5,7 @@
 //! sentence about a value is true of that value: if an alert ended for another reason (its rule was changed), it does
 //! not say that the value is back to normal.
 
+pub mod devices;
 pub(super) mod notices;
 mod parts;
 
@@ -17,6 +18,9 @@ use crate::model::alert::{Ailment, Alert, AlertState, Measure, Names, Subject};
 use crate::model::notice::Notice;
 use crate::model::rule::{Condition, Figure, Op};
 use crate::model::{called, shown};
+
+/// What lies ten years ahead is not expected.
+const FAR_S: f64 = 10.0 * 365.0 * 86_400.0;
 
 /// For people.
 pub(super) struct Told {
@@ -37,8 +41,7 @@ pub(super) fn of(notice: &Notice, names: Names<'_>, condition: Option<&Condition
         (Notice::Past { count, .. }, Subject::Series { .. }) => told.was_over(*count),
         (_, Subject::Hub(ailment)) if is_over => told.hub_is_well(ailment),
         (_, Subject::Hub(ailment)) => told.hub_ails(ailment),
-        (_, Subject::Device(_)) if is_over => told.device_is_back(),
-        (_, Subject::Device(_)) => told.device_is_gone(),
+        (_, Subject::Device(_)) => told.of_device(is_over),
         (_, Subject::Series { .. }) if is_over => told.is_over(),
         (_, Subject::Series { .. }) => told.fires(),
     }
@@ -79,6 +82,10 @@ impl About<'_> {
         let title = format!("{} on {}", shown::name(&self.alert.rule_name), self.device());
         let since = self.moment(self.began());
         let what = match (self.alert.measure, self.alert.value) {
+            (Measure::Forecast, Some(value)) => {
+                let text = format!("{} {}.", self.sensor(), self.reaches("will", value));
+                return Told { title, text };
+            }
             (Measure::Silence, _) | (_, None) => format!("has sent nothing for more than {}", self.limit()),
             (Measure::Stuck, Some(value)) => {
                 format!("stands still at {} for more than {}", self.figure(value), self.limit())
@@ -104,6 +111,10 @@ impl About<'_> {
             (_, None) => {
                 format!("{sensor} is no longer watched by this rule as it was. The alert is over, it lasted {lasted}.")
             }
+            (Measure::Forecast, Some(value)) => {
+                let now = self.reaches("would", value);
+                format!("{sensor} {now} (limit {}). The alert is over, it lasted {lasted}.", self.limit())
+            }
             (Measure::Parts, Some(_)) => format!("{}. The alert is over, it lasted {lasted}.", self.parts_ended()),
             (_, Some(_)) if self.alert.new_normal => {
                 let stayed = if self.names.is_counter { "went on at this rate" } else { "stayed at this level" };
@@ -125,6 +136,7 @@ impl About<'_> {
         let title = format!("Past alert: {} on {}", shown::name(&self.alert.rule_name), self.device());
         let what = match (self.alert.measure, self.alert.value) {
             (Measure::Parts, _) => self.parts(true),
+            (Measure::Forecast, Some(value)) => self.reaches("would", value),
             (Measure::Silence, _) | (_, None) => format!("sent nothing for more than {}", self.limit()),
             (Measure::Stuck, Some(value)) => {
                 format!("stood still at {} for more than {}", self.figure(value), self.limit())
@@ -140,19 +152,6 @@ impl About<'_> {
         let who = if self.alert.measure == Measure::Parts { format!("{}:", self.device()) } else { self.sensor() };
         let text = format!("{who} {what}, {when}. The readings arrived late.{more}");
         Told { title, text }
-    }
-
-    fn device_is_gone(&self) -> Told {
-        let device = self.device();
-        let (limit, heard) = (self.limit(), self.moment(self.alert.started_at));
-        let text = format!("{device} is offline: nothing was heard from it for more than {limit}, since {heard}.");
-        Told { title: format!("{device} is offline"), text }
-    }
-
-    fn device_is_back(&self) -> Told {
-        let device = self.device();
-        let text = format!("{device} is no longer offline. Nothing was heard from it for {}.", self.lasted());
-        Told { title: format!("Resolved: {device} offline"), text }
     }
 
     fn hub_ails(&self, ailment: Ailment) -> Told {
@@ -253,10 +252,30 @@ impl About<'_> {
                     | Condition::Stuck { .. }
                     | Condition::Seasonal { .. }
                     | Condition::Joined { .. }
-                    | Condition::Silence { .. },
+                    | Condition::Forecast { .. }
+                    | Condition::Silence { .. }
+                    | Condition::Device(_),
                 ),
             ) => format!("{is} {}", self.beside_limit(value)),
         }
+    }
+
+    /// When it reaches its limit, which is in so many seconds: `will reach 100 % in 2 d 4 h`.
+    fn reaches(&self, will: &str, seconds: f64) -> String {
+        let (limit, over) = match self.condition {
+            Some(Condition::Forecast { value, over, .. }) => {
+                let going = format!(" if it goes on as in the last {}", length(over.as_secs_f64()));
+                (shown::value(*value, self.names.unit), going)
+            }
+            _ => ("its limit".to_owned(), String::new()),
+        };
+        if seconds <= 0.0 {
+            return format!("reached {limit}");
+        }
+        if seconds >= FAR_S {
+            return format!("does not go towards {limit}");
+        }
+        format!("{will} reach {limit} in {}{over}", length(seconds))
     }
 
     /// On which side of its limit a value is.
@@ -288,9 +307,14 @@ impl About<'_> {
     fn unit(&self) -> String {
         match self.alert.measure {
             Measure::Sigmas => String::new(),
-            Measure::Silence | Measure::Stuck | Measure::Parts | Measure::Value | Measure::Rate { .. } => {
-                self.alert.measure.unit(self.names.unit)
-            }
+            Measure::Silence
+            | Measure::Stuck
+            | Measure::Parts
+            | Measure::Forecast
+            | Measure::Sources
+            | Measure::Clock
+            | Measure::Value
+            | Measure::Rate { .. } => self.alert.measure.unit(self.names.unit),
         }
     }
 
@@ -311,15 +335,24 @@ impl About<'_> {
                 Op::AtMost => value > limit,
             },
             Some(Condition::Deviation { .. } | Condition::Seasonal { .. }) => value.abs() <= limit,
-            Some(Condition::Stuck { .. } | Condition::Joined { .. } | Condition::Silence { .. }) | None => false,
+            Some(
+                Condition::Stuck { .. }
+                | Condition::Joined { .. }
+                | Condition::Forecast { .. }
+                | Condition::Silence { .. }
+                | Condition::Device(_),
+            )
+            | None => false,
         }
     }
 
     fn limit(&self) -> String {
         match self.alert.measure {
-            Measure::Silence | Measure::Stuck => length(self.alert.threshold),
+            Measure::Silence | Measure::Stuck | Measure::Forecast | Measure::Clock => length(self.alert.threshold),
             Measure::Sigmas => shown::digits(self.alert.threshold),
-            Measure::Value | Measure::Parts | Measure::Rate { .. } => self.figure(self.alert.threshold),
+            Measure::Value | Measure::Parts | Measure::Sources | Measure::Rate { .. } => {
+                self.figure(self.alert.threshold)
+            }
         }
     }
 

@@ -167,7 +167,8 @@ pub fn said(rule: &Rule, notice: Notice, catalog: &Catalog, teller: &Teller) -> 
     rule.spec.webhooks = vec![webhook.id];
     let (rules, webhooks) = ([rule], [webhook]);
     let grouping = Grouping::default();
-    let audience = Audience { rules: &rules, webhooks: &webhooks, said: &|_, _| 1, grouping: &grouping };
+    let audience =
+        Audience { rules: &rules, webhooks: &webhooks, said: &|_, _| 1, grouping: &grouping, beside: &|_| None };
     words(&deliveries_for(&[notice], &audience, catalog, teller).first()?.body)
 }
 

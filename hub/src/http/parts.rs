@@ -220,7 +220,6 @@ impl FromRef<AppState> for Overview {
             info: app.wiring.info.clone(),
             join: Arc::clone(&app.wiring.join),
             endpoint: FromRef::from_ref(app),
-            grace: Arc::clone(&app.wiring.grace),
             figures: Arc::clone(&app.wiring.figures),
             sockets: Arc::clone(&app.own.sockets),
             agents: app.wiring.config.agents.clone(),

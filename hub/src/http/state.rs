@@ -30,7 +30,7 @@ use crate::ingest::queue::Entrance;
 use crate::live::Bus;
 use crate::model::{DeviceId, HubId, UnixMillis};
 use crate::password::Passwords;
-use crate::presence::{Grace, Presence};
+use crate::presence::Presence;
 use crate::pressure::Pressure;
 use crate::proto::command::{Command, JoinPolicy};
 use crate::store::Store;
@@ -140,8 +140,6 @@ pub(crate) struct Wiring {
     /// TLS, where it is served by that.
     pub tls: Option<Arc<Tls>>,
     pub join: Arc<JoinState>,
-    /// How long a device may be away before the hub tells of it.
-    pub grace: Arc<Grace>,
     /// Figures that move.
     pub figures: Snapshot<Figures>,
     /// The text of `/metrics`.

@@ -76,7 +76,6 @@ fn wiring(wires: &Wires, running: &Running, admin_token: Option<[u8; 32]>) -> Wi
         },
         tls: wires.tls.clone(),
         join: Arc::new(JoinState::new(wires.join)),
-        grace: Arc::clone(&wires.grace),
         figures: figures(wires),
         metrics: metrics(wires),
         webhook_policy: wires.webhook_policy.clone(),

@@ -57,7 +57,7 @@ impl Hub {
     /// An address that is taken, a data directory that is in use or cannot be written, a damaged key.
     pub async fn start(config: Config) -> anyhow::Result<Self> {
         let opened = Opened::open(config, Clock).await?;
-        let (mut wires, udp, batches, http) = Wires::lay(opened).await?;
+        let (mut wires, udp, batches, http) = Wires::lay(opened);
         // Devices before the pipeline: what they send waits in the queue until then.
         devices::start(&mut wires, udp).await?;
         pipeline::start(&mut wires, batches).await?;

@@ -8,6 +8,7 @@ use super::heartbeat;
 use super::wires::{PipelineEnds, Wires};
 use crate::delivery::grouping::Grouping;
 use crate::delivery::payload::Teller;
+use crate::ingest::making::Making;
 use crate::ingest::pace::Pace;
 use crate::ingest::{Ingest, Waiting};
 use crate::live::Update;
@@ -29,13 +30,17 @@ pub(super) async fn start(wires: &mut Wires, ends: PipelineEnds) -> anyhow::Resu
     let store = wires.store.clone();
     let notifier = notifier(&store, wires.clock.wall()).await?;
     let engine = Engine::new(store.list_rules().await?, store.open_alerts().await?, store.next_alert_id().await?);
-    let absences = {
-        let (store, presence, grace) = (store.clone(), Arc::clone(&wires.presence), Arc::clone(&wires.grace));
-        Arc::new(move |now| presence.absences(&store.catalog(), &grace, now))
+    let looked = {
+        let (store, presence) = (store.clone(), Arc::clone(&wires.presence));
+        Arc::new(move |now| presence.looked(&store.catalog(), now))
     };
     let clocks = {
         let presence = Arc::clone(&wires.presence);
         Arc::new(move || presence.clocks())
+    };
+    let failing = {
+        let presence = Arc::clone(&wires.presence);
+        Arc::new(move |device| presence.failing(device))
     };
     let zone = zones::own().and_then(|name| zones::named(&name)).unwrap_or(TimeZone::UTC);
     let teller = Teller { url: wires.config.url.clone(), zone };
@@ -48,6 +53,7 @@ pub(super) async fn start(wires: &mut Wires, ends: PipelineEnds) -> anyhow::Resu
         acknowledged: Arc::clone(&wires.acknowledged),
         engine,
         learning: Arc::clone(&wires.learning),
+        making: Making::default(),
         webhooks: store.webhooks().await?,
         notifier,
         grouping: Grouping::new(store.held_deliveries().await?),
@@ -57,8 +63,9 @@ pub(super) async fn start(wires: &mut Wires, ends: PipelineEnds) -> anyhow::Resu
         clock: wires.clock,
         latency: Arc::clone(&wires.latency),
         meter: Arc::clone(&wires.meter),
-        absences,
+        looked,
         clocks,
+        failing,
         waiting: Waiting::default(),
         store: store.clone(),
     };

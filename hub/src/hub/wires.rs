@@ -19,7 +19,7 @@ use crate::ingest::queue::{self, queue};
 use crate::live::Bus;
 use crate::model::DeviceId;
 use crate::observe::{Histogram, Meter};
-use crate::presence::{Grace, Presence};
+use crate::presence::Presence;
 use crate::pressure::Pressure;
 use crate::proto::command::{Command, JoinPolicy};
 use crate::proto::counters::Counters;
@@ -28,7 +28,7 @@ use crate::store::{Floor, Store};
 use crate::supervisor::Supervisor;
 use crate::tls::Tls;
 use crate::udp::socket::Socket;
-use crate::{settings, webhook};
+use crate::webhook;
 
 /// Outcomes on their way back: one a commit, taken at once.
 const RECEIPT_QUEUE: usize = 64;
@@ -67,7 +67,6 @@ pub(super) struct Wires {
     pub(super) desk: Arc<Desk>,
     pub(super) learning: Arc<Learning>,
     pub(super) presence: Arc<Presence>,
-    pub(super) grace: Arc<Grace>,
     pub(super) bus: Bus,
     pub(super) pressure: Arc<Pressure>,
     pub(super) counters: Arc<Counters>,
@@ -109,7 +108,7 @@ pub(super) struct HttpEnds {
 
 impl Wires {
     /// Makes every channel, and gives each step its ends. Renews certificates from here on.
-    pub(super) async fn lay(opened: Opened) -> anyhow::Result<(Self, UdpEnds, PipelineEnds, HttpEnds)> {
+    pub(super) fn lay(opened: Opened) -> (Self, UdpEnds, PipelineEnds, HttpEnds) {
         let Opened { config, clock, admin_token, store, keys, id, join, listener, socket, http, udp, tls } = opened;
         let mut supervisor = Supervisor::default();
         let tls = tls.map(|(tls, keeper)| {
@@ -140,7 +139,6 @@ impl Wires {
             desk: Arc::default(),
             learning: Arc::default(),
             presence,
-            grace: Arc::new(Grace::new(settings::saved_grace(&store).await?)),
             bus: Bus::default(),
             pressure: Arc::default(),
             counters: Arc::default(),
@@ -155,7 +153,7 @@ impl Wires {
         };
         let udp = UdpEnds { keys, socket, events: events_in, receipts, commands: commands_out };
         let pipeline = PipelineEnds { batches, receipts: receipts_in, floors_in, floors, events };
-        Ok((wires, udp, pipeline, HttpEnds { listener, admin_token }))
+        (wires, udp, pipeline, HttpEnds { listener, admin_token })
     }
 }
 

@@ -7,9 +7,10 @@ use super::desk::Verdict;
 use super::group::Owed;
 use super::{Ingest, Receipt};
 use crate::delivery::audience::{self, Audience};
+use crate::delivery::devices;
 use crate::live::Update;
 use crate::model::UnixMillis;
-use crate::model::alert::{Alert, Transition};
+use crate::model::alert::{Alert, Measure, Subject, Transition};
 use crate::model::notice::Notice;
 use crate::model::reading::{Batch, BatchId};
 use crate::model::webhook::NewDelivery;
@@ -150,8 +151,39 @@ impl Ingest {
         }
         let rules: Vec<_> = self.engine.rules().cloned().collect();
         let said = |alert, webhook| self.notifier.ledger().said(alert, webhook).map_or(0, |said| said.count);
-        let audience = Audience { rules: &rules, webhooks: &self.webhooks, said: &said, grouping: &self.grouping };
+        let beside = |alert: &Alert| self.beside(alert);
+        let audience = Audience {
+            rules: &rules,
+            webhooks: &self.webhooks,
+            said: &said,
+            grouping: &self.grouping,
+            beside: &beside,
+        };
         audience::deliveries_for(notices, &audience, &self.store.catalog(), &self.teller)
+    }
+
+    /// What is known beside an alert about a device: what it measured last, or which of its sources fail.
+    fn beside(&self, alert: &Alert) -> Option<String> {
+        let (Subject::Device(device), Measure::Silence | Measure::Sources) = (alert.about, alert.measure) else {
+            return None;
+        };
+        if alert.measure == Measure::Sources {
+            let (named, count) = (self.failing)(device);
+            return devices::failing_sources(&named, count);
+        }
+        let catalog = self.store.catalog();
+        let series: Vec<_> = catalog.series_of(device).collect();
+        let ids: Vec<_> = series.iter().map(|series| series.id).collect();
+        let newest = series.into_iter().zip(self.store.latest(&ids));
+        let mut newest: Vec<_> = newest.filter_map(|(series, point)| Some((series, point?))).collect();
+        // The newest first: a sensor that is long gone says nothing of the end.
+        newest.sort_by(|(one, at), (other, then)| then.at.cmp(&at.at).then_with(|| one.sensor.cmp(&other.sensor)));
+        let readings = newest.into_iter().map(|(series, point)| devices::LastReading {
+            sensor: series.sensor.clone(),
+            unit: series.unit.clone(),
+            value: point.value,
+        });
+        devices::last_readings(&readings.collect::<Vec<_>>())
     }
 
     /// Publishes what happened to the pages that watch.
@@ -173,7 +205,8 @@ impl Ingest {
     /// An alert as the pages show it: with the end of the silences over it.
     fn shown(&self, alert: Alert) -> Update {
         let silenced_until = self.notifier.silenced_until(self.clock.wall(), &alert, &self.store.catalog());
-        Update::Alert { alert: Box::new(alert), silenced_until }
+        let inhibited_by = self.notifier.inhibited_by(&alert);
+        Update::Alert { alert: Box::new(alert), silenced_until, inhibited_by }
     }
 }
 

@@ -22,6 +22,7 @@ pub(crate) mod gather;
 mod group;
 mod history;
 pub(crate) mod learning;
+pub(crate) mod making;
 pub(crate) mod pace;
 pub(crate) mod queue;
 #[cfg(test)]
@@ -39,14 +40,16 @@ pub(crate) use self::group::Waiting;
 use self::group::{ENOUGH, Group, MAX_GROUP, MAX_GROUP_BYTES};
 use self::history::{History, Past};
 use self::learning::Learning;
+use self::making::Making;
 use self::pace::Pace;
 use crate::clock::Clock;
 use crate::delivery::grouping::Grouping;
 use crate::delivery::payload::{self, Teller};
 use crate::live::Bus;
 use crate::model::UnixMillis;
-use crate::model::alert::{Absences, Vitals};
+use crate::model::alert::Vitals;
 use crate::model::device::DeviceNo;
+use crate::model::looked::Looked;
 use crate::model::reading::{Batch, BatchId, Point, SeriesId};
 use crate::model::webhook::Webhook;
 use crate::observe::{Histogram, Meter};
@@ -69,8 +72,11 @@ pub(crate) enum Receipt {
     Refused(Vec<BatchId>),
 }
 
-/// Tells who is offline at a moment.
-pub(crate) type AbsencesAt = Arc<dyn Fn(UnixMillis) -> Absences + Send + Sync>;
+/// Tells how devices are at a moment.
+pub(crate) type LookedAt = Arc<dyn Fn(UnixMillis) -> Looked + Send + Sync>;
+
+/// Which sources of a device fail, by name, with what went wrong; and how many there are, of which some may have no name here.
+pub(crate) type Failing = Arc<dyn Fn(DeviceNo) -> (Vec<(String, String)>, usize) + Send + Sync>;
 
 /// Clocks of devices minus the hub's, in milliseconds, where they are known.
 pub(crate) type Clocks = Arc<dyn Fn() -> HashMap<DeviceNo, i64> + Send + Sync>;
@@ -92,6 +98,8 @@ pub(crate) struct Ingest {
     pub engine: Engine,
     /// What that one has learned, for people.
     pub learning: Arc<Learning>,
+    /// Which rules of the hub's own are made.
+    pub making: Making,
     /// Webhooks as they were when the rules were last loaded.
     pub webhooks: Vec<Webhook>,
     /// What keeps changes of alerts from being told.
@@ -108,10 +116,12 @@ pub(crate) struct Ingest {
     pub latency: Arc<Histogram>,
     /// Readings committed.
     pub meter: Arc<Meter>,
-    /// Who is offline at a moment.
-    pub absences: AbsencesAt,
+    /// How devices are at a moment.
+    pub looked: LookedAt,
     /// How far the clocks of devices are off.
     pub clocks: Clocks,
+    /// Which sources of a device fail.
+    pub failing: Failing,
     /// What waits for room on the disk.
     pub waiting: Waiting,
 }
@@ -217,15 +227,21 @@ impl Ingest {
         earliest.map(|at| self.clock.instant_of(at))
     }
 
-    /// Lets the rules judge the hub's own condition and the devices that are away.
+    /// Lets the rules judge how the hub itself and the devices are; of devices that are back tells what waited for them.
     async fn examine(&mut self, vitals: Vitals) -> Result<(), store::Error> {
         self.learning.set(self.engine.watching());
         let proposed = self.engine.examine(self.clock.wall(), vitals);
         self.commit(Vec::new(), Vec::new(), proposed).await?;
         self.engine.set_clocks((self.clocks)());
         let now = self.clock.wall();
-        let proposed = self.engine.look_for(now, &self.store.catalog(), &(self.absences)(now));
-        self.commit(Vec::new(), Vec::new(), proposed).await.map(drop)
+        let proposed = self.engine.look_for(now, &self.store.catalog(), &(self.looked)(now));
+        self.commit(Vec::new(), Vec::new(), proposed).await?;
+        if self.making.make(&self.store, now).await? {
+            self.rules_changed.notify_one();
+        }
+        // Bound first: a guard of the catalog must not live across the await.
+        let is_over = !self.notifier.over(now, &self.store.catalog()).is_nothing();
+        if is_over { self.tell_over().await } else { Ok(()) }
     }
 
     /// Enters what late readings say into the list of alerts.

@@ -104,6 +104,7 @@ fn pipeline(store: &Store) -> (queue::Entrance, mpsc::Receiver<Receipt>, Ingest)
         store: store.clone(),
         engine: Engine::new(Vec::new(), Vec::new(), 2),
         learning: Arc::default(),
+        making: Making::default(),
         webhooks: Vec::new(),
         notifier: Notifier::default(),
         grouping: Grouping::default(),
@@ -114,8 +115,9 @@ fn pipeline(store: &Store) -> (queue::Entrance, mpsc::Receiver<Receipt>, Ingest)
         clock: Clock,
         latency: Arc::default(),
         meter: Arc::default(),
-        absences: Arc::new(|_| Absences::default()),
+        looked: Arc::new(|_| Looked::default()),
         clocks: Arc::new(Default::default),
+        failing: Arc::new(|_| Default::default()),
         waiting: Waiting::default(),
     };
     (batches_in, heard, ingest)
@@ -161,6 +163,7 @@ fn above(value: f64) -> RuleSpec {
         severity: Severity::Warning,
         tags: Labels::new(),
         webhooks: Vec::new(),
+        all_webhooks: false,
         enabled: true,
         message: Message::default(),
     }
@@ -218,6 +221,7 @@ fn disk_full() -> Transition {
         resolved_at: None,
         acked: None,
         new_normal: false,
+        unknown_since: None,
         learned_at: now,
     };
     Transition::Put { alert, occurred_at: now, points: Vec::new() }

@@ -24,6 +24,8 @@ pub(crate) enum Update {
         alert: Box<Alert>,
         /// When the last of the silences over it ends, where there are any.
         silenced_until: Option<UnixMillis>,
+        /// The alert by which nobody is told of it: its device is offline.
+        inhibited_by: Option<AlertId>,
     },
     /// An alert went away as if it had not been; with the device it was about.
     NoAlert(AlertId, Option<DeviceNo>),

@@ -19,13 +19,11 @@ pub enum Subject {
         device: DeviceNo,
         series: SeriesId,
     },
-    /// A device as a whole: it went away.
+    /// A device as a whole: it went away, a source of it fails, its clock is off.
     Device(DeviceNo),
     Hub(Ailment),
 }
 
-/// The name of the hub's own rule about devices that go away.
-pub const DEVICE_OFFLINE: &str = "hub.device_offline";
 const DISK_FULL: &str = "hub.disk_full";
 const DISK_NEARLY_FULL: &str = "hub.disk_nearly_full";
 const DATABASE_DAMAGED: &str = "hub.database_damaged";
@@ -34,33 +32,11 @@ const DATABASE_DAMAGED: &str = "hub.database_damaged";
 #[must_use]
 pub fn called(rule_name: &str) -> &str {
     match rule_name {
-        DEVICE_OFFLINE => "Device offline",
         DISK_FULL => "Disk full",
         DISK_NEARLY_FULL => "Disk nearly full",
         DATABASE_DAMAGED => "Database damaged",
         other => other,
     }
-}
-
-/// Devices that are offline, as the hub finds them at one look.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Absences {
-    /// Milliseconds without a word after which a device counts as gone; `None` when nobody wants to know.
-    pub after_ms: Option<i64>,
-    /// Devices that are offline; those never heard are left out.
-    pub offline: Vec<Absence>,
-}
-
-/// A device that is offline.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Absence {
-    pub device: DeviceNo,
-    /// When it was last heard.
-    pub heard: UnixMillis,
-    /// Milliseconds of silence that are usual for it, three times what it announced or is known for: nobody is told earlier.
-    pub usual_ms: i64,
-    /// When they are over, counted from when it was last heard, or from the start of the hub where that could hear of it only since.
-    pub missed_at: UnixMillis,
 }
 
 /// What may ail the hub, as it finds itself.
@@ -202,6 +178,8 @@ pub struct Alert {
     pub acked: Option<Arc<Ack>>,
     /// Whether it ended because the level that fired it had stayed so long that it counts as usual.
     pub new_normal: bool,
+    /// While it fires: since when nothing is heard of what it is about, so that nobody knows whether it is still true.
+    pub unknown_since: Option<UnixMillis>,
     /// When the hub learned of the last change.
     pub learned_at: UnixMillis,
 }
@@ -224,9 +202,13 @@ impl Alert {
     pub fn beyond_by(&self, measured: f64) -> f64 {
         match self.measure {
             Measure::Sigmas => measured.abs() - self.threshold,
-            Measure::Value | Measure::Rate { .. } | Measure::Parts | Measure::Silence => {
-                (measured - self.threshold).abs()
-            }
+            Measure::Clock => measured.abs() - self.threshold,
+            Measure::Value
+            | Measure::Rate { .. }
+            | Measure::Parts
+            | Measure::Forecast
+            | Measure::Sources
+            | Measure::Silence => (measured - self.threshold).abs(),
             // It stands where it stands.
             Measure::Stuck => 0.0,
         }
@@ -238,6 +220,12 @@ impl Alert {
         let measured = measured?;
         let is_worse = self.worst.is_none_or(|worst| self.beyond_by(measured) > self.beyond_by(worst));
         is_worse.then(|| Self { worst: Some(measured), ..self.clone() })
+    }
+
+    /// Whether it tells that its device is offline.
+    #[must_use]
+    pub fn is_offline(&self) -> bool {
+        matches!(self.about, Subject::Device(_)) && self.measure == Measure::Silence
     }
 
     /// Whose series; `None` for the hub's own.
@@ -267,8 +255,8 @@ impl Alert {
             }
             Subject::Device(device) => Names {
                 device: catalog.device(device).map_or("", |device| &device.name),
-                sensor: "device_offline",
-                unit: "s",
+                sensor: self.measure.of_device(),
+                unit: "",
                 is_counter: false,
             },
             Subject::Series { device, series } => {

@@ -1,4 +1,5 @@
-//! What the number of a rule or an alert measures: the value, a change in some time, a deviation, a standstill or a silence.
+//! What the number of a rule or an alert measures: the value, a change in some time, a deviation, a standstill, a forecast, a
+//! silence, or how a device is.
 
 use std::time::Duration;
 
@@ -18,7 +19,13 @@ pub enum Measure {
     Stuck,
     /// How many of several conditions are true; the threshold is how many have to be.
     Parts,
-    /// Seconds without a reading; there is no value.
+    /// Seconds until the value reaches its limit, if it goes on as it does; the threshold is within how many it is told.
+    Forecast,
+    /// How many sources of a device fail; the threshold is how many may.
+    Sources,
+    /// Seconds that a device's clock is ahead of the hub's, negative behind it; the threshold is either side.
+    Clock,
+    /// Seconds without a reading, or a word of a device; there is no value.
     Silence,
 }
 
@@ -29,9 +36,25 @@ impl Measure {
         match self {
             Self::Value | Self::Stuck => sensor.to_owned(),
             Self::Rate { per } => format!("{sensor}/{}", per_text(per)),
-            Self::Parts => "1".to_owned(),
+            Self::Parts | Self::Sources => "1".to_owned(),
             Self::Sigmas => "sigma".to_owned(),
-            Self::Silence => "s".to_owned(),
+            Self::Forecast | Self::Clock | Self::Silence => "s".to_owned(),
+        }
+    }
+
+    /// What stands in the place of a sensor where an alert is about a device as a whole.
+    #[must_use]
+    pub const fn of_device(self) -> &'static str {
+        match self {
+            Self::Sources => "source_failing",
+            Self::Clock => "clock_off",
+            Self::Silence
+            | Self::Value
+            | Self::Rate { .. }
+            | Self::Sigmas
+            | Self::Stuck
+            | Self::Parts
+            | Self::Forecast => "device_offline",
         }
     }
 }

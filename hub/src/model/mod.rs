@@ -14,6 +14,7 @@ pub mod id;
 pub mod join_token;
 pub mod ledger;
 pub mod limits;
+pub mod looked;
 pub mod measure;
 pub mod notice;
 pub mod numbering;

@@ -112,10 +112,42 @@ pub enum Condition {
         /// How old the last reading of a part may be: one that is older says nothing.
         within: Duration,
     },
+    /// The line through the readings of the last while reaches a limit within a time.
+    Forecast {
+        /// From which side: as it rises, or as it falls.
+        op: Op,
+        /// The limit.
+        value: f64,
+        /// Within what time.
+        within: Duration,
+        /// How long the while is, back from the reading.
+        over: Duration,
+        /// Back to normal only once it would not reach this one either.
+        clear: Option<f64>,
+    },
     /// No reading came for this long.
     Silence {
         /// How long.
         after: Duration,
+    },
+    /// A device as a whole is in a state: no sensor is asked.
+    Device(DeviceState),
+}
+
+/// A state of a device as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeviceState {
+    /// Nothing is heard of it: for three of its intervals at least.
+    Offline {
+        /// And for so long.
+        after: Duration,
+    },
+    /// Its agent reports a source that fails.
+    SourceFailing,
+    /// Its agent's clock differs from the hub's.
+    ClockOff {
+        /// By more than this.
+        by: Duration,
     },
 }
 
@@ -164,12 +196,20 @@ pub const ENOUGH: u32 = 10;
 pub const STUCK: u32 = 3;
 /// Days whose hour has to be known before a season says anything.
 pub const DAYS: u32 = 5;
+/// Readings through which a line says where a value goes.
+pub const LINE: u32 = 3;
 
 impl Condition {
     /// Whether it is about what readings say, not about their absence.
     #[must_use]
     pub const fn is_about_values(&self) -> bool {
-        !matches!(self, Self::Silence { .. })
+        !matches!(self, Self::Silence { .. } | Self::Device(_))
+    }
+
+    /// Whether it is about a device as a whole, not about one of its series.
+    #[must_use]
+    pub const fn is_about_device(&self) -> bool {
+        matches!(self, Self::Device(_))
     }
 
     /// The other sensors it is about, each with the place of the part it belongs to.
@@ -184,7 +224,9 @@ impl Condition {
             | Self::Figure { .. }
             | Self::Stuck { .. }
             | Self::Seasonal { .. }
-            | Self::Silence { .. } => (None, &[]),
+            | Self::Forecast { .. }
+            | Self::Silence { .. }
+            | Self::Device(_) => (None, &[]),
         };
         one.into_iter().chain(many.iter().enumerate().filter_map(|(part, of)| Some((part, of.sensor.as_deref()?))))
     }
@@ -193,7 +235,7 @@ impl Condition {
     #[must_use]
     pub fn needs(&self) -> Option<Needs> {
         match *self {
-            Self::Threshold { .. } | Self::Difference { .. } | Self::Silence { .. } => None,
+            Self::Threshold { .. } | Self::Difference { .. } | Self::Silence { .. } | Self::Device(_) => None,
             Self::Joined { ref parts, .. } => {
                 let needs = || parts.iter().filter_map(|part| part.condition.needs());
                 let readings = needs().map(|needs| needs.readings).max()?;
@@ -206,6 +248,7 @@ impl Condition {
             Self::Deviation { over, .. } => Some(Needs { readings: ENOUGH, span: over / 2 }),
             Self::Figure { over, .. } => Some(Needs { readings: 2, span: over / 2 }),
             Self::Stuck { after, .. } => Some(Needs { readings: STUCK, span: after }),
+            Self::Forecast { over, .. } => Some(Needs { readings: LINE, span: over / 2 }),
             Self::Seasonal { .. } => Some(Needs { readings: 2 * DAYS, span: Duration::from_secs(86_400) * DAYS }),
         }
     }
@@ -221,7 +264,10 @@ impl Condition {
             Self::Rate { per, .. } => Measure::Rate { per },
             Self::Deviation { .. } | Self::Seasonal { .. } => Measure::Sigmas,
             Self::Stuck { .. } => Measure::Stuck,
-            Self::Silence { .. } => Measure::Silence,
+            Self::Forecast { .. } => Measure::Forecast,
+            Self::Silence { .. } | Self::Device(DeviceState::Offline { .. }) => Measure::Silence,
+            Self::Device(DeviceState::SourceFailing) => Measure::Sources,
+            Self::Device(DeviceState::ClockOff { .. }) => Measure::Clock,
         }
     }
 }
@@ -248,6 +294,8 @@ pub struct RuleSpec {
     /// What its alerts are tagged with, for those who read them and for filters.
     pub tags: Labels,
     pub webhooks: Vec<WebhookId>,
+    /// All webhooks are told, also those that are made later; then `webhooks` is empty.
+    pub all_webhooks: bool,
     /// Whether it is evaluated.
     pub enabled: bool,
     /// In which words its alerts are told.
@@ -266,6 +314,8 @@ pub struct Message {
 pub struct Rule {
     pub id: RuleId,
     pub spec: RuleSpec,
+    /// Whether the hub made it by itself.
+    pub made_by_hub: bool,
     /// When it was made.
     pub created_at: UnixMillis,
     /// When it was last changed.

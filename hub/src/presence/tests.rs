@@ -47,7 +47,7 @@ fn pusher(no: u32, second: i64, every_s: Option<i64>) -> Device {
 #[test]
 fn who_pushed_before_a_start_is_missed_from_there_on_after_three_of_its_own_intervals() {
     let (presence, catalog) = started(167, &[pusher(1, 160, Some(80))]);
-    let absences = |second| presence.absences(&catalog, &Grace::new(Some(10_000)), at(second)).offline;
+    let absences = |second| presence.looked(&catalog, at(second)).offline;
     assert!(presence.is_online(DeviceNo(1), 0, at(400)) && absences(400).is_empty());
     let missed = Absence { device: DeviceNo(1), heard: at(160), usual_ms: 240_000, missed_at: at(407) };
     assert_eq!(absences(401), [missed], "counted from the start");
@@ -60,7 +60,7 @@ fn who_pushed_before_a_start_is_missed_from_there_on_after_three_of_its_own_inte
 #[test]
 fn who_pushed_once_is_missed_after_a_day_for_it_may_push_each_hour() {
     let (presence, catalog) = started(0, &[pusher(1, -7_200, None)]);
-    let absences = |second| presence.absences(&catalog, &Grace::new(Some(10_000)), at(second)).offline;
+    let absences = |second| presence.looked(&catalog, at(second)).offline;
     let missed_at = |second| absences(second).iter().map(|absence| absence.missed_at).collect::<Vec<_>>();
     assert_eq!(missed_at(1), [at(86_400)]);
     let push = |second| presence.pushed([(DeviceNo(1), at(second))], SocketAddr::from(([10, 0, 0, 5], 1)), at(second));
@@ -109,7 +109,7 @@ fn the_parts_of_one_upload_teach_nothing_of_how_often_it_comes() {
                 now = 100 + 3_600 * hour + 2 * part;
                 presence.pushed([(DeviceNo(1), at(now + age(part)))], address, at(now));
             }
-            let absent = presence.absences(&catalog, &Grace::new(Some(10_000)), at(now + 3_500)).offline;
+            let absent = presence.looked(&catalog, at(now + 3_500)).offline;
             assert!(hour == 0 || presence.is_online(DeviceNo(1), 0, at(now + 3_500)), "{what}");
             assert!(absent.iter().all(|absence| absence.missed_at > at(now + 3_500)), "{what}: {absent:?}");
         }
@@ -122,7 +122,36 @@ fn who_was_imported_or_forgotten_is_not_missed() {
     let imported = Device { last_seen: None, ..pusher(1, 0, None) };
     let agent = Some(SocketAddr::from(([192, 168, 0, 5], 40_000)));
     let (presence, catalog) = started(6, &[imported, Device { address: agent, ..pusher(3, 5, None) }]);
-    assert_eq!(presence.absences(&catalog, &Grace::new(Some(60_000)), at(100)).offline, []);
+    assert_eq!(presence.looked(&catalog, at(100)).offline, []);
+}
+
+#[test]
+fn of_an_agent_that_is_online_it_is_known_what_fails_and_how_far_its_clock_is_off() {
+    let device = Device::adopted(1);
+    let (presence, catalog) = started(0, std::slice::from_ref(&device));
+    let link = Link {
+        address: SocketAddr::from(([192, 168, 0, 5], 1)),
+        last_seen: at(100),
+        session_since: at(100),
+        loss_pct: 0.0,
+        rtt_ms: None,
+        clock_offset_ms: Some(-3.6e6),
+        spool_batches: 0,
+        dropped_readings: 0,
+    };
+    presence.write().links.insert(device.no, link);
+    let failing = |second| presence.looked(&catalog, at(second)).failing.get(&device.no).copied();
+    assert_eq!((failing(105), failing(110)), (None, Some(0)), "it may not have said so yet");
+    let of = |count| wire::message::SourceError::new("gps", "no such device", at(90), count);
+    presence.write().health.insert(device.no, Health { sources: vec![of(3), of(0)], more: 2, ..Health::default() });
+    assert_eq!(failing(105), Some(3), "what fails in nothing does not count");
+    assert_eq!(presence.looked(&catalog, at(105)).clocks[&device.no], -3_600_000);
+    let gone = presence.looked(&catalog, at(200));
+    assert_eq!(
+        (gone.offline.len(), gone.failing.len(), gone.clocks.len()),
+        (1, 0, 0),
+        "of who is away nothing is known"
+    );
 }
 
 #[test]

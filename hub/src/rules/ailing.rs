@@ -81,6 +81,7 @@ fn begin(ailment: Ailment, id: AlertId, now: UnixMillis, vitals: Vitals) -> Aler
         resolved_at: None,
         acked: None,
         new_normal: false,
+        unknown_since: None,
         learned_at: now,
     }
 }

@@ -80,7 +80,7 @@ impl Trial {
     #[must_use]
     pub fn new(spec: RuleSpec, now: UnixMillis) -> Self {
         let spec = RuleSpec { enabled: true, ..spec };
-        Self(Compiled::new(Rule { id: RuleId(0), spec, created_at: now, updated_at: now }))
+        Self(Compiled::new(Rule { id: RuleId(0), spec, made_by_hub: false, created_at: now, updated_at: now }))
     }
 
     /// Every series it would watch.
@@ -129,6 +129,8 @@ impl Trial {
     pub const fn goes_by_the_last(&self) -> bool {
         match self.0.rule.spec.condition {
             Condition::Threshold { .. } | Condition::Silence { .. } => true,
+            // It is about no series.
+            Condition::Device(_) => false,
             Condition::Rate { .. }
             | Condition::Increase { .. }
             | Condition::Deviation { .. }
@@ -136,7 +138,8 @@ impl Trial {
             | Condition::Stuck { .. }
             | Condition::Seasonal { .. }
             | Condition::Difference { .. }
-            | Condition::Joined { .. } => false,
+            | Condition::Joined { .. }
+            | Condition::Forecast { .. } => false,
         }
     }
 
@@ -146,7 +149,7 @@ impl Trial {
         let condition = &self.0.rule.spec.condition;
         let before = match condition {
             Condition::Silence { after } => millis(*after),
-            Condition::Threshold { .. } => 0,
+            Condition::Threshold { .. } | Condition::Device(_) => 0,
             Condition::Rate { .. }
             | Condition::Increase { .. }
             | Condition::Deviation { .. }
@@ -154,7 +157,8 @@ impl Trial {
             | Condition::Stuck { .. }
             | Condition::Seasonal { .. }
             | Condition::Difference { .. }
-            | Condition::Joined { .. } => Look::new(condition, series.kind).map_or(0, |look| look.reach_ms()),
+            | Condition::Joined { .. }
+            | Condition::Forecast { .. } => Look::new(condition, series.kind).map_or(0, |look| look.reach_ms()),
         };
         before.saturating_add(self.0.hold_ms).saturating_add(self.0.clear_for_ms)
     }

@@ -3,7 +3,7 @@
 use crate::model::catalog::Series;
 use crate::model::device::{Device, Standing, carry};
 use crate::model::glob::Glob;
-use crate::model::rule::{Condition, Join, Op, Rule, RuleSpec};
+use crate::model::rule::{Condition, DeviceState, Join, Op, Rule, RuleSpec};
 
 /// What one value says of a threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,8 +24,8 @@ pub(super) struct Judged {
 }
 
 impl Judged {
-    /// What a condition says of what was measured. A reading is no silence; of what is stuck and of what
-    /// is joined a window knows more (see `window`).
+    /// What a condition says of what was measured. A reading is no silence and no device; of what is stuck, joined
+    /// or forecast a window knows more (see `window`).
     pub(super) fn of(condition: &Condition, measured: f64) -> Self {
         let verdict = match *condition {
             Condition::Threshold { op, value, clear }
@@ -36,7 +36,11 @@ impl Judged {
             Condition::Deviation { sigmas, clear, .. } | Condition::Seasonal { sigmas, clear, .. } => {
                 judge(Op::Above, sigmas, clear, measured.abs())
             }
-            Condition::Stuck { .. } | Condition::Joined { .. } | Condition::Silence { .. } => Verdict::Good,
+            Condition::Stuck { .. }
+            | Condition::Joined { .. }
+            | Condition::Forecast { .. }
+            | Condition::Silence { .. }
+            | Condition::Device(_) => Verdict::Good,
         };
         Self { measured, verdict }
     }
@@ -91,7 +95,8 @@ impl Compiled {
     pub(super) fn covers(&self, device: &Device, series: &Series) -> bool {
         let is_other =
             matches!(&self.rule.spec.condition, Condition::Difference { other, .. } if *other == series.sensor);
-        self.sensor.matches(&series.sensor) && !is_other && self.covers_device(device)
+        let is_meant = self.sensor.matches(&series.sensor) && !self.rule.spec.condition.is_about_device();
+        is_meant && !is_other && self.covers_device(device)
     }
 
     /// The parts of the rule that are about this series as another sensor of a device.
@@ -101,8 +106,8 @@ impl Compiled {
         of_it.map(|(part, _)| *part)
     }
 
-    /// Of a device that was blocked nothing comes any more: no rule speaks of it.
-    fn covers_device(&self, device: &Device) -> bool {
+    /// Whether the rule is on and speaks of this device. Of one that was blocked nothing comes any more: no rule does.
+    pub(super) fn covers_device(&self, device: &Device) -> bool {
         self.rule.spec.enabled
             && device.standing == Standing::Adopted
             && (self.device.matches(&device.name) || self.device.matches(&device.id.to_string()))
@@ -128,7 +133,11 @@ pub(super) fn threshold(condition: &Condition) -> f64 {
         Condition::Joined { join: Join::All, ref parts, .. } => parts.len() as f64,
         Condition::Joined { join: Join::Any, .. } => 1.0,
         Condition::Deviation { sigmas, .. } | Condition::Seasonal { sigmas, .. } => sigmas,
+        Condition::Forecast { within, .. } => within.as_secs_f64(),
         Condition::Stuck { after, .. } | Condition::Silence { after } => after.as_secs_f64(),
+        Condition::Device(DeviceState::Offline { after }) => after.as_secs_f64(),
+        Condition::Device(DeviceState::SourceFailing) => 0.0,
+        Condition::Device(DeviceState::ClockOff { by }) => by.as_secs_f64(),
     }
 }
 

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
-use super::away::Away;
 use super::condition::Compiled;
+use super::devices::open::{Devices, Of};
 use super::late::{Backlog, Stretches};
 use super::slot::Slot;
 use super::sources::Sources;
@@ -48,7 +48,8 @@ pub struct Engine {
     pub(super) resuming: HashMap<(RuleId, SeriesId), Arc<Alert>>,
     /// What ails the hub itself.
     pub(super) ailing: BTreeMap<Ailment, Arc<Alert>>,
-    pub(super) away: Away,
+    /// What rules say of devices as a whole.
+    pub(super) devices: Devices,
     pub(super) next_alert: u64,
     /// Clocks of devices minus the hub's, in milliseconds, where that is known.
     pub(super) clocks: HashMap<DeviceNo, i64>,
@@ -83,8 +84,8 @@ pub struct Proposed {
     pub(super) told: Vec<Told>,
     /// What begins or ceases to ail the hub.
     pub(super) ailing: Vec<(Ailment, Option<Arc<Alert>>)>,
-    /// Which devices went away or are back.
-    pub(super) away: Vec<(DeviceNo, Option<Arc<Alert>>)>,
+    /// What rules say of devices that changes.
+    pub(super) devices: Vec<(Of, Option<Arc<Alert>>)>,
     pub(super) next_alert: u64,
     pub(super) rebuilt: Option<Rebuilt>,
 }
@@ -106,7 +107,7 @@ impl Proposed {
             && self.told.is_empty()
             && self.waiting.is_empty()
             && self.ailing.is_empty()
-            && self.away.is_empty()
+            && self.devices.is_empty()
             && self.rebuilt.is_none()
     }
 }

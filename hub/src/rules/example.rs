@@ -18,7 +18,12 @@ impl Trial {
         let (measure, limit) = (spec.condition.measure(), threshold(&spec.condition));
         let value = match measure {
             Measure::Value | Measure::Stuck => Some(reading.value),
-            Measure::Rate { .. } | Measure::Sigmas | Measure::Parts => Some(limit),
+            Measure::Rate { .. }
+            | Measure::Sigmas
+            | Measure::Parts
+            | Measure::Forecast
+            | Measure::Sources
+            | Measure::Clock => Some(limit),
             Measure::Silence => None,
         };
         let parts: &[_] = if let Condition::Joined { parts, .. } = &spec.condition { parts } else { &[] };
@@ -51,6 +56,7 @@ impl Trial {
             resolved_at: None,
             acked: None,
             new_normal: false,
+            unknown_since: None,
             learned_at: now,
         }
     }

@@ -217,7 +217,9 @@ impl Instance<'_> {
             | Condition::Stuck { .. }
             | Condition::Seasonal { .. }
             | Condition::Difference { .. }
-            | Condition::Joined { .. } => None,
+            | Condition::Joined { .. }
+            | Condition::Forecast { .. }
+            | Condition::Device(_) => None,
         }
     }
 
@@ -271,6 +273,7 @@ impl Instance<'_> {
             resolved_at: None,
             acked: None,
             new_normal: false,
+            unknown_since: None,
             // Whoever writes the change down says when.
             learned_at: at,
         }
@@ -315,5 +318,6 @@ fn resolve(alert: &Alert, at: UnixMillis, last: Option<f64>) -> Step {
 fn resolved(alert: &Alert, at: UnixMillis, last: Option<f64>) -> (Alert, UnixMillis) {
     // A reading taken before the alert fired by timeout may arrive after it did: an alert never ends before it fires.
     let at = alert.fired_at.map_or(at, |fired| fired.max(at));
-    (Alert { state: AlertState::Resolved, last, resolved_at: Some(at), well_since: None, ..alert.clone() }, at)
+    let (state, resolved_at) = (AlertState::Resolved, Some(at));
+    (Alert { state, last, resolved_at, well_since: None, unknown_since: None, ..alert.clone() }, at)
 }

@@ -7,7 +7,7 @@
 //!   handle_timeout(now)      ─▶ Proposed ─▶          "                ─▶      "           at poll_timeout()
 //!   set_rules(now, ..)       ─▶ Proposed ─▶          "                ─▶      "
 //!   examine(now, vitals)     ─▶ Proposed ─▶          "                ─▶      "           what ails the hub itself
-//!   look_for(now, ..)        ─▶ Proposed ─▶          "                ─▶      "           devices that went away
+//!   look_for(now, looked)    ─▶ Proposed ─▶          "                ─▶      "           how devices are
 //!   reviewed(now, ..)        ─▶ Proposed ─▶          "                ─▶      "           what late readings say
 //! ```
 //!
@@ -36,23 +36,24 @@
 //!
 //! Cost: a reading of a series that no rule watches takes two loads. A rate keeps at most 0.5 kB a series, an increase 3 kB,
 //! a deviation 1.4 kB, twice that while readings are strange, an average, a minimum, a maximum and what is stuck 1.3 kB, a season 4.3 kB
-//! (see `window`, `deviation`, `summary`, `season`). Patterns are matched once a series. A reading does not move a deadline: one
+//! a forecast 1.5 kB
+//! (see `window`, `deviation`, `summary`, `season`, `trend`). Patterns are matched once a series. A reading does not move a deadline: one
 //! that comes too early looks again and is queued anew.
 
-mod absence;
 mod ailing;
-mod away;
 pub mod backtest;
 mod beside;
 pub mod compare;
 mod condition;
 mod deviation;
+mod devices;
 mod draft;
 mod engine;
 mod example;
 mod instance;
 mod late;
 mod look;
+pub mod made;
 pub mod notify;
 mod recall;
 mod review;
@@ -66,6 +67,8 @@ mod summary;
 mod tests;
 mod together;
 mod track;
+mod trend;
+mod unknown;
 mod upload;
 mod watching;
 mod window;
@@ -73,8 +76,8 @@ mod window;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
-use self::away::Away;
 use self::condition::Compiled;
+use self::devices::open::Devices;
 use self::draft::Draft;
 use self::engine::Rebuilt;
 pub use self::engine::{Engine, Proposed, Watching};
@@ -98,11 +101,11 @@ impl Engine {
     /// At a start call [`Engine::resume`] next.
     #[must_use]
     pub fn new(rules: Vec<Rule>, open: Vec<Alert>, next_alert: u64) -> Self {
-        let (mut resuming, mut ailing, mut away) = (HashMap::new(), BTreeMap::new(), Away::default());
+        let (mut resuming, mut ailing, mut devices) = (HashMap::new(), BTreeMap::new(), Devices::default());
         for alert in open.into_iter().filter(|alert| alert.state != AlertState::Resolved) {
             match alert.about {
                 Subject::Series { series, .. } => drop(resuming.insert((alert.rule, series), Arc::new(alert))),
-                Subject::Device(device) => away.resume(device, alert),
+                Subject::Device(device) => drop(devices.open.insert((alert.rule, device), Arc::new(alert))),
                 Subject::Hub(ailment) => drop(ailing.insert(ailment, Arc::new(alert))),
             }
         }
@@ -116,7 +119,7 @@ impl Engine {
             backlog: Backlog::default(),
             resuming,
             ailing,
-            away,
+            devices,
             next_alert,
             clocks: HashMap::new(),
             started: UnixMillis(i64::MIN),
@@ -145,7 +148,8 @@ impl Engine {
         for alert in orphans {
             draft.emit(end(alert, now), (alert.id, alert.device()), &[]);
         }
-        let proposed = draft.finish();
+        let devices = self.leave_devices(&mut draft, catalog, &self.rules, now);
+        let proposed = Proposed { devices, ..draft.finish() };
         // Should the commit fail, the rows stay open on disk and the next start proposes their end again.
         self.resuming.clear();
         proposed
@@ -291,7 +295,8 @@ impl Engine {
                 tracks.push(kept);
             }
         }
-        Proposed { rebuilt: Some(Rebuilt { rules, tracks }), ..draft.finish() }
+        let devices = self.leave_devices(&mut draft, catalog, &rules, now);
+        Proposed { devices, rebuilt: Some(Rebuilt { rules, tracks }), ..draft.finish() }
     }
 
     /// Proposes what follows from a device renamed, relabelled, deleted or given another interval. New series and
@@ -311,7 +316,7 @@ impl Engine {
                 None => drop(self.ailing.remove(&ailment)),
             }
         }
-        self.away.apply(proposed.away);
+        self.devices.apply(proposed.devices);
         let (now, late) = proposed.late;
         self.past.retain(|_, at| now.since(*at) < draft::ONCE_MS);
         self.past.extend(proposed.told.into_iter().map(|told| (told, now)));

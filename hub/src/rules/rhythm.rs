@@ -142,8 +142,12 @@ impl Rhythm {
 
     /// How long after the last upload nothing is expected of the series any more.
     pub(super) fn gives_up_after_ms(&self) -> i64 {
-        let upload = self.uploads[0].max(self.uploads[1]).saturating_mul(3);
-        upload.max(self.near_ms()).max(PATIENCE_MS)
+        self.expected_within_ms().max(PATIENCE_MS)
+    }
+
+    /// Longest time in which something comes as a rule: three of its intervals, of its pauses between readings or uploads.
+    pub(super) fn expected_within_ms(&self) -> i64 {
+        self.near_ms().max(self.uploads[0].max(self.uploads[1]).saturating_mul(3))
     }
 
     /// The same device, with what it announces now.

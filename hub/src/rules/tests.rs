@@ -4,12 +4,14 @@ mod counters;
 mod deviation;
 mod figures;
 mod flapping;
+mod forecast;
 mod recall;
 mod restarts;
 mod review;
 pub(in crate::rules) mod scene;
 mod silences;
 mod together;
+mod unknown;
 mod windows;
 
 use std::time::Duration;

@@ -102,7 +102,9 @@ impl Together {
             | Condition::Figure { .. }
             | Condition::Stuck { .. }
             | Condition::Seasonal { .. }
-            | Condition::Silence { .. } => return None,
+            | Condition::Forecast { .. }
+            | Condition::Silence { .. }
+            | Condition::Device(_) => return None,
         };
         Some(Self { within_ms: millis(within), kind, parts, judged_at: None, holds: true, heard: None, measured: None })
     }

@@ -41,7 +41,9 @@ impl Engine {
                 | Condition::Stuck { .. }
                 | Condition::Seasonal { .. }
                 | Condition::Difference { .. }
-                | Condition::Joined { .. } => {
+                | Condition::Joined { .. }
+                | Condition::Forecast { .. }
+                | Condition::Device(_) => {
                     track.last = track.last.max(Some(alert.started_at));
                     track.rhythm.remember_last(alert.started_at);
                 }

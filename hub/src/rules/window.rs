@@ -21,6 +21,7 @@
 //!   before it, see `deviation`. Of a counter, what deviates is its growth a second.
 //! - **Average, minimum, maximum**: what a query gives for the while, and **stuck**: whether all of them lie in a band, see `summary`.
 //!   Both are about what a counter shows, not about what it counted.
+//! - **Forecast**: when the line through the while reaches the limit, see `trend`; of a counter what it shows.
 //! - **Seasonal**: how far the mean of the last hour is from that hour of the last 14 days, see `season`.
 
 use std::collections::VecDeque;
@@ -31,6 +32,7 @@ use super::deviation::{History, STEPS};
 use super::season::{self, Season};
 use super::spread::{Reading, Scale, place};
 use super::summary::{Standstill, Summary};
+use super::trend::Trend;
 use crate::counter::{Amount, Lately, Lead, Machine};
 use crate::model::reading::Point;
 use crate::model::rule::{Condition, Figure, Op};
@@ -74,6 +76,7 @@ enum Memory {
     Figure(Figure, Summary),
     Stuck(Standstill),
     Seasonal(Season),
+    Forecast(Trend),
 }
 
 /// How far a deviation that looks back for less than that is read for at most, beside its `over`: some hours of readings are read in a
@@ -91,6 +94,7 @@ impl Window {
             }
             Condition::Figure { figure, over, .. } => (over, Memory::Figure(figure, Summary::new(millis(over)))),
             Condition::Stuck { least, after } => (after, Memory::Stuck(Standstill::new(millis(after), least))),
+            Condition::Forecast { over, .. } => (over, Memory::Forecast(Trend::new(millis(over)))),
             Condition::Seasonal { sigmas, least, .. } => {
                 let season = Season::new(Scale { sigmas, least });
                 (Duration::from_millis(season::HOUR_MS.unsigned_abs()), Memory::Seasonal(season))
@@ -98,11 +102,12 @@ impl Window {
             Condition::Threshold { .. }
             | Condition::Difference { .. }
             | Condition::Joined { .. }
-            | Condition::Silence { .. } => return None,
+            | Condition::Silence { .. }
+            | Condition::Device(_) => return None,
         };
         let counts = match memory {
             Memory::Rate { .. } | Memory::Increase(_) | Memory::Deviation(_) => kind == SensorKind::Counter,
-            Memory::Figure(..) | Memory::Stuck(_) | Memory::Seasonal(_) => false,
+            Memory::Figure(..) | Memory::Stuck(_) | Memory::Seasonal(_) | Memory::Forecast(_) => false,
         };
         Some(Self {
             condition: condition.clone(),
@@ -138,7 +143,8 @@ impl Window {
             | Memory::Deviation(_)
             | Memory::Figure(..)
             | Memory::Stuck(_)
-            | Memory::Seasonal(_) => self.counter.is_some(),
+            | Memory::Seasonal(_)
+            | Memory::Forecast(_) => self.counter.is_some(),
         }
     }
 
@@ -179,6 +185,7 @@ impl Window {
             Memory::Figure(_, summary) => summary.began(),
             Memory::Stuck(standstill) => standstill.began(),
             Memory::Seasonal(season) => season.began(),
+            Memory::Forecast(trend) => trend.began(),
         }
     }
 
@@ -197,6 +204,7 @@ impl Window {
             Memory::Figure(_, summary) => summary.bytes(),
             Memory::Stuck(standstill) => standstill.bytes(),
             Memory::Seasonal(season) => season.bytes(),
+            Memory::Forecast(trend) => trend.bytes(),
         };
         size_of::<Self>() + steps + self.counter.as_ref().map_or(0, |_| size_of::<Machine>())
     }
@@ -215,7 +223,7 @@ impl Window {
     /// usual depends on what was before, less and less; what a counter did depends on where it stood before.
     pub(super) fn reach_ms(&self) -> i64 {
         let reach = match self.memory {
-            Memory::Rate { .. } | Memory::Increase(_) | Memory::Figure(..) => self.over_ms,
+            Memory::Rate { .. } | Memory::Increase(_) | Memory::Figure(..) | Memory::Forecast(_) => self.over_ms,
             // One reading from before it: no two of them are further apart than half of it.
             Memory::Stuck(_) => self.over_ms.saturating_add(self.over_ms / 2),
             Memory::Seasonal(_) => season::REACH_MS,
@@ -244,7 +252,8 @@ impl Window {
             | Memory::Increase(_)
             | Memory::Deviation(_)
             | Memory::Figure(..)
-            | Memory::Stuck(_) => {}
+            | Memory::Stuck(_)
+            | Memory::Forecast(_) => {}
         }
     }
 
@@ -318,7 +327,9 @@ impl Window {
                         | Condition::Seasonal { .. }
                         | Condition::Difference { .. }
                         | Condition::Joined { .. }
-                        | Condition::Silence { .. } => is_whole.then_some(change),
+                        | Condition::Forecast { .. }
+                        | Condition::Silence { .. }
+                        | Condition::Device(_) => is_whole.then_some(change),
                     }
                 })
             }
@@ -354,6 +365,18 @@ impl Window {
             }
             Memory::Seasonal(season) if self.kind == SensorKind::Gauge => season.take(point),
             Memory::Seasonal(_) => None,
+            Memory::Forecast(trend) => {
+                let Condition::Forecast { op, value, within, clear, .. } = self.condition else { return None };
+                let (line, within_s) = (trend.take(point)?, within.as_secs_f64());
+                let measured = line.reaches(op, value);
+                let verdict = match clear {
+                    _ if measured <= within_s => Verdict::Bad,
+                    Some(clear) if line.reaches(op, clear) <= within_s => Verdict::Between,
+                    Some(_) | None => Verdict::Good,
+                };
+                self.measured = Some(measured);
+                return Some(Judged { measured, verdict });
+            }
         };
         self.measured = measured;
         Some(Judged::of(&self.condition, measured?))
@@ -372,6 +395,8 @@ fn per_ms(condition: &Condition) -> f64 {
         | Condition::Seasonal { .. }
         | Condition::Difference { .. }
         | Condition::Joined { .. }
-        | Condition::Silence { .. } => 1.0,
+        | Condition::Forecast { .. }
+        | Condition::Silence { .. }
+        | Condition::Device(_) => 1.0,
     }
 }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use telemetry_hub::model::alert::{self, Ack, Ailment, Alert, AlertId, AlertState, DEVICE_OFFLINE, Measure, Subject, Transition};
+use telemetry_hub::model::alert::{self, Ack, Ailment, Alert, AlertId, AlertState, Measure, Subject, Transition};
 use telemetry_hub::model::audit::{Actor, ActorKind};
 use telemetry_hub::model::device::DeviceNo;
 use telemetry_hub::model::notice::Mark;
 use telemetry_hub::model::reading::{SeriesId, Stretch};
-use telemetry_hub::model::rule::{Condition, Figure, Join, Message, Op, Part, RuleId, RuleSpec, Severity};
+use telemetry_hub::model::rule::{Condition, DeviceState, Figure, Join, Message, Op, Part, RuleId, RuleSpec, Severity};
 use telemetry_hub::model::silence::SilenceSpec;
 use telemetry_hub::model::view::Among;
 use telemetry_hub::model::weekly::Weekly;
@@ -197,16 +197,31 @@ async fn an_alert_about_a_whole_device_reads_back_as_written_and_goes_with_it() 
     let mut hub = Hub::new().await;
     let away = Alert {
         about: Subject::Device(hub.device.no),
-        rule: RuleId::HUB,
-        rule_name: DEVICE_OFFLINE.to_owned(),
         measure: Measure::Silence,
         value: None,
         worst: None,
         ..alert(&hub, 1, AlertState::Firing)
     };
-    hub.store.commit(Commit { transitions: vec![put(&away)], ..Commit::default() }).await.unwrap();
+    let off = Alert { measure: Measure::Clock, value: Some(-90.5), ..alert(&hub, 2, AlertState::Firing) };
+    let off = Alert { about: away.about, ..off };
+    hub.store.commit(Commit { transitions: vec![put(&away), put(&off)], ..Commit::default() }).await.unwrap();
     hub.restart().await;
-    assert_eq!(hub.store.open_alerts().await.unwrap(), [away]);
+    assert_eq!(hub.store.open_alerts().await.unwrap(), [away, off]);
+    assert_eq!(hub.store.offline_alerts().await.unwrap(), [(hub.device.no, AlertId(1))]);
+    // What is not known is neither firing nor over.
+    let unknown = Alert { unknown_since: Some(T0), ..alert(&hub, 3, AlertState::Firing) };
+    hub.store.commit(Commit { transitions: vec![Transition::Amend(unknown.clone())], ..Commit::default() }).await.unwrap();
+    let listed = async |states: &[AlertState], unknown| {
+        let query = AlertQuery { states: states.to_vec(), unknown, limit: 10, ..AlertQuery::default() };
+        hub.store.alerts(query).await.unwrap().iter().map(|alert| alert.id.0).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&[AlertState::Firing], false).await, [2, 1]);
+    assert_eq!(listed(&[], true).await, [3]);
+    assert_eq!(listed(&[AlertState::Firing], true).await, [3, 2, 1]);
+    assert_eq!(listed(&[], false).await, [3, 2, 1]);
+    let over = Alert { unknown_since: None, ..alert(&hub, 3, AlertState::Resolved) };
+    hub.store.commit(Commit { transitions: vec![put(&over)], ..Commit::default() }).await.unwrap();
+    assert_eq!(listed(&[AlertState::Resolved], false).await, [3]);
     hub.store.delete_device(hub.device.id).await.unwrap();
     assert!(hub.store.open_alerts().await.unwrap().is_empty());
 }
@@ -288,6 +303,7 @@ async fn rules_read_back_as_written_and_lose_deleted_webhooks() {
         severity: Severity::Critical,
         tags: BTreeMap::from([("team".to_owned(), "x".to_owned())]),
         webhooks: vec![webhook.id],
+        all_webhooks: false,
         enabled: true,
         message: Message::default(),
     };
@@ -305,12 +321,24 @@ async fn rules_read_back_as_written_and_lose_deleted_webhooks() {
         Condition::Difference { other: "hum".to_owned(), within: minute, op: Op::Above, value: 5.0, clear: Some(4.0) },
         joined(Join::All),
         joined(Join::Any),
+        Condition::Forecast { op: Op::AtLeast, value: 100.0, within: 3 * hour, over: hour, clear: Some(95.0) },
+        Condition::Device(DeviceState::Offline { after: minute }),
+        Condition::Device(DeviceState::SourceFailing),
+        Condition::Device(DeviceState::ClockOff { by: minute }),
     ] {
         let spec = RuleSpec { condition, ..hot.clone() };
         let made = hub.store.create_rule(spec.clone(), T0).await.unwrap();
         assert_eq!(hub.store.rule(made.id).await.unwrap().spec, spec);
         hub.store.delete_rule(made.id).await.unwrap();
     }
+    let all = RuleSpec { webhooks: vec![], all_webhooks: true, ..hot.clone() };
+    assert_eq!(hub.store.make_rule("device_offline", all.clone(), T0).await.unwrap().as_deref(), Some("hot"));
+    let made = hub.store.list_rules().await.unwrap();
+    assert!(made[0].spec == all && made[0].made_by_hub, "{made:?}");
+    hub.store.delete_rule(made[0].id).await.unwrap();
+    hub.restart().await;
+    assert_eq!(hub.store.make_rule("device_offline", all, T0).await.unwrap(), None, "it was made once");
+    assert_eq!(hub.store.made_rules().await.unwrap(), ["device_offline"]);
     let first = hub.store.create_rule(hot.clone(), T0).await.unwrap();
     let second = hub.store.create_rule(silent.clone(), T0).await.unwrap();
     assert_eq!((&first.spec, &second.spec), (&hot, &silent));
@@ -521,6 +549,7 @@ fn alert(hub: &Hub, id: u64, state: AlertState) -> Alert {
         resolved_at: None,
         acked: None,
         new_normal: false,
+        unknown_since: None,
         learned_at: T0,
     }
 }

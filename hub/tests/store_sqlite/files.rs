@@ -47,6 +47,7 @@ async fn a_condition_that_is_not_known_is_named_and_never_taken_for_another() {
         severity: Severity::Critical,
         tags: BTreeMap::new(),
         webhooks: Vec::new(),
+        all_webhooks: false,
         enabled: true,
         message: Message::default(),
     };

@@ -9,6 +9,4 @@ import { answered } from "./answer";
 const takeHub = (hub: Hub) => dispatch({ kind: "hub", hub, asked: turn() });
 
 export const setJoin = (policy: JoinPolicy) => answered(api.hub.join(policy), takeHub);
-/** How long a device may be silent before the hub says so; `off` for ever. */
-export const setOfflineAfter = (after: string) => answered(api.hub.offlineAfter(after), takeHub);
 export const openWindow = (span: string) => answered(api.hub.openFor(span), takeHub);

@@ -7,7 +7,7 @@ import { part } from "../app";
 import { clean, count, duration, millis, when } from "../format";
 import { title } from "../names";
 import { between, DEFAULT_RANGE, href, type Range } from "../route";
-import { beganAt, ruleName, silenceOver } from "../alert";
+import { beganAt, isOfDevice, ruleName, silenceOver } from "../alert";
 import { reading } from "../rule";
 import { SILENCES } from "../silence";
 import type { Alert } from "../types";
@@ -227,9 +227,10 @@ export function AlertEntry({ alert }: { alert: Alert }) {
   const now = clock.value;
   const began = beganAt(alert);
   const ended = millis(alert.resolved_at);
-  const hushed = alert.state === "firing" ? silenceOver(silences.value, alert, now) : null;
+  const isOpen = alert.state === "firing" || alert.state === "unknown";
+  const hushed = isOpen ? silenceOver(silences.value, alert, now) : null;
   // What is about a whole device has no sensor to show.
-  const whole = alert.rule.name === "hub.device_offline";
+  const whole = isOfDevice(alert);
   const about = href(
     alert.device === ""
       ? { view: "hub" }
@@ -269,6 +270,13 @@ export function AlertEntry({ alert }: { alert: Alert }) {
               : `since ${when(began, now)}, ${duration(now - began)}`}
           </span>
         </div>
+        {alert.unknown_since ? (
+          <span class="small">
+            Nothing is heard of it since {when(millis(alert.unknown_since) ?? now, now)}; it was {alert.was ?? "firing"}
+            .
+          </span>
+        ) : null}
+        {alert.inhibited_by ? <span class="small quiet">Nobody is notified of it: its device is offline.</span> : null}
         {alert.state === "historical" ? (
           <span class="small quiet">
             It was over when the readings arrived ({when(millis(alert.learned_at) ?? now, now)}).
@@ -279,7 +287,7 @@ export function AlertEntry({ alert }: { alert: Alert }) {
           <span class="small quiet">It ended because the value stayed at this level, which now counts as usual.</span>
         ) : null}
       </div>
-      {alert.state === "firing" && may("write") ? (
+      {isOpen && may("write") ? (
         <div class="row">
           {hushed ? null : (
             <SilenceChoice label={`Silence ${name} on ${device}`} choose={(span) => void silence(alert, span)} />

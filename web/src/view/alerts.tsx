@@ -6,17 +6,16 @@ import { endSilence, removeRule, saveRule } from "../actions/alerts";
 import { say, reason } from "../actions/answer";
 import { LIVE_DEVICES, loadHub, loadLatest, loadRules, loadSilences } from "../actions/loading";
 import { go, part, state } from "../app";
-import { KNOWN } from "../condition";
+import { KNOWN, OF_DEVICE } from "../condition";
 import { clean, when } from "../format";
 import type { Route } from "../route";
 import { sentence, unitOf, unitsOfParts, waitsFor, watchesNothing } from "../rule";
 import { covered } from "../silence";
-import type { Rule, Silence } from "../types";
+import type { Alert, Rule, Silence } from "../types";
 import { weeklyText } from "../weekly";
 import { AlertList, chosenTag, hasChosenTag, isOver, linesOf } from "./alert_entries";
 import { Confirmed } from "./controls";
 import { Lack, may, Only } from "./may";
-import { OwnAlerts } from "./own_alerts";
 import { RuleForm } from "./rule_form";
 import { SilenceForm } from "./silence_form";
 
@@ -32,6 +31,8 @@ const alerts = part((s) => s.alerts);
 const rules = part((s) => s.rules);
 const silences = part((s) => s.silences);
 const isFleet = part((s) => Object.keys(s.devices ?? {}).length > LIVE_DEVICES);
+/** What fires comes first, what may still fire next. */
+const LATER: readonly Alert["state"][] = ["firing", "unknown", "pending"];
 const ORDER = { critical: 0, warning: 1, info: 2 };
 
 const active = part(() =>
@@ -39,7 +40,7 @@ const active = part(() =>
     .filter((alert) => !isOver(alert) && hasChosenTag(alert))
     .sort(
       (a, b) =>
-        Number(a.state === "pending") - Number(b.state === "pending") ||
+        LATER.indexOf(a.state) - LATER.indexOf(b.state) ||
         ORDER[a.severity] - ORDER[b.severity] ||
         Date.parse(b.started_at) - Date.parse(a.started_at),
     ),
@@ -154,7 +155,6 @@ export function Alerts({ route }: { route: AlertsRoute }) {
               </ul>
             )}
           </div>
-          <OwnAlerts />
           <Silences />
         </div>
       </div>
@@ -276,7 +276,7 @@ function RuleEntry({ rule, isIdle }: { rule: Rule; isIdle: boolean }) {
     [rule, known, Math.floor(now / UNIT_MS)],
   );
   const name = clean(rule.name);
-  const { id, needs: _needs, missing: _missing, created_at: _created, updated_at: _updated, ...draft } = rule;
+  const { id, needs: _needs, missing: _missing, made_by, created_at: _created, updated_at: _updated, ...draft } = rule;
   const waits = rule.enabled ? waitsFor(rule) : null;
   const flip = () =>
     saveRule(id, { ...draft, enabled: !rule.enabled }).catch((error: unknown) => say(reason(error), "error"));
@@ -287,6 +287,7 @@ function RuleEntry({ rule, isIdle }: { rule: Rule; isIdle: boolean }) {
           <strong>{name}</strong>
           <span class="chip">{rule.severity}</span>
           {rule.enabled ? null : <span class="chip">off</span>}
+          {made_by === "hub" ? <span class="chip">made by the hub</span> : null}
           {Object.entries(rule.tags).map(([key, value]) => (
             <span class="chip" key={key}>
               {clean(`${key}:${value}`)}
@@ -297,7 +298,9 @@ function RuleEntry({ rule, isIdle }: { rule: Rule; isIdle: boolean }) {
           {sentence(rule, unit, (sensor) => units.get(sensor) ?? "")}
         </span>
         {isIdle ? (
-          <span class="small warn-text">No sensor matches yet. The rule starts when one does.</span>
+          <span class="small warn-text">
+            No {OF_DEVICE.has(rule.condition.type) ? "device" : "sensor"} matches yet. The rule starts when one does.
+          </span>
         ) : waits ? (
           <span class="small">{waits}</span>
         ) : null}

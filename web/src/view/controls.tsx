@@ -14,6 +14,7 @@ const TONES: Record<string, Tone> = {
   blocked: "off",
   pending: "warn",
   firing: "bad",
+  unknown: "warn",
   resolved: "good",
   historical: "off",
   delivered: "good",

@@ -135,9 +135,39 @@ export function ruleFields({ fields, set, unitsOf, at }: Props, sensor = ""): pr
     case "all":
     case "any":
       return parts(fields.type, { fields, set, unitsOf, at });
+    case "forecast": {
+      const { field, number, span, direction } = of("forecast", fields, set, at);
+      return (
+        <>
+          <Field label="Direction">{direction(fields.forecast.op)}</Field>
+          {field("value", { label: "Reaches", unit, hint: mixed }, number("value", true))}
+          {field("within", { label: "Within", hint: "1m to 30d" }, span("within"))}
+          {field("over", { label: "By the line of the last", hint: "5s to 7d" }, span("over"))}
+          {field(
+            "clear",
+            { label: "Resolves when it would not reach", unit, hint: "optional, default: the same" },
+            number("clear", false),
+          )}
+        </>
+      );
+    }
     case "silence": {
       const { field, span } = of("silence", fields, set, at);
       return field("after", { label: "For longer than", hint: "1s to 30d" }, span("after"));
+    }
+    case "offline": {
+      const { field, span } = of("offline", fields, set, at);
+      return field(
+        "after",
+        { label: "For longer than", hint: "10s to 30d, and three of its intervals" },
+        span("after"),
+      );
+    }
+    case "source_failing":
+      return <></>;
+    case "clock_off": {
+      const { field, span } = of("clock_off", fields, set, at);
+      return field("by", { label: "By more than", hint: "1s to 30d, either side" }, span("by"));
     }
   }
 }
@@ -153,6 +183,7 @@ const OF_SENSOR: Readonly<Record<Exclude<SensorCondition["type"], "silence">, st
   deviation: "is unusual",
   seasonal: "is unusual for the time of day",
   stuck: "stands still",
+  forecast: "will reach a limit",
 };
 
 /** Conditions about one sensor, to choose from. */

@@ -7,7 +7,7 @@ import { LIVE_DEVICES, loadLatest, loadWebhooks } from "../actions/loading";
 import { part } from "../app";
 import { clean, parseSpan } from "../format";
 import { readyRules, type Ready } from "../ready";
-import { conditionOf, fieldsOf, type Fields } from "../condition";
+import { conditionOf, fieldsOf, OF_DEVICE, type Fields } from "../condition";
 import { watches } from "../alert";
 import { readLabels, writeLabels } from "../labels";
 import type { Rule, Severity } from "../types";
@@ -44,6 +44,7 @@ const tried = ({ device, sensor, labels, condition, for: hold, clear_for, enable
   clear_for,
   severity: "info" as const,
   webhooks: [],
+  all_webhooks: false,
   enabled,
 });
 
@@ -68,6 +69,7 @@ export function RuleForm({
   const [message, setMessage] = useState(() => messageFields(rule?.message ?? null));
   const [tags, setTags] = useState(writeLabels(rule?.tags ?? {}));
   const [chosenHooks, setHooks] = useState<readonly string[] | null>(rule?.webhooks ?? null);
+  const [everybody, setEverybody] = useState(rule?.all_webhooks ?? false);
   const [labels, setLabels] = useState<Record<string, string>>(rule?.labels ?? {});
   const first = useRef<HTMLInputElement>(null);
   // Once: what is loaded later must not take the hand from the field where it types.
@@ -80,23 +82,38 @@ export function RuleForm({
   // A new rule notifies those that are meant for new rules, until a person chooses.
   const hooks = chosenHooks ?? (webhooks.value ?? []).filter((hook) => hook.for_new_rules).map((hook) => hook.id);
 
-  const { at, Rest, ...form } = useForm([name, who, what, labels, fields, hold, clearFor, tags, chosenHooks, message]);
+  const { at, Rest, ...form } = useForm([
+    name,
+    who,
+    what,
+    labels,
+    fields,
+    hold,
+    clearFor,
+    tags,
+    chosenHooks,
+    everybody,
+    message,
+  ]);
 
   const typed = conditionOf(fields);
   // A silence is over with the first reading.
   const clears = fields.type !== "silence";
   const untimed = unreadable(hold, clears ? clearFor : "0s");
+  // Of a device as a whole no sensor is asked.
+  const ofDevice = OF_DEVICE.has(fields.type);
   const draft =
-    "condition" in typed && what.trim() !== "" && who.trim() !== "" && untimed === null
+    "condition" in typed && (ofDevice || what.trim() !== "") && who.trim() !== "" && untimed === null
       ? {
           device: who.trim(),
-          sensor: what.trim(),
+          sensor: ofDevice ? "*" : what.trim(),
           labels,
           condition: typed.condition,
           for: hold.trim(),
           clear_for: clears ? clearFor.trim() : "0s",
           severity,
-          webhooks: [...hooks],
+          webhooks: everybody ? [] : [...hooks],
+          all_webhooks: everybody,
           enabled: rule?.enabled ?? true,
           message: messageOf(message),
         }
@@ -190,16 +207,18 @@ export function RuleForm({
             onInput={(event) => setWho(event.currentTarget.value)}
           />
         </Field>
-        <Field label="Sensor" hint="* stands for any text" problem={at("sensor")}>
-          <input
-            class="input"
-            required
-            list="rule-sensors"
-            placeholder="temp*"
-            value={what}
-            onInput={(event) => setWhat(event.currentTarget.value)}
-          />
-        </Field>
+        {ofDevice ? null : (
+          <Field label="Sensor" hint="* stands for any text" problem={at("sensor")}>
+            <input
+              class="input"
+              required
+              list="rule-sensors"
+              placeholder="temp*"
+              value={what}
+              onInput={(event) => setWhat(event.currentTarget.value)}
+            />
+          </Field>
+        )}
         <LabelPicker devices={Object.values(devices.value ?? {})} labels={labels} set={setLabels} />
         <datalist id="rule-devices">
           <option value="*" />
@@ -214,7 +233,7 @@ export function RuleForm({
         </datalist>
       </div>
       <div class="form-grid">
-        <Field label="Fires when the value">
+        <Field label={ofDevice ? "Fires when the device" : "Fires when the value"}>
           <select
             class="input of-words"
             value={fields.type}
@@ -225,6 +244,11 @@ export function RuleForm({
             <option value="all">meets all of several conditions</option>
             <option value="any">meets one of several conditions</option>
             <option value="silence">stops arriving</option>
+            <optgroup label="The device as a whole">
+              <option value="offline">is offline</option>
+              <option value="source_failing">reports a source that fails</option>
+              <option value="clock_off">has a clock that is off</option>
+            </optgroup>
           </select>
         </Field>
         {ruleFields({ fields, set: setFields, unitsOf, at })}
@@ -260,7 +284,15 @@ export function RuleForm({
         <fieldset>
           <legend>Webhooks</legend>
           <div class="row">
-            {webhooks.value.map((hook) => (
+            <label class="check">
+              <input
+                type="checkbox"
+                checked={everybody}
+                onChange={(event) => setEverybody(event.currentTarget.checked)}
+              />
+              All, also later ones
+            </label>
+            {(everybody ? [] : webhooks.value).map((hook) => (
               <label class="check" key={hook.id}>
                 <input
                   type="checkbox"
@@ -273,7 +305,7 @@ export function RuleForm({
               </label>
             ))}
           </div>
-          {hooks.length === 0 ? (
+          {hooks.length === 0 && !everybody ? (
             <p class="small quiet">None is chosen: its alerts are shown here, and nobody is notified.</p>
           ) : null}
         </fieldset>
@@ -286,7 +318,17 @@ export function RuleForm({
         draft={draft === null ? null : { ...draft, ...(name.trim() === "" ? {} : { name: name.trim() }) }}
         refused={form.say}
       />
-      <RulePast draft={draft} against={rule === null ? null : tried(rule)} refused={form.say} />
+      {ofDevice ? (
+        <p class="small quiet">
+          How devices were is not kept: what this rule would have done in the last 24 h is not known.
+        </p>
+      ) : (
+        <RulePast
+          draft={draft}
+          against={rule === null || OF_DEVICE.has(rule.condition.type) ? null : tried(rule)}
+          refused={form.say}
+        />
+      )}
       {Rest()}
       <div class="row">
         <button type="submit" class="button primary" disabled={form.busy}>

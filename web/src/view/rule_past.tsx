@@ -123,7 +123,8 @@ function useBacktest(
 ): Backtest | null {
   const [past, setPast] = useState<Backtest | null>(null);
   // By its text: the draft is a new object each time.
-  const asked = draft === null ? null : JSON.stringify([{ ...draft, severity: "info", webhooks: [], message: null }, against]);
+  const asked =
+    draft === null ? null : JSON.stringify([{ ...draft, severity: "info", webhooks: [], message: null }, against]);
   useEffect(() => {
     let current = true;
     if (asked === null) return setPast(null);

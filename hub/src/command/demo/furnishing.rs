@@ -70,6 +70,7 @@ fn rule(name: &str, device: &str, sensor: &str, condition: Condition, hold: u64,
         severity: Severity::Warning,
         tags: Labels::new(),
         webhooks: vec![webhook],
+        all_webhooks: false,
         enabled: true,
         message: Message::default(),
     }

@@ -3,10 +3,10 @@
 use super::*;
 use crate::delivery::payload::tests::{catalog, put, read, rule, teller, webhook};
 use crate::model::UnixMillis;
+use crate::model::alert::Measure;
 use crate::model::device::{Device, DeviceNo};
 use crate::model::notice::Notice;
 use crate::model::reading::SeriesId;
-use crate::model::rule::RuleId;
 use crate::model::webhook::WebhookKind;
 
 /// What fires, or is over, on a device at so many milliseconds.
@@ -24,7 +24,8 @@ fn people_wait_for_more_of_a_rule_and_programs_do_not() {
     let (rules, webhooks) = ([rule()], [webhook(7), chat]);
     let mut grouping = Grouping::default();
     let mut told = |notices: &[Notice]| {
-        let audience = Audience { rules: &rules, webhooks: &webhooks, said: &|_, _| 0, grouping: &grouping };
+        let audience =
+            Audience { rules: &rules, webhooks: &webhooks, said: &|_, _| 0, grouping: &grouping, beside: &|_| None };
         let told = deliveries_for(notices, &audience, &catalog(), &teller(None));
         grouping.note(&told);
         let of = |one: &NewDelivery| {
@@ -47,18 +48,19 @@ fn people_wait_for_more_of_a_rule_and_programs_do_not() {
 fn devices_that_go_while_something_waits_wait_with_it_each_for_itself() {
     let mut chat = webhook(8);
     chat.spec.kind = WebhookKind::Slack;
-    let webhooks = [chat];
+    let (rules, webhooks) = ([rule()], [chat]);
     let mut all = catalog();
     let first = all.device(DeviceNo(1)).unwrap().clone();
     (2..=9).for_each(|no| all.put_device(Device { no: DeviceNo(no), name: format!("boiler-{no}"), ..first.clone() }));
     let gone = |device: u32, at| {
         let Notice::Changed { alert, occurred_at, points, to } = on(device, AlertState::Firing, at) else { panic!() };
-        let alert = Alert { rule: RuleId::HUB, about: Subject::Device(DeviceNo(device)), ..alert };
+        let alert = Alert { measure: Measure::Silence, about: Subject::Device(DeviceNo(device)), ..alert };
         Notice::Changed { alert, occurred_at, points, to }
     };
     let mut grouping = Grouping::default();
     let mut told = |notices: &[Notice]| {
-        let audience = Audience { rules: &[], webhooks: &webhooks, said: &|_, _| 0, grouping: &grouping };
+        let audience =
+            Audience { rules: &rules, webhooks: &webhooks, said: &|_, _| 0, grouping: &grouping, beside: &|_| None };
         let told = deliveries_for(notices, &audience, &all, &teller(None));
         grouping.note(&told);
         told

@@ -16,6 +16,8 @@ const TITLE: usize = 140;
 const TEXT: usize = 2_000;
 /// Longest value of a fact.
 const FACT: usize = 200;
+/// What stands in the place of a sensor where an alert is about a device as a whole.
+const OF_DEVICES: [&str; 3] = ["device_offline", "source_failing", "clock_off"];
 
 /// What happened.
 #[derive(Debug, Deserialize)]
@@ -206,7 +208,7 @@ impl Note {
     pub(super) fn facts(&self) -> Vec<(&'static str, String)> {
         let Some(alert) = self.alert() else { return Vec::new() };
         let mut facts = vec![("Device", shown::name(&alert.device_name))];
-        let is_series = alert.device.is_some() && alert.sensor != "device_offline";
+        let is_series = alert.device.is_some() && !OF_DEVICES.contains(&&*alert.sensor);
         if is_series && !alert.sensor.is_empty() {
             facts.push(("Sensor", shown::name(&alert.sensor)));
         }
@@ -226,6 +228,11 @@ fn if_object<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Disabled>, D::
 
 impl About {
     fn figure(&self, value: f64) -> String {
-        if self.measure == "silence" { shown::length(value.round() as i64) } else { shown::value(value, &self.unit) }
+        match &*self.measure {
+            "silence" | "forecast" => shown::length(value.round() as i64),
+            "clock" if value < 0.0 => format!("-{}", shown::length(-value.round() as i64)),
+            "clock" => shown::length(value.round() as i64),
+            _ => shown::value(value, &self.unit),
+        }
     }
 }

@@ -131,10 +131,12 @@ pub(in crate::delivery) struct What<'a> {
     pub(in crate::delivery) condition: Option<&'a Condition>,
     /// The rule's own words.
     pub(in crate::delivery) message: Option<&'a Message>,
+    /// What is known beside, in a sentence.
+    pub(in crate::delivery) beside: Option<String>,
 }
 
 pub(in crate::delivery) fn body(what: &What<'_>, catalog: &Catalog, teller: &Teller) -> Vec<u8> {
-    let &What { notice, event, sequence, condition, message } = what;
+    let &What { notice, event, sequence, condition, message, ref beside } = what;
     let (alert, occurred_at) = (notice.alert(), notice.occurred_at());
     let device = alert.device().and_then(|device| catalog.device(device));
     let names = alert.names(catalog);
@@ -188,7 +190,10 @@ pub(in crate::delivery) fn body(what: &What<'_>, catalog: &Catalog, teller: &Tel
         ack_comment: alert.acked.as_ref().and_then(|ack| ack.comment.as_deref()),
         template_error: None,
     };
-    let Told { title, text } = sentence::of(notice, names, condition, &teller.zone);
+    let Told { title, mut text } = sentence::of(notice, names, condition, &teller.zone);
+    if let Some(beside) = beside {
+        text = format!("{text} {beside}");
+    }
     let (kind, timestamp) = (event.word(), moment(occurred_at));
     let mut body = Body { r#type: kind, timestamp, title, text, data: AlertData { alert: body } };
     let whole = fitting(&mut body, &none);
@@ -230,6 +235,9 @@ const fn measure_name(measure: Measure) -> &'static str {
         Measure::Sigmas => "sigmas",
         Measure::Stuck => "stuck",
         Measure::Parts => "parts",
+        Measure::Forecast => "forecast",
+        Measure::Sources => "sources",
+        Measure::Clock => "clock",
         Measure::Silence => "silence",
     }
 }

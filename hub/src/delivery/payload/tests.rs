@@ -191,7 +191,8 @@ fn what_a_webhook_is_told_of_an_alert_is_numbered() {
     let (rules, webhooks) = ([rule()], [webhook(7), webhook(8)]);
     // The second knows it already.
     let said = |_, webhook| u32::from(webhook == WebhookId(8)) * 3;
-    let audience = Audience { rules: &rules, webhooks: &webhooks, said: &said, grouping: &Grouping::default() };
+    let audience =
+        Audience { rules: &rules, webhooks: &webhooks, said: &said, grouping: &Grouping::default(), beside: &|_| None };
     let notices = [put(AlertState::Firing), put(AlertState::Resolved)];
     let told = audience::deliveries_for(&notices, &audience, &catalog(), &teller(None));
     let numbers = |id| {
@@ -273,7 +274,13 @@ fn an_acknowledgement_is_told_to_those_who_know_the_alert_and_many_of_them_in_on
     };
     let told_of = |count: u64, said: u32| {
         let said = move |_, _| said;
-        let audience = Audience { rules: &rules, webhooks: &webhooks, said: &said, grouping: &Grouping::default() };
+        let audience = Audience {
+            rules: &rules,
+            webhooks: &webhooks,
+            said: &said,
+            grouping: &Grouping::default(),
+            beside: &|_| None,
+        };
         let notices: Vec<_> = (1..=count).map(acked).collect();
         audience::deliveries_for(&notices, &audience, &catalog(), &teller(Some("http://hub")))
     };
@@ -322,7 +329,8 @@ fn devices_that_go_at_once_are_one_sentence_where_people_read_and_one_alert_each
             let Notice::Changed { alert, .. } = put(AlertState::Firing) else { panic!() };
             let began = NOW.plus(i64::from(no % 3) * 60_000);
             let about = Subject::Device(DeviceNo(no));
-            let alert = Alert { id: AlertId(u64::from(no)), about, started_at: began, ..alert };
+            let (id, measure) = (AlertId(u64::from(no)), Measure::Silence);
+            let alert = Alert { id, about, measure, started_at: began, ..alert };
             Notice::Changed { alert, occurred_at: NOW.plus(180_000), points: Vec::new(), to: Hearers::All }
         })
         .collect();
@@ -330,7 +338,7 @@ fn devices_that_go_at_once_are_one_sentence_where_people_read_and_one_alert_each
     chat.spec.kind = WebhookKind::Ntfy;
     let webhooks = [webhook(7), chat];
     let told_of = |notices: &[Notice]| {
-        let told = deliveries_for(notices, &[], &webhooks, &catalog, &teller(Some("http://hub")));
+        let told = deliveries_for(notices, &[rule()], &webhooks, &catalog, &teller(Some("http://hub")));
         let to = |id| told.iter().filter(|one| one.webhook == WebhookId(id)).map(read).collect::<Vec<_>>();
         (to(7), to(8))
     };
@@ -363,6 +371,11 @@ fn devices_that_go_at_once_are_one_sentence_where_people_read_and_one_alert_each
         })
         .collect();
     let (_, back) = told_of(&back);
+    let told = deliveries_for(&gone, &[], &webhooks, &catalog, &teller(None));
+    assert!(told.is_empty(), "the rule says who is told");
+    let all = RuleSpec { webhooks: Vec::new(), all_webhooks: true, ..rule().spec };
+    let all = deliveries_for(&gone, &[Rule { spec: all, ..rule() }], &webhooks, &catalog, &teller(None));
+    assert_eq!(all.len(), 300);
     assert_eq!(back[0]["title"], "Resolved: 2 devices offline");
     assert_eq!(
         back[0]["text"],
@@ -424,7 +437,7 @@ fn deliveries_for(
 ) -> Vec<NewDelivery> {
     audience::deliveries_for(
         notices,
-        &Audience { rules, webhooks, said: &|_, _| 0, grouping: &Grouping::default() },
+        &Audience { rules, webhooks, said: &|_, _| 0, grouping: &Grouping::default(), beside: &|_| None },
         catalog,
         teller,
     )
@@ -459,6 +472,7 @@ pub(in crate::delivery) fn put(state: AlertState) -> Notice {
         resolved_at: None,
         acked: None,
         new_normal: false,
+        unknown_since: None,
         learned_at: NOW.plus(1500),
     };
     Notice::Changed { alert, occurred_at: NOW, points: vec![Point { at: NOW, value: 31.5 }], to: Hearers::All }
@@ -476,10 +490,11 @@ pub(in crate::delivery) fn rule() -> Rule {
         severity: Severity::Critical,
         tags: Labels::new(),
         webhooks: vec![WebhookId(7), WebhookId(8), WebhookId(9)],
+        all_webhooks: false,
         enabled: true,
         message: Message::default(),
     };
-    Rule { id: RuleId(3), spec, created_at: NOW, updated_at: NOW }
+    Rule { id: RuleId(3), spec, made_by_hub: false, created_at: NOW, updated_at: NOW }
 }
 
 pub(in crate::delivery) fn webhook(id: u64) -> Webhook {

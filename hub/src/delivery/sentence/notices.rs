@@ -21,6 +21,13 @@ impl About<'_> {
             _ if !self.alert.parts.is_empty() => {
                 format!("{who}: what the rule looks for came and went, {changes} changes in {within}.")
             }
+            (Measure::Sources, _) => format!("{who}: sources failed and worked again, {changes} changes in {within}."),
+            (Measure::Clock, _) => {
+                format!("The clock of {who} was off by {limit} and right again, {changes} changes in {within}.")
+            }
+            (Measure::Forecast, _) => format!(
+                "{who} was expected to reach its limit within {limit} and then not, {changes} changes in {within}."
+            ),
             (Measure::Stuck, _) => format!("{who} stood still and moved again, {changes} changes in {within}."),
             (Measure::Silence, _) | (_, None) => {
                 format!("{who} went silent and came back, {changes} changes in {within}.")

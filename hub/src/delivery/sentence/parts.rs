@@ -1,6 +1,6 @@
 //! What several conditions say that a rule joins: those that are true first, what is not known last. PURE.
 
-use super::{About, Told};
+use super::{About, Told, length};
 use crate::model::alert::{Measure, Part};
 use crate::model::{called, shown};
 
@@ -55,7 +55,19 @@ impl About<'_> {
                 let (size, limit) = shown::compared(value.abs(), part.threshold, "");
                 format!("{sensor} is {size} deviations from usual (limit {limit})")
             }
-            (Measure::Value | Measure::Rate { .. } | Measure::Parts | Measure::Silence, Some(value)) => {
+            (Measure::Forecast, Some(value)) => {
+                let (value, limit) = (length(value), length(part.threshold));
+                format!("{sensor} reaches its limit in {value} (limit {limit})")
+            }
+            (
+                Measure::Value
+                | Measure::Rate { .. }
+                | Measure::Parts
+                | Measure::Sources
+                | Measure::Clock
+                | Measure::Silence,
+                Some(value),
+            ) => {
                 let (value, limit) = shown::compared(value, part.threshold, &unit);
                 format!("{sensor} is {value} (limit {limit})")
             }

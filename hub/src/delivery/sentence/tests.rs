@@ -180,6 +180,51 @@ fn a_device_that_goes_away_and_the_hub_itself_have_their_own_words() {
 }
 
 #[test]
+fn sources_and_clocks_of_a_device_have_their_own_words() {
+    let of = |measure: Measure, value| Alert { about: Subject::Device(DeviceNo(1)), ..alert(measure, Some(value)) };
+    let told = |alert: &Alert, event| told(alert, Names { device: "shed", ..Names::default() }, event, None);
+    let failing = of(Measure::Sources, 1.0);
+    let said = told(&failing, Event::AlertFiring);
+    assert_eq!(said.title, "Too hot on shed");
+    assert_eq!(said.text, "shed reports a source of its sensors that fails, since 2027-01-15 09:00 CET.");
+    let works = told(&Alert { last: Some(0.0), ..over(failing) }, Event::AlertResolved);
+    assert_eq!(works.title, "Resolved: Too hot on shed");
+    assert_eq!(works.text, "No source of shed fails any more. The alert is over, it lasted 1 h 30 min.");
+    let slow = of(Measure::Clock, -125.0);
+    let said = told(&slow, Event::AlertFiring).text;
+    assert_eq!(said, "The clock of shed is 2 min behind that of the hub (limit 30 s), since 2027-01-15 09:00 CET.");
+    let right = told(&Alert { last: Some(0.4), ..over(slow.clone()) }, Event::AlertResolved).text;
+    let said =
+        "The clock of shed differs from that of the hub by 0 s (limit 30 s). The alert is over, it lasted 1 h 30 min.";
+    assert_eq!(right, said);
+    let off = told(&Alert { last: None, ..over(slow) }, Event::AlertResolved).text;
+    assert!(off.starts_with("shed is no longer watched by this rule as it was."), "{off}");
+}
+
+#[test]
+fn a_forecast_says_when_the_limit_is_reached() {
+    let (within, over_last) = (3 * 86_400, Duration::from_secs(86_400));
+    let full = Condition::Forecast {
+        op: Op::AtLeast,
+        value: 100.0,
+        within: Duration::from_secs(within),
+        over: over_last,
+        clear: None,
+    };
+    let names = Names { device: "nas", sensor: "disk_used", unit: "%", is_counter: false };
+    let soon = Alert { threshold: within as f64, ..alert(Measure::Forecast, Some(187_200.0)) };
+    let said = told(&soon, names, Event::AlertFiring, Some(&full)).text;
+    assert_eq!(said, "nas: disk_used will reach 100 % in 2 d 4 h if it goes on as in the last 1 d.");
+    let later = Alert { last: Some(900_000.0), ..over(soon.clone()) };
+    let said = told(&later, names, Event::AlertResolved, Some(&full)).text;
+    let expected = "nas: disk_used would reach 100 % in 10 d 10 h if it goes on as in the last 1 d (limit 3 d). The alert is over, it lasted 1 h 30 min.";
+    assert_eq!(said, expected);
+    let never = Alert { last: Some(10.0 * 365.0 * 86_400.0), ..over(soon) };
+    let said = told(&never, names, Event::AlertResolved, Some(&full)).text;
+    assert!(said.starts_with("nas: disk_used does not go towards 100 % (limit 3 d)."), "{said}");
+}
+
+#[test]
 fn hostile_and_endless_names_stay_short_and_move_nothing() {
     let (device, sensor) = ("ü".repeat(30_000), "\u{202e}a\r\nb\u{7}".to_owned());
     let alert = Alert { rule_name: "x".repeat(9_000), ..alert(Measure::Value, Some(f64::MAX)) };
@@ -292,6 +337,7 @@ fn alert(measure: Measure, value: Option<f64>) -> Alert {
         resolved_at: None,
         acked: None,
         new_normal: false,
+        unknown_since: None,
         learned_at: BEGAN,
     }
 }

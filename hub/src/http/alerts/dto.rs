@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use crate::http::request::text;
 use crate::http::rules::dto::Severity;
 use crate::http::rules::measure::Measure;
+use crate::model::alert::AlertId;
 use crate::model::catalog::Catalog;
 use crate::model::device::Labels;
 use crate::model::{UnixMillis, alert, when};
@@ -22,6 +23,9 @@ pub(crate) enum AlertState {
     Firing,
     /// Over.
     Resolved,
+    /// Firing as far as is known: since `unknown_since` nothing is heard of what it is about. It ends or goes on with the next
+    /// reading; nobody is told that it is unknown.
+    Unknown,
     /// Over when the hub learned of it, by readings that came late. Told once of a rule and a device (`alert.past`), not of
     /// what was imported.
     Historical,
@@ -38,15 +42,30 @@ impl From<alert::AlertState> for AlertState {
     }
 }
 
-/// The state of this name.
-#[must_use]
-pub(crate) fn state(text: &str) -> Option<alert::AlertState> {
-    match text {
-        "pending" => Some(alert::AlertState::Pending),
-        "firing" => Some(alert::AlertState::Firing),
-        "resolved" => Some(alert::AlertState::Resolved),
-        "historical" => Some(alert::AlertState::Historical),
-        _ => None,
+impl AlertState {
+    /// The state of this name.
+    #[must_use]
+    pub(crate) fn named(text: &str) -> Option<Self> {
+        match text {
+            "pending" => Some(Self::Pending),
+            "firing" => Some(Self::Firing),
+            "unknown" => Some(Self::Unknown),
+            "resolved" => Some(Self::Resolved),
+            "historical" => Some(Self::Historical),
+            _ => None,
+        }
+    }
+
+    /// The same to the rules; `None` of what is unknown to them.
+    #[must_use]
+    pub(crate) const fn of_rules(self) -> Option<alert::AlertState> {
+        match self {
+            Self::Pending => Some(alert::AlertState::Pending),
+            Self::Firing => Some(alert::AlertState::Firing),
+            Self::Resolved => Some(alert::AlertState::Resolved),
+            Self::Historical => Some(alert::AlertState::Historical),
+            Self::Unknown => None,
+        }
     }
 }
 
@@ -64,13 +83,14 @@ pub(crate) struct RuleName {
 pub(crate) struct Alert {
     /// Text of its id.
     pub id: String,
-    /// Which rule; of the hub's own `rul_0`, named `hub.device_offline`, `hub.disk_full`, `hub.disk_nearly_full` or `hub.database_damaged`.
+    /// Which rule; of the hub's own `rul_0`, named `hub.disk_full`, `hub.disk_nearly_full` or `hub.database_damaged`.
     pub rule: RuleName,
     /// Id of the device; empty when it is about the hub.
     pub device: String,
     /// Its name; `hub` when it is about the hub.
     pub device_name: String,
-    /// Sensor; `device_offline` when it is about the whole device, `disk_full` and so on when it is about the hub.
+    /// Sensor; `device_offline`, `source_failing` or `clock_off` when it is about the whole device, `disk_full` and so on when it
+    /// is about the hub.
     pub sensor: String,
     /// How bad it is.
     pub severity: Severity,
@@ -78,6 +98,10 @@ pub(crate) struct Alert {
     pub tags: BTreeMap<String, String>,
     /// Where it stands.
     pub state: AlertState,
+    /// Since when nothing is heard of what it is about, where it is `unknown`; null in other states.
+    pub unknown_since: Option<String>,
+    /// What it was before it was `unknown`; null in other states.
+    pub was: Option<AlertState>,
     /// What the values and `threshold` say.
     pub measure: Measure,
     /// Unit of all of them: the sensor's, or `Cel/min`, `sigma`, `s`.
@@ -153,6 +177,8 @@ impl Alert {
         let device = alert.device().and_then(|device| catalog.device(device));
         let names = alert.names(catalog);
         let acked = alert.acked.as_ref();
+        let is_open = matches!(alert.state, alert::AlertState::Pending | alert::AlertState::Firing);
+        let unknown_since = alert.unknown_since.filter(|_| is_open);
         Self {
             id: text::id(alert.id),
             rule: RuleName { id: text::id(alert.rule), name: alert.rule_name.clone() },
@@ -161,7 +187,9 @@ impl Alert {
             sensor: names.sensor.to_owned(),
             severity: alert.severity.into(),
             tags: Labels::clone(&alert.tags),
-            state: alert.state.into(),
+            state: if unknown_since.is_some() { AlertState::Unknown } else { alert.state.into() },
+            unknown_since: unknown_since.map(when::moment),
+            was: unknown_since.map(|_| alert.state.into()),
             measure: alert.measure.into(),
             unit: alert.measure.unit(names.unit),
             value: alert.value,
@@ -191,15 +219,23 @@ pub(crate) struct ListedAlert {
     /// Until when nobody is told of it: the last end of the silences over it that are in force. Null without one, and where
     /// the alert is over.
     pub silenced_until: Option<String>,
+    /// The alert that says that its device is offline, where nobody is told of this one because of that: it began while the device
+    /// was. Null without one, and where the alert is over.
+    pub inhibited_by: Option<String>,
 }
 
 impl ListedAlert {
-    /// An alert with the end of the silences over it, which is left out where the alert is over.
+    /// An alert with the end of the silences over it, and the alert that inhibits it, which are left out where it is over.
     #[must_use]
-    pub(crate) fn of(alert: &alert::Alert, silenced_until: Option<UnixMillis>, catalog: &Catalog) -> Self {
+    pub(crate) fn of(
+        alert: &alert::Alert,
+        (silenced_until, inhibited_by): (Option<UnixMillis>, Option<AlertId>),
+        catalog: &Catalog,
+    ) -> Self {
         let is_open = matches!(alert.state, alert::AlertState::Pending | alert::AlertState::Firing);
         let silenced_until = silenced_until.filter(|_| is_open).map(when::moment);
-        Self { alert: Alert::of(alert, catalog), silenced_until }
+        let inhibited_by = inhibited_by.filter(|_| is_open).map(text::id);
+        Self { alert: Alert::of(alert, catalog), silenced_until, inhibited_by }
     }
 }
 

@@ -1,6 +1,7 @@
 //! `/alerts`: alerts that are active, and past ones.
 
 pub(super) mod dto;
+mod inhibiting;
 pub(super) mod silences;
 
 use std::sync::Arc;
@@ -19,13 +20,14 @@ use crate::http::request::{select, text};
 use crate::http::state::{Acknowledged, Routes};
 use crate::live::{Bus, Update};
 use crate::model::UnixMillis;
-use crate::model::alert::{self, AlertId, AlertState};
+use crate::model::alert::{self, AlertId};
 use crate::model::rule::Severity;
 use crate::rules::notify::silences::Silences;
 use crate::store::Store;
 use crate::store::{AlertQuery, OfRule};
 use crate::zones;
 use dto::{AckManyRequest, AckRequest, AckedMany, Alert, ListedAlert};
+use inhibiting::Inhibiting;
 use utoipa_axum::routes;
 
 /// What rules found, and who is not told.
@@ -49,7 +51,7 @@ const AT_ONCE: usize = 64;
 pub(super) struct ListAlerts {
     /// Only these; repeat it for several.
     #[param(value_type = Vec<dto::AlertState>, required = false)]
-    state: Vec<AlertState>,
+    state: Vec<dto::AlertState>,
     /// Id or name of one device.
     device: Option<String>,
     /// Id of a rule, or its name when the alerts began; the rule need not exist any more.
@@ -73,8 +75,8 @@ pub(super) struct ListAlerts {
 impl FromParams for ListAlerts {
     fn from_params(params: &mut Params) -> Result<Self, ApiError> {
         let state = |text: String| {
-            let detail = || format!("`{text}` is not a state: write pending, firing, resolved or historical");
-            dto::state(&text).ok_or_else(|| ApiError::invalid("state", detail()))
+            let detail = || format!("`{text}` is not a state: write pending, firing, unknown, resolved or historical");
+            dto::AlertState::named(&text).ok_or_else(|| ApiError::invalid("state", detail()))
         };
         Ok(Self {
             state: params.all("state").into_iter().map(state).collect::<Result<_, _>>()?,
@@ -115,7 +117,8 @@ pub(super) async fn list(
         Some(device) => Some(select::device(&store.catalog(), &view, &device)?.no),
     };
     let query = AlertQuery {
-        states: asked.state,
+        states: asked.state.iter().filter_map(|state| state.of_rules()).collect(),
+        unknown: asked.state.contains(&dto::AlertState::Unknown),
         among: view.among(&store.catalog()),
         device,
         rule: asked.rule.map(|rule| text::parse_id(&rule).map_or_else(|_| OfRule::Name(rule.clone()), OfRule::Id)),
@@ -128,8 +131,12 @@ pub(super) async fn list(
     };
     let alerts = store.alerts(query).await?;
     let (silences, now) = (Silences::new(zones::of_silences(store.silences().await?), Vec::new()), clock.wall());
+    let inhibiting = Inhibiting::of(&store).await?;
     let catalog = store.catalog();
-    let listed = |alert| ListedAlert::of(&alert, silences.until(now, &alert, &catalog), &catalog);
+    let listed = |alert| {
+        let hushed = (silences.until(now, &alert, &catalog), inhibiting.of_alert(&alert));
+        ListedAlert::of(&alert, hushed, &catalog)
+    };
     Ok(Json(asked.paging.fetched(alerts, |alert| alert.id.0.to_string(), listed)))
 }
 
@@ -188,11 +195,13 @@ pub(super) async fn ack_many(
 /// those, none is told of.
 async fn publish(alerts: Vec<alert::Alert>, store: &Store, clock: Clock, bus: &Bus) {
     let silences = Silences::new(zones::of_silences(store.silences().await.unwrap_or_default()), Vec::new());
+    let inhibiting = Inhibiting::of(store).await.unwrap_or_default();
     for (n, alert) in alerts.into_iter().enumerate() {
         if n % AT_ONCE == AT_ONCE - 1 {
             tokio::task::yield_now().await;
         }
         let silenced_until = silences.until(clock.wall(), &alert, &store.catalog());
-        bus.publish(Arc::new(Update::Alert { alert: Box::new(alert), silenced_until }));
+        let inhibited_by = inhibiting.of_alert(&alert);
+        bus.publish(Arc::new(Update::Alert { alert: Box::new(alert), silenced_until, inhibited_by }));
     }
 }

@@ -28,8 +28,6 @@ pub(crate) struct Hub {
     pub addresses: Addresses,
     /// Who may join.
     pub join: Join,
-    /// Alerts that the hub raises by itself, as far as they can be changed.
-    pub own_alerts: OwnAlerts,
     /// Devices by status.
     pub devices: DeviceCounts,
     /// Maximum number of devices (`--max-devices`), including blocked ones.
@@ -223,13 +221,6 @@ impl Storage {
     }
 }
 
-/// Alerts of the hub itself that a person may change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub(crate) struct OwnAlerts {
-    /// How long a device may be silent before `hub.device_offline` fires, as `60s`; `off` when it never does.
-    pub device_offline: String,
-}
-
 /// Who may join.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Join {
@@ -305,16 +296,6 @@ impl From<Policy> for JoinPolicy {
 pub(crate) struct HubPatch {
     /// Who may join.
     pub join: Option<JoinPatch>,
-    /// Alerts that the hub raises by itself.
-    pub own_alerts: Option<OwnAlertsPatch>,
-}
-
-/// What to change about alerts of the hub itself.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct OwnAlertsPatch {
-    /// How long a device may be silent, from 10s to 7d; `off` for ever.
-    pub device_offline: String,
 }
 
 /// A policy, or a window during which anybody may join; one of the two.

@@ -26,10 +26,7 @@ use crate::proto::command::Command;
 use crate::reach;
 use crate::settings;
 use crate::zones::Rules;
-use dto::{
-    Addresses, DeviceCounts, Discovery, Hub, HubPatch, Join as JoinDto, JoinPatch, OwnAlerts, Storage, TimeZoneRules,
-    Tls,
-};
+use dto::{Addresses, DeviceCounts, Discovery, Hub, HubPatch, Join as JoinDto, JoinPatch, Storage, TimeZoneRules, Tls};
 use overview::Overview;
 use utoipa_axum::routes;
 
@@ -43,8 +40,6 @@ pub(super) fn routes() -> Routes {
         .routes(routes!(heartbeat::send))
 }
 
-/// Shortest and longest absence that may be an alert.
-const GRACE: std::ops::RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_secs(7 * 86_400);
 /// Shortest and longest open window.
 const WINDOW: std::ops::RangeInclusive<Duration> = Duration::from_secs(60)..=Duration::from_secs(15 * 60);
 
@@ -54,7 +49,7 @@ pub(super) async fn show(State(hub): State<Overview>, _: MayRead, _: Asked<Nothi
     view(&hub).await.map(Json)
 }
 
-/// Changes who may join, or which alerts the hub raises by itself.
+/// Changes who may join.
 #[utoipa::path(patch, path = "/api/v1/hub", tag = "hub", request_body = HubPatch,
     responses((status = 200, body = Hub), (status = 400, body = Problem)))]
 pub(super) async fn change(
@@ -62,22 +57,12 @@ pub(super) async fn change(
     _: MayAdmin,
     Body(patch): Body<HubPatch>,
 ) -> Result<Json<Hub>, ApiError> {
-    if patch.join.is_none() && patch.own_alerts.is_none() {
-        return Err(ApiError::invalid("join", "set `join` or `own_alerts`: nothing else can be changed here"));
-    }
-    // Both are looked at before either is changed.
+    let Some(patch) = patch.join else {
+        return Err(ApiError::invalid("join", "set `join`: nothing else can be changed here"));
+    };
     let before = hub.join.get(hub.clock.now());
-    let join =
-        patch.join.map(|patch| wanted(&patch, before, &hub)).transpose().map_err(|error| error.within("join"))?;
-    let grace = patch.own_alerts.map(|patch| grace(&patch.device_offline)).transpose();
-    if let Some(after_ms) = grace.map_err(|error| error.within("own_alerts"))? {
-        settings::save_grace(&hub.store, after_ms).await?;
-        hub.grace.set(after_ms);
-        tracing::info!(after_ms, "the time after which a silent device is an alert was changed");
-    }
-    if let Some(join) = join {
-        set_join(&hub, before, join).await?;
-    }
+    let join = wanted(&patch, before, &hub).map_err(|error| error.within("join"))?;
+    set_join(&hub, before, join).await?;
     view(&hub).await.map(Json)
 }
 
@@ -101,19 +86,6 @@ async fn set_join(hub: &Overview, before: Join, join: Join) -> Result<(), ApiErr
         "the join policy was changed"
     );
     Ok(())
-}
-
-fn grace(text: &str) -> Result<Option<i64>, ApiError> {
-    if text == "off" {
-        return Ok(None);
-    }
-    let wrong = |detail| ApiError::invalid("device_offline", detail);
-    let span =
-        when::duration(text).map_err(|_| wrong(format!("`{text}` is not a duration such as 60s or 5m, nor `off`")))?;
-    if !GRACE.contains(&span) {
-        return Err(wrong(format!("`{text}` must be between 10s and 7d, or `off` for no such alert")));
-    }
-    Ok(Some(span.as_millis() as i64))
 }
 
 fn wanted(patch: &JoinPatch, before: Join, hub: &Overview) -> Result<Join, ApiError> {
@@ -152,12 +124,6 @@ async fn view(hub: &Overview) -> Result<Hub, ApiError> {
         udp_port: info.udp.port(),
         addresses: addresses(info, &reach::addresses()),
         join: JoinDto { policy: join.policy.into(), window_until: join.open_until.map(|(_, wall)| when::moment(wall)) },
-        own_alerts: OwnAlerts {
-            device_offline: hub
-                .grace
-                .get()
-                .map_or_else(|| "off".to_owned(), |ms| when::span(Duration::from_millis(ms.unsigned_abs()))),
-        },
         devices,
         devices_max: hub.store.limits().devices,
         series,
@@ -166,7 +132,10 @@ async fn view(hub: &Overview) -> Result<Hub, ApiError> {
         readings_per_s: figures.readings_per_s,
         ack_p99_ms: figures.ack_p99_ms,
         ws_clients: hub.sockets.count(),
-        alerts_firing: alerts.iter().filter(|alert| alert.state == AlertState::Firing).count(),
+        alerts_firing: alerts
+            .iter()
+            .filter(|alert| alert.state == AlertState::Firing && alert.unknown_since.is_none())
+            .count(),
         discovery: Discovery { enabled: info.discovery, group: info.discovery_group.clone(), probes: figures.probes },
         agents: hub.agents.targets().iter().map(ToString::to_string).collect(),
         storage: Storage::of(&stats),

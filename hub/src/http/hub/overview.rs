@@ -6,7 +6,7 @@ use crate::bundle::agents::Agents;
 use crate::clock::Clock;
 use crate::http::shares::sockets::Sockets;
 use crate::http::state::{Endpoint, Figures, HubInfo, JoinState, Snapshot};
-use crate::presence::{Grace, Presence};
+use crate::presence::Presence;
 use crate::pressure::Pressure;
 use crate::store::Store;
 use crate::tls::Tls;
@@ -21,7 +21,6 @@ pub(in crate::http) struct Overview {
     /// Who may join, and the endpoint that follows it.
     pub(in crate::http) join: Arc<JoinState>,
     pub(in crate::http) endpoint: Endpoint,
-    pub(in crate::http) grace: Arc<Grace>,
     pub(in crate::http) figures: Snapshot<Figures>,
     pub(in crate::http) sockets: Arc<Sockets>,
     pub(in crate::http) agents: Agents,

@@ -63,28 +63,6 @@ async fn retention_is_shown_changed_and_previewed() {
 }
 
 #[tokio::test]
-async fn how_long_a_device_may_be_away_is_changed_kept_and_refused_by_name() {
-    let scene = scene();
-    let after = async || scene.get("/api/v1/hub").await.json()["own_alerts"]["device_offline"].clone();
-    assert_eq!(after().await, json!("60s"));
-    for (given, told) in [("5m", "5m"), ("off", "off"), ("10s", "10s")] {
-        let patch = json!({"own_alerts": {"device_offline": given}});
-        assert_eq!(scene.call("PATCH", "/api/v1/hub", &patch).await.status, StatusCode::OK);
-        assert_eq!(after().await, json!(told));
-    }
-    assert_eq!(crate::settings::saved_grace(&scene.store).await.ok().flatten(), Some(10_000));
-    for wrong in ["", "soon", "9s", "8d", "never", "-5m"] {
-        let patch = json!({"own_alerts": {"device_offline": wrong}, "join": {"policy": "closed"}});
-        let refused = scene.call("PATCH", "/api/v1/hub", &patch).await;
-        assert_eq!(refused.problem().0, 400, "{wrong}");
-        assert_eq!(refused.problem().2, json!("own_alerts.device_offline"), "{wrong}");
-    }
-    let hub = scene.get("/api/v1/hub").await.json();
-    assert_eq!((&hub["own_alerts"]["device_offline"], &hub["join"]["policy"]), (&json!("10s"), &json!("click")));
-    assert_eq!(scene.call("PATCH", "/api/v1/hub", &json!({})).await.problem().0, 400);
-}
-
-#[tokio::test]
 async fn a_heartbeat_is_set_shown_without_its_secret_and_refused_with_a_reason() {
     let scene = scene();
     let (path, url) = ("/api/v1/heartbeat", "https://hc.example.org/ping/s3cr3t-path?token=s3cr3t-query");

@@ -128,6 +128,11 @@ pub(in crate::http) async fn run(
     let spec = RuleSpec::try_from(request.rule.named()).map_err(|error| error.within("rule"))?;
     let against = request.against.map(|rule| RuleSpec::try_from(rule.named())).transpose();
     let against = against.map_err(|error| error.within("against"))?;
+    if spec.condition.is_about_device() {
+        let detail =
+            "how devices were is not stored: what a rule about devices as a whole would have done is not known";
+        return Err(ApiError::invalid("rule.condition.type", detail));
+    }
     let _place = rooms.trials.try_acquire().map_err(|_| {
         let detail = "other backtests are running; try again in a moment";
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(2)

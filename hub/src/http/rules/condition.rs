@@ -3,15 +3,35 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::model::rule::{self, Figure, Join};
+use crate::model::rule::{self, DeviceState, Figure, Join};
 use crate::model::when;
 
 /// The condition of a rule.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[serde(untagged)]
 pub(crate) enum Condition {
-    OfSensor(SensorCondition),
-    OfDevice(DeviceCondition),
+    Sensor(SensorCondition),
+    Sensors(DeviceCondition),
+    Device(WholeCondition),
+}
+
+/// A condition about a device as a whole: the rule's `sensor` is not asked.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(crate) enum WholeCondition {
+    /// Nothing is heard of the device, for three of its intervals at least.
+    Offline {
+        /// And for so long; from 10 s to 30 d.
+        after: String,
+    },
+    /// The device's agent reports a source of its sensors that fails.
+    SourceFailing,
+    /// The clock of the device's agent differs from the hub's.
+    ClockOff {
+        /// By more than this; 60 s when left out.
+        #[schema(required = false)]
+        by: String,
+    },
 }
 
 /// A condition about several sensors of a device.
@@ -168,6 +188,19 @@ pub(crate) enum SensorCondition {
         /// less than 0.5 % of the median.
         least: Option<f64>,
     },
+    /// The line through the readings of the last while (least squares) reaches a limit within a time.
+    Forecast {
+        /// From which side: `>` and `>=` as the value rises, `<` and `<=` as it falls.
+        op: Op,
+        /// The limit.
+        value: f64,
+        /// Within what time from the reading.
+        within: String,
+        /// How long the while is, as of `average`; nothing is decided until half of it is known, by three readings.
+        over: String,
+        /// The alert resolves only once the line would not reach this limit either within that time; `value` when left out.
+        clear: Option<f64>,
+    },
     /// No reading came for this long.
     Silence {
         /// How long.
@@ -218,7 +251,7 @@ impl From<&rule::Condition> for Condition {
     fn from(condition: &rule::Condition) -> Self {
         match condition {
             rule::Condition::Difference { other, within, op, value, clear } => {
-                Self::OfDevice(DeviceCondition::Difference {
+                Self::Sensors(DeviceCondition::Difference {
                     other: other.clone(),
                     within: when::span(*within),
                     op: (*op).into(),
@@ -232,11 +265,16 @@ impl From<&rule::Condition> for Condition {
                     condition: SensorCondition::of(&part.condition),
                 };
                 let (parts, within) = (parts.iter().map(part).collect(), when::span(*within));
-                Self::OfDevice(match join {
+                Self::Sensors(match join {
                     Join::All => DeviceCondition::All { parts, within },
                     Join::Any => DeviceCondition::Any { parts, within },
                 })
             }
+            rule::Condition::Device(state) => Self::Device(match *state {
+                DeviceState::Offline { after } => WholeCondition::Offline { after: when::span(after) },
+                DeviceState::SourceFailing => WholeCondition::SourceFailing,
+                DeviceState::ClockOff { by } => WholeCondition::ClockOff { by: when::span(by) },
+            }),
             rule::Condition::Threshold { .. }
             | rule::Condition::Rate { .. }
             | rule::Condition::Increase { .. }
@@ -244,7 +282,8 @@ impl From<&rule::Condition> for Condition {
             | rule::Condition::Figure { .. }
             | rule::Condition::Stuck { .. }
             | rule::Condition::Seasonal { .. }
-            | rule::Condition::Silence { .. } => Self::OfSensor(SensorCondition::of(condition)),
+            | rule::Condition::Forecast { .. }
+            | rule::Condition::Silence { .. } => Self::Sensor(SensorCondition::of(condition)),
         }
     }
 }
@@ -252,9 +291,14 @@ impl From<&rule::Condition> for Condition {
 impl SensorCondition {
     fn of(condition: &rule::Condition) -> Self {
         match *condition {
-            // Cannot happen: `new_condition` refuses a part that is about several sensors.
+            // Cannot happen: `new_condition` refuses a part that is about several sensors, or the whole device.
             rule::Condition::Difference { within, .. } | rule::Condition::Joined { within, .. } => {
                 Self::Silence { after: when::span(within) }
+            }
+            rule::Condition::Device(_) => Self::Silence { after: String::new() },
+            rule::Condition::Forecast { op, value, within, over, clear } => {
+                let (within, over) = (when::span(within), when::span(over));
+                Self::Forecast { op: op.into(), value, within, over, clear }
             }
             rule::Condition::Threshold { op, value, clear } => Self::Threshold { op: op.into(), value, clear },
             rule::Condition::Rate { op, value, per, over, clear } => {

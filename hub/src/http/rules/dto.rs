@@ -41,6 +41,10 @@ pub(crate) struct Rule {
     pub tags: BTreeMap<String, String>,
     /// Who is told.
     pub webhooks: Vec<String>,
+    /// Whether all webhooks are told, also those that are made later; then `webhooks` is empty.
+    pub all_webhooks: bool,
+    /// `hub` where the hub made the rule by itself, once; null of all others.
+    pub made_by: Option<&'static str>,
     /// Whether it is evaluated.
     pub enabled: bool,
     /// In which words its alerts are told; null where the hub's own are.
@@ -130,6 +134,8 @@ impl Rule {
             severity: spec.severity.into(),
             tags: spec.tags,
             webhooks: spec.webhooks.into_iter().map(text::id).collect(),
+            all_webhooks: spec.all_webhooks,
+            made_by: rule.made_by_hub.then_some("hub"),
             enabled: spec.enabled,
             message: MessageTemplates::of(spec.message),
             needs,
@@ -210,6 +216,9 @@ pub struct NewRule {
     tags: BTreeMap<String, String>,
     /// Which webhooks are notified. When left out of a new rule: those with `for_new_rules`.
     webhooks: Option<Vec<String>>,
+    /// Whether all webhooks are notified, also those that are made later: then `webhooks` is left out, or empty.
+    #[serde(default)]
+    all_webhooks: bool,
     /// Whether it is evaluated; true when left out.
     #[serde(default = "yes")]
     enabled: bool,
@@ -221,7 +230,7 @@ impl NewRule {
     /// Whether it leaves open who is told.
     #[must_use]
     pub const fn tells_nobody_by_name(&self) -> bool {
-        self.webhooks.is_none()
+        self.webhooks.is_none() && !self.all_webhooks
     }
 
     /// Given a name where it has none: to be tried it needs none.
@@ -242,6 +251,10 @@ impl TryFrom<NewRule> for RuleSpec {
     fn try_from(new: NewRule) -> Result<Self, ApiError> {
         let all = || "*".to_owned();
         let webhooks = new.webhooks.unwrap_or_default();
+        if new.all_webhooks && !webhooks.is_empty() {
+            let detail = "with `all_webhooks` all are notified: leave `webhooks` out, or `all_webhooks`";
+            return Err(ApiError::invalid("webhooks", detail));
+        }
         let webhooks = webhooks.iter().enumerate().map(|(index, webhook)| {
             text::parse_id(webhook).map_err(|detail| ApiError::invalid(format!("webhooks[{index}]"), detail))
         });
@@ -251,10 +264,14 @@ impl TryFrom<NewRule> for RuleSpec {
             let detail = "this is the sensor of the rule itself: name another sensor of the same device";
             return Err(ApiError::invalid("condition.other", detail));
         }
+        if condition.is_about_device() && new.sensor.as_deref().is_some_and(|sensor| sensor != "*") {
+            let detail = "this condition is about the device as a whole: leave `sensor` out";
+            return Err(ApiError::invalid("sensor", detail));
+        }
         let span =
             |field, text: Option<String>| text.map_or(Ok(Duration::ZERO), |text| bounded(field, &text, Duration::ZERO));
         let clear_for = span("clear_for", new.clear_for)?;
-        if !clear_for.is_zero() && !condition.is_about_values() {
+        if !clear_for.is_zero() && matches!(condition, rule::Condition::Silence { .. }) {
             return Err(ApiError::invalid(
                 "clear_for",
                 "a silence is over with the first reading: leave `clear_for` out",
@@ -273,6 +290,7 @@ impl TryFrom<NewRule> for RuleSpec {
             severity: new.severity.into(),
             tags: text::tags(new.tags)?,
             webhooks: webhooks.collect::<Result<_, _>>()?,
+            all_webhooks: new.all_webhooks,
             enabled: new.enabled,
             message,
         })

@@ -20,7 +20,14 @@ pub(crate) enum Measure {
     Stuck,
     /// How many of several conditions are true; the threshold is how many have to be.
     Parts,
-    /// Seconds without a reading.
+    /// Seconds until the value reaches its limit if it goes on as it does, at most ten years; the threshold is within how many it
+    /// has to.
+    Forecast,
+    /// How many sources of a device fail; the threshold is 0.
+    Sources,
+    /// Seconds that the device's clock is ahead of the hub's, negative behind it; the threshold is either side.
+    Clock,
+    /// Seconds without a reading, or a word of the device.
     Silence,
 }
 
@@ -32,6 +39,9 @@ impl From<alert::Measure> for Measure {
             alert::Measure::Sigmas => Self::Sigmas,
             alert::Measure::Stuck => Self::Stuck,
             alert::Measure::Parts => Self::Parts,
+            alert::Measure::Forecast => Self::Forecast,
+            alert::Measure::Sources => Self::Sources,
+            alert::Measure::Clock => Self::Clock,
             alert::Measure::Silence => Self::Silence,
         }
     }

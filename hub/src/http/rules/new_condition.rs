@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::condition::Op;
 use crate::http::error::ApiError;
 use crate::http::request::text;
-use crate::model::rule::{self, Figure, Join, PARTS};
+use crate::model::rule::{self, DeviceState, Figure, Join, PARTS};
 use crate::model::when;
 
 /// Longest hold and silence: 30 days.
@@ -19,6 +19,10 @@ const LONGEST_WINDOW: Duration = Duration::from_secs(7 * 86_400);
 /// Limits that make sense: two thirds of all values are within one deviation.
 const SIGMAS: std::ops::RangeInclusive<f64> = 1.0..=100.0;
 const LEAST: &str = "`least` must be 0 or more, in the sensor's unit";
+/// Shortest absence that may be an alert: an agent says something every 5 s.
+const SHORTEST_ABSENCE: Duration = Duration::from_secs(10);
+/// By how much a clock may be off, unless a rule says so.
+const CLOCK_OFF: Duration = Duration::from_secs(60);
 /// How old the last reading of another sensor may be, unless a rule says so.
 const WITHIN: Duration = Duration::from_secs(300);
 
@@ -38,6 +42,7 @@ pub(super) struct NewCondition {
     after: Option<String>,
     other: Option<String>,
     within: Option<String>,
+    by: Option<String>,
     parts: Option<Vec<NewPart>>,
 }
 
@@ -64,11 +69,15 @@ enum ConditionKind {
     Difference,
     All,
     Any,
+    Forecast,
     Silence,
+    Offline,
+    SourceFailing,
+    ClockOff,
 }
 
 impl ConditionKind {
-    /// Its fields; all but `clear`, `within` and, of what deviates, `least` are needed.
+    /// Its fields; all but `clear`, `by`, `within` (needed of a forecast) and, of what deviates, `least` are needed.
     const fn fields(self) -> &'static [&'static str] {
         match self {
             Self::Threshold => &["op", "value", "clear"],
@@ -79,7 +88,10 @@ impl ConditionKind {
             Self::Seasonal => &["sigmas", "clear", "least"],
             Self::Difference => &["other", "within", "op", "value", "clear"],
             Self::All | Self::Any => &["parts", "within"],
-            Self::Silence => &["after"],
+            Self::Forecast => &["op", "value", "within", "over", "clear"],
+            Self::Silence | Self::Offline => &["after"],
+            Self::SourceFailing => &[],
+            Self::ClockOff => &["by"],
         }
     }
 }
@@ -136,6 +148,21 @@ impl TryFrom<NewCondition> for rule::Condition {
             }
             ConditionKind::All => joined(Join::All, new),
             ConditionKind::Any => joined(Join::Any, new),
+            ConditionKind::Forecast => {
+                let (op, value) = (needed("op", new.op)?.into(), needed("value", new.value)?);
+                let within = bounded("within", &needed("within", new.within)?, Duration::from_secs(60))?;
+                let (over, clear) = (window(&needed("over", new.over)?)?, good_side(op, value, new.clear)?);
+                Ok(Self::Forecast { op, value, within, over, clear })
+            }
+            ConditionKind::Offline => {
+                let after = bounded("after", &needed("after", new.after)?, SHORTEST_ABSENCE)?;
+                Ok(Self::Device(DeviceState::Offline { after }))
+            }
+            ConditionKind::SourceFailing => Ok(Self::Device(DeviceState::SourceFailing)),
+            ConditionKind::ClockOff => {
+                let by = new.by.map_or(Ok(CLOCK_OFF), |by| bounded("by", &by, Duration::from_secs(1)))?;
+                Ok(Self::Device(DeviceState::ClockOff { by }))
+            }
             ConditionKind::Silence => {
                 Ok(Self::Silence { after: bounded("after", &needed("after", new.after)?, Duration::from_secs(1))? })
             }
@@ -156,12 +183,15 @@ impl NewCondition {
             ("after", self.after.is_some()),
             ("other", self.other.is_some()),
             ("within", self.within.is_some()),
+            ("by", self.by.is_some()),
             ("parts", self.parts.is_some()),
         ];
         match given.iter().find(|(field, given)| *given && !self.kind.fields().contains(field)) {
             Some((field, _)) => {
                 let fields = self.kind.fields().join("`, `");
-                Err(ApiError::invalid(*field, format!("a condition of this type has no `{field}`, but `{fields}`")))
+                let but =
+                    if fields.is_empty() { ", nor any other field".to_owned() } else { format!(", but `{fields}`") };
+                Err(ApiError::invalid(*field, format!("a condition of this type has no `{field}`{but}")))
             }
             None => Ok(()),
         }
@@ -181,8 +211,14 @@ fn joined(join: Join, new: NewCondition) -> Result<rule::Condition, ApiError> {
     }
     let part = |(place, part): (usize, NewPart)| {
         let of_one = match part.condition.kind {
-            ConditionKind::Difference | ConditionKind::All | ConditionKind::Any | ConditionKind::Silence => {
-                let detail = "what is joined has to be about the readings of one sensor: none of `difference`, `all`, `any`, `silence`";
+            ConditionKind::Difference
+            | ConditionKind::All
+            | ConditionKind::Any
+            | ConditionKind::Silence
+            | ConditionKind::Offline
+            | ConditionKind::SourceFailing
+            | ConditionKind::ClockOff => {
+                let detail = "what is joined has to be about the readings of one sensor: none of `difference`, `all`, `any`, `silence`, `offline`, `source_failing`, `clock_off`";
                 Err(ApiError::invalid("condition.type", detail))
             }
             ConditionKind::Threshold
@@ -193,7 +229,8 @@ fn joined(join: Join, new: NewCondition) -> Result<rule::Condition, ApiError> {
             | ConditionKind::Minimum
             | ConditionKind::Maximum
             | ConditionKind::Stuck
-            | ConditionKind::Seasonal => Ok(()),
+            | ConditionKind::Seasonal
+            | ConditionKind::Forecast => Ok(()),
         };
         let part = of_one.and_then(|()| {
             let sensor = part.sensor.map(|name| sensor("sensor", name)).transpose()?;

@@ -34,6 +34,23 @@ async fn rules_are_kept_as_written() {
 }
 
 #[tokio::test]
+async fn a_rule_may_tell_all_webhooks_and_says_whether_the_hub_made_it() {
+    let scene = scene();
+    let offline = json!({"name": "gone", "condition": {"type": "offline", "after": "5m"}, "all_webhooks": true});
+    let made = scene.call("POST", "/api/v1/rules", &offline).await.json();
+    assert_eq!((&made["all_webhooks"], &made["webhooks"], &made["made_by"]), (&json!(true), &json!([]), &Value::Null));
+    let spec = crate::rules::made::Made::DeviceOffline.spec();
+    scene.store.make_rule("device_offline", spec, Clock.wall()).await.unwrap();
+    let listed = scene.get("/api/v1/rules").await.json()["items"].clone();
+    assert_eq!((&listed[1]["made_by"], &listed[1]["all_webhooks"]), (&json!("hub"), &json!(true)));
+    // It is changed like any other, and stays the hub's.
+    let path = format!("/api/v1/rules/{}", listed[1]["id"].as_str().unwrap());
+    let mine = json!({"name": "mine", "condition": {"type": "offline", "after": "10m"}, "webhooks": []});
+    let mine = scene.call("PUT", &path, &mine).await.json();
+    assert_eq!((&mine["made_by"], &mine["all_webhooks"]), (&json!("hub"), &json!(false)));
+}
+
+#[tokio::test]
 async fn the_rules_hear_of_a_device_that_is_renamed_relabelled_or_deleted() {
     let scene = scene();
     let (device, _) = scene.device(1, "shed").await;

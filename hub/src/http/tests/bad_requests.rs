@@ -127,6 +127,10 @@ async fn a_problem_names_the_key() {
         let whole = json!({"type": "difference", "other": "hum", "within": "5m", "op": ">", "value": 5, "clear": 4});
         with(whole, key, value)
     };
+    let forecast = |key: &str, value: Value| {
+        let whole = json!({"type": "forecast", "op": ">", "value": 100, "within": "3d", "over": "1d", "clear": 95});
+        with(whole, key, value)
+    };
     let part = |sensor: Value, kind: &str| {
         let part = json!({"condition": {"type": kind, "op": ">", "value": 5}});
         if sensor.is_null() { part } else { json!({"sensor": sensor, "condition": part["condition"]}) }
@@ -166,6 +170,34 @@ async fn a_problem_names_the_key() {
         ),
         ("POST", "/rules", condition(json!({"type": "silence", "after": "0s"})), "condition.after"),
         ("POST", "/rules", condition(json!({"type": "silence"})), "condition.after"),
+        ("POST", "/rules", condition(json!({"type": "offline", "after": "9s"})), "condition.after"),
+        ("POST", "/rules", condition(json!({"type": "offline"})), "condition.after"),
+        ("POST", "/rules", condition(json!({"type": "source_failing", "after": "5m"})), "condition.after"),
+        ("POST", "/rules", condition(json!({"type": "clock_off", "by": "0s"})), "condition.by"),
+        ("POST", "/rules", condition(json!({"type": "clock_off", "by": "soon"})), "condition.by"),
+        (
+            "POST",
+            "/rules",
+            json!({"name": "it", "sensor": "temp", "condition": {"type": "offline", "after": "5m"}}),
+            "sensor",
+        ),
+        ("POST", "/rules", forecast("within", Value::Null), "condition.within"),
+        ("POST", "/rules", forecast("within", json!("59s")), "condition.within"),
+        ("POST", "/rules", forecast("over", json!("8d")), "condition.over"),
+        ("POST", "/rules", forecast("clear", json!(101)), "condition.clear"),
+        (
+            "POST",
+            "/rules",
+            json!({"name": "it", "all_webhooks": true, "webhooks": ["whk_1"],
+                "condition": {"type": "silence", "after": "5m"}}),
+            "webhooks",
+        ),
+        (
+            "POST",
+            "/rules/backtest",
+            json!({"rule": {"condition": {"type": "offline", "after": "5m"}}}),
+            "rule.condition.type",
+        ),
         ("POST", "/rules", rate("op", json!("~")), "condition.op"),
         ("POST", "/rules", rate("value", Value::Null), "condition.value"),
         ("POST", "/rules", rate("per", Value::Null), "condition.per"),

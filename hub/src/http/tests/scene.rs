@@ -87,7 +87,6 @@ pub(in crate::http) fn scene_with(config: Config) -> Scene {
             time_zone: Some("Europe/Berlin".to_owned()),
         },
         tls: None,
-        grace: Arc::new(crate::presence::Grace::new(Some(60_000))),
         join: Arc::new(JoinState::new(JoinPolicy::Click)),
         figures: Arc::new(Figures::default),
         metrics: Arc::new(|| "hub_up 1\n".to_owned()),

@@ -45,7 +45,9 @@ async fn no_text_that_is_kept_has_a_character_that_is_not_seen() {
             }
             let mut texts = Vec::new();
             walk(&document, schema, "", &mut texts);
-            for place in texts {
+            // Of a rule about devices as a whole there is no backtest.
+            let is_refused = |place: &String| path.ends_with("/backtest") && place.ends_with(".condition.by");
+            for place in texts.into_iter().filter(|place| !is_refused(place)) {
                 let spoiled = |with: char| examples.iter().find_map(|example| spoil(example, &place, with));
                 assert!(spoiled('x').is_some(), "{method} {path} takes `{place}`: give it an example here");
                 for body in UNSEEN.into_iter().filter_map(spoiled) {
@@ -116,9 +118,7 @@ impl Known {
             "devices/{id}/replace" => vec![json!({"by": DeviceId::from_bytes([9; 16]).to_string()})],
             "devices/{id}/sensors/{sensor}" => vec![json!({"kind": "gauge"})],
             "heartbeat" => vec![json!({"url": "https://hc.example.org/ping/abc"})],
-            "hub" => {
-                vec![json!({"join": {"open_for": "4m"}, "own_alerts": {"device_offline": "5m"}})]
-            }
+            "hub" => vec![json!({"join": {"open_for": "4m"}})],
             "join-tokens" => vec![json!({"name": "shed", "labels": labels, "expires": "1d"})],
             "readings" => vec![
                 json!({"device": "attic", "readings": [{"sensor": "t", "value": 1, "unit": "Cel", "kind": "gauge", "at": "now"}]}),
@@ -129,7 +129,9 @@ impl Known {
             "rules" | "rules/{id}" => rules(&self.webhook),
             "rules/backtest" => {
                 let tried = |rule: Value| json!({"rule": rule, "against": rule, "from": "now-1h", "to": "now"});
-                rules(&self.webhook).into_iter().map(tried).collect()
+                // How devices were is not stored.
+                let is_tried = |rule: &Value| rule["sensor"] == "temp";
+                rules(&self.webhook).into_iter().filter(is_tried).map(tried).collect()
             }
             "rules/preview" => {
                 let tried = |rule: Value| json!({"rule": rule, "id": self.rule});
@@ -163,7 +165,9 @@ fn bot() -> Value {
 fn rules(webhook: &Value) -> Vec<Value> {
     let rule = |condition: Value| {
         let hold = if condition["type"] == "silence" { "0s" } else { "60s" };
-        json!({"clear_for": "0s", "name": "warm", "device": "*", "sensor": "temp", "labels": {"room": "cellar"}, "for": hold,
+        let of_device = ["offline", "source_failing", "clock_off"].iter().any(|kind| condition["type"] == *kind);
+        let sensor = if of_device { "*" } else { "temp" };
+        json!({"clear_for": "0s", "name": "warm", "device": "*", "sensor": sensor, "labels": {"room": "cellar"}, "for": hold,
             "severity": "warning", "tags": {"team": "x"}, "webhooks": [webhook], "condition": condition,
             "message": {"title": "warm {{ device }}", "text": "It is {{ value_text }}."}})
     };

@@ -48,6 +48,13 @@ pub(super) struct Calmed {
     courses: BTreeMap<Key, Course>,
 }
 
+impl Calmed {
+    /// Whether nothing is told and nothing goes on otherwise than it did.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.notices.is_empty() && self.marks.is_empty() && self.courses.is_empty()
+    }
+}
+
 /// What one rule said of one thing in the last ten minutes.
 #[derive(Debug, Clone, PartialEq, Default)]
 struct Course {
@@ -274,7 +281,7 @@ impl Course {
         let within_ms = self.changes.last().zip(self.changes.first()).map_or(0, |(last, first)| last.since(*first));
         let changes = u32::try_from(self.changes.len()).unwrap_or(u32::MAX);
         let between =
-            self.seen.filter(|_| !matches!(alert.measure, Measure::Silence | Measure::Stuck | Measure::Parts));
+            self.seen.filter(|_| matches!(alert.measure, Measure::Value | Measure::Rate { .. } | Measure::Sigmas));
         Flaps { changes, within_ms, between, clear: self.clear(alert) }
     }
 
@@ -283,7 +290,12 @@ impl Course {
         let ((lowest, highest), (good_low, good_high), limit) = (self.seen?, self.good?, alert.threshold);
         let is_upper = good_low < limit || (good_high <= limit && highest > limit);
         match alert.measure {
-            Measure::Silence | Measure::Stuck | Measure::Parts => None,
+            Measure::Silence
+            | Measure::Stuck
+            | Measure::Parts
+            | Measure::Forecast
+            | Measure::Sources
+            | Measure::Clock => None,
             // Far from the mean is what fires, on either side of it.
             Measure::Sigmas => beyond(limit, good_low, false).filter(|clear| *clear >= 0.0),
             Measure::Value | Measure::Rate { .. } if is_upper => beyond(limit, lowest, false),

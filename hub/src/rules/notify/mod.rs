@@ -3,11 +3,13 @@
 //! ```text
 //!   transitions ──▶ silences ──▶ flapping ──▶ notices
 //!                   nobody now    once that it flaps, once how it ended
+//!                   (or its device is offline, see `absent`)
 //! ```
 //!
 //! It hides nothing: alerts are written and shown as they are. Like the engine it proposes: [`Notifier::decide`] and
 //! [`Notifier::over`] change nothing until [`Notifier::apply`].
 
+mod absent;
 mod flapping;
 pub mod ledger;
 pub mod silences;
@@ -16,7 +18,7 @@ use self::flapping::{Calmed, Flapping};
 use self::ledger::Ledger;
 use self::silences::{Hushed, InZone, Silences};
 use crate::model::UnixMillis;
-use crate::model::alert::{Alert, AlertState, Transition};
+use crate::model::alert::{Alert, AlertId, AlertState, Transition};
 use crate::model::catalog::Catalog;
 use crate::model::notice::{Hearers, Mark, Notice};
 use crate::model::rule::RuleId;
@@ -65,7 +67,7 @@ impl Notifier {
         let Before { silences, muted, flapping, open, recent, ledger } = before;
         Self {
             flapping: Flapping::new(now, flapping, &open, &recent),
-            silences: Silences::new(silences, muted),
+            silences: Silences::new(silences, muted).knowing(&open),
             ledger,
         }
     }
@@ -115,6 +117,12 @@ impl Notifier {
         self.silences.until(now, alert, catalog)
     }
 
+    /// The alert by which nobody is told of this one: its device is offline.
+    #[must_use]
+    pub fn inhibited_by(&self, alert: &Alert) -> Option<AlertId> {
+        self.silences.because(alert)
+    }
+
     /// What is told to a webhook that is on again: what fires of which it was not told, and the ends of what it was told.
     #[must_use]
     pub fn back(&self, now: UnixMillis, webhook: WebhookId, alerts: Vec<Alert>, catalog: &Catalog) -> Notified {
@@ -161,6 +169,12 @@ impl Notifier {
 }
 
 impl Notified {
+    /// Whether nobody is told, and nothing is noted.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        self.notices.is_empty() && self.marks.is_empty() && self.calmed.is_nothing()
+    }
+
     fn of(mut hushed: Hushed, mut calmed: Calmed) -> Self {
         let muted = hushed.marks.iter().map(|&(id, muted)| Mark::Muted(id, muted));
         let marks = muted.chain(calmed.marks.iter().copied()).collect();

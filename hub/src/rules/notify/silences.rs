@@ -1,4 +1,4 @@
-//! Decides for which alerts notifications are sent while silences are active. PURE.
+//! Decides for which alerts notifications are sent while silences are active, or their devices are offline. PURE.
 //!
 //! A silence hides nothing: alerts begin, fire and end as usual, and are shown. Only notifications are not sent.
 //!
@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 
+use super::absent::Absent;
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertId, AlertState, Transition};
 use crate::model::catalog::Catalog;
@@ -31,6 +32,7 @@ pub type InZone = (Silence, TimeZone);
 pub struct Silences {
     all: Vec<Compiled>,
     muted: BTreeMap<AlertId, Alert>,
+    absent: Absent,
 }
 
 /// What would be told, and which alerts become muted or stop being so.
@@ -41,6 +43,11 @@ pub struct Hushed {
     /// Alerts that change: whether they are muted from here on.
     pub marks: Vec<(AlertId, bool)>,
     muted: Vec<Alert>,
+    /// Muted alerts of which nobody knows whether they are true, or somebody does again.
+    amended: Vec<Alert>,
+    now: UnixMillis,
+    /// Changes of alerts about whole devices.
+    devices: Vec<Transition>,
 }
 
 #[derive(Debug)]
@@ -56,9 +63,16 @@ impl Silences {
     /// These silences, and the muted alerts that were open when the hub stopped.
     #[must_use]
     pub fn new(all: Vec<InZone>, muted: Vec<Alert>) -> Self {
-        let mut silences = Self { muted: muted.into_iter().map(|alert| (alert.id, alert)).collect(), all: Vec::new() };
+        let muted = muted.into_iter().map(|alert| (alert.id, alert)).collect();
+        let mut silences = Self { muted, all: Vec::new(), absent: Absent::default() };
         silences.set(all);
         silences
+    }
+
+    /// Goes on with the alerts that are open: some may say that a device is offline.
+    #[must_use]
+    pub fn knowing(self, open: &[Alert]) -> Self {
+        Self { absent: Absent::new(open), ..self }
     }
 
     /// Other silences from here on.
@@ -75,7 +89,7 @@ impl Silences {
     /// Takes out what nobody shall be told.
     #[must_use]
     pub fn hush(&self, now: UnixMillis, transitions: &[Transition], catalog: &Catalog) -> Hushed {
-        let mut hushed = Hushed::default();
+        let mut hushed = Hushed { now, ..Hushed::default() };
         for transition in transitions {
             let (alert, occurred_at, points) = match transition {
                 Transition::Put { alert, occurred_at, points } => (alert, *occurred_at, points),
@@ -86,12 +100,19 @@ impl Silences {
                     }
                     continue;
                 }
-                Transition::Amend(_) | Transition::Cancel(..) => continue,
+                Transition::Amend(alert) => {
+                    hushed.amended.extend(self.muted.contains_key(&alert.id).then(|| alert.clone()));
+                    continue;
+                }
+                Transition::Cancel(..) => continue,
             };
+            if alert.is_offline() {
+                hushed.devices.push(transition.clone());
+            }
             let is_muted = hushed.marks.iter().rev().find(|(id, _)| *id == alert.id).map(|(_, muted)| *muted);
             let is_muted = is_muted.unwrap_or_else(|| self.muted.contains_key(&alert.id));
             match alert.state {
-                AlertState::Firing if self.covers(now, alert, catalog) => {
+                AlertState::Firing if self.covers(now, alert, catalog) || self.absent.hushes(now, alert) => {
                     hushed.marks.push((alert.id, true));
                     hushed.muted.push(alert.clone());
                 }
@@ -109,8 +130,11 @@ impl Silences {
     /// What is told of alerts that outlasted the silences over them.
     #[must_use]
     pub fn over(&self, now: UnixMillis, catalog: &Catalog) -> Hushed {
-        let mut hushed = Hushed::default();
-        for alert in self.muted.values().filter(|alert| !self.covers(now, alert, catalog)) {
+        let mut hushed = Hushed { now, ..Hushed::default() };
+        let waits = |alert: &Alert| {
+            self.covers(now, alert, catalog) || self.absent.hushes(now, alert) || alert.unknown_since.is_some()
+        };
+        for alert in self.muted.values().filter(|alert| !waits(alert)) {
             hushed.marks.push((alert.id, false));
             // Of a device that was deleted meanwhile there is nothing left to tell.
             if alert.device().is_some_and(|device| catalog.device(device).is_none()) {
@@ -126,7 +150,8 @@ impl Silences {
         hushed
     }
 
-    /// When [`Silences::over`] may have something to tell.
+    /// When [`Silences::over`] may have something to tell, but for alerts of devices that are back: those are looked at with the
+    /// devices.
     #[must_use]
     pub fn poll_timeout(&self, now: UnixMillis) -> Option<UnixMillis> {
         if self.muted.is_empty() {
@@ -135,11 +160,21 @@ impl Silences {
         self.all.iter().filter_map(|one| one.until(now)).min()
     }
 
+    /// The alert by which nobody is told of this one: its device is offline.
+    #[must_use]
+    pub fn because(&self, alert: &Alert) -> Option<AlertId> {
+        self.absent.because(alert).filter(|_| self.muted.contains_key(&alert.id))
+    }
+
     /// Makes a proposal true, after it is on disk.
     pub fn apply(&mut self, hushed: Hushed) {
         for alert in hushed.muted {
             self.muted.insert(alert.id, alert);
         }
+        for alert in hushed.amended {
+            self.muted.entry(alert.id).and_modify(|muted| *muted = alert);
+        }
+        self.absent.follow(hushed.now, &hushed.devices);
         for (id, _) in hushed.marks.iter().filter(|(_, muted)| !muted) {
             self.muted.remove(id);
         }

@@ -171,13 +171,14 @@ pub(in crate::rules) fn spec(sensor: &str, condition: Condition) -> RuleSpec {
         severity: Severity::Warning,
         tags: Labels::new(),
         webhooks: vec![],
+        all_webhooks: false,
         enabled: true,
         message: Message::default(),
     }
 }
 
 pub(in crate::rules) fn rule(id: u64, spec: RuleSpec) -> Rule {
-    Rule { id: RuleId(id), spec, created_at: START, updated_at: START }
+    Rule { id: RuleId(id), spec, made_by_hub: false, created_at: START, updated_at: START }
 }
 
 pub(in crate::rules) fn disabled(mut rule: Rule) -> Rule {

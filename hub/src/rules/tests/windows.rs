@@ -242,6 +242,7 @@ proptest! {
             rates(),
             deviations(),
             figures::conditions(),
+            forecast::conditions(),
             Just(threshold(Op::Above, 55.0, Some(52.0))),
             Just(figures::clear_for(8, threshold(Op::Above, 55.0, Some(52.0)))),
             Just(figures::clear_for(8, rate(Op::Above, 60.0, 60, 60, None))),
@@ -400,7 +401,9 @@ impl Reference {
             | Condition::Difference { .. }
             | Condition::Joined { .. }
             | Condition::Threshold { .. }
-            | Condition::Silence { .. } => unreachable!(),
+            | Condition::Forecast { .. }
+            | Condition::Silence { .. }
+            | Condition::Device(_) => unreachable!(),
         };
         self.measured = Some(measured);
         match (self.firing, self.pending) {

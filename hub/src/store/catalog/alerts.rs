@@ -31,6 +31,14 @@ impl Store {
         self.readers().run(|reader| reader.ask()?.muted_alerts()).await
     }
 
+    /// Alerts that fire and say that a device is offline, with the device.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn offline_alerts(&self) -> Result<Vec<(DeviceNo, AlertId)>> {
+        self.readers().run(|reader| reader.ask()?.offline_alerts()).await
+    }
+
     /// What people were told of alerts that flap.
     ///
     /// # Errors

@@ -37,6 +37,30 @@ impl Store {
         .await
     }
 
+    /// Makes a rule of the hub's own, unless this kind was made before: its name.
+    ///
+    /// # Errors
+    /// Those of any write.
+    pub async fn make_rule(&self, kind: &'static str, spec: RuleSpec, now: UnixMillis) -> Result<Option<String>> {
+        self.change(move |open| {
+            if open.tx.made_rules()?.iter().any(|made| made == kind) {
+                return Ok(None);
+            }
+            let id = open.tx.add_rule(&spec, now)?;
+            open.tx.remember_made(kind, id)?;
+            Ok(Some(spec.name))
+        })
+        .await
+    }
+
+    /// The kinds of rules that the hub made by itself, also of those that are deleted.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn made_rules(&self) -> Result<Vec<String>> {
+        self.readers().run(|reader| reader.ask()?.made_rules()).await
+    }
+
     /// Replaces what a rule says.
     ///
     /// # Errors

@@ -100,6 +100,9 @@ pub(in crate::store) const fn measure_word(measure: Measure) -> &'static str {
         Measure::Sigmas => "sigmas",
         Measure::Stuck => "stuck",
         Measure::Parts => "parts",
+        Measure::Forecast => "forecast",
+        Measure::Sources => "sources",
+        Measure::Clock => "clock",
         Measure::Silence => "silence",
     }
 }
@@ -112,6 +115,9 @@ pub(in crate::store) fn read_measure(word: &str, per: Duration) -> FromSqlResult
         "sigmas" => Ok(Measure::Sigmas),
         "stuck" => Ok(Measure::Stuck),
         "parts" => Ok(Measure::Parts),
+        "forecast" => Ok(Measure::Forecast),
+        "sources" => Ok(Measure::Sources),
+        "clock" => Ok(Measure::Clock),
         "silence" => Ok(Measure::Silence),
         _ => Err(FromSqlError::InvalidType),
     }

@@ -80,8 +80,9 @@ impl Connection {
                 let seen = self.sight.removed(*id, &self.feed.store.catalog());
                 self.tell_of_device(*id, seen).await
             }
-            Update::Alert { alert, silenced_until } if self.sees(alert.device()) => {
-                let alert = Box::new(ListedAlert::of(alert, *silenced_until, &self.feed.store.catalog()));
+            Update::Alert { alert, silenced_until, inhibited_by } if self.sees(alert.device()) => {
+                let hushed = (*silenced_until, *inhibited_by);
+                let alert = Box::new(ListedAlert::of(alert, hushed, &self.feed.store.catalog()));
                 self.send(&ServerMessage::Alert { alert: Some(alert), removed: None }).await
             }
             Update::NoAlert(id, device) if self.sees(*device) => {

@@ -24,7 +24,7 @@ async fn listen(sites: &Sites, served: &crate::http::live::tests::Served) -> Soc
 
 /// Of an alert without a silence over it.
 fn shown(alert: Alert) -> Update {
-    Update::Alert { alert: Box::new(alert), silenced_until: None }
+    Update::Alert { alert: Box::new(alert), silenced_until: None, inhibited_by: None }
 }
 
 #[tokio::test]

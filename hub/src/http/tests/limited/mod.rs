@@ -97,6 +97,7 @@ fn alert(id: u64, device: &Device, series: SeriesId, state: AlertState) -> Alert
         resolved_at: None,
         acked: None,
         new_normal: false,
+        unknown_since: None,
         learned_at: now,
     }
 }

@@ -13,6 +13,8 @@ use crate::store::error::Result;
 
 /// Rules.
 pub(in crate::store) trait Rules {
+    /// The kinds of rules that the hub made by itself, also of those that are deleted.
+    fn made_rules(&self) -> Result<Vec<String>>;
     /// All rules, oldest first.
     fn rules(&self) -> Result<Vec<Rule>>;
     /// One rule.
@@ -23,6 +25,8 @@ pub(in crate::store) trait Rules {
 pub(in crate::store) trait ChangeRules: Rules {
     /// Adds a rule without its webhooks; its number.
     fn add_rule(&self, spec: &RuleSpec, now: UnixMillis) -> Result<RuleId>;
+    /// Remembers that the hub made this rule by itself.
+    fn remember_made(&self, kind: &str, id: RuleId) -> Result<()>;
     /// Replaces what a rule says, but for its webhooks; whether there is such a rule.
     fn replace_rule(&self, id: RuleId, spec: &RuleSpec, now: UnixMillis) -> Result<bool>;
     /// Sets the webhooks of a rule, in order; the first that does not exist, where there is one.
@@ -42,8 +46,10 @@ pub enum OfRule {
 /// Which alerts to list, newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AlertQuery {
-    /// In one of these states; empty for any.
+    /// In one of these states; empty for any, unless `unknown` is asked for.
     pub states: Vec<AlertState>,
+    /// Those of which nobody knows whether they are still true. Asked for by their state they are left out.
+    pub unknown: bool,
     /// Of these devices.
     pub among: Among,
     /// Of this device.
@@ -68,6 +74,8 @@ pub struct AlertQuery {
 pub(in crate::store) trait Alerts {
     /// Every pending and firing alert, oldest first.
     fn open_alerts(&self) -> Result<Vec<Alert>>;
+    /// Alerts that fire and say that a device is offline, with the device.
+    fn offline_alerts(&self) -> Result<Vec<(DeviceNo, AlertId)>>;
     /// Those of them that are muted.
     fn muted_alerts(&self) -> Result<Vec<Alert>>;
     /// Those that people were told of as flapping, over or not.

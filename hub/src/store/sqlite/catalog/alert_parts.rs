@@ -27,7 +27,14 @@ pub(super) fn write(conn: &Connection, alert: &Alert) -> rusqlite::Result<()> {
             ":measure": measure_word(part.measure),
             ":per_ms": match part.measure {
                 Measure::Rate { per } => Some(write_span(per)),
-                Measure::Value | Measure::Sigmas | Measure::Stuck | Measure::Parts | Measure::Silence => None,
+                Measure::Value
+                | Measure::Sigmas
+                | Measure::Stuck
+                | Measure::Parts
+                | Measure::Forecast
+                | Measure::Sources
+                | Measure::Clock
+                | Measure::Silence => None,
             },
             ":value": part.value,
             ":threshold": part.threshold,

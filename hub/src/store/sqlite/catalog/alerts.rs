@@ -21,7 +21,7 @@ macro_rules! select_alert {
     ($rest:literal) => {
         concat!(
             "SELECT id, rule, rule_name, severity, tags, device, series, state, measure, per_ms, value, worst, last, threshold,
-            started_at, fired_at, resolved_at, acked_at, acked_by, ack_comment, new_normal, learned_at FROM alert ",
+            started_at, fired_at, resolved_at, acked_at, acked_by, ack_comment, new_normal, unknown_since, learned_at FROM alert ",
             $rest
         )
     };
@@ -30,7 +30,8 @@ const OPEN: &str = select_alert!("WHERE state IN ('pending', 'firing') ORDER BY 
 const ONE: &str = select_alert!("WHERE id = :id");
 const LIST: &str = select_alert!(
     "WHERE (:before IS NULL OR id < :before)
-    AND CASE state WHEN 'pending' THEN :pending WHEN 'firing' THEN :firing WHEN 'resolved' THEN :resolved
+    AND CASE WHEN state IN ('pending', 'firing') AND unknown_since NOTNULL THEN :unknown
+        WHEN state = 'pending' THEN :pending WHEN state = 'firing' THEN :firing WHEN state = 'resolved' THEN :resolved
         ELSE :historical END
     AND (:device IS NULL OR device = :device)
     AND (:rule IS NULL OR rule = :rule) AND (:rule_name IS NULL OR rule_name = :rule_name)
@@ -42,6 +43,9 @@ const DURING: &str = select_alert!(
     "WHERE device = :device AND series = :series AND rule = :rule
     AND started_at <= :to AND (resolved_at IS NULL OR resolved_at >= :from) ORDER BY started_at, id"
 );
+/// The index of open alerts finds them: of all that were, there may be many.
+const OFFLINE: &str = "SELECT device, id FROM alert
+    WHERE state IN ('pending', 'firing') AND state = 'firing' AND series = 0 AND measure = 'silence' ORDER BY id";
 const MUTED: &str = select_alert!("WHERE state IN ('pending', 'firing') AND muted ORDER BY id");
 const FLAPPING: &str = select_alert!("WHERE flapping ORDER BY id");
 const UNTOLD_ACKS: &str = select_alert!("WHERE ack_untold AND state = 'firing' ORDER BY id LIMIT :most");
@@ -56,6 +60,12 @@ impl Alerts for Connection {
         let mut statement = self.prepare_cached(OPEN)?;
         let alerts = statement.query_map([], |row| alert_parts::with(self, from_row(row)?))?;
         Ok(alerts.collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn offline_alerts(&self) -> Result<Vec<(DeviceNo, AlertId)>> {
+        let mut statement = self.prepare_cached(OFFLINE)?;
+        let of = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(of.collect::<rusqlite::Result<_>>()?)
     }
 
     fn muted_alerts(&self) -> Result<Vec<Alert>> {
@@ -80,7 +90,8 @@ impl Alerts for Connection {
     }
 
     fn alerts(&self, query: &AlertQuery) -> Result<Vec<Alert>> {
-        let asked = |state| query.states.is_empty() || query.states.contains(&state);
+        let asks_any = query.states.is_empty() && !query.unknown;
+        let asked = |state| asks_any || query.states.contains(&state);
         let (rule, rule_name) = match &query.rule {
             None => (None, None),
             Some(OfRule::Id(id)) => (Some(*id), None),
@@ -88,6 +99,7 @@ impl Alerts for Connection {
         };
         let mut statement = self.prepare_cached(LIST)?;
         let mut rows = statement.query(named_params! {
+            ":unknown": asks_any || query.unknown,
             ":pending": asked(AlertState::Pending),
             ":firing": asked(AlertState::Firing),
             ":resolved": asked(AlertState::Resolved),
@@ -145,13 +157,13 @@ const ACK_TOLD: &str = "UPDATE alert SET ack_untold = :on WHERE id = :id";
 /// Who acknowledged it is not the engine's to say: its copy of the alert may be older.
 const PUT: &str = "INSERT INTO alert
     (id, rule, rule_name, severity, tags, device, series, state, measure, per_ms, value, worst, last, threshold, started_at, fired_at,
-    resolved_at, new_normal, learned_at)
+    resolved_at, new_normal, unknown_since, learned_at)
     SELECT :id, :rule, :rule_name, :severity, :tags, :device, :series, :state, :measure, :per_ms, :value, :worst, :last, :threshold,
-    :started_at, :fired_at, :resolved_at, :new_normal, :learned_at
+    :started_at, :fired_at, :resolved_at, :new_normal, :unknown_since, :learned_at
     WHERE :device IS NULL OR EXISTS (SELECT 1 FROM device WHERE no = :device)
     ON CONFLICT (id) DO UPDATE SET state = excluded.state, value = excluded.value, worst = excluded.worst,
     last = excluded.last, threshold = excluded.threshold, started_at = excluded.started_at, fired_at = excluded.fired_at, resolved_at = excluded.resolved_at,
-    new_normal = excluded.new_normal, learned_at = excluded.learned_at";
+    new_normal = excluded.new_normal, unknown_since = excluded.unknown_since, learned_at = excluded.learned_at";
 const EXPIRE: &str = "DELETE FROM alert WHERE id IN (SELECT id FROM alert
     WHERE state IN ('resolved', 'historical') AND NOT flapping AND learned_at < :before LIMIT :at_most)";
 const CANCEL: &str = "DELETE FROM alert WHERE id = :id AND state IN ('pending', 'historical')";
@@ -174,7 +186,14 @@ impl ChangeAlerts for Connection {
                     ":measure": measure_word(alert.measure),
                     ":per_ms": match alert.measure {
                         Measure::Rate { per } => Some(write_span(per)),
-                        Measure::Value | Measure::Sigmas | Measure::Stuck | Measure::Parts | Measure::Silence => None,
+                        Measure::Value
+                        | Measure::Sigmas
+                        | Measure::Stuck
+                        | Measure::Parts
+                        | Measure::Forecast
+                        | Measure::Sources
+                        | Measure::Clock
+                        | Measure::Silence => None,
                     },
                     ":value": alert.value,
                     ":worst": alert.worst,
@@ -184,6 +203,7 @@ impl ChangeAlerts for Connection {
                     ":fired_at": alert.fired_at.map(|at| at.0),
                     ":resolved_at": alert.resolved_at.map(|at| at.0),
                     ":new_normal": alert.new_normal,
+                    ":unknown_since": alert.unknown_since.map(|at| at.0),
                     ":learned_at": alert.learned_at.0,
                 })?;
                 alert_parts::write(self, alert)?;
@@ -257,6 +277,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Alert> {
             None => None,
         },
         new_normal: row.get("new_normal")?,
+        unknown_since: maybe("unknown_since")?,
         learned_at: UnixMillis(row.get("learned_at")?),
     })
 }

@@ -6,7 +6,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
 use crate::model::UnixMillis;
-use crate::model::rule::{Condition, Figure, Join, Message, Op, Part, Rule, RuleId, RuleSpec};
+use crate::model::rule::{Condition, DeviceState, Figure, Join, Message, Op, Part, Rule, RuleId, RuleSpec};
 use crate::model::webhook::WebhookId;
 use crate::store::engine::nouns::{ChangeRules, Rules};
 use crate::store::error::Result;
@@ -14,11 +14,15 @@ use crate::store::pairs::{read_pairs, write_pairs};
 use crate::store::sqlite::column::{self, read_span, write_span};
 
 const ALL: &str = "SELECT id, name, device, sensor, labels, condition, op, value, clear, over_ms, per_ms,
-    least, silence_ms, other, within_ms, hold_ms, clear_for_ms, severity, tags, enabled, message_title, message_text, created_at,
-    updated_at FROM rule ORDER BY id";
+    least, silence_ms, other, within_ms, hold_ms, clear_for_ms, severity, tags, all_webhooks, enabled, message_title, message_text,
+    created_at, updated_at,
+    EXISTS (SELECT 1 FROM made_rule WHERE made_rule.rule = rule.id) AS made_by_hub FROM rule ORDER BY id";
 const ONE: &str = "SELECT id, name, device, sensor, labels, condition, op, value, clear, over_ms, per_ms,
-    least, silence_ms, other, within_ms, hold_ms, clear_for_ms, severity, tags, enabled, message_title, message_text, created_at,
-    updated_at FROM rule WHERE id = :id";
+    least, silence_ms, other, within_ms, hold_ms, clear_for_ms, severity, tags, all_webhooks, enabled, message_title, message_text,
+    created_at, updated_at,
+    EXISTS (SELECT 1 FROM made_rule WHERE made_rule.rule = rule.id) AS made_by_hub FROM rule WHERE id = :id";
+const MADE: &str = "SELECT kind FROM made_rule";
+const MAKE: &str = "INSERT INTO made_rule (kind, rule) VALUES (:kind, :rule)";
 const WEBHOOKS: &str = "SELECT webhook FROM rule_webhook WHERE rule = :rule ORDER BY position";
 
 impl Rules for Connection {
@@ -26,6 +30,11 @@ impl Rules for Connection {
         let mut statement = self.prepare_cached(ALL)?;
         let rules = statement.query_map([], from_row)?.collect::<rusqlite::Result<Vec<_>>>()?;
         rules.into_iter().map(|rule| with_the_rest(self, rule)).collect()
+    }
+
+    fn made_rules(&self) -> Result<Vec<String>> {
+        let mut statement = self.prepare_cached(MADE)?;
+        Ok(statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
     }
 
     fn rule(&self, id: RuleId) -> Result<Option<Rule>> {
@@ -50,21 +59,24 @@ const DELETE: &str = "DELETE FROM rule WHERE id = :id";
 
 const INSERT: &str = "INSERT INTO rule
     (id, name, device, sensor, labels, condition, op, value, clear, over_ms, per_ms, least, silence_ms, other, within_ms,
-    hold_ms, clear_for_ms, severity, tags, enabled, message_title, message_text, created_at, updated_at)
+    hold_ms, clear_for_ms, severity, tags, all_webhooks, enabled, message_title,
+    message_text, created_at, updated_at)
     VALUES (:id, :name, :device, :sensor, :labels, :condition, :op, :value, :clear, :over_ms, :per_ms, :least,
-    :silence_ms, :other, :within_ms, :hold_ms, :clear_for_ms, :severity, :tags, :enabled, :message_title, :message_text, :now, :now)";
+    :silence_ms, :other, :within_ms, :hold_ms, :clear_for_ms, :severity, :tags, :all_webhooks, :enabled,
+    :message_title, :message_text, :now, :now)";
 const REPLACE: &str = "UPDATE rule SET name = :name, device = :device, sensor = :sensor, labels = :labels,
     condition = :condition, op = :op, value = :value, clear = :clear, over_ms = :over_ms, per_ms = :per_ms,
-    least = :least, silence_ms = :silence_ms, other = :other, within_ms = :within_ms, hold_ms = :hold_ms, clear_for_ms = :clear_for_ms, severity = :severity, tags = :tags, enabled = :enabled,
-    message_title = :message_title, message_text = :message_text, updated_at = :now WHERE id = :id";
+    least = :least, silence_ms = :silence_ms, other = :other, within_ms = :within_ms, hold_ms = :hold_ms, clear_for_ms = :clear_for_ms, severity = :severity, tags = :tags,
+    all_webhooks = :all_webhooks, enabled = :enabled, message_title = :message_title,
+    message_text = :message_text, updated_at = :now WHERE id = :id";
 
 const PARTS: &str =
-    "SELECT sensor, condition, op, value, clear, over_ms, per_ms, least FROM rule_part WHERE rule = :rule
+    "SELECT sensor, condition, op, value, clear, over_ms, per_ms, least, within_ms FROM rule_part WHERE rule = :rule
     ORDER BY position";
 const CLEAR_PARTS: &str = "DELETE FROM rule_part WHERE rule = :rule";
 const ADD_PART: &str =
-    "INSERT INTO rule_part (rule, position, sensor, condition, op, value, clear, over_ms, per_ms, least)
-    VALUES (:rule, :position, :sensor, :condition, :op, :value, :clear, :over_ms, :per_ms, :least)";
+    "INSERT INTO rule_part (rule, position, sensor, condition, op, value, clear, over_ms, per_ms, least, within_ms)
+    VALUES (:rule, :position, :sensor, :condition, :op, :value, :clear, :over_ms, :per_ms, :least, :within_ms)";
 
 const CLEAR_WEBHOOKS: &str = "DELETE FROM rule_webhook WHERE rule = :rule";
 const ADD_WEBHOOK: &str = "INSERT INTO rule_webhook (rule, position, webhook)
@@ -76,6 +88,11 @@ impl ChangeRules for Connection {
         let id = RuleId(column::unsigned(self.last_insert_rowid()));
         write_parts(self, id, &spec.condition)?;
         Ok(id)
+    }
+
+    fn remember_made(&self, kind: &str, id: RuleId) -> Result<()> {
+        self.prepare_cached(MAKE)?.execute(named_params! { ":kind": kind, ":rule": id })?;
+        Ok(())
     }
 
     fn replace_rule(&self, id: RuleId, spec: &RuleSpec, now: UnixMillis) -> Result<bool> {
@@ -160,7 +177,18 @@ impl<'a> From<&'a Condition> for Columns<'a> {
                 let (op, value, over) = (Some(Op::Above), Some(sigmas), Some(over));
                 Self { condition: "deviation", op, value, clear, over, least, ..none }
             }
+            Condition::Forecast { op, value, within, over, clear } => {
+                let (op, value, over, within) = (Some(op), Some(value), Some(over), Some(within));
+                Self { condition: "forecast", op, value, clear, over, within, ..none }
+            }
             Condition::Silence { after } => Self { condition: "silence", silence: Some(after), ..none },
+            Condition::Device(DeviceState::Offline { after }) => {
+                Self { condition: "offline", silence: Some(after), ..none }
+            }
+            Condition::Device(DeviceState::SourceFailing) => Self { condition: "source_failing", ..none },
+            Condition::Device(DeviceState::ClockOff { by }) => {
+                Self { condition: "clock_off", within: Some(by), ..none }
+            }
         }
     }
 }
@@ -182,6 +210,7 @@ fn write_parts(conn: &Connection, id: RuleId, condition: &Condition) -> Result<(
             ":over_ms": columns.over.map(write_span),
             ":per_ms": columns.per.map(write_span),
             ":least": columns.least,
+            ":within_ms": columns.within.map(write_span),
         })?;
     }
     Ok(())
@@ -209,6 +238,7 @@ fn write(conn: &Connection, sql: &str, id: Option<RuleId>, spec: &RuleSpec, now:
         ":clear_for_ms": write_span(spec.clear_for),
         ":severity": spec.severity,
         ":tags": write_pairs(&spec.tags),
+        ":all_webhooks": spec.all_webhooks,
         ":enabled": spec.enabled,
         ":message_title": spec.message.title,
         ":message_text": spec.message.text,
@@ -235,9 +265,11 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Rule> {
             severity: row.get("severity")?,
             tags: read_pairs(&tags),
             webhooks: Vec::new(),
+            all_webhooks: row.get("all_webhooks")?,
             enabled: row.get("enabled")?,
             message: Message { title: row.get("message_title")?, text: row.get("message_text")? },
         },
+        made_by_hub: row.get("made_by_hub")?,
         created_at: UnixMillis(row.get("created_at")?),
         updated_at: UnixMillis(row.get("updated_at")?),
     })
@@ -287,7 +319,17 @@ fn condition(of: RuleId, row: &Row<'_>) -> rusqlite::Result<Condition> {
             clear: row.get("clear")?,
             least: row.get("least")?,
         },
+        "forecast" => Condition::Forecast {
+            op: row.get("op")?,
+            value: row.get("value")?,
+            within: duration("within_ms")?,
+            over: duration("over_ms")?,
+            clear: row.get("clear")?,
+        },
         "silence" => Condition::Silence { after: duration("silence_ms")? },
+        "offline" => Condition::Device(DeviceState::Offline { after: duration("silence_ms")? }),
+        "source_failing" => Condition::Device(DeviceState::SourceFailing),
+        "clock_off" => Condition::Device(DeviceState::ClockOff { by: duration("within_ms")? }),
         // No other condition may stand in for it: the rule would watch something else than the page says.
         other => {
             let detail = format!("rule rul_{} has the condition `{other}`, which this hub does not know", of.0);

@@ -56,6 +56,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../../../migrations/sqlite/0042_groups.sql"),
     include_str!("../../../../../migrations/sqlite/0043_messages_of_rules.sql"),
     include_str!("../../../../../migrations/sqlite/0044_templates_of_webhooks.sql"),
+    include_str!("../../../../../migrations/sqlite/0045_rules_about_devices.sql"),
 ];
 
 fn known() -> u32 {
@@ -216,6 +217,46 @@ mod tests {
             run(&mut conn).unwrap();
             assert_eq!(conn.query_row("SELECT COUNT(*) FROM user", [], |row| row.get::<_, i64>(0)).unwrap(), 0);
         }
+    }
+
+    #[test]
+    fn that_a_device_is_offline_becomes_a_rule_as_it_was_set_and_its_alerts_go_on() {
+        let step = STEPS.iter().position(|step| step.contains("made_rule")).unwrap();
+        let device = "INSERT INTO device (no, id, key, name, standing, labels, model, version, first_seen_at, handshake_counter)
+            VALUES (3, zeroblob(16), zeroblob(32), 'attic', 'adopted', '', '', '', 1, 0);
+            INSERT INTO webhook (id, name, kind, url, url_sealed, headers, past, enabled, created_at, updated_at)
+            VALUES (1, 'ops', 'generic', '', X'', '', 1, 1, 0, 0);
+            INSERT INTO alert (id, rule, rule_name, severity, device, series, state, threshold, started_at, fired_at, learned_at, measure)
+            VALUES (8, 0, 'hub.device_offline', 'warning', 3, 0, 'firing', 60, 1, 2, 2, 'silence');
+            INSERT INTO alert (id, rule, rule_name, severity, state, threshold, started_at, fired_at, learned_at)
+            VALUES (9, 0, 'hub.disk_full', 'critical', 'firing', 100, 1, 2, 2);
+            INSERT INTO delivery (webhook, alert, course, event, state, next_attempt_at, created_at, body)
+            VALUES (1, 8, 'hub.device_offline:3:0', 'alert.firing', 'pending', 1, 1, X'');";
+        let set = |value: &str| {
+            format!("INSERT INTO setting (key, value) VALUES ('offline_after', CAST('{value}' AS BLOB));")
+        };
+        let made = |held: &str| {
+            let mut conn = as_of(step, held);
+            run(&mut conn).unwrap();
+            let text = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, Option<String>>(0)).unwrap();
+            let rule =
+                "SELECT max(name || ' ' || condition || ' ' || silence_ms || ' ' || all_webhooks || enabled) FROM rule";
+            let alerts = "SELECT group_concat(rule || ' ' || rule_name, ', ') FROM (SELECT * FROM alert ORDER BY id)";
+            assert_eq!(text("SELECT group_concat(key) FROM setting"), None);
+            (text(rule), text(alerts), text("SELECT max(course) FROM delivery"))
+        };
+        let some = |text: &str| Some(text.to_owned());
+        let on = some("Device offline offline 60000 11");
+        let alerts = some("1 Device offline, 0 hub.disk_full");
+        assert_eq!(made(device), (on, alerts, some("1:3:0")));
+        let five_minutes = made(&format!("{device}{}", set("300000")));
+        assert_eq!(five_minutes.0, some("Device offline offline 300000 11"));
+        assert_eq!(
+            made(&set("off")).0,
+            some("Device offline offline 60000 10"),
+            "off stays off, also of a hub without devices"
+        );
+        assert_eq!(made("").0, None, "it is made with the first device");
     }
 
     #[test]
