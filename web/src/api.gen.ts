@@ -543,6 +543,15 @@ export interface components {
              */
             value: number;
         };
+        /** @description A field that is different. */
+        FieldChange: {
+            /** @description What it is, as JSON. */
+            after: string;
+            /** @description What it was, as JSON. */
+            before: string;
+            /** @description Its name. */
+            field: string;
+        };
         /** @description One firing. */
         Firing: {
             /** @description When it would have fired; before the start of the range if it would have been firing there already. */
@@ -1436,6 +1445,7 @@ export interface components {
                 sensor: string;
                 /** @description How bad it is. */
                 severity: components["schemas"]["Severity"];
+                source?: components["schemas"]["RuleSource"] | null;
                 /** @description What its alerts are tagged with: `{"team": "x"}`. */
                 tags: {
                     [key: string]: string;
@@ -1909,6 +1919,7 @@ export interface components {
             sensor: string;
             /** @description How bad it is. */
             severity: components["schemas"]["Severity"];
+            source: components["schemas"]["RuleSource"] | null;
             /** @description What its alerts are tagged with: `{"team": "x"}`. */
             tags: {
                 [key: string]: string;
@@ -1917,6 +1928,44 @@ export interface components {
             updated_at: string;
             /** @description Who is told. */
             webhooks: string[];
+        };
+        /** @description What happens to a rule. */
+        RuleChange: {
+            /** @description What happens. */
+            change: components["schemas"]["RuleChangeKind"];
+            /** @description What is different of one that is changed. */
+            fields: components["schemas"]["FieldChange"][];
+            /** @description The file. */
+            file: string;
+            /**
+             * Format: int32
+             * @description The line in it; null of one that it no longer names.
+             */
+            line: number | null;
+            /** @description Its name. */
+            name: string;
+        };
+        /**
+         * @description What happens to a rule.
+         * @enum {string}
+         */
+        RuleChangeKind: "created" | "changed" | "taken_over" | "removed";
+        /** @description A file of rules. */
+        RuleFileRequest: {
+            /** @description What it is called, with its folder: people look for it there. */
+            file: string;
+            /** @description Its rules; those that came from it before and are not among them are removed. */
+            rules: components["schemas"]["RuleInFileRequest"][];
+        };
+        /** @description A rule in a file. */
+        RuleInFileRequest: {
+            /**
+             * Format: int32
+             * @description The line in which it begins.
+             */
+            line: number;
+            /** @description The rule. Without `webhooks` those stay that it has. */
+            rule: components["schemas"]["NewRule"];
         };
         /** @description A rule as an alert names it. */
         RuleName: {
@@ -1947,6 +1996,30 @@ export interface components {
             id?: string | null;
             /** @description The rule, as for making one; its `name` may be left out. */
             rule: components["schemas"]["NewRule"];
+        };
+        /** @description Where a rule stands that is kept in a file. */
+        RuleSource: {
+            /** @description With its folder. */
+            file: string;
+            /**
+             * Format: int32
+             * @description From 1.
+             */
+            line: number;
+        };
+        /** @description What was changed, or would be. */
+        RulesApplied: {
+            /** @description Rules that are made, changed or removed, in the order of the files. */
+            changes: components["schemas"]["RuleChange"][];
+            /** @description How many are as their files say already. */
+            unchanged: number;
+        };
+        /** @description Files of rules. */
+        RulesApplyRequest: {
+            /** @description Only say what would change; false when left out. */
+            dry_run?: boolean;
+            /** @description The files, each whole. */
+            files: components["schemas"]["RuleFileRequest"][];
         };
         /**
          * @description Where rules of time zones are from.

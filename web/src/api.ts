@@ -308,7 +308,7 @@ export const readings = {
   },
 };
 
-export type RuleDraft = Omit<Rule, "id" | "needs" | "missing" | "made_by" | "created_at" | "updated_at">;
+export type RuleDraft = Omit<Rule, "id" | "needs" | "missing" | "made_by" | "source" | "created_at" | "updated_at">;
 
 export const rules = {
   list: () => all<Rule>("/rules"),

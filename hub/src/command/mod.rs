@@ -26,6 +26,7 @@ mod query;
 mod recover;
 mod remote;
 mod restore;
+mod rules;
 mod selection;
 mod serve;
 mod session;
@@ -68,6 +69,9 @@ pub enum Command {
     Export(export::Args),
     /// Import readings from a CSV or NDJSON file, such as an export
     Import(import::Args),
+    /// Check, test, apply and export rules that are kept in files
+    #[command(subcommand)]
+    Rules(rules::Action),
     /// Print a link that signs a browser in
     Open(open::Args),
     /// Reset a password that was forgotten
@@ -150,6 +154,7 @@ pub fn run(command: Command) -> Outcome {
         Command::Query(args) => block_on(query::run(args)),
         Command::Export(args) => block_on(export::run(args)),
         Command::Import(args) => block_on(import::run(args)),
+        Command::Rules(action) => block_on(rules::run(action)),
         Command::Open(args) => block_on(open::run(args)),
         Command::Doctor(flags) => block_on(doctor::run(flags)),
         Command::Backup(args) => backup::run(&args),

@@ -141,7 +141,7 @@ pub(super) fn rule(now: UnixMillis) -> Rule {
         enabled: true,
         message: Message::default(),
     };
-    Rule { id: RuleId(1), spec, made_by_hub: false, created_at: now, updated_at: now }
+    Rule { id: RuleId(1), spec, made_by_hub: false, created_at: now, updated_at: now, source: None }
 }
 
 fn webhook(spec: &WebhookSpec, now: UnixMillis) -> Webhook {

@@ -64,7 +64,7 @@ pub fn message(message: &Message) -> Result<(), Refused> {
     let samples: Vec<(Event, Variables)> = OF_RULES.into_iter().map(|event| (event, invented(event))).collect();
     let known = Known::new(&samples.iter().map(|(_, variables)| variables.clone()).collect::<Vec<_>>());
     let refused = |field: &'static str| {
-        move |flaw: Flaw| Refused { field: field.to_owned(), reason: format!("in the template, {flaw}") }
+        move |flaw: Flaw| Refused { field: field.to_owned(), reason: format!("the template, {flaw}") }
     };
     if let Some(source) = &message.title {
         check(source, &known).map_err(refused("title"))?;
@@ -123,11 +123,11 @@ pub fn request(spec: &WebhookSpec) -> Result<(), Refused> {
         if source.len() > most {
             return Err(Refused { field, reason: format!("a template must have at most {most} bytes") });
         }
-        check(source, &known).map_err(|flaw| refused(&field, format!("in the template, {flaw}")))?;
+        check(source, &known).map_err(|flaw| refused(&field, format!("the template, {flaw}")))?;
     }
     for (event, variables) in &samples {
         if let Some((what, flaw)) = made(template, variables).flaws.into_iter().next() {
-            return Err(refused(&format!("template.{what}"), format!("in the template, {}", during(flaw, *event))));
+            return Err(refused(&format!("template.{what}"), format!("the template, {}", during(flaw, *event))));
         }
     }
     Ok(())
@@ -244,10 +244,10 @@ mod tests {
         assert!(title.reason.ends_with("(when `event` is `firing`)"), "{}", title.reason);
         let text = refused("{{ device }}", "{{ event }}\n{{ (last - 1)|round }}");
         assert_eq!(text.field, "text");
-        assert!(text.reason.starts_with("in the template, line 2, column "), "{}", text.reason);
+        assert!(text.reason.starts_with("the template, line 2, column "), "{}", text.reason);
         assert_eq!(
             refused("{{ devise }}", "").reason,
-            "in the template, line 1, column 4: `devise` is not known: did you mean `device`?"
+            "the template, line 1, column 4: `devise` is not known: did you mean `device`?"
         );
     }
 

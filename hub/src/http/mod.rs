@@ -33,7 +33,7 @@ mod parts;
 mod principal;
 mod readings;
 mod request;
-mod rules;
+pub(crate) mod rules;
 mod serve;
 mod shares;
 pub(crate) mod state;

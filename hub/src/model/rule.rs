@@ -320,4 +320,25 @@ pub struct Rule {
     pub created_at: UnixMillis,
     /// When it was last changed.
     pub updated_at: UnixMillis,
+    /// The file that it is kept in; none of what was made by hand.
+    pub source: Option<Source>,
+}
+
+/// Where a rule stands that is kept in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// With its folder.
+    pub file: String,
+    /// From 1.
+    pub line: u32,
+}
+
+/// What becomes of a rule when files are applied.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    Create(RuleSpec, Source),
+    Replace(RuleId, RuleSpec, Source),
+    /// It says what it said, and stands elsewhere.
+    Move(RuleId, Source),
+    Delete(RuleId),
 }

@@ -80,7 +80,14 @@ impl Trial {
     #[must_use]
     pub fn new(spec: RuleSpec, now: UnixMillis) -> Self {
         let spec = RuleSpec { enabled: true, ..spec };
-        Self(Compiled::new(Rule { id: RuleId(0), spec, made_by_hub: false, created_at: now, updated_at: now }))
+        Self(Compiled::new(Rule {
+            id: RuleId(0),
+            spec,
+            made_by_hub: false,
+            created_at: now,
+            updated_at: now,
+            source: None,
+        }))
     }
 
     /// Every series it would watch.

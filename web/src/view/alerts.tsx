@@ -76,7 +76,9 @@ export function Alerts({ route }: { route: AlertsRoute }) {
   const [silencing, setSilencing] = useState(false);
   const close = () => go({ view: "alerts", rule: null, device: "", sensor: "" });
   const edited =
-    route.rule !== null && route.rule !== "new" ? (rules.value?.find((rule) => rule.id === route.rule) ?? null) : null;
+    route.rule !== null && route.rule !== "new"
+      ? (rules.value?.find((rule) => rule.id === route.rule && rule.source === null) ?? null)
+      : null;
   const editing = may("operate") && (route.rule === "new" || edited !== null);
   return (
     <>
@@ -276,7 +278,16 @@ function RuleEntry({ rule, isIdle }: { rule: Rule; isIdle: boolean }) {
     [rule, known, Math.floor(now / UNIT_MS)],
   );
   const name = clean(rule.name);
-  const { id, needs: _needs, missing: _missing, made_by, created_at: _created, updated_at: _updated, ...draft } = rule;
+  const {
+    id,
+    needs: _needs,
+    missing: _missing,
+    made_by,
+    source,
+    created_at: _created,
+    updated_at: _updated,
+    ...draft
+  } = rule;
   const waits = rule.enabled ? waitsFor(rule) : null;
   const flip = () =>
     saveRule(id, { ...draft, enabled: !rule.enabled }).catch((error: unknown) => say(reason(error), "error"));
@@ -304,10 +315,15 @@ function RuleEntry({ rule, isIdle }: { rule: Rule; isIdle: boolean }) {
         ) : waits ? (
           <span class="small">{waits}</span>
         ) : null}
+        {source ? (
+          <span class="small quiet of-file" title={clean(source.file, 500)}>
+            From {clean(fileName(source.file))}, line {source.line}: change it there, then <code>rules apply</code>
+          </span>
+        ) : null}
       </div>
       <Only may="operate">
         <div class="row">
-          {KNOWN.has(rule.condition.type) ? (
+          {source === null && KNOWN.has(rule.condition.type) ? (
             <a class="button plain" href={pathTo(`/a?rule=${encodeURIComponent(id)}`)} aria-label={`Edit ${name}`}>
               Edit
             </a>
@@ -320,9 +336,14 @@ function RuleEntry({ rule, isIdle }: { rule: Rule; isIdle: boolean }) {
           >
             {rule.enabled ? "Turn off" : "Turn on"}
           </button>
-          <Confirmed label="Delete" sure="Really delete" name={name} onConfirm={() => void removeRule(id)} />
+          {source === null ? (
+            <Confirmed label="Delete" sure="Really delete" name={name} onConfirm={() => void removeRule(id)} />
+          ) : null}
         </div>
       </Only>
     </li>
   );
 }
+
+/** A file without its folders, which are in the title. */
+const fileName = (path: string) => path.slice(path.lastIndexOf("/") + 1);

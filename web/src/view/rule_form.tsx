@@ -313,7 +313,7 @@ export function RuleForm({
       <RuleMessage
         fields={message}
         set={setMessage}
-        at={at}
+        problems={{ title: at("message.title"), text: at("message.text") }}
         id={rule?.id ?? null}
         draft={draft === null ? null : { ...draft, ...(name.trim() === "" ? {} : { name: name.trim() }) }}
         refused={form.say}

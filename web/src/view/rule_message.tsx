@@ -5,6 +5,7 @@ import * as api from "../api";
 import { state } from "../app";
 import { clean, when } from "../format";
 import { title } from "../names";
+import { sentence } from "../sentence";
 import type { RulePreview } from "../types";
 import type { Wrong } from "../wrong";
 import { Field } from "./controls";
@@ -48,14 +49,15 @@ const NAMES = [
 export function RuleMessage({
   fields,
   set,
-  at,
+  problems,
   id,
   draft,
   refused,
 }: {
   fields: MessageFields;
   set: (fields: MessageFields) => void;
-  at: (...fields: string[]) => string | undefined;
+  /** What is wrong with either. */
+  problems: { title: string | undefined; text: string | undefined };
   /** The rule that is changed, if it is there already. */
   id: string | null;
   draft: Omit<api.RuleDraft, "name" | "tags"> | null;
@@ -64,14 +66,18 @@ export function RuleMessage({
   const [open, setOpen] = useState(fields.title !== "" || fields.text !== "");
   const said = usePreview(open ? draft : null, id, refused);
   return (
-    <details class="preview wide" open={open} onToggle={(toggled) => setOpen(toggled.currentTarget.open)}>
+    <details
+      class="preview whole"
+      open={open || problems.title !== undefined || problems.text !== undefined}
+      onToggle={(toggled) => setOpen(toggled.currentTarget.open)}
+    >
       <summary>What people are told</summary>
       <div class="stack tight">
         <p class="small quiet">
           Empty: the hub&apos;s own words. In double braces stand {NAMES.join(", ")} and more, as in{" "}
           <code>{"{{ device }} is at {{ value_text }}"}</code>.
         </p>
-        <Field label="Title" hint="“Resolved: ” stands before it when it is over" problem={at("message.title")}>
+        <Field label="Title" hint="“Resolved: ” stands before it when it is over" problem={problems.title}>
           <input
             class="input"
             maxLength={300}
@@ -84,7 +90,7 @@ export function RuleMessage({
         <Field
           label="Text"
           hint="said when it fires; with {% if event == 'resolved' %} also when it is over"
-          problem={at("message.text", "message")}
+          problem={problems.text}
         >
           <textarea
             class="input"
@@ -150,7 +156,7 @@ function usePreview(
           if (!current) return;
           say(null);
           if (error instanceof api.Refused && error.problem?.field)
-            refused({ field: error.problem.field.replace(/^rule\./, ""), problem: error.message });
+            refused({ field: error.problem.field.replace(/^rule\./, ""), problem: sentence(error.message) });
         },
       );
     const timer = setTimeout(ask, SETTLE_MS);

@@ -219,7 +219,19 @@ export function WebhookForm({
         </fieldset>
       )}
       {kind === "generic" ? (
-        <WebhookTemplate fields={written} set={write} at={at} hasToken={stored.token !== undefined} />
+        <WebhookTemplate
+          fields={written}
+          set={write}
+          problems={{
+            body: at("template.body"),
+            content_type: at("template.content_type"),
+            token: at("fields.token"),
+            ...Object.fromEntries(
+              written.headers.map(({ name }) => [`headers.${name.trim()}`, at(`template.headers.${name.trim()}`)]),
+            ),
+          }}
+          hasToken={stored.token !== undefined}
+        />
       ) : null}
       <div class="row checks">
         <label class="check">

@@ -36,12 +36,13 @@ export function templateOf({ contentType, body, headers }: TemplateFields): Sent
 export function WebhookTemplate({
   fields,
   set,
-  at,
+  problems,
   hasToken,
 }: {
   fields: TemplateFields;
   set: (fields: TemplateFields) => void;
-  at: (...fields: string[]) => string | undefined;
+  /** What is wrong, by field. */
+  problems: Readonly<Record<string, string | undefined>>;
   /** Whether there is a stored secret. */
   hasToken: boolean;
 }) {
@@ -55,14 +56,18 @@ export function WebhookTemplate({
           : fields.headers.map((one, i) => (i === index ? change : one)),
     });
   return (
-    <details class="preview wide" open={open} onToggle={(toggled) => setOpen(toggled.currentTarget.open)}>
+    <details
+      class="preview whole"
+      open={open || Object.values(problems).some((one) => one !== undefined)}
+      onToggle={(toggled) => setOpen(toggled.currentTarget.open)}
+    >
       <summary>A body of your own</summary>
       <div class="stack tight">
         <p class="small quiet">
           Empty: the hub&apos;s own JSON. In double braces stand title, text, event, device, sensor, value, severity,
           labels.site, tags.team, url, alert.id and more; texts in JSON as <code>{"{{ title|tojson }}"}</code>.
         </p>
-        <Field label="Body" problem={at("template.body", "template")}>
+        <Field label="Body" problem={problems.body}>
           <textarea
             class="input mono"
             rows={6}
@@ -74,7 +79,7 @@ export function WebhookTemplate({
           />
         </Field>
         <div class="form-grid">
-          <Field label="Content type" hint="empty: JSON" problem={at("template.content_type")}>
+          <Field label="Content type" hint="empty: JSON" problem={problems.content_type}>
             <input
               class="input"
               maxLength={100}
@@ -84,7 +89,7 @@ export function WebhookTemplate({
               onInput={(event) => set({ ...fields, contentType: event.currentTarget.value })}
             />
           </Field>
-          <Field label="Secret" hint="in templates as {{ token }}; never shown again" problem={at("fields.token")}>
+          <Field label="Secret" hint="in templates as {{ token }}; never shown again" problem={problems.token}>
             <input
               class="input"
               maxLength={512}
@@ -121,9 +126,9 @@ export function WebhookTemplate({
             >
               Remove
             </button>
-            {at(`template.headers.${one.name.trim()}`) === undefined ? null : (
+            {problems[`headers.${one.name.trim()}`] === undefined ? null : (
               <p class="problem" role="alert">
-                {at(`template.headers.${one.name.trim()}`)}
+                {problems[`headers.${one.name.trim()}`]}
               </p>
             )}
           </div>

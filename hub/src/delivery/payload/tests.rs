@@ -494,7 +494,7 @@ pub(in crate::delivery) fn rule() -> Rule {
         enabled: true,
         message: Message::default(),
     };
-    Rule { id: RuleId(3), spec, made_by_hub: false, created_at: NOW, updated_at: NOW }
+    Rule { id: RuleId(3), spec, made_by_hub: false, created_at: NOW, updated_at: NOW, source: None }
 }
 
 pub(in crate::delivery) fn webhook(id: u64) -> Webhook {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema as _, ToSchema};
 
 use super::condition::Condition;
 use super::new_condition::{NewCondition, bounded, needed};
@@ -12,7 +13,7 @@ use crate::delivery::trial;
 use crate::http::error::ApiError;
 use crate::http::request::text;
 use crate::model::rule::{self, RuleSpec};
-use crate::model::when;
+use crate::model::{UnixMillis, when};
 use crate::rules::Watching;
 
 /// A rule.
@@ -54,10 +55,21 @@ pub(crate) struct Rule {
     /// Other sensors that its condition names and none of the devices has that it watches: `all` and `difference` never fire
     /// without them, and `any` by its other parts only.
     pub missing: Vec<String>,
+    /// The file that it is kept in: it is changed there, then by `telemetry-hub rules apply`; null of one that was made by hand.
+    pub source: Option<RuleSource>,
     /// When it was made.
     pub created_at: String,
     /// When it was last changed.
     pub updated_at: String,
+}
+
+/// Where a rule stands that is kept in a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct RuleSource {
+    /// With its folder.
+    pub file: String,
+    /// From 1.
+    pub line: u32,
 }
 
 /// What a series must have reported before a rule can evaluate it, and how many have not yet.
@@ -116,6 +128,20 @@ impl From<Severity> for rule::Severity {
 }
 
 impl Rule {
+    /// What a rule says, as JSON: without what is known of it beside.
+    #[must_use]
+    pub(super) fn said(spec: &RuleSpec) -> serde_json::Value {
+        let (id, at) = (rule::RuleId(0), UnixMillis(0));
+        let spec = spec.clone();
+        let rule = rule::Rule { id, spec, made_by_hub: false, created_at: at, updated_at: at, source: None };
+        let mut said = serde_json::to_value(Self::of(rule, Watching::default())).unwrap_or_default();
+        if let Some(fields) = said.as_object_mut() {
+            let known = NewRule::fields();
+            fields.retain(|field, _| known.contains(field));
+        }
+        said
+    }
+
     /// A rule, and what is known of the series it watches.
     #[must_use]
     pub(crate) fn of(rule: rule::Rule, watching: Watching) -> Self {
@@ -140,6 +166,7 @@ impl Rule {
             message: MessageTemplates::of(spec.message),
             needs,
             missing: watching.missing,
+            source: rule.source.map(|rule::Source { file, line }| RuleSource { file, line }),
             created_at: when::moment(rule.created_at),
             updated_at: when::moment(rule.updated_at),
         }
@@ -227,6 +254,15 @@ pub struct NewRule {
 }
 
 impl NewRule {
+    /// Names of what a rule may say: all else in an answer is what the hub says of it.
+    #[must_use]
+    pub(super) fn fields() -> Vec<String> {
+        match Self::schema() {
+            RefOr::T(Schema::Object(object)) => object.properties.keys().cloned().collect(),
+            RefOr::T(_) | RefOr::Ref(_) => Vec::new(),
+        }
+    }
+
     /// Whether it leaves open who is told.
     #[must_use]
     pub const fn tells_nobody_by_name(&self) -> bool {

@@ -5,12 +5,15 @@
 //!                              ├─▶ dto ──▶ store, rulebook ──▶ dto ────┘
 //!   a rule to try ──▶ backtest ──▶ firings: of each series ──▶ difference: to another version of it
 //!                 └▶ preview: what people would be told
+//!   rules of files ──▶ file, apply ──▶ store
 //! ```
 
+pub(super) mod apply;
 pub(super) mod backtest;
 pub(super) mod condition;
 mod difference;
 pub(super) mod dto;
+pub(crate) mod file;
 mod firings;
 pub(super) mod measure;
 mod new_condition;
@@ -29,10 +32,8 @@ use crate::http::request::body::Body;
 use crate::http::request::page::{AskPage, Page, Paging};
 use crate::http::request::params::{Asked, Nothing};
 use crate::http::request::path::Id;
-use crate::http::request::text;
 use crate::http::state::Routes;
-use crate::model::rule::{RuleId, RuleSpec};
-use crate::store::{self, Store};
+use crate::model::rule::{self, RuleId, RuleSpec, Source};
 use dto::{NewRule, Rule};
 use rulebook::Rulebook;
 use utoipa_axum::routes;
@@ -44,6 +45,7 @@ pub(super) fn routes() -> Routes {
         .routes(routes!(show, replace, delete))
         .routes(routes!(backtest::run))
         .routes(routes!(preview::run))
+        .routes(routes!(apply::run))
 }
 
 /// All rules, oldest first.
@@ -66,7 +68,7 @@ pub(super) async fn create(
     Body(new): Body<NewRule>,
 ) -> Result<(StatusCode, Json<Rule>), ApiError> {
     let by_default = new.tells_nobody_by_name();
-    let mut spec = checked(&rulebook.store, new).await?;
+    let mut spec = rulebook.checked(new).await?;
     if by_default {
         let webhooks = rulebook.store.webhooks().await?;
         spec.webhooks = webhooks.iter().filter(|one| one.spec.for_new_rules).map(|one| one.id).collect();
@@ -88,45 +90,45 @@ pub(super) async fn show(
     Ok(Json(rulebook.shown(rulebook.store.rule(id).await?)))
 }
 
-/// Replaces a rule. Its open alerts are evaluated by the new version from the next reading on.
+/// Replaces a rule; of one that is kept in a file only `enabled` (409). Its open alerts are evaluated by the new version from the next reading on.
 #[utoipa::path(put, path = "/api/v1/rules/{id}", tag = "rules", params(("id" = String, Path, description = "Rule id")),
-    request_body = NewRule, responses((status = 200, body = Rule), (status = 400, body = Problem), (status = 404, body = Problem)))]
+    request_body = NewRule, responses((status = 200, body = Rule), (status = 400, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn replace(
     State(rulebook): State<Rulebook>,
     _: MayOperate,
     Id(id): Id<RuleId>,
     Body(new): Body<NewRule>,
 ) -> Result<Json<Rule>, ApiError> {
-    let spec = checked(&rulebook.store, new).await?;
+    let spec = rulebook.checked(new).await?;
+    let before = rulebook.store.rule(id).await?;
+    // Whoever is woken at night turns it off, wherever it is written.
+    if before.spec != (RuleSpec { enabled: before.spec.enabled, ..spec.clone() }) {
+        not_of_a_file(&before)?;
+    }
     let rule = rulebook.store.replace_rule(id, spec, rulebook.clock.wall()).await?;
     rulebook.rules_changed.tell();
     Ok(Json(rulebook.shown(rule)))
 }
 
-/// Deletes a rule.
+/// Deletes a rule; none that is kept in a file (409).
 #[utoipa::path(delete, path = "/api/v1/rules/{id}", tag = "rules", params(("id" = String, Path, description = "Rule id")),
-    responses((status = 204), (status = 404, body = Problem)))]
+    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn delete(
     State(rulebook): State<Rulebook>,
     _: MayOperate,
     Id(id): Id<RuleId>,
 ) -> Result<StatusCode, ApiError> {
+    not_of_a_file(&rulebook.store.rule(id).await?)?;
     rulebook.store.delete_rule(id).await?;
     rulebook.rules_changed.tell();
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn checked(store: &Store, new: NewRule) -> Result<RuleSpec, ApiError> {
-    let spec = RuleSpec::try_from(new)?;
-    for (index, webhook) in spec.webhooks.iter().enumerate() {
-        match store.webhook(*webhook).await {
-            Ok(_) => {}
-            Err(store::Error::NotFound { .. }) => {
-                let detail = format!("there is no webhook {}", text::id(*webhook));
-                return Err(ApiError::invalid(format!("webhooks[{index}]"), detail));
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(spec)
+/// Refuses to change what a file says.
+fn not_of_a_file(rule: &rule::Rule) -> Result<(), ApiError> {
+    let Some(Source { file, line }) = &rule.source else { return Ok(()) };
+    let detail = format!(
+        "the rule is kept in {file}, line {line}: change it there, then run `telemetry-hub rules apply`; here it can only be turned off and on"
+    );
+    Err(ApiError::conflict("source", detail))
 }

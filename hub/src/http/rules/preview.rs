@@ -91,11 +91,13 @@ pub(in crate::http) async fn run(
         Some(id) => newest_alert(&store, id).await?,
         None => None,
     };
-    let rule = Rule { id: id.unwrap_or(RuleId(0)), spec, made_by_hub: false, created_at: now, updated_at: now };
+    let rule =
+        Rule { id: id.unwrap_or(RuleId(0)), spec, made_by_hub: false, created_at: now, updated_at: now, source: None };
     let catalog = store.catalog();
     let told = match newest.filter(|alert| is_there(alert, &catalog)) {
         Some(alert) => Some((PreviewOf::Alert, Alert { rule_name: rule.spec.name.clone(), ..alert })),
-        None => newest_reading(&store, &rule, &catalog, now).map(|alert| (PreviewOf::Reading, alert)),
+        None => newest_reading(&store, &rule, &catalog, now)
+            .map(|alert| (PreviewOf::Reading, Alert { rule: rule.id, ..alert })),
     };
     let Some((of, alert)) = told else {
         let messages = Vec::new();

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use super::dto::Rule;
+use super::dto::{NewRule, Rule};
 use crate::clock::Clock;
+use crate::http::error::ApiError;
+use crate::http::request::text;
 use crate::http::state::RulesChanged;
 use crate::ingest::learning::Learning;
-use crate::model::rule;
-use crate::store::Store;
+use crate::model::rule::{self, RuleSpec};
+use crate::store::{self, Store};
 
 /// The rules, what they have learned, and whom to tell of a change.
 #[derive(Clone)]
@@ -23,5 +25,21 @@ impl Rulebook {
     pub(super) fn shown(&self, rule: rule::Rule) -> Rule {
         let watching = self.learning.of(rule.id);
         Rule::of(rule, watching)
+    }
+
+    /// What a rule says that somebody sent.
+    pub(super) async fn checked(&self, new: NewRule) -> Result<RuleSpec, ApiError> {
+        let spec = RuleSpec::try_from(new)?;
+        for (index, webhook) in spec.webhooks.iter().enumerate() {
+            match self.store.webhook(*webhook).await {
+                Ok(_) => {}
+                Err(store::Error::NotFound { .. }) => {
+                    let detail = format!("there is no webhook {}", text::id(*webhook));
+                    return Err(ApiError::invalid(format!("webhooks[{index}]"), detail));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(spec)
     }
 }

@@ -294,6 +294,14 @@ async fn a_rule_says_its_alerts_in_its_own_words_and_shows_them_first() {
         found["messages"][0]["template_error"].as_str().unwrap().starts_with("title: line 1, column 4: `labels.room`"),
         "{found}"
     );
+    // The same of a rule that is there and has no alert yet.
+    let made = scene.call("POST", "/api/v1/rules", &warm).await.json();
+    let found = preview(&scene, &warm, made["id"].as_str()).await;
+    assert_eq!(
+        (&found["of"], &found["messages"][0]["title"]),
+        (&json!("reading"), &json!("shed at 21.5 °C")),
+        "{found}"
+    );
     // Kept, given back, and refused where it is wrong.
     let made = scene.call("POST", "/api/v1/rules", &warm).await;
     assert_eq!((made.status.as_u16(), &made.json()["message"]), (201, &warm["message"]), "{}", made.text);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::scene::{Scene, scene};
 
 /// One of each condition.
-pub(super) fn examples() -> [Value; 18] {
+pub(in crate::http) fn examples() -> [Value; 18] {
     [
         json!({"type": "threshold", "op": ">", "value": 30, "clear": 28}),
         json!({"type": "rate", "op": ">", "value": 5, "per": "60s", "over": "5m"}),

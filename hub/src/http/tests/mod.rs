@@ -2,7 +2,7 @@
 
 mod admission;
 mod bad_requests;
-mod conditions;
+pub(in crate::http) mod conditions;
 mod hang_up;
 mod limited;
 mod roles;

@@ -68,6 +68,7 @@ const LIST: &[(Needs, &str)] = &[
     (Operator, "POST /api/v1/silences"),
     (Operator, "DELETE /api/v1/silences/{id}"),
     (Operator, "POST /api/v1/rules"),
+    (Operator, "POST /api/v1/rules/apply"),
     (Operator, "PUT /api/v1/rules/{id}"),
     (Operator, "DELETE /api/v1/rules/{id}"),
     (Operator, "PATCH /api/v1/devices/{id}"),

@@ -127,6 +127,10 @@ impl Known {
                 vec![json!({"raw": "14d", "minutes": "6w", "hours": "5y", "by_label": [ages], "alerts": "1y"})]
             }
             "rules" | "rules/{id}" => rules(&self.webhook),
+            "rules/apply" => {
+                let applied = |rule: Value| json!({"files": [{"file": "rules.toml", "rules": [{"line": 1, "rule": rule}]}], "dry_run": true});
+                rules(&self.webhook).into_iter().map(applied).collect()
+            }
             "rules/backtest" => {
                 let tried = |rule: Value| json!({"rule": rule, "against": rule, "from": "now-1h", "to": "now"});
                 // How devices were is not stored.

@@ -115,7 +115,7 @@ pub(super) async fn change(
     changed(&recipients, id, move |before| patch.over(before, &policy)).await
 }
 
-/// Adds this webhook to every existing rule.
+/// Adds this webhook to every existing rule but those that are kept in files.
 #[utoipa::path(post, path = "/api/v1/webhooks/{id}/add-to-rules", tag = "webhooks", params(("id" = String, Path, description = "Webhook id")),
     responses((status = 200, body = Webhook), (status = 404, body = Problem)))]
 pub(super) async fn add_to_rules(

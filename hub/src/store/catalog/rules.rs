@@ -1,7 +1,7 @@
 //! Alert rules.
 
 use crate::model::UnixMillis;
-use crate::model::rule::{Rule, RuleId, RuleSpec};
+use crate::model::rule::{Rule, RuleId, RuleSpec, Step};
 use crate::model::webhook::WebhookId;
 use crate::store::Store;
 use crate::store::engine::transaction::Transaction;
@@ -76,12 +76,53 @@ impl Store {
         .await
     }
 
+    /// Takes the steps that `decide` finds to be taken, of the rules as they are: all of them or, where it is an error, none.
+    ///
+    /// # Errors
+    /// `Conflict` when a rule names a webhook that does not exist; inside, what `decide` said.
+    pub async fn apply_rules<T: Send + 'static, E: Send + 'static>(
+        &self,
+        now: UnixMillis,
+        decide: impl FnOnce(Vec<Rule>) -> std::result::Result<(Vec<Step>, T), E> + Send + 'static,
+    ) -> Result<std::result::Result<T, E>> {
+        self.change(move |open| {
+            let (steps, answer) = match decide(open.tx.rules()?) {
+                Ok(decided) => decided,
+                Err(refused) => return Ok(Err(refused)),
+            };
+            for step in steps {
+                take(open.tx, step, now)?;
+            }
+            Ok(Ok(answer))
+        })
+        .await
+    }
+
     /// Deletes a rule; its alerts stay as history.
     ///
     /// # Errors
     /// `NotFound`.
     pub async fn delete_rule(&self, id: RuleId) -> Result<()> {
         self.change(move |open| if open.tx.delete_rule(id)? { Ok(()) } else { Err(Error::missing("rule")) }).await
+    }
+}
+
+fn take(tx: &dyn Transaction, step: Step, now: UnixMillis) -> Result<()> {
+    match step {
+        Step::Create(spec, source) => {
+            let id = tx.add_rule(&spec, now)?;
+            set_webhooks(tx, id, &spec.webhooks)?;
+            tx.set_source_of_rule(id, &source)
+        }
+        Step::Replace(id, spec, source) => {
+            if !tx.replace_rule(id, &spec, now)? {
+                return Err(Error::missing("rule"));
+            }
+            set_webhooks(tx, id, &spec.webhooks)?;
+            tx.set_source_of_rule(id, &source)
+        }
+        Step::Move(id, source) => tx.set_source_of_rule(id, &source),
+        Step::Delete(id) => tx.delete_rule(id).map(drop),
     }
 }
 

@@ -82,6 +82,7 @@ const TRAILS: [Trail; 16] = [
             ("'enabled'", "enabled", As::OnOff),
             ("'message.title'", "message_title", As::Text),
             ("'message.text'", "message_text", As::Text),
+            ("'file'", "file", As::Text),
         ],
     },
     Trail {

@@ -5,7 +5,7 @@ use crate::model::alert::{Ack, Alert, AlertId, AlertState, Transition};
 use crate::model::device::DeviceNo;
 use crate::model::notice::Mark;
 use crate::model::reading::{SeriesId, Stretch};
-use crate::model::rule::{Rule, RuleId, RuleSpec, Severity};
+use crate::model::rule::{Rule, RuleId, RuleSpec, Severity, Source};
 use crate::model::silence::{Silence, SilenceId, SilenceSpec};
 use crate::model::view::Among;
 use crate::model::webhook::WebhookId;
@@ -31,6 +31,8 @@ pub(in crate::store) trait ChangeRules: Rules {
     fn replace_rule(&self, id: RuleId, spec: &RuleSpec, now: UnixMillis) -> Result<bool>;
     /// Sets the webhooks of a rule, in order; the first that does not exist, where there is one.
     fn set_webhooks_of_rule(&self, id: RuleId, webhooks: &[WebhookId]) -> Result<Option<WebhookId>>;
+    /// Notes in which file a rule is kept.
+    fn set_source_of_rule(&self, id: RuleId, source: &Source) -> Result<()>;
     /// Whether there was such a rule to delete.
     fn delete_rule(&self, id: RuleId) -> Result<bool>;
 }

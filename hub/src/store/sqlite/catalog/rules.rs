@@ -6,7 +6,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
 use crate::model::UnixMillis;
-use crate::model::rule::{Condition, DeviceState, Figure, Join, Message, Op, Part, Rule, RuleId, RuleSpec};
+use crate::model::rule::{Condition, DeviceState, Figure, Join, Message, Op, Part, Rule, RuleId, RuleSpec, Source};
 use crate::model::webhook::WebhookId;
 use crate::store::engine::nouns::{ChangeRules, Rules};
 use crate::store::error::Result;
@@ -15,11 +15,11 @@ use crate::store::sqlite::column::{self, read_span, write_span};
 
 const ALL: &str = "SELECT id, name, device, sensor, labels, condition, op, value, clear, over_ms, per_ms,
     least, silence_ms, other, within_ms, hold_ms, clear_for_ms, severity, tags, all_webhooks, enabled, message_title, message_text,
-    created_at, updated_at,
+    file, line, created_at, updated_at,
     EXISTS (SELECT 1 FROM made_rule WHERE made_rule.rule = rule.id) AS made_by_hub FROM rule ORDER BY id";
 const ONE: &str = "SELECT id, name, device, sensor, labels, condition, op, value, clear, over_ms, per_ms,
     least, silence_ms, other, within_ms, hold_ms, clear_for_ms, severity, tags, all_webhooks, enabled, message_title, message_text,
-    created_at, updated_at,
+    file, line, created_at, updated_at,
     EXISTS (SELECT 1 FROM made_rule WHERE made_rule.rule = rule.id) AS made_by_hub FROM rule WHERE id = :id";
 const MADE: &str = "SELECT kind FROM made_rule";
 const MAKE: &str = "INSERT INTO made_rule (kind, rule) VALUES (:kind, :rule)";
@@ -55,6 +55,7 @@ fn with_the_rest(conn: &Connection, mut rule: Rule) -> Result<Rule> {
     Ok(rule)
 }
 
+const SET_SOURCE: &str = "UPDATE rule SET file = :file, line = :line WHERE id = :id";
 const DELETE: &str = "DELETE FROM rule WHERE id = :id";
 
 const INSERT: &str = "INSERT INTO rule
@@ -112,6 +113,12 @@ impl ChangeRules for Connection {
             }
         }
         Ok(None)
+    }
+
+    fn set_source_of_rule(&self, id: RuleId, source: &Source) -> Result<()> {
+        let place = named_params! { ":id": id, ":file": source.file, ":line": source.line };
+        self.prepare_cached(SET_SOURCE)?.execute(place)?;
+        Ok(())
     }
 
     fn delete_rule(&self, id: RuleId) -> Result<bool> {
@@ -272,7 +279,13 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Rule> {
         made_by_hub: row.get("made_by_hub")?,
         created_at: UnixMillis(row.get("created_at")?),
         updated_at: UnixMillis(row.get("updated_at")?),
+        source: source(row)?,
     })
+}
+
+fn source(row: &Row<'_>) -> rusqlite::Result<Option<Source>> {
+    let Some(file) = row.get("file")? else { return Ok(None) };
+    Ok(Some(Source { file, line: row.get("line")? }))
 }
 
 /// The condition of a rule, or of a part of it; without what it joins.

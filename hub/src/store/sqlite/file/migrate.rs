@@ -57,6 +57,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../../../migrations/sqlite/0043_messages_of_rules.sql"),
     include_str!("../../../../../migrations/sqlite/0044_templates_of_webhooks.sql"),
     include_str!("../../../../../migrations/sqlite/0045_rules_about_devices.sql"),
+    include_str!("../../../../../migrations/sqlite/0046_rules_in_files.sql"),
 ];
 
 fn known() -> u32 {
