@@ -91,6 +91,30 @@ async fn whoever_watches_is_told_of_an_alert_with_the_silence_over_it() {
     assert_eq!(until, Some(Some(now.plus(3_600_000))));
 }
 
+#[tokio::test]
+async fn the_hub_makes_rules_of_its_own_once_and_not_again_when_they_are_deleted() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = SecretKey::load_or_create(dir.path()).unwrap();
+    let store = Store::open(&Config { dir: dir.path().to_owned(), ..Config::default() }, &key).unwrap();
+    let run = async |looks: u64| {
+        let (batches_in, _heard, ingest) = pipeline(&store);
+        let meanwhile = async {
+            tokio::time::sleep(EXAMINE_EVERY * u32::try_from(looks).unwrap() + Duration::from_millis(500)).await;
+            drop(batches_in);
+        };
+        tokio::join!(ingest.run(), meanwhile).0.unwrap();
+        let rules = store.list_rules().await.unwrap();
+        rules.iter().map(|rule| (rule.spec.name.clone(), rule.made_by_hub)).collect::<Vec<_>>()
+    };
+    assert!(run(1).await.is_empty(), "there is no device");
+    hot(&store).await;
+    let made = ["Device offline", "Source fails", "Clock off"].map(|name| (name.to_owned(), true));
+    assert_eq!(run(1).await, made);
+    store.delete_rule(store.list_rules().await.unwrap()[1].id).await.unwrap();
+    let left = [made[0].clone(), made[2].clone()];
+    assert_eq!(run(2).await, left);
+}
+
 /// A pipeline that knows of no rules, and the two ends of it.
 fn pipeline(store: &Store) -> (queue::Entrance, mpsc::Receiver<Receipt>, Ingest) {
     let (batches_in, batches) = queue::queue(1 << 20);

@@ -11,6 +11,28 @@ use crate::model::reading::Point;
 use crate::model::rule::Condition;
 
 impl Trial {
+    /// The same of a rule about devices as a whole: an alert of the first device that it is about.
+    #[must_use]
+    pub fn example_of_device(&self, catalog: &Catalog, now: UnixMillis) -> Option<Alert> {
+        let device =
+            catalog.devices().filter(|device| self.compiled().covers_device(device)).min_by_key(|one| one.no)?;
+        let condition = &self.rule().spec.condition;
+        let (measure, limit) = (condition.measure(), threshold(condition));
+        let value = match measure {
+            Measure::Sources => Some(1.0),
+            Measure::Clock => Some(limit * 2.0),
+            Measure::Silence
+            | Measure::Value
+            | Measure::Rate { .. }
+            | Measure::Sigmas
+            | Measure::Stuck
+            | Measure::Parts
+            | Measure::Forecast => None,
+        };
+        let about = Subject::Device(device.no);
+        Some(self.firing(about, (measure, limit, value), Arc::default(), now, now))
+    }
+
     /// An alert that fires with this reading. What the reading alone does not tell, such as a rate, is taken to be at the limit.
     #[must_use]
     pub fn example(&self, series: &Series, reading: Point, catalog: &Catalog, now: UnixMillis) -> Alert {
@@ -36,23 +58,36 @@ impl Trial {
                 Part { unit: of.unit.clone(), sensor, measure, value: Some(threshold), threshold, is_true: true }
             })
             .collect();
+        let about = Subject::Series { device: series.device, series: series.id };
+        self.firing(about, (measure, limit, value), parts, reading.at, now)
+    }
+
+    fn firing(
+        &self,
+        about: Subject,
+        (measure, threshold, value): (Measure, f64, Option<f64>),
+        parts: Arc<[Part]>,
+        at: UnixMillis,
+        now: UnixMillis,
+    ) -> Alert {
+        let spec = &self.rule().spec;
         Alert {
             id: AlertId(1),
             rule: self.rule().id,
             rule_name: spec.name.clone(),
             severity: spec.severity,
             tags: Arc::new(spec.tags.clone()),
-            about: Subject::Series { device: series.device, series: series.id },
+            about,
             state: AlertState::Firing,
             measure,
             value,
             worst: value,
             last: None,
-            threshold: limit,
+            threshold,
             parts,
-            started_at: reading.at,
+            started_at: at,
             well_since: None,
-            fired_at: Some(reading.at),
+            fired_at: Some(at),
             resolved_at: None,
             acked: None,
             new_normal: false,

@@ -145,7 +145,7 @@ export function ruleFields({ fields, set, unitsOf, at }: Props, sensor = ""): pr
           {field("over", { label: "By the line of the last", hint: "5s to 7d" }, span("over"))}
           {field(
             "clear",
-            { label: "Resolves when it would not reach", unit, hint: "optional, default: the same" },
+            { label: "Resolves short of", unit, hint: "optional, default: the limit" },
             number("clear", false),
           )}
         </>

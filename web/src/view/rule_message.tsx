@@ -105,7 +105,7 @@ export function RuleMessage({
         {draft === null ? (
           <p class="small quiet">Once the fields above are complete, this shows the message.</p>
         ) : said === null ? null : said.of === "nothing" ? (
-          <p class="small quiet">No sensor is there that this rule watches: there is nothing to show a message of.</p>
+          <p class="small quiet">Nothing is there that this rule watches: there is nothing to show a message of.</p>
         ) : (
           <Said of={said} />
         )}
@@ -120,7 +120,12 @@ function Said({ of }: { of: RulePreview }) {
   return (
     <div class="note said" role="status">
       <p class="small quiet">
-        {of.of === "alert" ? "Of its newest alert" : "As if it fired with the newest reading"}: {about}
+        {of.of === "alert"
+          ? "Of its newest alert"
+          : of.sensor === null
+            ? "As if it fired"
+            : "As if it fired with the newest reading"}
+        : {about}
         {at}
       </p>
       {of.messages.map((one) => (

@@ -115,7 +115,8 @@ pub fn failing_sources(sources: &[(String, String)], count: usize) -> Option<Str
     });
     let more = count.saturating_sub(sources.len());
     let said = some_of(said)?;
-    Some(if more > 0 { format!("{said}, and {more} more.") } else { format!("{said}.") })
+    let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+    Some(format!("Failing: {said}{more}."))
 }
 
 /// The first of some texts, and how many more there are.
@@ -139,7 +140,7 @@ mod tests {
         let said = "Its last readings: t1 1 °C, t2 2 °C, t3 3 °C, t4 4 °C, and 3 more.";
         assert_eq!(last_readings(&many).as_deref(), Some(said));
         let gps = ("gps".to_owned(), "no such device".to_owned());
-        assert_eq!(failing_sources(std::slice::from_ref(&gps), 1).as_deref(), Some("gps (no such device)."));
-        assert_eq!(failing_sources(&[gps], 3).as_deref(), Some("gps (no such device), and 2 more."));
+        assert_eq!(failing_sources(std::slice::from_ref(&gps), 1).as_deref(), Some("Failing: gps (no such device)."));
+        assert_eq!(failing_sources(&[gps], 3).as_deref(), Some("Failing: gps (no such device), and 2 more."));
     }
 }

@@ -55,9 +55,9 @@ pub(crate) struct RulePreview {
 pub(crate) enum PreviewOf {
     /// The newest alert of the rule.
     Alert,
-    /// The newest reading that the rule would watch, as if it fired.
+    /// The newest reading that the rule would watch, or the first device where it is about devices as a whole, as if it fired.
     Reading,
-    /// Nothing: no sensor is there that the rule would watch.
+    /// Nothing: no sensor or device is there that the rule would watch.
     Nothing,
 }
 
@@ -130,6 +130,9 @@ fn is_there(alert: &Alert, catalog: &Catalog) -> bool {
 /// An alert made of the newest reading that the rule would watch; of a few series that is found without looking long.
 fn newest_reading(store: &Store, rule: &Rule, catalog: &Catalog, now: UnixMillis) -> Option<Alert> {
     let trial = Trial::new(rule.spec.clone(), now);
+    if rule.spec.condition.is_about_device() {
+        return trial.example_of_device(catalog, now);
+    }
     let watched = trial.series(catalog);
     let ids: Vec<SeriesId> = watched.iter().map(|series| series.id).collect();
     let latest = store.latest(&ids);

@@ -51,6 +51,22 @@ async fn a_rule_may_tell_all_webhooks_and_says_whether_the_hub_made_it() {
 }
 
 #[tokio::test]
+async fn what_a_rule_about_devices_would_say_is_shown_of_the_first_of_them() {
+    let scene = scene();
+    let preview = async || {
+        let rule = json!({"condition": {"type": "offline", "after": "5m"}, "device": "sh*",
+            "message": {"title": "{{ device }} is gone"}});
+        scene.call("POST", "/api/v1/rules/preview", &json!({"rule": rule})).await.json()
+    };
+    assert_eq!(preview().await["of"], json!("nothing"));
+    scene.device(1, "shed").await;
+    let said = preview().await;
+    assert_eq!((&said["device_name"], &said["sensor"]), (&json!("shed"), &Value::Null));
+    assert_eq!(said["messages"][0]["title"], json!("shed is gone"));
+    assert!(said["messages"][0]["text"].as_str().unwrap().starts_with("shed is offline: nothing was heard"), "{said}");
+}
+
+#[tokio::test]
 async fn the_rules_hear_of_a_device_that_is_renamed_relabelled_or_deleted() {
     let scene = scene();
     let (device, _) = scene.device(1, "shed").await;
