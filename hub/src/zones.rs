@@ -12,7 +12,9 @@ use jiff::civil::{Date, date};
 use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
 
 use crate::model::UnixMillis;
+use crate::model::hearing::{Lull, QuietHours, Urgency};
 use crate::model::silence::Silence;
+use crate::model::webhook::WebhookId;
 
 /// Folders of the tz database on machines; `TZDIR` takes precedence.
 const DIRS: [&str; 3] = ["/usr/share/zoneinfo", "/usr/share/lib/zoneinfo", "/etc/zoneinfo"];
@@ -121,6 +123,21 @@ pub fn of_silences(silences: Vec<Silence>) -> Vec<(Silence, TimeZone)> {
         (silence, zone)
     };
     silences.into_iter().map(with_zone).collect()
+}
+
+/// The quiet hours of a webhook that began last at a moment; UTC where this machine does not know their zone any more.
+#[must_use]
+pub fn lull(webhook: WebhookId, quiet: &QuietHours, now: UnixMillis) -> Option<Lull> {
+    let zone = named(&quiet.weekly.zone).unwrap_or(TimeZone::UTC);
+    let (from, until) = quiet.weekly.latest(now, &zone)?;
+    let passes = if quiet.critical_passes { Urgency::Critical } else { Urgency::AskedFor };
+    Some(Lull { webhook, from, until, passes })
+}
+
+/// Whether a moment lies in the quiet hours of a webhook.
+#[must_use]
+pub fn is_quiet(quiet: Option<&QuietHours>, at: UnixMillis) -> bool {
+    quiet.and_then(|quiet| lull(WebhookId(0), quiet, at)).is_some_and(|lull| lull.has(at))
 }
 
 /// `+05:30`, `-0330`, `+5`. In a query string an unescaped plus arrives as a space.

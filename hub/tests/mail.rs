@@ -208,6 +208,7 @@ fn message() -> Delivery {
         attempts: vec![],
         by_hand: 0,
         summary: None,
+        urgency: telemetry_hub::model::hearing::Urgency::Ordinary,
         next_attempt_at: Some(now),
         created_at: now,
         held_until: None,

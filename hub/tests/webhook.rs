@@ -58,6 +58,47 @@ async fn a_delivery_refused_for_now_arrives_at_the_second_attempt_with_the_same_
 }
 
 #[tokio::test]
+async fn an_echo_shows_what_would_be_sent_and_no_url_reaches_the_loopback_for_it() {
+    let client = Client::new(HubId::from_bytes([1; 16]), Policy::default()).unwrap();
+    let headers = Headers(vec![("Authorization".to_owned(), "Bearer sesame-1".to_owned())]);
+    let spec = WebhookSpec { headers, ..WebhookSpec::new("ops", "https://example.org/hook/sesame-2") };
+    let webhook = Webhook::new(WebhookId(1), spec, vec![Secret(KEY.to_vec())], Clock.wall());
+    let echo = client.echo(&webhook, &message()).await.unwrap();
+    assert_eq!(echo.came.body, b"{}");
+    assert!(echo.came.first.starts_with("POST https://example.org/"), "{}", echo.came.first);
+    let header = |name: &str| echo.came.headers.iter().find(|(one, _)| one == name).map(|(_, value)| value.as_str());
+    assert_eq!((header("host"), header("authorization")), (Some("example.org"), Some("(hidden)")));
+    assert!(echo.findings.iter().all(|finding| finding.is_right), "{:?}", echo.findings);
+    assert_eq!(echo.findings[0].text, "The signature is right.");
+    assert!(!format!("{echo:?}").contains("sesame"), "{echo:?}");
+    // The same for what goes elsewhere: an address that is not called is no echo either.
+    let refused = WebhookSpec::new("own", "http://127.0.0.1:8080/x");
+    let refused = Webhook::new(WebhookId(1), refused, vec![Secret(KEY.to_vec())], Clock.wall());
+    let why = client.echo(&refused, &message()).await.unwrap_err();
+    assert!(why.contains("127.0.0.1 is not allowed"), "{why}");
+}
+
+#[tokio::test]
+async fn an_attempt_keeps_what_was_sent_and_answered_without_what_lets_in() {
+    let answers = [Answer::With(503, "x-why", "sesame-1 is busy".to_owned()), status(200)];
+    let (dir, sink) = (tempfile::tempdir().unwrap(), WebhookSink::answering(answers).await);
+    let hub = Running::start(dir.path());
+    let now = Clock.wall();
+    let headers = Headers(vec![("X-Key".to_owned(), "sesame-1".to_owned())]);
+    let webhook = hub.store.create_webhook(WebhookSpec { headers, ..spec(&sink) }, Secret(KEY.to_vec()), now).await;
+    let test = hub.store.create_delivery(test_delivery(webhook.unwrap().id, "ops", now)).await.unwrap().id;
+    eventually("the first attempt is settled", async || hub.delivery(test).await.attempts.len() == 1).await;
+    let attempt = hub.delivery(test).await.attempts.remove(0);
+    let (sent, came) = (attempt.request_head.unwrap(), attempt.response_head.unwrap());
+    assert!(sent.starts_with("POST http://127.0.0.1:") && sent.contains("\nx-key: (hidden)\n"), "{sent}");
+    assert!(sent.contains("\nwebhook-signature: v1,"), "{sent}");
+    assert!(came.starts_with("HTTP/1.1 503") && came.contains("\nx-why: (hidden) is busy"), "{came}");
+    let listed = hub.store.deliveries(DeliveryQuery { limit: 1, ..DeliveryQuery::default() }).await.unwrap();
+    assert_eq!(listed[0].attempts[0].request_head, None, "only of one that is asked for by its id");
+    hub.stop().await;
+}
+
+#[tokio::test]
 async fn a_restart_between_two_attempts_goes_on_where_it_was() {
     let (dir, sink) = (tempfile::tempdir().unwrap(), WebhookSink::answering([status(503), status(200)]).await);
     let hub = Running::start(dir.path());
@@ -291,7 +332,7 @@ async fn after_five_days_of_only_failures_a_webhook_is_off_and_the_others_are_to
     for ago in [130, 129, 128, 126, 100, 80, 60, 40, 20] {
         let at = now.plus(-ago * HOUR);
         for delivery in store.claim_due(at, at.plus(60_000), 2, &[]).await.unwrap() {
-            let attempt = Attempt { at, status: Some(503), error: None, duration_ms: 1, response: None };
+            let attempt = Attempt { status: Some(503), duration_ms: 1, ..Attempt::begun(at) };
             let settlement = Settlement {
                 delivery: delivery.id,
                 attempt,
@@ -822,6 +863,7 @@ fn message() -> Delivery {
         attempts: vec![],
         by_hand: 0,
         summary: None,
+        urgency: telemetry_hub::model::hearing::Urgency::Ordinary,
         next_attempt_at: Some(now),
         created_at: now,
         held_until: None,

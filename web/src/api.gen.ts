@@ -145,6 +145,11 @@ export interface components {
          * @enum {string}
          */
         AlertState: "pending" | "firing" | "resolved" | "unknown" | "historical";
+        /** @description What is sent to the echo. */
+        AskEcho: {
+            /** @description What happens, invented; `alert.firing` when left out. */
+            event: components["schemas"]["Event"];
+        };
         /** @description A webhook that is not made, and what it would tell of. */
         AskPreview: {
             /** @description What happens; `alert.firing` when left out. */
@@ -176,8 +181,18 @@ export interface components {
             duration_ms: number;
             /** @description Why no answer came, or what a mail server said, whose words only an admin sees. */
             error: string | null;
+            /**
+             * @description What went before the body: where to, and headers, one a line, with `(hidden)` for what lets in. Only of a delivery that is asked
+             *     for by its id, and only an admin sees it.
+             */
+            request_head: string | null;
             /** @description First KiB of the answer; only an admin sees it. */
             response: string | null;
+            /**
+             * @description What came before the answer's body, as far as it is kept. Only of a delivery that is asked for by its id, and only an admin sees
+             *     it.
+             */
+            response_head: string | null;
             /**
              * Format: int32
              * @description HTTP status; of `email` the code of SMTP.
@@ -341,6 +356,8 @@ export interface components {
             id: string;
             /** @description When it is tried next. */
             next_attempt_at: string | null;
+            /** @description Until when it waits at least for the end of the quiet hours of its webhook, while they last. */
+            quiet_until: string | null;
             /** @description Where it stands. */
             state: components["schemas"]["DeliveryState"];
             /** @description Id of the delivery (`alerts.summary`) that tells of this one in its place, and has the same end. */
@@ -352,7 +369,7 @@ export interface components {
          * @description Where a delivery stands.
          * @enum {string}
          */
-        DeliveryState: "pending" | "delivered" | "failed";
+        DeliveryState: "pending" | "delivered" | "failed" | "withdrawn";
         /** @description A delivery with its message. */
         DeliveryWithBody: components["schemas"]["Delivery"] & {
             /** @description What is sent, in the form of the webhook's kind, its secrets as `(hidden)`; who is no admin sees the hub's own form of it. */
@@ -513,6 +530,36 @@ export interface components {
              */
             probes: number;
         };
+        /** @description A request as the echo got it. */
+        Echo: {
+            /** @description When it came. */
+            at: string;
+            /** @description The bytes as text, with `(hidden)` for what lets in; at most 64 KiB. */
+            body: string;
+            /** @description What a receiver checks. */
+            findings: components["schemas"]["EchoFinding"][];
+            /** @description Headers in the order in which they came, with `(hidden)` for what lets in. */
+            headers: components["schemas"]["EchoedHeader"][];
+            /** @description Method, and where it would go, with `(hidden)` for what lets in. */
+            request: string;
+        };
+        /** @description Something that a receiver checks. */
+        EchoFinding: {
+            /** @description Whether it is as it should be. */
+            is_right: boolean;
+            /** @description What was found. */
+            text: string;
+        };
+        /** @description The newest echoes of a webhook. */
+        EchoList: {
+            /** @description Newest first. */
+            items: components["schemas"]["Echo"][];
+        };
+        /** @description A header as it came. */
+        EchoedHeader: {
+            name: string;
+            value: string;
+        };
         /**
          * @description What becomes of buckets without readings.
          * @enum {string}
@@ -522,7 +569,7 @@ export interface components {
          * @description What happened.
          * @enum {string}
          */
-        Event: "alert.firing" | "alert.resolved" | "alert.past" | "alert.flapping" | "alert.acknowledged" | "alerts.summary" | "webhook.disabled" | "webhook.test";
+        Event: "alert.firing" | "alert.resolved" | "alert.past" | "alert.flapping" | "alert.acknowledged" | "alert.repeated" | "alerts.summary" | "webhook.disabled" | "webhook.test";
         /** @description One reading, as NDJSON has it; CSV has the same columns. */
         ExportRow: {
             /** @description Device time. */
@@ -1177,10 +1224,26 @@ export interface components {
             };
             /** @description What reads its messages; `generic` when left out. */
             kind?: components["schemas"]["WebhookKind"];
+            /** @description Labels the device must have; none when left out. */
+            labels?: {
+                [key: string]: string;
+            };
+            /** @description It is told of alerts that are at least so bad; `info`, which is all, when left out. */
+            least_severity?: components["schemas"]["Severity"];
             /** @description Name. */
             name: string;
             /** @description Whether it is notified of alerts that were over when the hub learned of them (`alert.past`); true when left out. */
             past?: boolean;
+            quiet_hours?: components["schemas"]["QuietHours"] | null;
+            /**
+             * @description How often it is told again that an alert still fires, until somebody acknowledges it: 5 min at least, such as `4h`; never when
+             *     left out.
+             */
+            repeat_every?: string | null;
+            /** @description Tags the rule must have; none when left out. */
+            tags?: {
+                [key: string]: string;
+            };
             template?: components["schemas"]["RequestTemplate"] | null;
             /**
              * @description http or https URL, without user name and password: those go into a header. Of `email` the server, `smtps://host` (TLS, port 465)
@@ -1262,6 +1325,8 @@ export interface components {
                 id: string;
                 /** @description When it is tried next. */
                 next_attempt_at?: string | null;
+                /** @description Until when it waits at least for the end of the quiet hours of its webhook, while they last. */
+                quiet_until?: string | null;
                 /** @description Where it stands. */
                 state: components["schemas"]["DeliveryState"];
                 /** @description Id of the delivery (`alerts.summary`) that tells of this one in its place, and has the same end. */
@@ -1646,14 +1711,28 @@ export interface components {
                 id: string;
                 /** @description What reads its messages. */
                 kind: components["schemas"]["WebhookKind"];
+                /** @description Labels the device must have; alerts of the hub itself have no device, and pass. */
+                labels: {
+                    [key: string]: string;
+                };
                 last_delivery?: components["schemas"]["LastDelivery"] | null;
+                /** @description It is told of alerts that are at least so bad. */
+                least_severity: components["schemas"]["Severity"];
                 /** @description Name. */
                 name: string;
                 /** @description Whether it is notified of alerts that were over when the hub learned of them (`alert.past`). */
                 past: boolean;
                 problem?: components["schemas"]["WebhookProblem"] | null;
+                quiet?: components["schemas"]["QuietNow"] | null;
+                quiet_hours?: components["schemas"]["QuietHours"] | null;
+                /** @description How often it is told again (`alert.repeated`) that an alert still fires, until somebody acknowledges it; null for never. */
+                repeat_every?: string | null;
                 /** @description How many rules notify it. */
                 rules: number;
+                /** @description Tags the rule must have; alerts of the hub itself pass. */
+                tags: {
+                    [key: string]: string;
+                };
                 template?: components["schemas"]["RequestTemplate"] | null;
                 /** @description Where it sends; who is no admin sees scheme and host of it, the rest is `...`. */
                 url: string;
@@ -1772,6 +1851,26 @@ export interface components {
         QueryResults: {
             /** @description One a query. */
             results: components["schemas"]["QueryResult"][];
+        };
+        /** @description Hours of the week in which nothing is sent. Messages wait until they end; what began and was over in them is not sent. */
+        QuietHours: {
+            /** @description Whether critical alerts are sent all the same; true when left out. */
+            critical_passes: boolean;
+            /** @description Days on which they begin: `mon`, `tue`, `wed`, `thu`, `fri`, `sat`, `sun`. */
+            days: string[];
+            /** @description Time of the day at which they begin: `22:00`. */
+            from: string;
+            /** @description Time at which they end; on the next day where that is not later than `from`. */
+            until: string;
+            /** @description Time zone of both, such as `Europe/Berlin` or `+05:30`; the hub's when left out. */
+            zone: string | null;
+        };
+        /** @description Quiet hours that last. */
+        QuietNow: {
+            /** @description When they end. */
+            until: string;
+            /** @description Messages that wait for it. */
+            waiting: number;
         };
         /** @description Codes for when the app is lost, each of which works once. They are shown only once. */
         RecoveryCodes: {
@@ -2702,14 +2801,28 @@ export interface components {
             id: string;
             /** @description What reads its messages. */
             kind: components["schemas"]["WebhookKind"];
+            /** @description Labels the device must have; alerts of the hub itself have no device, and pass. */
+            labels: {
+                [key: string]: string;
+            };
             last_delivery: components["schemas"]["LastDelivery"] | null;
+            /** @description It is told of alerts that are at least so bad. */
+            least_severity: components["schemas"]["Severity"];
             /** @description Name. */
             name: string;
             /** @description Whether it is notified of alerts that were over when the hub learned of them (`alert.past`). */
             past: boolean;
             problem: components["schemas"]["WebhookProblem"] | null;
+            quiet: components["schemas"]["QuietNow"] | null;
+            quiet_hours: components["schemas"]["QuietHours"] | null;
+            /** @description How often it is told again (`alert.repeated`) that an alert still fires, until somebody acknowledges it; null for never. */
+            repeat_every: string | null;
             /** @description How many rules notify it. */
             rules: number;
+            /** @description Tags the rule must have; alerts of the hub itself pass. */
+            tags: {
+                [key: string]: string;
+            };
             template: components["schemas"]["RequestTemplate"] | null;
             /** @description Where it sends; who is no admin sees scheme and host of it, the rest is `...`. */
             url: string;
@@ -2734,10 +2847,22 @@ export interface components {
                 [key: string]: string | null;
             } | null;
             kind?: components["schemas"]["WebhookKind"] | null;
+            /** @description All labels the device must have; they replace the present ones. */
+            labels?: {
+                [key: string]: string;
+            } | null;
+            least_severity?: components["schemas"]["Severity"] | null;
             /** @description Name. */
             name?: string | null;
             /** @description Whether it is notified of alerts that were over when the hub learned of them (`alert.past`). */
             past?: boolean | null;
+            quiet_hours?: components["schemas"]["QuietHours"] | null;
+            /** @description How often it is told again that an alert still fires; null for never. */
+            repeat_every?: string | null;
+            /** @description All tags the rule must have; they replace the present ones. */
+            tags?: {
+                [key: string]: string;
+            } | null;
             template?: components["schemas"]["RequestTemplate"] | null;
             /** @description http or https URL, without user name and password: those go into a header. What waits is sent there at once. */
             url?: string | null;

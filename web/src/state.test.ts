@@ -53,6 +53,7 @@ const delivery = (id: string, second: number, state: Delivery["state"] = "pendin
   summary: null,
   next_attempt_at: null,
   held_until: null,
+  quiet_until: null,
   created_at: new Date(second * 1000).toISOString(),
 });
 

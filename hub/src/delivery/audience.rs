@@ -8,6 +8,7 @@ use super::payload::alert::{self, What};
 use super::payload::{Teller, group_delivery};
 use crate::model::alert::{Alert, AlertId, AlertState, Subject};
 use crate::model::catalog::Catalog;
+use crate::model::hearing::Filter;
 use crate::model::notice::{Hearers, Notice};
 use crate::model::rule::{Rule, RuleSpec};
 use crate::model::webhook::{Event, Grouped, NewDelivery, Webhook, WebhookId};
@@ -47,6 +48,7 @@ impl Audience<'_> {
             Notice::Changed { to: Hearers::One(id), .. } => webhook.id == *id,
             Notice::Flapping { .. } => !webhook.spec.kind.hears_each_change(),
             Notice::Past { .. } => webhook.spec.past,
+            Notice::Repeated { to, .. } => webhook.id == *to,
             Notice::Acknowledged { to, .. } => {
                 let is_meant = *to != Hearers::Calmed || !webhook.spec.kind.hears_each_change();
                 is_meant && webhook.spec.kind.takes_acknowledgements() && said(webhook.id) > 0
@@ -84,6 +86,21 @@ impl Audience<'_> {
         }
     }
 
+    /// Whether a webhook that is told of some alerts only is told of this: of the end of what it knows in any case.
+    fn lets_through(&self, webhook: &Webhook, notice: &Notice, catalog: &Catalog) -> bool {
+        let alert = notice.alert();
+        let device = alert.device().and_then(|device| catalog.device(device));
+        let knows = || (self.said)(alert.id, webhook.id) > 0;
+        webhook.spec.filter.passes(alert, device.map(|device| &device.labels)) || knows()
+    }
+
+    /// Whether a webhook is told of an alert, as the rules are.
+    #[must_use]
+    pub fn is_of(&self, alert: &Alert, webhook: &Webhook, catalog: &Catalog) -> bool {
+        let device = alert.device().and_then(|device| catalog.device(device));
+        self.hears(webhook.id, alert) && webhook.spec.filter.passes(alert, device.map(|device| &device.labels))
+    }
+
     fn rule(&self, alert: &Alert) -> Option<&RuleSpec> {
         self.rules.iter().find(|rule| rule.id == alert.rule).map(|rule| &rule.spec)
     }
@@ -98,6 +115,20 @@ pub fn deliveries_for(
     catalog: &Catalog,
     teller: &Teller,
 ) -> Vec<NewDelivery> {
+    let (all, some): (Vec<_>, Vec<_>) =
+        audience.webhooks.iter().cloned().partition(|webhook| webhook.spec.filter == Filter::default());
+    let mut deliveries = told(notices, &Audience { webhooks: &all, ..*audience }, catalog, teller);
+    for webhook in some.into_iter().filter(Webhook::works) {
+        let heard: Vec<_> =
+            notices.iter().filter(|notice| audience.lets_through(&webhook, notice, catalog)).cloned().collect();
+        let audience = Audience { webhooks: &[webhook], ..*audience };
+        deliveries.extend(told(&heard, &audience, catalog, teller));
+    }
+    deliveries
+}
+
+/// The messages that these notices make, to webhooks that are told of all of them.
+fn told(notices: &[Notice], audience: &Audience<'_>, catalog: &Catalog, teller: &Teller) -> Vec<NewDelivery> {
     let mut deliveries = Vec::new();
     let mut grouping = audience.grouping.clone();
     let gathered: Vec<_> =
@@ -159,6 +190,7 @@ const fn event_of(notice: &Notice) -> Event {
         },
         Notice::Past { .. } => Event::AlertPast,
         Notice::Flapping { .. } => Event::AlertFlapping,
+        Notice::Repeated { .. } => Event::AlertRepeated,
         Notice::Acknowledged { .. } => Event::AlertAcknowledged,
     }
 }

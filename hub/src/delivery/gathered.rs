@@ -85,6 +85,7 @@ impl Gathered<'_> {
                 | Event::AlertResolved
                 | Event::AlertPast
                 | Event::AlertFlapping
+                | Event::AlertRepeated
                 | Event::AlertsSummary
                 | Event::WebhookDisabled
                 | Event::Test => alert.is_offline() && self.alerts.iter().any(|of| of.rule == alert.rule),

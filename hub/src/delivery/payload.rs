@@ -1,7 +1,8 @@
 //! The body of a webhook: what a receiver reads. PURE.
 //!
 //! It is written once, in the transaction that changes the alert, and sent unchanged at every attempt, but that what the receiver takes
-//! more than a minute after it was caused says how many seconds (`delayed_by`); for receivers of other kinds
+//! more than a minute after it was caused says how many seconds (`delayed_by`), and `delayed_for` `quiet_hours` where it was caused in
+//! those of the webhook; for receivers of other kinds
 //! [`super::message`] converts it. It stays under 20 kB: if it is larger, points are left out, then labels, and then long names are cut.
 //!
 //! `data.alert.sequence` counts what this webhook was told about an alert, from 1, so that a receiver can put repeats and late
@@ -11,6 +12,8 @@
 //! many seconds, between which values, and the clear value with which it would have been one alert. No change is told from
 //! then on; once there was none for ten minutes the alert that was told of is resolved, or what fires is told.
 //! `alert.acknowledged` goes to those who were told of the alert.
+//!
+//! `alert.repeated` goes to those who want it (`repeat_every`), for as long as an alert fires and nobody has acknowledged it.
 //!
 //! `alert.past` tells of what was over when the hub learned of it, by readings that came late: once a rule and device.
 //! `count` says how many there were, the alert is the first of them, `resolved_at` is when it ended. `new_normal`: it ended
@@ -56,7 +59,7 @@ use crate::model::when::moment;
 /// Largest body; the advice of Standard Webhooks.
 pub const BODY_LIMIT: usize = 20_000;
 /// What is left of it when a message says that it is late.
-const ROOM: usize = BODY_LIMIT - 40;
+const ROOM: usize = BODY_LIMIT - 70;
 /// A name longer than this is cut when the body is too large.
 const NAME_LIMIT: usize = 200;
 
@@ -126,6 +129,7 @@ pub(super) fn group_delivery(
         Event::AlertResolved
         | Event::AlertPast
         | Event::AlertFlapping
+        | Event::AlertRepeated
         | Event::AlertsSummary
         | Event::WebhookDisabled
         | Event::Test => "/",
@@ -162,13 +166,14 @@ pub fn gone(told: &NewDelivery, now: UnixMillis) -> Option<NewDelivery> {
     Some(NewDelivery { event: Event::AlertResolved, body: render(&body), created_at: now, group: None, ..told.clone() })
 }
 
-/// The message as it is sent so many seconds late.
+/// The message as it is sent so many seconds late, where `was_quiet` because of the quiet hours of its webhook.
 #[must_use]
-pub fn delayed(body: &[u8], seconds: Option<i64>) -> Vec<u8> {
+pub fn delayed(body: &[u8], seconds: Option<i64>, was_quiet: bool) -> Vec<u8> {
     let mut body = body.to_vec();
     if let Some(seconds) = seconds.filter(|_| body.pop_if(|last| *last == b'}').is_some()) {
         let comma = if body.ends_with(b"{") { "" } else { "," };
-        body.extend(format!("{comma}\"delayed_by\":{seconds}}}").into_bytes());
+        let why = if was_quiet { ",\"delayed_for\":\"quiet_hours\"" } else { "" };
+        body.extend(format!("{comma}\"delayed_by\":{seconds}{why}}}").into_bytes());
     }
     body
 }

@@ -9,6 +9,7 @@ use super::summary::{Sorted, Why};
 use crate::model::alert::{Ack, Alert, AlertId, AlertState, Measure, Subject};
 use crate::model::catalog::{Catalog, Series};
 use crate::model::device::{Device, DeviceNo, Labels, Standing};
+use crate::model::hearing::Filter;
 use crate::model::notice::{Flaps, Hearers, Notice};
 use crate::model::reading::{Point, SeriesId};
 use crate::model::rule::{Condition, Message, Op, Rule, RuleId, RuleSpec, Severity};
@@ -35,8 +36,9 @@ pub fn event(event: Event, spec: &WebhookSpec, teller: &Teller, now: UnixMillis)
         | Event::AlertResolved
         | Event::AlertPast
         | Event::AlertFlapping
+        | Event::AlertRepeated
         | Event::AlertAcknowledged => {
-            let said = u32::from(matches!(event, Event::AlertResolved | Event::AlertAcknowledged));
+            let said = u32::from(!matches!(event, Event::AlertFiring | Event::AlertPast | Event::AlertFlapping));
             let (rules, webhooks) = ([rule(now)], [webhook(spec, now)]);
             let audience = Audience {
                 rules: &rules,
@@ -74,11 +76,12 @@ fn summed_up(spec: &WebhookSpec, teller: &Teller, now: UnixMillis) -> NewDeliver
 }
 
 pub(super) fn notice(event: Event, now: UnixMillis) -> Notice {
-    let since = now.plus(-12 * MINUTE_MS);
+    let since = now.plus(if event == Event::AlertRepeated { -4 * 60 * MINUTE_MS } else { -12 * MINUTE_MS });
     let (state, is_over) = match event {
         Event::AlertFiring
         | Event::AlertFlapping
         | Event::AlertAcknowledged
+        | Event::AlertRepeated
         | Event::AlertsSummary
         | Event::WebhookDisabled
         | Event::Test => (AlertState::Firing, false),
@@ -118,6 +121,7 @@ pub(super) fn notice(event: Event, now: UnixMillis) -> Notice {
             let flaps = Flaps { changes: 4, within_ms: 3 * MINUTE_MS, between, clear };
             Notice::Flapping { alert, occurred_at, points, flaps }
         }
+        Event::AlertRepeated => Notice::Repeated { alert, at: now, to: WebhookId(1) },
         Event::AlertAcknowledged => Notice::Acknowledged { alert, to: Hearers::All },
         Event::AlertFiring | Event::AlertResolved | Event::AlertsSummary | Event::WebhookDisabled | Event::Test => {
             Notice::Changed { alert, occurred_at, points, to: Hearers::All }
@@ -145,7 +149,8 @@ pub(super) fn rule(now: UnixMillis) -> Rule {
 }
 
 fn webhook(spec: &WebhookSpec, now: UnixMillis) -> Webhook {
-    let spec = WebhookSpec { past: true, enabled: true, ..spec.clone() };
+    let filter = Filter::default();
+    let spec = WebhookSpec { past: true, enabled: true, filter, ..spec.clone() };
     Webhook::new(WebhookId(1), spec, Vec::new(), now)
 }
 

@@ -38,6 +38,7 @@ pub(super) fn of(notice: &Notice, names: Names<'_>, condition: Option<&Condition
     match (notice, alert.about) {
         (Notice::Flapping { flaps, .. }, _) => told.flaps(flaps),
         (Notice::Acknowledged { .. }, _) => told.is_acknowledged(),
+        (Notice::Repeated { at, .. }, _) => told.still_fires(*at),
         (Notice::Past { count, .. }, Subject::Series { .. }) => told.was_over(*count),
         (_, Subject::Hub(ailment)) if is_over => told.hub_is_well(ailment),
         (_, Subject::Hub(ailment)) => told.hub_ails(ailment),

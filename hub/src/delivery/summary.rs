@@ -44,6 +44,11 @@ pub enum Why {
     Late,
     /// For each other: they are of one rule (see [`super::grouping`]).
     Grouped,
+    /// The webhook was not to be disturbed.
+    QuietHours {
+        /// Alerts that began and were over meanwhile, of which nobody is told.
+        over: usize,
+    },
 }
 
 /// What waited, sorted.
@@ -59,6 +64,8 @@ pub struct Sorted {
     over: Vec<DeliveryId>,
     /// Alerts that were over when the hub learned of them.
     past: usize,
+    /// Whether all that is told is that alerts still fire: nothing waited.
+    is_again: bool,
 }
 
 impl Sorted {
@@ -67,10 +74,11 @@ impl Sorted {
     pub fn of(waits: &[Waits]) -> Option<Self> {
         let mut told = waits.iter().filter(|one| one.event != Event::AlertsSummary).peekable();
         let since = told.peek()?.created_at;
-        let (mut count, mut past) = (0, 0);
+        let (mut count, mut past, mut is_again) = (0, 0, true);
         let mut newest: BTreeMap<AlertId, (DeliveryId, bool)> = BTreeMap::new();
         for one in told {
             count += 1;
+            is_again &= one.event == Event::AlertRepeated;
             match (one.event, one.alert) {
                 (Event::AlertPast, _) => past += 1,
                 (event, Some(alert)) => drop(newest.insert(alert, (one.id, event == Event::AlertResolved))),
@@ -78,7 +86,13 @@ impl Sorted {
             }
         }
         let of = |is_over| newest.values().filter(move |(_, over)| *over == is_over).map(|(id, _)| *id).collect();
-        Some(Self { count, since, firing: of(false), over: of(true), past })
+        Some(Self { count, since, firing: of(false), over: of(true), past, is_again })
+    }
+
+    /// When the first was caused.
+    #[must_use]
+    pub const fn since(&self) -> UnixMillis {
+        self.since
     }
 
     /// Of which messages the titles are shown.
@@ -87,7 +101,7 @@ impl Sorted {
         self.firing.iter().take(FIRING_SHOWN).chain(over).copied()
     }
 
-    /// The message to people, of the messages of [`Self::shown`] with their bodies.
+    /// The message to people, of the messages of [`Self::shown`] with their bodies, and why they waited.
     #[must_use]
     pub fn delivery(
         &self,
@@ -103,7 +117,7 @@ impl Sorted {
         let firing = headings(&mut self.firing.iter().take(FIRING_SHOWN));
         let over = headings(&mut self.over.iter().rev().take(OVER_SHOWN));
         let Told { title, text } = match why {
-            Why::Late => self.late(&firing, &over, now),
+            Why::Late | Why::QuietHours { .. } => self.late(why, &firing, &over, now),
             Why::Grouped => self.grouped(&firing, &over),
         };
         let worst = firing.iter().map(|heading| heading.severity).max().unwrap_or(Severity::Info);
@@ -125,18 +139,32 @@ impl Sorted {
 }
 
 impl Sorted {
-    fn late(&self, firing: &[Heading], over: &[Heading], now: UnixMillis) -> Told {
+    fn late(&self, why: Why, firing: &[Heading], over: &[Heading], now: UnixMillis) -> Told {
         let waited = length(now.since(self.since).max(0) as f64 / 1_000.0);
-        let mut text = format!("While nothing could be sent, {} messages waited, for up to {waited}.", self.count);
+        let (when, what) = match why {
+            Why::QuietHours { .. } => ("In the quiet hours", "messages of the quiet hours"),
+            Why::Late | Why::Grouped => ("While nothing could be sent", "messages that waited"),
+        };
+        let mut text = if self.is_again {
+            "Nobody has acknowledged them.".to_owned()
+        } else {
+            format!("{when}, {} messages waited, for up to {waited}.", self.count)
+        };
         text += &told("still firing", self.firing.len(), firing);
         text += &told("over", self.over.len(), over);
         if self.past > 0 {
             text += &format!(" {} {} over when the hub learned of them.", self.past, were(self.past));
         }
+        if let Why::QuietHours { over } = why
+            && over > 0
+        {
+            text += &format!(" {over} more began and {} over meanwhile.", if over == 1 { "was" } else { "were" });
+        }
         let title = match self.firing.len() {
-            0 => format!("{} messages that waited", self.count),
-            1 => format!("One alert still fires, of {} messages that waited", self.count),
-            many => format!("{many} alerts still fire, of {} messages that waited", self.count),
+            many if self.is_again => format!("{many} alerts still fire"),
+            0 => format!("{} {what}", self.count),
+            1 => format!("One alert still fires, of {} {what}", self.count),
+            many => format!("{many} alerts still fire, of {} {what}", self.count),
         };
         Told { title, text }
     }
@@ -186,7 +214,10 @@ fn told(what: &str, count: usize, shown: &[Heading]) -> String {
     if count == 0 {
         return String::new();
     }
-    let titles: Vec<&str> = shown.iter().map(|heading| heading.title.trim_start_matches("Resolved: ")).collect();
+    let titles: Vec<&str> = shown
+        .iter()
+        .map(|heading| heading.title.trim_start_matches("Resolved: ").trim_start_matches("Still firing: "))
+        .collect();
     let more = count.saturating_sub(titles.len());
     let more = if more > 0 { format!("; and {more} more") } else { String::new() };
     let is = if count == 1 { "is" } else { "are" };
@@ -278,6 +309,30 @@ mod tests {
             told(&over),
             ("Resolved: Too hot on 2 more".to_owned(), "Too hot is over on room 2 and room 1.".to_owned())
         );
+    }
+
+    #[test]
+    fn after_quiet_hours_it_says_so_and_how_many_were_over_meanwhile() {
+        let waits: Vec<_> = (1..=6).map(|alert| one(alert, Event::AlertFiring, alert)).collect();
+        let sorted = Sorted::of(&waits).unwrap();
+        let teller = Teller { url: None, zone: TimeZone::UTC };
+        let told = sorted.delivery(WebhookId(7), Why::QuietHours { over: 2 }, &BTreeMap::new(), &teller, NOW);
+        let text = String::from_utf8(told.body).unwrap();
+        assert!(text.contains("6 alerts still fire, of 6 messages of the quiet hours"), "{text}");
+        assert!(text.contains("In the quiet hours, 6 messages waited, for up to 3 h."), "{text}");
+        assert!(text.contains(" 2 more began and were over meanwhile."), "{text}");
+    }
+
+    #[test]
+    fn many_that_still_fire_are_told_again_in_one() {
+        let waits: Vec<_> = (1..=6).map(|alert| one(alert, Event::AlertRepeated, alert)).collect();
+        let teller = Teller { url: None, zone: TimeZone::UTC };
+        let body = br#"{"title":"Still firing: t","data":{}}"#.to_vec();
+        let bodies = [(DeliveryId(1), body)].into();
+        let told = Sorted::of(&waits).unwrap().delivery(WebhookId(7), Why::Late, &bodies, &teller, NOW);
+        let text = String::from_utf8(told.body).unwrap();
+        let expected = r#""title":"6 alerts still fire","text":"Nobody has acknowledged them. 6 are still firing: t; and 5 more.""#;
+        assert!(text.contains(expected), "{text}");
     }
 
     #[test]

@@ -32,20 +32,27 @@ pub const TEXT: usize = 4_000;
 const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 
 /// Events of which a webhook is told.
-const ALL: [Event; 8] = [
+const ALL: [Event; 9] = [
     Event::AlertFiring,
     Event::AlertResolved,
     Event::AlertPast,
     Event::AlertFlapping,
     Event::AlertAcknowledged,
+    Event::AlertRepeated,
     Event::AlertsSummary,
     Event::WebhookDisabled,
     Event::Test,
 ];
 
 /// Those that tell of an alert of a rule.
-const OF_RULES: [Event; 5] =
-    [Event::AlertFiring, Event::AlertResolved, Event::AlertPast, Event::AlertFlapping, Event::AlertAcknowledged];
+const OF_RULES: [Event; 6] = [
+    Event::AlertFiring,
+    Event::AlertResolved,
+    Event::AlertPast,
+    Event::AlertFlapping,
+    Event::AlertAcknowledged,
+    Event::AlertRepeated,
+];
 
 /// Why a template is not kept.
 #[derive(Debug, Clone, PartialEq, Eq)]

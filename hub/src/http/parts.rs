@@ -24,6 +24,7 @@ use super::rules::rulebook::Rulebook;
 use super::serve::Reception;
 use super::shares::rooms::Rooms;
 use super::state::{Acknowledged, AppState, Endpoint, Ongoing, RulesChanged};
+use super::webhooks::echo::Echoing;
 use super::webhooks::recipients::Recipients;
 use crate::clock::Clock;
 use crate::delivery::payload::Teller;
@@ -153,6 +154,12 @@ impl FromRef<AppState> for Recipients {
             policy: app.wiring.webhook_policy.clone(),
             rules_changed: FromRef::from_ref(app),
         }
+    }
+}
+
+impl FromRef<AppState> for Echoing {
+    fn from_ref(app: &AppState) -> Self {
+        Self { send: Arc::clone(&app.wiring.send_echo), kept: Arc::clone(&app.own.echoes) }
     }
 }
 

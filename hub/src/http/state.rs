@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use futures_util::future::BoxFuture;
 use tokio::sync::{Mutex as AsyncMutex, Notify, broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -15,6 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::clock::Clock;
 use crate::delivery::heartbeat::Pulse;
+use crate::delivery::message::echo::{Echo, Echoes};
 use crate::delivery::policy::Policy;
 use crate::http::config::Config;
 use crate::http::error::ApiError;
@@ -28,6 +30,7 @@ use crate::ingest::desk::Desk;
 use crate::ingest::learning::Learning;
 use crate::ingest::queue::Entrance;
 use crate::live::Bus;
+use crate::model::webhook::{Delivery, Webhook};
 use crate::model::{DeviceId, HubId, UnixMillis};
 use crate::password::Passwords;
 use crate::presence::Presence;
@@ -150,11 +153,16 @@ pub(crate) struct Wiring {
     pub acknowledged: Arc<Notify>,
     /// Where webhooks may go: told to whoever makes one, before the first delivery fails.
     pub webhook_policy: Policy,
+    /// What sends a message of a webhook to an echo.
+    pub send_echo: SendEcho,
     /// What came of heartbeats.
     pub pulse: Arc<Pulse>,
     /// Pinged when another URL is to be called, or one now.
     pub heartbeat_wanted: Arc<Notify>,
 }
+
+/// Sends a message of a webhook to an echo; the error is for people.
+pub(crate) type SendEcho = Arc<dyn Fn(Webhook, Delivery) -> BoxFuture<'static, Result<Echo, String>> + Send + Sync>;
 
 /// The way to the endpoint, which speaks with the devices.
 #[derive(Debug, Clone)]
@@ -231,6 +239,8 @@ pub(super) struct Own {
     pub(super) refused: Arc<AtomicU64>,
     /// Connections of strangers that gave way to others.
     pub(super) gave_way: Arc<AtomicU64>,
+    /// What webhooks sent to an echo last.
+    pub(super) echoes: Arc<Mutex<Echoes>>,
 }
 
 impl AppState {
@@ -276,6 +286,7 @@ impl Own {
             sockets: Arc::new(Sockets::new(config.sockets)),
             refused: Arc::default(),
             gave_way: Arc::default(),
+            echoes: Arc::default(),
         }
     }
 }

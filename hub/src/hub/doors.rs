@@ -10,8 +10,9 @@ use super::encryption;
 use super::metrics::exposition;
 use super::wires::{HttpEnds, Wires};
 use crate::bundle::agents::Agents;
-use crate::http::state::{AppState, Figures, HubInfo, JoinState, Snapshot, Wiring};
+use crate::http::state::{AppState, Figures, HubInfo, JoinState, SendEcho, Snapshot, Wiring};
 use crate::running::{Running, Word};
+use crate::webhook::Client;
 use crate::{access, http, links, random, reach, zones};
 
 /// Starts the server and the check of the store; how the hub is found from then on, which ends with the word.
@@ -79,11 +80,22 @@ fn wiring(wires: &Wires, running: &Running, admin_token: Option<[u8; 32]>) -> Wi
         figures: figures(wires),
         metrics: metrics(wires),
         webhook_policy: wires.webhook_policy.clone(),
+        send_echo: send_echo(wires),
         pulse: Arc::clone(&wires.pulse),
         heartbeat_wanted: Arc::clone(&wires.heartbeat_wanted),
         rules_changed: Arc::clone(&wires.rules_changed),
         acknowledged: Arc::clone(&wires.acknowledged),
     }
+}
+
+/// What sends a message of a webhook to an echo.
+fn send_echo(wires: &Wires) -> SendEcho {
+    let client = Client::new(wires.id, wires.webhook_policy.clone());
+    let client = client.map_err(|error| error.to_string());
+    Arc::new(move |webhook, delivery| {
+        let client = client.clone();
+        Box::pin(async move { client?.echo(&webhook, &delivery).await })
+    })
 }
 
 /// The figures that move on the page.

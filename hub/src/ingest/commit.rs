@@ -52,6 +52,7 @@ impl Ingest {
         let late = proposed.waiting.clone();
         if batches.is_empty() && floors.is_empty() && owed.is_empty() && late.is_empty() {
             self.engine.apply(proposed);
+            self.notifier.apply(notified, &[]);
             return Ok(true);
         }
         // The store takes ownership of the batches, so what is needed of them afterwards is noted now.

@@ -16,6 +16,7 @@
 //! are shown live, once, and decide about alerts, which are committed alone (they fit where readings do not) or as soon as they
 //! can be. Any other failure ends the hub; it restarts from what is on disk.
 
+mod again;
 mod commit;
 pub(crate) mod desk;
 pub(crate) mod gather;
@@ -178,6 +179,7 @@ impl Ingest {
                     let proposed = self.engine.handle_timeout(self.clock.wall());
                     self.commit(Vec::new(), Vec::new(), proposed).await?;
                     self.tell_over().await?;
+                    self.tell_again().await?;
                 }
             }
             // Checked whatever woke the loop: another commit may have taken so long that the group is due by now.
@@ -195,6 +197,7 @@ impl Ingest {
         let resumed = self.engine.resume(self.clock.wall(), &self.store.catalog(), latest);
         self.engine.hear(self.store.heard());
         self.commit(Vec::new(), Vec::new(), resumed).await?;
+        self.notifier.set_webhooks(self.clock.wall(), &self.webhooks);
         self.engine.remember_late(self.clock.wall(), self.store.late().await?);
         self.tell_over().await?;
         self.tell_acks().await?;
@@ -287,6 +290,7 @@ impl Ingest {
         if self.commit(Vec::new(), Vec::new(), proposed).await? {
             // Only now: alerts that the change ended are notified to the webhooks from before it.
             let before = std::mem::replace(&mut self.webhooks, webhooks);
+            self.notifier.set_webhooks(now, &self.webhooks);
             self.tell_those_back(&before).await?;
             let latest = self.latest();
             self.engine.recall(now, &self.store.catalog(), latest);

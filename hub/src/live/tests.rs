@@ -196,6 +196,7 @@ async fn a_delivery_is_read_once_for_all_listeners() {
         by_hand: 0,
         next_attempt_at: None,
         summary: None,
+        urgency: crate::model::hearing::Urgency::Ordinary,
         created_at: UnixMillis(0),
         held_until: None,
         body: Vec::new(),

@@ -2,6 +2,7 @@
 
 use super::UnixMillis;
 use super::alert::Subject;
+use super::hearing::Urgency;
 use super::id::{AlertId, DeliveryId, RuleId, WebhookId};
 
 /// Every event with its word, for whoever needs a list of them: an event is added here, and the compiler asks for what it says.
@@ -18,6 +19,8 @@ macro_rules! events {
             AlertFlapping = "alert.flapping",
             /// Somebody acknowledged an alert.
             AlertAcknowledged = "alert.acknowledged",
+            /// An alert still fires, and nobody has acknowledged it: told again to who wants that.
+            AlertRepeated = "alert.repeated",
             /// Messages that waited for people, in one message in place of them.
             AlertsSummary = "alerts.summary",
             /// Another webhook gets no messages any more.
@@ -68,6 +71,8 @@ pub enum DeliveryState {
     Delivered,
     /// Given up.
     Failed,
+    /// Nobody had to be told any more: its alert began and was over in the quiet hours of its webhook.
+    Withdrawn,
 }
 
 /// A delivery to be made, written in the same transaction as its cause.
@@ -116,6 +121,10 @@ pub struct Attempt {
     pub duration_ms: u32,
     /// First KiB of the answer, lossily as text.
     pub response: Option<String>,
+    /// Headers of the request as sent, one `name: value` a line, without what lets in; only of HTTP.
+    pub request_head: Option<String>,
+    /// Headers of the answer, likewise; of long ones the begin.
+    pub response_head: Option<String>,
 }
 
 /// A delivery as stored.
@@ -134,6 +143,8 @@ pub struct Delivery {
     pub next_attempt_at: Option<UnixMillis>,
     /// The message that tells of it in its place: it goes where that goes.
     pub summary: Option<DeliveryId>,
+    /// Whether it waits for the end of quiet hours.
+    pub urgency: Urgency,
     /// When it was caused.
     pub created_at: UnixMillis,
     /// Until when it waited, or waits, for others of its rule; `None` where it went at once.
@@ -162,6 +173,12 @@ pub struct Replay {
 }
 
 impl Attempt {
+    /// One that began at a moment, and of which nothing else is known yet.
+    #[must_use]
+    pub const fn begun(at: UnixMillis) -> Self {
+        Self { at, status: None, error: None, duration_ms: 0, response: None, request_head: None, response_head: None }
+    }
+
     /// Whether the receiver took it.
     #[must_use]
     pub fn arrived(&self) -> bool {

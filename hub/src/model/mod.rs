@@ -10,6 +10,7 @@ pub mod catalog;
 pub mod delivery;
 pub mod device;
 pub mod glob;
+pub mod hearing;
 pub mod id;
 pub mod join_token;
 pub mod ledger;

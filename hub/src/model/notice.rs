@@ -38,6 +38,14 @@ pub enum Notice {
         /// What it did.
         flaps: Flaps,
     },
+    /// It still fires, and nobody has acknowledged it.
+    Repeated {
+        /// The alert as it is.
+        alert: Alert,
+        at: UnixMillis,
+        /// Who is told again.
+        to: WebhookId,
+    },
     /// Somebody has seen it; the alert says who.
     Acknowledged { alert: Alert, to: Hearers },
 }
@@ -63,6 +71,7 @@ impl Notice {
             Self::Changed { alert, .. }
             | Self::Past { alert, .. }
             | Self::Flapping { alert, .. }
+            | Self::Repeated { alert, .. }
             | Self::Acknowledged { alert, .. } => alert,
         }
     }
@@ -72,6 +81,7 @@ impl Notice {
     pub fn occurred_at(&self) -> UnixMillis {
         match self {
             Self::Changed { occurred_at, .. } | Self::Flapping { occurred_at, .. } => *occurred_at,
+            Self::Repeated { at, .. } => *at,
             Self::Past { alert, .. } => alert.fired_at.unwrap_or(alert.started_at),
             Self::Acknowledged { alert, .. } => alert.acked.as_ref().map_or(alert.learned_at, |ack| ack.at),
         }
@@ -82,7 +92,7 @@ impl Notice {
     pub fn learned_at(&self) -> UnixMillis {
         match self {
             Self::Changed { alert, .. } | Self::Past { alert, .. } | Self::Flapping { alert, .. } => alert.learned_at,
-            Self::Acknowledged { .. } => self.occurred_at(),
+            Self::Repeated { .. } | Self::Acknowledged { .. } => self.occurred_at(),
         }
     }
 
@@ -91,7 +101,7 @@ impl Notice {
     pub fn points(&self) -> &[Point] {
         match self {
             Self::Changed { points, .. } | Self::Past { points, .. } | Self::Flapping { points, .. } => points,
-            Self::Acknowledged { .. } => &[],
+            Self::Repeated { .. } | Self::Acknowledged { .. } => &[],
         }
     }
 }

@@ -1,12 +1,14 @@
 //! Webhooks: where messages go, and in which form.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::UnixMillis;
 pub use super::delivery::{
     A_HANDFUL, Attempt, Delivery, DeliveryState, Disabling, Event, Grouped, Held, LATE_MS, MOST_ATTEMPTS,
     MOST_REPLAYED, MOST_SUMMED_UP, NewDelivery, Problem, ProblemKind, RESTED_MS, Replay, Settled, Settlement, Waits,
 };
+use super::hearing::{Filter, QuietHours, SHORTEST_REPEAT};
 pub use super::id::{DeliveryId, WebhookId};
 
 /// What a person sets about a webhook.
@@ -28,6 +30,12 @@ pub struct WebhookSpec {
     pub past: bool,
     /// Whether rules that are made without a word about webhooks tell it.
     pub for_new_rules: bool,
+    /// Of which alerts it is told.
+    pub filter: Filter,
+    /// When it is not to be disturbed.
+    pub quiet: Option<QuietHours>,
+    /// How often it is told again of an alert that still fires; `None` for once.
+    pub repeat_every: Option<Duration>,
     /// Whether deliveries are attempted.
     pub enabled: bool,
 }
@@ -38,8 +46,20 @@ impl WebhookSpec {
     pub fn new(name: impl Into<String>, url: impl Into<String>) -> Self {
         let (name, url) = (name.into(), url.into());
         let (kind, fields, headers) = (WebhookKind::Generic, Fields::default(), Headers::default());
-        let template = Template::default();
-        Self { name, kind, url, fields, headers, template, past: true, for_new_rules: false, enabled: true }
+        Self {
+            name,
+            kind,
+            url,
+            fields,
+            headers,
+            template: Template::default(),
+            past: true,
+            for_new_rules: false,
+            filter: Filter::default(),
+            quiet: None,
+            repeat_every: None,
+            enabled: true,
+        }
     }
 }
 
@@ -96,6 +116,25 @@ impl WebhookKind {
     #[must_use]
     pub const fn hears_each_change(self) -> bool {
         matches!(self, Self::Generic | Self::Alertmanager | Self::HomeAssistant)
+    }
+
+    /// How often it has to be told again of what fires, whatever a person set: Alertmanager forgets it when it is restarted.
+    #[must_use]
+    pub const fn resent_every(self) -> Option<Duration> {
+        match self {
+            Self::Alertmanager => Some(SHORTEST_REPEAT),
+            Self::Generic
+            | Self::Slack
+            | Self::Discord
+            | Self::Teams
+            | Self::Ntfy
+            | Self::Telegram
+            | Self::PagerDuty
+            | Self::Gotify
+            | Self::Matrix
+            | Self::HomeAssistant
+            | Self::Email => None,
+        }
     }
 
     /// Whether it can be told that somebody acknowledged an alert.
@@ -189,6 +228,8 @@ pub struct Webhook {
     pub failed: usize,
     /// Since when attempts only fail; `None` after one that did not, or when a person changed it.
     pub failing_since: Option<UnixMillis>,
+    /// How many messages wait that no summary tells of: ordinary ones, and critical ones.
+    pub waiting: [usize; 2],
 }
 
 impl Webhook {
@@ -214,6 +255,7 @@ impl Webhook {
             problem: None,
             failed: 0,
             failing_since: None,
+            waiting: [0; 2],
         }
     }
 }

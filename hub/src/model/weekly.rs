@@ -39,6 +39,20 @@ impl Weekly {
         begins.into_iter().filter_map(|day| self.of(day, zone)).find(|(from, until)| *from <= now && now < *until)
     }
 
+    /// Those hours that began last, at `now` or before; those of now where they last.
+    #[must_use]
+    pub fn latest(&self, now: UnixMillis, zone: &TimeZone) -> Option<(UnixMillis, UnixMillis)> {
+        let mut day = jiff::Timestamp::from_millisecond(now.0).ok()?.to_zoned(zone.clone()).date();
+        // A time of today may be still to come: that of a week ago is not.
+        for _ in 0..8 {
+            if let Some(hours) = self.of(day, zone).filter(|(from, _)| *from <= now) {
+                return Some(hours);
+            }
+            day = day.yesterday().ok()?;
+        }
+        None
+    }
+
     /// The hours that begin on a day, if any do.
     fn of(&self, day: Date, zone: &TimeZone) -> Option<(UnixMillis, UnixMillis)> {
         if !self.has(day.weekday()) {
@@ -141,6 +155,15 @@ mod tests {
         let skipped = weekly(&["sun"], "02:30", "05:00");
         let (from, _) = skipped.around(at("2027-03-28T02:00:00Z"), &berlin()).unwrap();
         assert_eq!(from, at("2027-03-28T01:30:00Z"));
+    }
+
+    #[test]
+    fn the_latest_hours_are_those_of_now_or_the_last_before() {
+        let nights = weekly(&["fri"], "22:00", "06:00");
+        let (now, then) = (at("2027-01-09T04:00:00Z"), at("2027-01-15T20:59:59Z"));
+        assert_eq!(nights.latest(now, &berlin()), nights.around(now, &berlin()));
+        assert_eq!(nights.latest(then, &berlin()), nights.around(now, &berlin()), "a week later, a second before");
+        assert_ne!(nights.latest(then.plus(1_000), &berlin()), nights.around(now, &berlin()));
     }
 
     #[test]

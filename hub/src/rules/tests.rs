@@ -6,6 +6,7 @@ mod figures;
 mod flapping;
 mod forecast;
 mod recall;
+mod repeats;
 mod restarts;
 mod review;
 pub(in crate::rules) mod scene;

@@ -130,7 +130,6 @@ pub(super) async fn send(
     headers: HeaderMap,
     body: Vec<u8>,
 ) -> Result<Answer, Error> {
-    let request = request(method, url, headers, body).map_err(Error::Request)?;
     let mut http = HttpConnector::new_with_resolver(resolver);
     http.enforce_http(false);
     http.set_nodelay(true);
@@ -140,7 +139,19 @@ pub(super) async fn send(
         Ok(stream) => stream.map_err(Error::Connect)?,
         Err(_) => return Err(Error::Connect(format!("nobody answered within {} s", CONNECT_TIMEOUT.as_secs()).into())),
     };
-    let stream = Measured { stream: TokioIo::new(stream), left: ANSWER_BYTES };
+    over(TokioIo::new(stream), method, url, headers, body).await
+}
+
+/// Sends a body over a connection there is.
+pub(super) async fn over(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    method: Method,
+    url: &Url,
+    headers: HeaderMap,
+    body: Vec<u8>,
+) -> Result<Answer, Error> {
+    let request = request(method, url, headers, body).map_err(Error::Request)?;
+    let stream = Measured { stream, left: ANSWER_BYTES };
     let (mut sender, connection) =
         http1::handshake(TokioIo::new(stream)).await.map_err(|error| Error::Request(error.into()))?;
     let mut driven = JoinSet::new();

@@ -22,13 +22,14 @@ use crate::clock::Clock;
 use crate::delivery::header;
 use crate::delivery::mend::{self, Cause, MailStep};
 use crate::delivery::message::heartbeat::Beat;
-use crate::delivery::message::{self, Request, Sender, answer, email, field};
+use crate::delivery::message::{self, Request, Sender, answer, email, field, place};
 use crate::delivery::payload;
 use crate::delivery::policy::{self, MailServer, Policy};
 use crate::delivery::retry::Outcome;
 use crate::delivery::sign::{hub_mark, message_id, signature};
 use crate::model::webhook::{Attempt, Delivery, Problem, Webhook, WebhookKind};
 use crate::model::{HubId, UnixMillis};
+use crate::zones;
 
 /// Limit of a call, from the first byte sent to the last one read.
 pub const TIMEOUT: Duration = Duration::from_secs(15);
@@ -59,7 +60,7 @@ pub struct Client {
     lookup: Arc<dyn Lookup>,
     trust: Arc<ClientConfig>,
     hub: HubId,
-    clock: Clock,
+    pub(super) clock: Clock,
 }
 
 impl Client {
@@ -89,7 +90,7 @@ impl Client {
     /// Makes one attempt to deliver to a webhook.
     pub async fn deliver(&self, webhook: &Webhook, delivery: &Delivery) -> Tried {
         let (at, began) = (self.clock.wall(), self.clock.now());
-        let mut attempt = Attempt { at, status: None, error: None, duration_ms: 0, response: None };
+        let mut attempt = Attempt::begun(at);
         let prepared = self.prepared(webhook, delivery, at);
         let complaint = prepared.as_ref().ok().and_then(|request| request.complaint.clone());
         let (outcome, cause) = match prepared {
@@ -133,14 +134,15 @@ impl Client {
     }
 
     /// What is sent, and where: or why nothing is.
-    fn prepared(&self, webhook: &Webhook, delivery: &Delivery, at: UnixMillis) -> Result<Request, Cause> {
+    pub(super) fn prepared(&self, webhook: &Webhook, delivery: &Delivery, at: UnixMillis) -> Result<Request, Cause> {
         let refused = |refused: policy::Refused| Cause::Policy(refused.to_string());
         // What a person gave, before anything is made of it.
         self.policy.check_address(webhook.spec.kind, &webhook.spec.url).map_err(refused)?;
         let (hub, id) = (hub_mark(self.hub), message_id(self.hub, delivery.id));
         let from = Sender { hub: &hub, id: &id };
-        let request =
-            message::request(&webhook.spec, &payload::delayed(&delivery.body, delivery.delayed_by(Some(at))), from);
+        let was_quiet = zones::is_quiet(webhook.spec.quiet.as_ref(), delivery.created_at);
+        let event = payload::delayed(&delivery.body, delivery.delayed_by(Some(at)), was_quiet);
+        let request = message::request(&webhook.spec, &event, from);
         let request = request.map_err(|error| Cause::Message(error.to_string()))?;
         self.policy.check_address(webhook.spec.kind, &request.url).map_err(refused)?;
         Ok(request)
@@ -189,8 +191,12 @@ impl Client {
         let resolver = Filtered::new(Arc::clone(&self.policy), Arc::clone(&self.lookup), port);
         let headers = self.headers(&request, webhook, delivery, attempt.at.0.div_euclid(1000));
         let method = if request.method == message::Method::Put { Method::PUT } else { Method::POST };
+        let first = format!("{method} {}", place::shown(webhook.spec.kind, &request.url));
+        attempt.request_head = Some(head(&first, &headers, &[]));
         let mut answer = call::send(method, url, resolver, Arc::clone(&self.trust), headers, request.body).await?;
         attempt.status = Some(answer.response.status().as_u16());
+        let first = format!("{:?} {}", answer.response.version(), answer.response.status());
+        attempt.response_head = Some(head(&first, answer.response.headers(), &credentials(webhook)));
         let retry_after = answer.response.headers().get(RETRY_AFTER);
         let retry_after = retry_after.and_then(|value| value.to_str().ok()).map(str::to_owned);
         let mut text = Vec::new();
@@ -257,7 +263,13 @@ impl Client {
         }
     }
 
-    fn headers(&self, request: &Request, webhook: &Webhook, delivery: &Delivery, timestamp: i64) -> HeaderMap {
+    pub(super) fn headers(
+        &self,
+        request: &Request,
+        webhook: &Webhook,
+        delivery: &Delivery,
+        timestamp: i64,
+    ) -> HeaderMap {
         let mut headers = usual_headers();
         for (name, value) in &webhook.spec.headers.0 {
             let (Ok(name), Ok(mut value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) else {
@@ -300,6 +312,25 @@ impl Client {
     }
 }
 
+/// Headers that are kept of a request, or of an answer.
+const HEADERS_KEPT: usize = 40;
+/// Bytes of a value that are kept.
+const VALUE_KEPT: usize = 256;
+/// Bytes of a head that are kept.
+const HEAD_KEPT: usize = 2 << 10;
+
+/// A head for people, one header a line: without what lets in, here or at the receiver.
+fn head(first: &str, headers: &HeaderMap, unsaid: &[(String, String)]) -> String {
+    let mut text = first.to_owned();
+    for (name, value) in headers.iter().take(HEADERS_KEPT) {
+        let is_secret = value.is_sensitive() || matches!(name.as_str(), "set-cookie" | "authorization");
+        let value = String::from_utf8_lossy(value.as_bytes());
+        let value = if is_secret { header::HIDDEN } else { &value[..value.floor_char_boundary(VALUE_KEPT)] };
+        text += &format!("\n{name}: {value}");
+    }
+    header::unsaid(&text, HEAD_KEPT, unsaid)
+}
+
 /// What every request has.
 fn usual_headers() -> HeaderMap {
     let json = HeaderValue::from_static("application/json");
@@ -307,7 +338,7 @@ fn usual_headers() -> HeaderMap {
 }
 
 /// What an answer must not repeat where it is kept.
-fn credentials(webhook: &Webhook) -> Vec<(String, String)> {
+pub(super) fn credentials(webhook: &Webhook) -> Vec<(String, String)> {
     let spec = &webhook.spec;
     let secret =
         |(name, value): (&String, &String)| field::is_secret(spec.kind, name).then(|| (name.clone(), value.clone()));

@@ -140,6 +140,7 @@ mod tests {
             attempts: vec![],
             by_hand: 0,
             summary: None,
+            urgency: crate::model::hearing::Urgency::Ordinary,
             next_attempt_at: Some(NOW),
             created_at: NOW,
             held_until: None,

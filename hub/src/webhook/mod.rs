@@ -30,6 +30,7 @@ pub mod heartbeat;
 
 mod call;
 mod counters;
+mod echo;
 mod lanes;
 mod smtp;
 
@@ -195,7 +196,10 @@ pub async fn run(dispatcher: Dispatcher, stop: CancellationToken) -> Result<(), 
 async fn fill(dispatcher: &Dispatcher, lanes: &mut Lanes) -> Result<Option<Duration>, store::Error> {
     while lanes.has_room() {
         let now = dispatcher.clock.wall();
-        let wait = match dispatcher.store.next_due().await? {
+        for id in dispatcher.store.withdraw_over(now).await? {
+            (dispatcher.on_settled)(id);
+        }
+        let wait = match dispatcher.store.next_due(now).await? {
             None => return Ok(None),
             Some(due) => Duration::from_millis(u64::try_from(due.since(now)).unwrap_or(0)),
         };
@@ -224,7 +228,14 @@ async fn sum_up(dispatcher: &Dispatcher, now: UnixMillis) -> Result<(), store::E
     let store = &dispatcher.store;
     for webhook in store.webhooks_to_sum_up(now).await? {
         let waits = store.to_sum_up(webhook, now).await?;
-        tell_in_one(dispatcher, webhook, Why::Late, waits, now).await?;
+        let since = Sorted::of(&waits).map(|sorted| sorted.since());
+        let lulls = store.lulls(now).await?;
+        let lull = lulls.into_iter().find(|lull| lull.webhook == webhook && since.is_some_and(|since| lull.has(since)));
+        let why = match lull {
+            Some(lull) => Why::QuietHours { over: store.withdrawn_in(lull).await? },
+            None => Why::Late,
+        };
+        tell_in_one(dispatcher, webhook, why, waits, now).await?;
     }
     Ok(())
 }

@@ -32,7 +32,7 @@ const HUB: &[(&str, &[&str])] = &[
     ("tls", &["model", "access", "clock", "durable"]),
     ("proto", &["model", "pressure"]),
     ("rules", &["model", "counter"]),
-    ("store", &["model", "age", "clock", "counter", "durable"]),
+    ("store", &["model", "age", "clock", "counter", "durable", "zones"]),
     ("live", &["model"]),
     ("identity", &["store"]),
     ("links", &["model", "access", "password", "random", "store"]),
@@ -42,7 +42,7 @@ const HUB: &[(&str, &[&str])] = &[
     ("registrar", &["model", "clock", "live", "presence", "proto", "store"]),
     ("udp", &["model", "clock", "ingest::Receipt", "ingest::queue", "pressure", "proto"]),
     ("delivery", &["model", "reach"]),
-    ("webhook", &["model", "clock", "delivery", "random", "reach", "settings", "store"]),
+    ("webhook", &["model", "clock", "delivery", "random", "reach", "settings", "store", "zones"]),
     (
         "http",
         &[

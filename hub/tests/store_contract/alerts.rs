@@ -234,11 +234,11 @@ async fn deliveries_of_one_alert_go_in_order_and_an_expired_lease_gives_them_aga
     let deliveries = vec![to(&webhook, Some(1)), to(&webhook, Some(1)), to(&webhook, Some(2)), to(&webhook, None)];
     hub.store.commit(Commit { deliveries, ..Commit::default() }).await.unwrap();
     tokio::time::timeout(Duration::from_secs(1), notify.notified()).await.unwrap();
-    assert_eq!(hub.store.next_due().await.unwrap(), Some(T0));
+    assert_eq!(hub.store.next_due(T0).await.unwrap(), Some(T0));
     assert!(hub.store.claim_due(T0, T0.plus(100), 10, &[webhook.id]).await.unwrap().is_empty());
     assert_eq!(hub.claim(0).await, [1, 3, 4]);
     assert_eq!(hub.claim(50).await, Vec::<u64>::new());
-    assert_eq!(hub.store.next_due().await.unwrap(), Some(T0.plus(100)));
+    assert_eq!(hub.store.next_due(T0).await.unwrap(), Some(T0.plus(100)));
     assert_eq!(hub.claim(100).await, [1, 3, 4]);
     hub.settle(1, DeliveryState::Pending, Some(500)).await;
     assert_eq!(hub.claim(300).await, [3, 4]);
@@ -270,7 +270,7 @@ async fn a_disabled_webhook_gets_nothing_until_it_is_enabled() {
     let gone = Settlement { disable: Some(Disabling { reason: "410 Gone".to_owned(), tell: Vec::new() }), ..settlement(1, DeliveryState::Failed, None) };
     hub.store.settle(gone, T0).await.unwrap();
     assert_eq!(hub.claim(0).await, Vec::<u64>::new());
-    assert_eq!(hub.store.next_due().await.unwrap(), None);
+    assert_eq!(hub.store.next_due(T0).await.unwrap(), None);
     // Whoever decides about alerts has not heard of it yet.
     let deliveries = vec![to(&webhook, Some(1))];
     hub.store.commit(Commit { deliveries, ..Commit::default() }).await.unwrap();
@@ -528,7 +528,7 @@ async fn alerts_are_listed_by_their_tags() {
     assert!(listed(&[("team", "x"), ("team", "y")]).await.is_empty());
 }
 
-fn alert(hub: &Hub, id: u64, state: AlertState) -> Alert {
+pub(crate) fn alert(hub: &Hub, id: u64, state: AlertState) -> Alert {
     Alert {
         id: AlertId(id),
         rule: RuleId(1),
@@ -554,6 +554,6 @@ fn alert(hub: &Hub, id: u64, state: AlertState) -> Alert {
     }
 }
 
-fn put(alert: &Alert) -> Transition {
+pub(crate) fn put(alert: &Alert) -> Transition {
     Transition::Put { alert: alert.clone(), occurred_at: T0, points: vec![] }
 }

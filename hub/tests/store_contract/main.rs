@@ -22,6 +22,7 @@ macro_rules! on {
             mod figures;
             mod folds;
             mod ledger;
+            mod quiet;
             mod readings;
             mod scene;
             mod waiting;

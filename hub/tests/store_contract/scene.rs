@@ -161,7 +161,7 @@ pub(crate) fn settlement(id: u64, state: DeliveryState, next: Option<i64>) -> Se
     Settlement {
         problem: None,
         delivery: DeliveryId(id),
-        attempt: Attempt { at: T0, status: Some(503), error: None, duration_ms: 12, response: None },
+        attempt: Attempt { status: Some(503), duration_ms: 12, ..Attempt::begun(T0) },
         state,
         next_attempt_at: next.map(|ms| T0.plus(ms)),
         disable: None,

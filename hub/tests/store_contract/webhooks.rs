@@ -231,7 +231,7 @@ async fn many_of_a_rule_wait_for_each_other_and_are_told_in_one() {
     hub.store.commit(Commit { deliveries, ..Commit::default() }).await.unwrap();
     assert_eq!(hub.claim(0).await, [1], "what is over of the third thing waits for what is told of it before");
     hub.settle(1, DeliveryState::Delivered, None).await;
-    assert_eq!(hub.store.next_due().await.unwrap(), Some(T0.plus(30_000)));
+    assert_eq!(hub.store.next_due(T0).await.unwrap(), Some(T0.plus(30_000)));
     hub.restart().await;
     let held = |webhook: &Webhook| Held {
         webhook: webhook.id,

@@ -6,65 +6,14 @@ import { loadSilences } from "../actions/loading";
 import { part } from "../app";
 import { clean } from "../format";
 import { SILENCES, silenceOf, WEEKLY_FOR } from "../silence";
-import { DAYS } from "../weekly";
-import { zone } from "../zone";
 import { Field } from "./controls";
 import { useForm } from "./form";
 import { LabelPicker } from "./label_picker";
+import { WeeklyFields } from "./weekly_fields";
 import "./forms.css";
 
 const devices = part((s) => s.devices);
 const rules = part((s) => s.rules);
-
-type Hours = { days: string[]; from: string; until: string };
-
-/** Days and hours that come again each week, in the time zone that the page shows. */
-function WeeklyFields({
-  of,
-  at,
-  set,
-}: {
-  of: Hours;
-  at: (...fields: string[]) => string | undefined;
-  set: (of: Hours) => void;
-}) {
-  const toggle = (day: string) =>
-    set({ ...of, days: of.days.includes(day) ? of.days.filter((one) => one !== day) : [...of.days, day] });
-  return (
-    <div class="form-grid">
-      <fieldset>
-        <legend>Days on which it begins</legend>
-        <div class="row">
-          {DAYS.map(([day, label]) => (
-            <label class="check" key={day}>
-              <input type="checkbox" checked={of.days.includes(day)} onChange={() => toggle(day)} />
-              {label}
-            </label>
-          ))}
-        </div>
-        {at("weekly.days") ? <p class="problem">{at("weekly.days")}</p> : null}
-      </fieldset>
-      <Field label="Begins" hint={zone()} problem={at("weekly.from")}>
-        <input
-          class="input"
-          type="time"
-          required
-          value={of.from}
-          onInput={(event) => set({ ...of, from: event.currentTarget.value })}
-        />
-      </Field>
-      <Field label="Ends" hint="the next day, if not later" problem={at("weekly.until", "weekly.zone")}>
-        <input
-          class="input"
-          type="time"
-          required
-          value={of.until}
-          onInput={(event) => set({ ...of, until: event.currentTarget.value })}
-        />
-      </Field>
-    </div>
-  );
-}
 
 export function SilenceForm({ done }: { done: () => void }) {
   const [typed, setTyped] = useState({
@@ -189,7 +138,9 @@ export function SilenceForm({ done }: { done: () => void }) {
         />
         Only in some hours of each week
       </label>
-      {typed.weekly === null ? null : <WeeklyFields of={typed.weekly} at={at} set={(weekly) => set({ weekly })} />}
+      {typed.weekly === null ? null : (
+        <WeeklyFields name="weekly" of={typed.weekly} at={at} set={(weekly) => set({ weekly })} />
+      )}
       {Rest()}
       <div class="row">
         <button type="submit" class="button primary" disabled={form.busy}>

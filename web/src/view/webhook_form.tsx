@@ -4,15 +4,18 @@
 import { useState } from "preact/hooks";
 import { headersChange, rowsOf, type HeaderRow } from "../hook";
 import { fieldsChange, fieldsPreviewed, guess, KINDS, kindOf, typedOf } from "../hook_kind";
+import { ALL, type Hears } from "../hears";
+import { readLabels, writeLabels } from "../labels";
 import type { Webhook, WebhookKind, WebhookPatch } from "../types";
 import { Field } from "./controls";
 import { useForm } from "./form";
+import { HearsFields } from "./hears_fields";
 import { Preview } from "./webhook_preview";
 import { templateFields, templateOf, WebhookTemplate } from "./webhook_template";
 import "./forms.css";
 
 /** What the form says: of a new webhook everything, of another one what changes. */
-export interface Typed {
+export interface Typed extends Hears {
   name: string;
   kind: WebhookKind;
   url: string;
@@ -49,6 +52,11 @@ export function WebhookForm({
   const [past, setPast] = useState(hook?.past ?? true);
   const [forNewRules, setForNewRules] = useState(hook?.for_new_rules ?? false);
   const [written, write] = useState(() => templateFields(hook?.template ?? null));
+  const [hears, setHears] = useState<Hears>(() => {
+    const { least_severity, labels, tags, quiet_hours = null, repeat_every = null } = hook ?? ALL;
+    return { least_severity, labels, tags, quiet_hours, repeat_every };
+  });
+  const [tags, setTags] = useState(writeLabels(hears.tags));
   const looks = guess(url);
   const kind = chosen ?? looks ?? "generic";
   const about = kindOf(kind);
@@ -56,7 +64,7 @@ export function WebhookForm({
   const stored = hook?.kind === kind ? hook.fields : {};
   // E-mail has none of HTTP.
   const sentHeaders = kind === "email" ? [] : headers;
-  const { at, Rest, ...form } = useForm([name, kind, url, fields, headers, written]);
+  const { at, Rest, ...form } = useForm([name, kind, url, fields, headers, written, hears, tags]);
   const template = kind === "generic" ? templateOf(written) : null;
   const token: Record<string, string> =
     kind === "generic" && written.token.trim() !== "" ? { token: written.token.trim() } : {};
@@ -71,6 +79,8 @@ export function WebhookForm({
         headers: headersChange(hook?.headers ?? {}, sentHeaders),
         past,
         for_new_rules: forNewRules,
+        ...hears,
+        tags: readLabels(tags, "tags"),
       }),
     );
   const row = (index: number, change: Partial<HeaderRow> | null) =>
@@ -233,6 +243,13 @@ export function WebhookForm({
           hasToken={stored.token !== undefined}
         />
       ) : null}
+      <HearsFields
+        of={hears}
+        tags={tags}
+        setTags={setTags}
+        at={at}
+        set={(change) => setHears({ ...hears, ...change })}
+      />
       <div class="row checks">
         <label class="check">
           <input

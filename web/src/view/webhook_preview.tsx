@@ -14,6 +14,7 @@ const EVENTS = [
   ["alert.past", "Past alert"],
   ["alert.flapping", "Alert flaps"],
   ["alert.acknowledged", "Alert acknowledged"],
+  ["alert.repeated", "Alert still fires"],
   ["alerts.summary", "Summary of what waited"],
   ["webhook.disabled", "Another webhook is off"],
   ["webhook.test", "Test"],

@@ -4,25 +4,27 @@ import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
 import { reason, say, told } from "../actions/answer";
 import { loadDeliveries, loadRules, loadWebhooks } from "../actions/loading";
-import { replay, testWebhook } from "../actions/webhooks";
-import { go, part, state } from "../app";
-import { clean, count, digits, duration, millis, when } from "../format";
+import { testWebhook } from "../actions/webhooks";
+import { go, part } from "../app";
+import { clean, count, millis, when } from "../format";
+import { hearsText, waitText } from "../hears";
 import { failedText, usedBy } from "../hook";
 import { kindOf } from "../hook_kind";
-import { title } from "../names";
 import { href, type Route } from "../route";
-import { ruleName } from "../alert";
-import type { Delivery, Webhook } from "../types";
+import type { Echo, Webhook } from "../types";
 import { Confirmed, Copyable, Status } from "./controls";
 import { Lack, may, Only } from "./may";
+import { Log } from "./deliveries";
+import { EchoCard } from "./echo";
 import { WebhookForm, type Typed } from "./webhook_form";
 
 type WebhooksRoute = Extract<Route, { view: "webhooks" }>;
 
-/** What is due for longer is kept by something. */
-const SENDS_WITHIN = 30_000;
+/** After the last change of an alert. */
+const SETTLES = 1_000;
 
 const webhooks = part((s) => s.webhooks);
+const alerts = part((s) => s.alerts);
 const rules = part((s) => s.rules);
 const deliveries = part((s) => s.deliveries);
 const streams = part((s) => s.streams);
@@ -31,6 +33,7 @@ const now = part((s) => s.now);
 export function Webhooks({ route }: { route: WebhooksRoute }) {
   /** The webhook in the form: its id, or an empty text for a new one. */
   const [edited, setEdited] = useState<string | null>(null);
+  const [echo, setEcho] = useState<{ hook: Webhook; of: Echo } | null>(null);
   const [secret, setSecret] = useState<{ name: string; secret: string } | null>(null);
   useEffect(() => {
     void loadWebhooks();
@@ -43,6 +46,17 @@ export function Webhooks({ route }: { route: WebhooksRoute }) {
   useEffect(() => void (came === "" ? null : loadWebhooks()), [came]);
   const list = webhooks.value;
   const chosen = list?.find((hook) => hook.id === route.webhook) ?? list?.[0] ?? null;
+  // What fires in quiet hours waits, and nothing is sent that the page would hear of.
+  const isQuiet = list?.some((hook) => hook.quiet) ?? false;
+  const changes = isQuiet ? alerts.value : null;
+  useEffect(() => {
+    if (changes === null) return;
+    const timer = setTimeout(() => {
+      void loadWebhooks();
+      if (chosen) void loadDeliveries(chosen.id);
+    }, SETTLES);
+    return () => clearTimeout(timer);
+  }, [changes]);
   const adding = edited === "";
   const inForm = list?.find((hook) => hook.id === edited) ?? null;
   const close = () => setEdited(null);
@@ -99,6 +113,7 @@ export function Webhooks({ route }: { route: WebhooksRoute }) {
           </div>
         </section>
       ) : null}
+      {echo ? <EchoCard key={echo.of.at} hook={echo.hook} first={echo.of} close={() => setEcho(null)} /> : null}
       {list === null ? (
         <p class="quiet" role="status">
           Loading…
@@ -131,6 +146,7 @@ export function Webhooks({ route }: { route: WebhooksRoute }) {
                     setEdited(hook.id);
                     scrollTo({ top: 0 });
                   }}
+                  echoed={(of) => setEcho({ hook, of })}
                   rotated={(made) => setSecret({ name: hook.name, secret: made })}
                 />
               ))}
@@ -157,11 +173,13 @@ function HookEntry({
   chosen,
   edit,
   rotated,
+  echoed,
 }: {
   hook: Webhook;
   chosen: boolean;
   edit: () => void;
   rotated: (secret: string) => void;
+  echoed: (echo: Echo) => void;
 }) {
   const name = clean(hook.name);
   // The log is live, the list is not: what was sent since the list came counts.
@@ -182,6 +200,12 @@ function HookEntry({
     if (!answer) return;
     say(`${count(answer.replayed)} ${answer.replayed === 1 ? "message is" : "messages are"} sent again.`);
     await Promise.all([loadWebhooks(), loadDeliveries(hook.id)]);
+  };
+  const toEcho = async () => {
+    const answer = await told(api.webhooks.echo(hook.id));
+    if (!answer) return;
+    echoed(answer);
+    scrollTo({ top: 0 });
   };
   const sent = Object.keys(hook.headers);
   const remove = async () => {
@@ -207,6 +231,12 @@ function HookEntry({
         </div>
         <span class="small quiet mono">{clean(hook.url, 120)}</span>
         {sent.length > 0 ? <span class="small quiet">with {sent.map((one) => clean(one, 64)).join(", ")}</span> : null}
+        {hearsText(hook).length > 0 ? <span class="small quiet">{clean(hearsText(hook).join("; "), 400)}</span> : null}
+        {hook.quiet ? (
+          <span class="small" role="status">
+            {waitText(hook.quiet.waiting, when(millis(hook.quiet.until) ?? now.value, now.value))}
+          </span>
+        ) : null}
         {all !== null ? (
           <div class="entry-line small">
             <span class={hook.rules === 0 && all > 0 ? "" : "quiet"}>
@@ -263,6 +293,16 @@ function HookEntry({
             >
               Send test
             </button>
+            {hook.kind === "email" ? null : (
+              <button
+                type="button"
+                class="button plain"
+                aria-label={`Send ${name} to an echo first`}
+                onClick={() => void toEcho()}
+              >
+                Send to an echo first
+              </button>
+            )}
             <button type="button" class="button plain" aria-label={`Edit ${name}`} onClick={edit}>
               Edit
             </button>
@@ -281,122 +321,6 @@ function HookEntry({
           </div>
         </Only>
       </div>
-    </li>
-  );
-}
-
-function Log({ hook }: { hook: Webhook }) {
-  useEffect(() => void loadDeliveries(hook.id), [hook.id, streams.value]);
-  const list = deliveries.value[hook.id];
-  return (
-    <section class="card entries" aria-labelledby="log">
-      <div class="card-head">
-        <h2 id="log">Deliveries to {clean(hook.name)}</h2>
-      </div>
-      {!list ? (
-        <p class="empty quiet">Loading…</p>
-      ) : list.length === 0 ? (
-        <p class="empty quiet">Nothing has been sent yet. Send a test to see whether the receiver answers.</p>
-      ) : (
-        <ul class="entries">
-          {list.map((delivery) => (
-            <DeliveryEntry key={delivery.id} delivery={delivery} off={!hook.enabled} />
-          ))}
-        </ul>
-      )}
-    </section>
-  );
-}
-
-/** What a message is about; its `type`, which receivers see, is the hint. */
-const EVENTS: Readonly<Record<string, string>> = {
-  "alert.firing": "Alert fires",
-  "alert.resolved": "Alert resolved",
-  "alert.past": "Past alert",
-  "alert.flapping": "Alert flaps",
-  "alert.acknowledged": "Alert acknowledged",
-  "alerts.summary": "Summary of what waited",
-  "webhook.disabled": "Another webhook is off",
-  "webhook.test": "Test",
-};
-
-/** A status of 2xx may be no delivery: then the error says why. */
-function answered({ status, error }: Delivery["attempts"][number]): string {
-  const problem = clean(error ?? "no answer", 200);
-  if (status === null || status === undefined) return problem;
-  return error ? `answered ${status}, but ${problem}` : `answered ${status}`;
-}
-
-function DeliveryEntry({ delivery, off }: { delivery: Delivery; off: boolean }) {
-  const { now, alerts } = state.value;
-  const next = millis(delivery.next_attempt_at);
-  const waits = delivery.state === "pending" && next !== null;
-  const latest = delivery.attempts.at(-1);
-  const alert = delivery.alert === null ? null : alerts?.[delivery.alert];
-  const offline = delivery.event === "alert.resolved" ? "are no longer offline" : "went offline";
-  const about = delivery.devices
-    ? `${count(delivery.devices)} devices ${offline}`
-    : alert
-      ? `${clean(ruleName(alert))}, ${clean(alert.device_name)}${alert.sensor === "" ? "" : ` ${title(alert.sensor)}`}`
-      : "";
-  const event = EVENTS[delivery.event] ?? clean(delivery.event);
-  const at = when(millis(delivery.created_at) ?? now, now);
-  return (
-    <li class="delivery" data-delivery={delivery.id}>
-      <div class="what">
-        <div class="entry-line">
-          <Status of={delivery.state} />
-          <strong title={clean(delivery.event)}>{event}</strong>
-          {about ? <span class="small">{about}</span> : null}
-        </div>
-        <div class="entry-line small quiet">
-          <span>{at}</span>
-          {delivery.delayed_by ? <span>{duration(delivery.delayed_by * 1_000)} late</span> : null}
-          {delivery.attempt_count > 1 ? <span>{delivery.attempt_count} attempts</span> : null}
-          {latest ? (
-            <span>
-              {answered(latest)} in {digits(latest.duration_ms)} ms
-            </span>
-          ) : null}
-          {delivery.summary ? <span>told in a summary</span> : null}
-          {waits && !delivery.summary ? (
-            <span>
-              {off
-                ? "waits until the webhook is turned on"
-                : next > now && delivery.held_until && delivery.attempt_count === 0
-                  ? `waits ${duration(next - now)} for more of its rule`
-                  : next > now
-                    ? `next in ${duration(next - now)}`
-                    : now - next < SENDS_WITHIN
-                      ? "sending"
-                      : "waits behind an earlier message"}
-            </span>
-          ) : null}
-        </div>
-      </div>
-      {off || (waits && (next <= now || delivery.summary)) || !may("admin") ? null : (
-        <button
-          type="button"
-          class="button plain"
-          aria-label={`${waits ? "Try" : "Send"} ${event} of ${at} ${waits ? "now" : "again"}`}
-          onClick={() => void replay(delivery)}
-        >
-          {waits ? "Try now" : "Send again"}
-        </button>
-      )}
-      {delivery.attempts.length > 1 || latest?.response ? (
-        <details>
-          <summary>{delivery.attempts.length === 1 ? "Show the answer" : "Every attempt"}</summary>
-          <ol class="attempts">
-            {delivery.attempts.map((attempt, i) => (
-              <li key={i}>
-                {when(millis(attempt.at) ?? now, now)}: {answered(attempt)}, {digits(attempt.duration_ms)} ms
-                {attempt.response ? <pre tabIndex={0}>{clean(attempt.response, 1_024)}</pre> : null}
-              </li>
-            ))}
-          </ol>
-        </details>
-      ) : null}
     </li>
   );
 }

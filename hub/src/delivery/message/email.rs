@@ -1,8 +1,10 @@
 //! E-mail: a message with plain text and simple HTML, to be sent by SMTP. PURE.
 //!
 //! Names of people and devices stand in encoded words and in quoted-printable: whatever is in them, they end no header and no part.
-//! In HTML they are escaped. All messages about one alert refer to the same id, which no message has: programs that show mail
-//! put them into one thread, whichever of them comes first.
+//! In HTML they are escaped. All messages about one alert refer to the same id, which no message has, and have the same subject but for
+//! `Re:`: programs that show mail put them into one thread, whichever of them comes first. Gmail wants both, and takes any other change of the
+//! subject for another thread (Google, "Threading changes in Gmail conversation view", 2019). What happened stands in the first line of the text, which lists of mail show
+//! beside the subject.
 //!
 //! The same message is made at each attempt, down to its date: a mail server that knows its id takes it once.
 
@@ -55,7 +57,7 @@ pub(super) fn request(note: &Note, to: &To<'_>) -> Option<Request> {
     let mut message = Message::builder()
         .date(UNIX_EPOCH + at(note))
         .message_id(Some(id(to.from.id)))
-        .subject(note.title())
+        .subject(subject(note))
         .user_agent(concat!("telemetry-hub/", env!("CARGO_PKG_VERSION")).to_owned())
         // RFC 3834: no answer by a program, such as that somebody is on holiday.
         .raw_header(header("Auto-Submitted", "auto-generated"));
@@ -73,6 +75,12 @@ pub(super) fn request(note: &Note, to: &To<'_>) -> Option<Request> {
         .singlepart(part(ContentType::TEXT_HTML, html(note)));
     let body = message.from(from).multipart(parts).ok()?.formatted();
     Some(Request::of(Method::Mail, to.url.as_str(), body))
+}
+
+/// What the mail is about: the same for all about one alert.
+fn subject(note: &Note) -> String {
+    let Some(thing) = note.thing().filter(|_| !note.is_past()) else { return note.title() };
+    if note.event == "alert.firing" { thing } else { format!("Re: {thing}") }
 }
 
 fn header(name: &'static str, value: &str) -> HeaderValue {
@@ -93,7 +101,7 @@ fn at(note: &Note) -> Duration {
 fn plain(note: &Note) -> String {
     let facts: String = note.facts().iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let link = note.link(2_048).map(|url| format!("\r\n{}: {url}\r\n", note.link_name())).unwrap_or_default();
-    format!("{}\r\n\r\n{facts}{link}", note.text())
+    format!("{}\r\n\r\n{}\r\n\r\n{facts}{link}", note.title(), note.text())
 }
 
 fn html(note: &Note) -> String {

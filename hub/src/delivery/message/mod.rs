@@ -24,6 +24,7 @@ mod alertmanager;
 pub mod answer;
 mod cut;
 mod discord;
+pub mod echo;
 pub mod email;
 pub mod field;
 pub mod generic;

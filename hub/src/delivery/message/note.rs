@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::cut;
 use crate::delivery::sentence::length;
+use crate::model::alert::called;
 use crate::model::device::Labels;
 use crate::model::shown;
 
@@ -32,6 +33,8 @@ pub(super) struct Note {
     text: String,
     /// Seconds that it is late.
     delayed_by: Option<i64>,
+    /// Why, where that is known.
+    delayed_for: Option<String>,
     #[serde(default)]
     data: Data,
 }
@@ -178,10 +181,25 @@ impl Note {
         cut::units(if self.title.is_empty() { &self.event } else { &self.title }, TITLE)
     }
 
+    /// The rule and the device, in the same words whatever happened; `None` where it is about no alert.
+    pub(super) fn thing(&self) -> Option<String> {
+        let alert = self.alert()?;
+        let rule = shown::name(called(&alert.rule.name));
+        let thing = match &alert.device {
+            Some(_) => format!("{rule} on {}", shown::name(&alert.device_name)),
+            None => rule,
+        };
+        Some(cut::units(&thing, TITLE))
+    }
+
     pub(super) fn text(&self) -> String {
         let text = if self.text.is_empty() { &self.event } else { &self.text };
         match self.delayed_by {
-            Some(seconds) => cut::units(&format!("{text} Sent {} late.", length(seconds as f64)), TEXT),
+            Some(seconds) => {
+                let why =
+                    if self.delayed_for.as_deref() == Some("quiet_hours") { ", after the quiet hours" } else { "" };
+                cut::units(&format!("{text} Sent {} late{why}.", length(seconds as f64)), TEXT)
+            }
             None => cut::units(text, TEXT),
         }
     }

@@ -301,6 +301,20 @@ fn matrix_gets_text_and_html_under_the_id_of_the_message() {
     assert!(sent(&to(WebhookKind::Matrix), &resolved()).1["body"].as_str().unwrap().starts_with("🟢 Resolved"));
 }
 
+/// `PagerDuty`, "Send an Alert Event": events with the `dedup_key` of an open alert are added to it. Prometheus, "Sending alerts":
+/// clients send an alert again while it is active; its labels identify it.
+#[test]
+fn a_repeat_is_the_same_incident_and_the_same_alert() {
+    let mut again = firing();
+    (again["type"], again["title"]) = (json!("alert.repeated"), json!("Still firing: too hot on boiler-1"));
+    let [first, repeat] = [firing(), again]
+        .map(|event| [WebhookKind::PagerDuty, WebhookKind::Alertmanager].map(|kind| sent(&to(kind), &event).1));
+    assert_eq!((&repeat[0]["event_action"], &repeat[0]["dedup_key"]), (&json!("trigger"), &first[0]["dedup_key"]));
+    let [first, repeat] = [&first[1][0], &repeat[1][0]];
+    assert_eq!((&repeat["labels"], &repeat["startsAt"]), (&first["labels"], &first["startsAt"]));
+    assert!(repeat["endsAt"].as_str().unwrap() > "2027-12", "{repeat}");
+}
+
 /// RFC 5322 (3.6.4: `Message-ID`, `In-Reply-To`, `References`), RFC 3834 (5: `Auto-Submitted`), RFC 2045 (6.7: quoted-printable),
 /// RFC 2046 (5.1.4: the best part last).
 #[test]
@@ -330,8 +344,11 @@ fn an_email_has_text_and_html_and_is_in_the_thread_of_its_alert() {
     assert!(html.contains(&format!("<p>{text}</p>")) && html.contains("<td>31.5 °C</td>"), "{html}");
     assert!(html.contains(&format!("<a href=\"{}\">Open the chart</a>", LINK.replace('&', "&amp;"))), "{html}");
     // The end is in the same thread, and a test in none.
-    let (over, _) = mail(&resolved());
+    let (over, parts) = mail(&resolved());
     assert!(over.iter().any(|header| header == "References: <alr_5.0a1b2c3d@example.org>"), "{over:?}");
+    // To Gmail any other subject is another thread; what happened is in the first line.
+    assert!(over.iter().any(|header| header == "Subject: Re: too hot on boiler-1"), "{over:?}");
+    assert!(parts[0].contains("\r\n\r\nResolved: too hot on boiler-1\r\n\r\n"), "{parts:?}");
     assert!(!mail(&a_test()).0.iter().any(|header| header.starts_with("References")));
     let request = request(&to(WebhookKind::Email), firing().to_string().as_bytes(), FROM).unwrap();
     assert_eq!((request.method, &*request.url, request.headers), (Method::Mail, "smtps://mail.example.org", vec![]));
@@ -343,6 +360,7 @@ fn no_name_adds_a_header_a_part_or_markup_to_an_email() {
     let name = "<b>x</b>\r\nBcc: eve@example.com\r\n--=_msg_0a1b2c3d_7--\r\n\r\n😀";
     let mut event = firing();
     (event["title"], event["text"]) = (json!(name), json!(name));
+    event["data"]["alert"]["rule"]["name"] = json!(name);
     event["data"]["alert"]["device_name"] = json!(name);
     let (headers, parts) = mail(&event);
     assert_eq!((headers.len(), parts.len()), (11, 2), "{headers:?}");

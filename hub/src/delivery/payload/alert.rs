@@ -148,6 +148,7 @@ pub(in crate::delivery) fn body(what: &What<'_>, catalog: &Catalog, teller: &Tel
         Event::AlertFiring
         | Event::AlertFlapping
         | Event::AlertAcknowledged
+        | Event::AlertRepeated
         | Event::AlertsSummary
         | Event::WebhookDisabled
         | Event::Test => "firing",

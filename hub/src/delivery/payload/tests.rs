@@ -11,6 +11,7 @@ use crate::delivery::grouping::Grouping;
 use crate::model::alert::{Ack, Alert, AlertId, AlertState, Measure, Subject};
 use crate::model::catalog::Series;
 use crate::model::device::{Device, DeviceNo, Labels, Standing};
+use crate::model::hearing::Filter;
 use crate::model::notice::{Flaps, Hearers, Notice};
 use crate::model::reading::{Point, SeriesId};
 use crate::model::rule::{Condition, Message, Op, Rule, RuleId, RuleSpec};
@@ -118,12 +119,13 @@ fn each_text(value: &Value, on: &mut impl FnMut(&str)) {
 #[test]
 fn a_message_that_is_late_says_so_and_is_the_same_but_for_that() {
     let body = test_delivery(WebhookId(7), "ops", NOW).body;
-    assert_eq!(delayed(&body, None), body);
-    let mut late: Value = serde_json::from_slice(&delayed(&body, Some(10_800))).unwrap();
+    assert_eq!(delayed(&body, None, false), body);
+    let mut late: Value = serde_json::from_slice(&delayed(&body, Some(10_800), false)).unwrap();
     assert_eq!(late.as_object_mut().unwrap().remove("delayed_by"), Some(json!(10_800)));
     assert_eq!(late, serde_json::from_slice::<Value>(&body).unwrap());
-    assert_eq!(delayed(b"{}", Some(61)), b"{\"delayed_by\":61}");
-    assert_eq!(delayed(b"", Some(61)), b"");
+    assert_eq!(delayed(b"{}", Some(61), false), b"{\"delayed_by\":61}");
+    assert_eq!(delayed(b"{}", Some(61), true), b"{\"delayed_by\":61,\"delayed_for\":\"quiet_hours\"}");
+    assert_eq!(delayed(b"", Some(61), false), b"");
 }
 
 #[test]
@@ -233,6 +235,31 @@ fn an_alert_that_flaps_says_what_it_did_and_which_clear_value_would_have_helped(
         "boiler-1: temp went silent and came back, 4 changes in 3 min. You are told how it is after ten minutes \
          without a change."
     );
+}
+
+#[test]
+fn a_webhook_with_a_filter_hears_what_passes_and_the_end_of_what_it_knows() {
+    let mut choosy = webhook(8);
+    let told = |choosy: &Webhook, state, said: u32| {
+        let (rules, webhooks) = ([rule()], [webhook(7), choosy.clone()]);
+        let grouping = Grouping::default();
+        let audience =
+            Audience { rules: &rules, webhooks: &webhooks, said: &|_, _| said, grouping: &grouping, beside: &|_| None };
+        let told = audience::deliveries_for(&[put(state)], &audience, &catalog(), &teller(None));
+        told.iter().map(|told| told.webhook.0).collect::<Vec<_>>()
+    };
+    let (firing, resolved) = (AlertState::Firing, AlertState::Resolved);
+    choosy.spec.filter.labels = Labels::from([("room".into(), "lab".into())]);
+    assert_eq!(told(&choosy, firing, 0), [7, 8]);
+    choosy.spec.filter.labels = Labels::from([("room".into(), "office".into())]);
+    assert_eq!((told(&choosy, firing, 0), told(&choosy, resolved, 0)), (vec![7], vec![7]));
+    assert_eq!(told(&choosy, resolved, 1), [7, 8], "it was told before the filter was set");
+    choosy.spec.filter = Filter { least: Severity::Critical, ..Filter::default() };
+    assert_eq!(told(&choosy, firing, 0), [7, 8]);
+    choosy.spec.filter.tags = Labels::from([("team".into(), "night".into())]);
+    assert_eq!(told(&choosy, firing, 0), [7], "its rule has no tags");
+    choosy.spec.enabled = false;
+    assert_eq!(told(&choosy, resolved, 1), [7]);
 }
 
 #[test]

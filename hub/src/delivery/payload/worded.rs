@@ -90,6 +90,7 @@ const fn before(event: Event) -> &'static str {
         Event::AlertPast => "Past alert: ",
         Event::AlertFlapping => "Flapping: ",
         Event::AlertAcknowledged => "Acknowledged: ",
+        Event::AlertRepeated => "Still firing: ",
         Event::AlertFiring | Event::AlertsSummary | Event::WebhookDisabled | Event::Test => "",
     }
 }

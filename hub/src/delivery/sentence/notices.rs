@@ -1,6 +1,7 @@
 //! An alert that flaps, and one that somebody acknowledged, in words. PURE.
 
 use super::{About, Told, length};
+use crate::model::UnixMillis;
 use crate::model::alert::{Measure, Subject};
 use crate::model::notice::Flaps;
 use crate::model::shown;
@@ -43,6 +44,33 @@ impl About<'_> {
         });
         let text = format!("{what}{hint} You are told how it is after ten minutes without a change.");
         Told { title, text }
+    }
+
+    pub(super) fn still_fires(&self, now: UnixMillis) -> Told {
+        let alert = self.alert;
+        let first = match alert.about {
+            Subject::Hub(ailment) => self.hub_ails(ailment),
+            Subject::Device(_) => self.of_device(false),
+            Subject::Series { .. } => self.fires(),
+        };
+        // What was measured then is not what is measured now.
+        let was = match (alert.about, alert.measure, alert.value) {
+            (Subject::Series { .. }, Measure::Parts, _) => first.text,
+            (Subject::Series { .. }, Measure::Value | Measure::Rate { .. } | Measure::Sigmas, Some(value)) => {
+                let (sensor, since) = (self.sensor(), self.moment(self.began()));
+                let worst = alert.worst.filter(|worst| *worst != value);
+                let worst = worst.map_or_else(String::new, |worst| format!(", at worst {}", self.figure(worst)));
+                format!(
+                    "{sensor} {}, {}, at {since}{worst}.",
+                    self.measured("was", "changed", value),
+                    self.beyond(value)
+                )
+            }
+            _ => first.text,
+        };
+        let lasts = length(now.since(self.began()).max(0) as f64 / 1_000.0);
+        let text = format!("{was} It has fired for {lasts}, and nobody has acknowledged it.");
+        Told { title: format!("Still firing: {}", first.title), text }
     }
 
     pub(super) fn is_acknowledged(&self) -> Told {

@@ -155,7 +155,7 @@ pub(crate) enum ServerMessage {
     /// A delivery changed.
     Delivery {
         /// The delivery.
-        delivery: Delivery,
+        delivery: Box<Delivery>,
     },
     /// The request cannot be met.
     Error {

@@ -10,3 +10,4 @@ pub(super) mod pieces;
 pub(super) mod select;
 pub(super) mod text;
 pub(super) mod time;
+pub(super) mod weekly;

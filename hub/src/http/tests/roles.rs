@@ -94,6 +94,8 @@ const LIST: &[(Needs, &str)] = &[
     (Admin, "POST /api/v1/webhooks/{id}/add-to-rules"),
     (Admin, "POST /api/v1/webhooks/{id}/rotate-secret"),
     (Admin, "POST /api/v1/webhooks/preview"),
+    (Admin, "GET /api/v1/webhooks/{id}/echo"),
+    (Admin, "POST /api/v1/webhooks/{id}/echo"),
     (Admin, "POST /api/v1/webhooks/{id}/test"),
     (Admin, "POST /api/v1/deliveries/{id}/replay"),
     (Admin, "POST /api/v1/deliveries/replay"),

@@ -15,6 +15,7 @@ use tower::ServiceExt;
 
 use crate::access::{ApiToken, sha256};
 use crate::clock::Clock;
+use crate::delivery::message::echo::{Came, Echo, Finding};
 use crate::delivery::policy::Policy;
 use crate::http::config::Config;
 use crate::http::gate::peer::Peer;
@@ -27,6 +28,7 @@ use crate::model::access::{NewSession, Scope};
 use crate::model::device::{Device, Introduction, Link, NewDevice, Pending};
 use crate::model::reading::{Batch, BatchId, SeriesId};
 use crate::model::user::{Invite, Role};
+use crate::model::webhook::{Delivery, Webhook};
 use crate::model::{BatchSeq, DeviceId, Epoch, HubId, Lane, PublicKey, SensorKind, SensorNo, SensorSpec, UnixMillis};
 use crate::presence::Presence;
 use crate::proto::command::{Command, JoinPolicy};
@@ -93,11 +95,19 @@ pub(in crate::http) fn scene_with(config: Config) -> Scene {
         rules_changed: Arc::new(Notify::new()),
         acknowledged: Arc::default(),
         webhook_policy: Policy::default(),
+        send_echo: Arc::new(|webhook, delivery| Box::pin(async move { Ok(echoed(&webhook, delivery)) })),
         pulse: Arc::default(),
         heartbeat_wanted: Arc::default(),
     });
     let router = router(state.clone());
     Scene { store, bus, presence, commands, state, router, seq: 0, _dir: dir }
+}
+
+/// What an echo finds that is no socket.
+fn echoed(webhook: &Webhook, delivery: Delivery) -> Echo {
+    let (first, headers) = ("POST http://192.168.0.2/...".to_owned(), vec![("x-a".to_owned(), "1".to_owned())]);
+    let findings = vec![Finding { is_right: true, text: "The signature is right.".to_owned() }];
+    Echo { webhook: webhook.id, at: delivery.created_at, came: Came { first, headers, body: delivery.body }, findings }
 }
 
 /// The pipeline without rules.

@@ -149,7 +149,16 @@ impl Known {
             "tokens" => vec![json!({"name": "cron", "scope": "read", "labels": labels, "expires": "30d"})],
             "users" => vec![json!({"name": "bob", "role": "viewer"})],
             "users/{id}" => vec![json!({"name": "ann", "role": "viewer"})],
-            "webhooks" | "webhooks/{id}" | "webhooks/preview" => vec![hook(), bot()],
+            "webhooks" | "webhooks/{id}" => {
+                let mut choosy = hook();
+                choosy["labels"] = labels;
+                choosy["tags"] = json!({"team": "x"});
+                choosy["repeat_every"] = json!("4h");
+                choosy["quiet_hours"] = json!({"days": ["sat"], "from": "22:00", "until": "06:00", "zone": "UTC"});
+                vec![hook(), bot(), choosy]
+            }
+            "webhooks/preview" => vec![hook(), bot()],
+            "webhooks/{id}/echo" => vec![json!({"event": "alert.firing"})],
             _ => panic!("{method} {path} takes a body: give it an example here"),
         }
     }

@@ -24,9 +24,11 @@ use crate::live::{Bus, Update};
 use crate::model::HubId;
 use crate::model::UnixMillis;
 use crate::model::access::Scope;
+use crate::model::hearing::Lull;
 use crate::model::webhook::{DeliveryId, DeliveryState, Replay, WebhookId};
 use crate::store::DeliveryQuery;
 use crate::store::Store;
+use crate::zones;
 
 /// What to list.
 #[derive(Debug, utoipa::IntoParams)]
@@ -46,7 +48,7 @@ impl FromParams for ListDeliveries {
     fn from_params(params: &mut Params) -> Result<Self, ApiError> {
         let webhook = |text: String| text::parse_id(&text).map_err(|detail| ApiError::invalid("webhook", detail));
         let state = |text: String| {
-            let detail = || format!("`{text}` is not a state: write pending, delivered or failed");
+            let detail = || format!("`{text}` is not a state: write pending, delivered, failed or withdrawn");
             sent::delivery_state(&text).ok_or_else(|| ApiError::invalid("state", detail()))
         };
         Ok(Self {
@@ -62,6 +64,7 @@ impl FromParams for ListDeliveries {
     responses((status = 200, body = Page<Delivery>), (status = 400, body = Problem)))]
 pub(in crate::http) async fn list(
     State(store): State<Store>,
+    State(clock): State<Clock>,
     MayRead(scope): MayRead,
     Asked(asked): Asked<ListDeliveries>,
 ) -> Result<Json<Page<Delivery>>, ApiError> {
@@ -71,12 +74,19 @@ pub(in crate::http) async fn list(
         limit: asked.paging.limit + 1,
         before: asked.paging.number()?.map(DeliveryId),
     };
-    let deliveries = store.deliveries(query).await?;
+    let (deliveries, lulls) = (store.deliveries(query).await?, lulls(&store, clock.wall()).await?);
     Ok(Json(asked.paging.fetched(
         deliveries,
         |delivery| delivery.id.0.to_string(),
-        |delivery| Delivery::from(delivery).shown_to(scope),
+        |delivery| Delivery::of(delivery, &lulls).shown_to(scope),
     )))
+}
+
+/// The quiet hours that last.
+pub(in crate::http) async fn lulls(store: &Store, now: UnixMillis) -> Result<Vec<Lull>, ApiError> {
+    let mut lulls = store.lulls(now).await?;
+    lulls.retain(|lull| lull.has(now));
+    Ok(lulls)
 }
 
 /// One delivery with its message.
@@ -85,6 +95,7 @@ pub(in crate::http) async fn list(
 pub(in crate::http) async fn show(
     State(store): State<Store>,
     State(hub): State<HubId>,
+    State(clock): State<Clock>,
     MayRead(scope): MayRead,
     Id(id): Id<DeliveryId>,
     _: Asked<Nothing>,
@@ -93,18 +104,20 @@ pub(in crate::http) async fn show(
     let mut body = delivery.body.clone();
     if scope.includes(Scope::Admin) {
         let spec = field::hidden(&store.webhook(delivery.webhook).await?.spec);
+        let was_quiet = zones::is_quiet(spec.quiet.as_ref(), delivery.created_at);
         let (hub, id) = (sign::hub_mark(hub), sign::message_id(hub, id));
         // Of one that cannot be sent the hub's own form is shown.
         if let Ok(request) = message::request(
             &spec,
-            &payload::delayed(&delivery.body, delivery.delayed_by(None)),
+            &payload::delayed(&delivery.body, delivery.delayed_by(None), was_quiet),
             Sender { hub: &hub, id: &id },
         ) {
             body = request.body;
         }
     }
     let body = String::from_utf8_lossy(&body).into_owned();
-    Ok(Json(DeliveryWithBody { delivery: Delivery::from(delivery).shown_to(scope), body }))
+    let lulls = lulls(&store, clock.wall()).await?;
+    Ok(Json(DeliveryWithBody { delivery: Delivery::of(delivery, &lulls).shown_to(scope), body }))
 }
 
 /// Sends a delivery now, under the same `webhook-id`: one that was delivered or has failed is sent once more, with a
@@ -121,7 +134,7 @@ pub(in crate::http) async fn replay(
     let delivery = store.replay_delivery(id, clock.wall()).await?;
     store.note("delivery.replayed", text::id(id)).await?;
     bus.publish(Arc::new(Update::Delivery(id)));
-    Ok(Json(delivery.into()))
+    Ok(Json(Delivery::of(delivery, &[])))
 }
 
 /// Which messages to send again.

@@ -4,16 +4,19 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
 use super::dto::{RequestTemplate, WebhookKind};
+use super::hearing::{QuietHours, repeat_every};
 use crate::delivery::header;
 use crate::delivery::message::place;
 use crate::delivery::policy::Policy;
 use crate::delivery::trial;
 use crate::http::error::ApiError;
 use crate::http::request::text;
+use crate::http::rules::dto::Severity;
+use crate::model::hearing::Filter;
 use crate::model::webhook::{self, Fields, Headers, Template, WebhookSpec};
 
 /// A webhook to create, or the new settings of one.
@@ -45,6 +48,22 @@ pub(crate) struct NewWebhook {
     /// Whether rules that are created without `webhooks` notify it; false when left out.
     #[serde(default)]
     for_new_rules: bool,
+    /// It is told of alerts that are at least so bad; `info`, which is all, when left out.
+    #[serde(default = "info")]
+    least_severity: Severity,
+    /// Labels the device must have; none when left out.
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+    /// Tags the rule must have; none when left out.
+    #[serde(default)]
+    tags: BTreeMap<String, String>,
+    /// Hours of the week in which nothing is sent; none when left out.
+    #[serde(default)]
+    quiet_hours: Option<QuietHours>,
+    /// How often it is told again that an alert still fires, until somebody acknowledges it: 5 min at least, such as `4h`; never when
+    /// left out.
+    #[serde(default)]
+    repeat_every: Option<String>,
     /// Whether deliveries are attempted; true when left out. Setting it also clears `disabled_reason`.
     #[serde(default = "yes")]
     enabled: bool,
@@ -67,13 +86,27 @@ pub(crate) struct WebhookPatch {
     #[schema(value_type = Option<BTreeMap<String, Option<String>>>)]
     headers: Option<BTreeMap<String, Option<Credential>>>,
     /// What is sent in place of the hub's own JSON; null for that again. It is replaced whole.
-    #[serde(default, deserialize_with = "given_template")]
+    #[serde(default, deserialize_with = "said")]
     #[schema(value_type = Option<RequestTemplate>)]
     template: Option<Option<RequestTemplate>>,
     /// Whether it is notified of alerts that were over when the hub learned of them (`alert.past`).
     past: Option<bool>,
     /// Whether rules that are created without `webhooks` notify it.
     for_new_rules: Option<bool>,
+    /// It is told of alerts that are at least so bad.
+    least_severity: Option<Severity>,
+    /// All labels the device must have; they replace the present ones.
+    labels: Option<BTreeMap<String, String>>,
+    /// All tags the rule must have; they replace the present ones.
+    tags: Option<BTreeMap<String, String>>,
+    /// Hours of the week in which nothing is sent; null for none.
+    #[serde(default, deserialize_with = "said")]
+    #[schema(value_type = Option<QuietHours>)]
+    quiet_hours: Option<Option<QuietHours>>,
+    /// How often it is told again that an alert still fires; null for never.
+    #[serde(default, deserialize_with = "said")]
+    #[schema(value_type = Option<String>)]
+    repeat_every: Option<Option<String>>,
     /// Whether deliveries are attempted. Setting it also clears `disabled_reason`.
     enabled: Option<bool>,
 }
@@ -89,13 +122,17 @@ impl std::fmt::Debug for Credential {
     }
 }
 
-/// What is there, null too, is something else than what is left out.
-fn given_template<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Option<RequestTemplate>>, D::Error> {
-    Option::deserialize(from).map(Some)
-}
-
 const fn yes() -> bool {
     true
+}
+
+const fn info() -> Severity {
+    Severity::Info
+}
+
+/// Tells `null` from absent.
+fn said<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(from).map(Some)
 }
 
 impl NewWebhook {
@@ -119,6 +156,13 @@ impl NewWebhook {
             template: self.template.map(RequestTemplate::read).transpose()?.unwrap_or_default(),
             past: self.past,
             for_new_rules: self.for_new_rules,
+            filter: Filter {
+                least: self.least_severity.into(),
+                labels: text::labels(self.labels)?,
+                tags: text::tags(self.tags)?,
+            },
+            quiet: self.quiet_hours.map(QuietHours::check).transpose()?,
+            repeat_every: self.repeat_every.as_deref().map(repeat_every).transpose()?,
             enabled: self.enabled,
         })
     }
@@ -166,6 +210,19 @@ impl WebhookPatch {
             template,
             past: self.past.unwrap_or(before.past),
             for_new_rules: self.for_new_rules.unwrap_or(before.for_new_rules),
+            filter: Filter {
+                least: self.least_severity.map_or(before.filter.least, Into::into),
+                labels: self.labels.map_or(Ok(before.filter.labels), text::labels)?,
+                tags: self.tags.map_or(Ok(before.filter.tags), text::tags)?,
+            },
+            quiet: match self.quiet_hours {
+                Some(quiet) => quiet.map(QuietHours::check).transpose()?,
+                None => before.quiet,
+            },
+            repeat_every: match self.repeat_every {
+                Some(every) => every.as_deref().map(repeat_every).transpose()?,
+                None => before.repeat_every,
+            },
             enabled: self.enabled.unwrap_or(before.enabled),
         })
     }

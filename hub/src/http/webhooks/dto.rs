@@ -7,12 +7,15 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::hearing::{QuietHours, QuietNow};
 use super::sent::DeliveryState;
+use crate::clock::Clock;
 use crate::delivery::header;
 use crate::delivery::mend;
 use crate::delivery::message::field;
 use crate::http::error::ApiError;
 use crate::http::request::text;
+use crate::http::rules::dto::Severity;
 use crate::model::access::Scope;
 use crate::model::{webhook, when};
 
@@ -32,6 +35,18 @@ pub(crate) struct Webhook {
     pub fields: BTreeMap<String, String>,
     /// Whether it is notified of alerts that were over when the hub learned of them (`alert.past`).
     pub past: bool,
+    /// It is told of alerts that are at least so bad.
+    pub least_severity: Severity,
+    /// Labels the device must have; alerts of the hub itself have no device, and pass.
+    pub labels: BTreeMap<String, String>,
+    /// Tags the rule must have; alerts of the hub itself pass.
+    pub tags: BTreeMap<String, String>,
+    /// Hours of the week in which nothing is sent; null for none.
+    pub quiet_hours: Option<QuietHours>,
+    /// The quiet hours that last, and what waits for their end; null outside.
+    pub quiet: Option<QuietNow>,
+    /// How often it is told again (`alert.repeated`) that an alert still fires, until somebody acknowledges it; null for never.
+    pub repeat_every: Option<String>,
     /// Whether deliveries are attempted.
     pub enabled: bool,
     /// Why the hub disabled it.
@@ -212,7 +227,15 @@ impl From<webhook::Webhook> for Webhook {
     fn from(webhook: webhook::Webhook) -> Self {
         let fields = field::hidden(&webhook.spec).fields.0;
         let enabled = webhook.works();
+        let quiet = QuietNow::of(&webhook, Clock.wall());
+        let filter = webhook.spec.filter;
         Self {
+            least_severity: filter.least.into(),
+            labels: filter.labels,
+            tags: filter.tags,
+            quiet_hours: webhook.spec.quiet.map(QuietHours::from),
+            quiet,
+            repeat_every: webhook.spec.repeat_every.map(when::span),
             id: text::id(webhook.id),
             name: webhook.spec.name,
             kind: webhook.spec.kind.into(),

@@ -3,6 +3,8 @@
 pub(super) mod deliveries;
 pub(super) mod draft;
 pub(super) mod dto;
+pub(super) mod echo;
+pub(super) mod hearing;
 pub(super) mod preview;
 pub(super) mod recipients;
 pub(super) mod sent;
@@ -40,6 +42,7 @@ pub(super) fn routes() -> Routes {
         .routes(routes!(show, replace, change, delete))
         .routes(routes!(preview))
         .routes(routes!(test))
+        .routes(routes!(echo::list, echo::send))
         .routes(routes!(add_to_rules))
         .routes(routes!(rotate_secret))
         .routes(routes!(deliveries::list))
@@ -169,7 +172,7 @@ pub(super) async fn test(
     let delivery = test_delivery(id, &webhook.spec.name, clock.wall());
     let delivery = store.create_delivery(delivery).await?;
     store.note("webhook.tested", webhook.spec.name).await?;
-    Ok((StatusCode::CREATED, Json(delivery.into())))
+    Ok((StatusCode::CREATED, Json(Delivery::of(delivery, &[]))))
 }
 
 /// Creates a new secret; the old one signs as well for 24 hours. Only this answer contains the new one.

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use crate::delivery::{mend, payload};
 use crate::http::request::text;
 use crate::model::access::Scope;
+use crate::model::hearing::Lull;
 use crate::model::{delivery, webhook, when};
 
 /// Where a delivery stands.
@@ -18,6 +19,8 @@ pub(crate) enum DeliveryState {
     Delivered,
     /// Given up.
     Failed,
+    /// Not sent: its alert began and was over in the quiet hours of the webhook.
+    Withdrawn,
 }
 
 impl From<webhook::DeliveryState> for DeliveryState {
@@ -26,6 +29,7 @@ impl From<webhook::DeliveryState> for DeliveryState {
             webhook::DeliveryState::Pending => Self::Pending,
             webhook::DeliveryState::Delivered => Self::Delivered,
             webhook::DeliveryState::Failed => Self::Failed,
+            webhook::DeliveryState::Withdrawn => Self::Withdrawn,
         }
     }
 }
@@ -36,6 +40,7 @@ impl From<DeliveryState> for webhook::DeliveryState {
             DeliveryState::Pending => Self::Pending,
             DeliveryState::Delivered => Self::Delivered,
             DeliveryState::Failed => Self::Failed,
+            DeliveryState::Withdrawn => Self::Withdrawn,
         }
     }
 }
@@ -47,6 +52,7 @@ pub(crate) fn delivery_state(text: &str) -> Option<webhook::DeliveryState> {
         "pending" => Some(webhook::DeliveryState::Pending),
         "delivered" => Some(webhook::DeliveryState::Delivered),
         "failed" => Some(webhook::DeliveryState::Failed),
+        "withdrawn" => Some(webhook::DeliveryState::Withdrawn),
         _ => None,
     }
 }
@@ -76,6 +82,8 @@ pub(crate) struct Delivery {
     pub next_attempt_at: Option<String>,
     /// Until when it waits, or waited, to be told with others of its rule.
     pub held_until: Option<String>,
+    /// Until when it waits at least for the end of the quiet hours of its webhook, while they last.
+    pub quiet_until: Option<String>,
     /// Id of the delivery (`alerts.summary`) that tells of this one in its place, and has the same end.
     pub summary: Option<String>,
     /// When it was created.
@@ -128,11 +136,23 @@ pub(crate) struct Attempt {
     pub duration_ms: u32,
     /// First KiB of the answer; only an admin sees it.
     pub response: Option<String>,
+    /// What went before the body: where to, and headers, one a line, with `(hidden)` for what lets in. Only of a delivery that is asked
+    /// for by its id, and only an admin sees it.
+    pub request_head: Option<String>,
+    /// What came before the answer's body, as far as it is kept. Only of a delivery that is asked for by its id, and only an admin sees
+    /// it.
+    pub response_head: Option<String>,
 }
 
-impl From<webhook::Delivery> for Delivery {
-    fn from(delivery: webhook::Delivery) -> Self {
+impl Delivery {
+    /// A delivery, with the quiet hours that last.
+    #[must_use]
+    pub(crate) fn of(delivery: webhook::Delivery, lulls: &[Lull]) -> Self {
+        let waits = delivery.state == webhook::DeliveryState::Pending && delivery.summary.is_none();
+        let holds = |lull: &&Lull| lull.webhook == delivery.webhook && delivery.urgency < lull.passes;
+        let quiet_until = lulls.iter().find(holds).filter(|_| waits).map(|lull| when::moment(lull.until));
         Self {
+            quiet_until,
             id: text::id(delivery.id),
             webhook: text::id(delivery.webhook),
             event: delivery.event.into(),
@@ -156,7 +176,7 @@ impl Delivery {
     pub(crate) fn shown_to(mut self, scope: Scope) -> Self {
         if !scope.includes(Scope::Admin) {
             for attempt in &mut self.attempts {
-                attempt.response = None;
+                (attempt.response, attempt.request_head, attempt.response_head) = (None, None, None);
                 attempt.error = attempt.error.take().map(|error| mend::for_everybody(&error).to_owned());
             }
         }
@@ -172,6 +192,8 @@ impl From<webhook::Attempt> for Attempt {
             error: attempt.error,
             duration_ms: attempt.duration_ms,
             response: attempt.response,
+            request_head: attempt.request_head,
+            response_head: attempt.response_head,
         }
     }
 }

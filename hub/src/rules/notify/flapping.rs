@@ -154,6 +154,11 @@ impl Flapping {
         }
     }
 
+    /// Whether what an alert is about flaps, so that people are not told of it.
+    pub(super) fn flaps(&self, alert: &Alert) -> bool {
+        self.courses.get(&(alert.rule, alert.about)).is_some_and(|course| course.flap.is_some())
+    }
+
     /// When [`Flapping::over`] may have something to tell.
     pub(super) const fn poll_timeout(&self) -> Option<UnixMillis> {
         self.due

@@ -60,6 +60,7 @@ impl Ledger {
                 Event::AlertFiring
                 | Event::AlertFlapping
                 | Event::AlertAcknowledged
+                | Event::AlertRepeated
                 | Event::AlertsSummary
                 | Event::WebhookDisabled
                 | Event::Test => {

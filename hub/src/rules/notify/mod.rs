@@ -6,23 +6,27 @@
 //!                   (or its device is offline, see `absent`)
 //! ```
 //!
+//! Beside that, [`Notifier::again`] tells again of what still fires.
+//!
 //! It hides nothing: alerts are written and shown as they are. Like the engine it proposes: [`Notifier::decide`] and
 //! [`Notifier::over`] change nothing until [`Notifier::apply`].
 
 mod absent;
 mod flapping;
 pub mod ledger;
+mod repeats;
 pub mod silences;
 
 use self::flapping::{Calmed, Flapping};
 use self::ledger::Ledger;
+use self::repeats::{AT_ONCE, Repeats};
 use self::silences::{Hushed, InZone, Silences};
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertId, AlertState, Transition};
 use crate::model::catalog::Catalog;
 use crate::model::notice::{Hearers, Mark, Notice};
 use crate::model::rule::RuleId;
-use crate::model::webhook::{NewDelivery, WebhookId};
+use crate::model::webhook::{NewDelivery, Webhook, WebhookId};
 
 /// What keeps changes from being told.
 #[derive(Debug, Default)]
@@ -30,6 +34,7 @@ pub struct Notifier {
     silences: Silences,
     flapping: Flapping,
     ledger: Ledger,
+    repeats: Repeats,
 }
 
 /// What the notifier starts with.
@@ -58,6 +63,8 @@ pub struct Notified {
     pub marks: Vec<Mark>,
     hushed: Hushed,
     calmed: Calmed,
+    /// When it is looked next at what is told again.
+    again: Option<UnixMillis>,
 }
 
 impl Notifier {
@@ -69,7 +76,63 @@ impl Notifier {
             flapping: Flapping::new(now, flapping, &open, &recent),
             silences: Silences::new(silences, muted).knowing(&open),
             ledger,
+            repeats: Repeats::default(),
         }
+    }
+
+    /// Other webhooks from here on.
+    pub fn set_webhooks(&mut self, now: UnixMillis, webhooks: &[Webhook]) {
+        self.repeats.set(now, webhooks);
+    }
+
+    /// Whether it is time to look at what is told again: [`Notifier::again`].
+    #[must_use]
+    pub fn is_again_due(&self, now: UnixMillis) -> bool {
+        self.repeats.poll_timeout().is_some_and(|at| at <= now)
+    }
+
+    /// What was to be told again could not be stored.
+    pub fn again_later(&mut self, now: UnixMillis) {
+        self.repeats.apply(Repeats::look_after(now));
+    }
+
+    /// What is told again of these open alerts. `hears`: whether a webhook is told of an alert now, by its rule, its filter and its
+    /// quiet hours, and nothing about it waits already.
+    #[must_use]
+    pub fn again(
+        &self,
+        now: UnixMillis,
+        open: Vec<Alert>,
+        catalog: &Catalog,
+        hears: impl Fn(&Alert, WebhookId) -> bool,
+    ) -> Notified {
+        let mut next = Repeats::look_after(now);
+        let mut notices = Vec::new();
+        for alert in open.into_iter().filter(|alert| alert.state == AlertState::Firing) {
+            let is_silenced = self.silences.until(now, &alert, catalog).is_some();
+            let waits = self.inhibited_by(&alert).is_some() || alert.unknown_since.is_some();
+            if self.silences.is_muted(alert.id) || is_silenced || waits {
+                continue;
+            }
+            let (is_acked, flaps) = (alert.acked.is_some(), self.flapping.flaps(&alert));
+            for (webhook, every) in self.repeats.every() {
+                if every.until_acked && (is_acked || flaps) {
+                    continue;
+                }
+                // Where many devices were told of in one message, it counts for the first of them.
+                let last = self.ledger.said(alert.id, webhook).map_or(alert.learned_at, |said| said.last);
+                let due = last.plus(every.ms);
+                if due > now {
+                    next = next.min(due);
+                } else if hears(&alert, webhook) {
+                    if notices.len() >= AT_ONCE {
+                        return Notified { notices, again: Some(now), ..Notified::default() };
+                    }
+                    notices.push(Notice::Repeated { alert: alert.clone(), at: now, to: webhook });
+                }
+            }
+        }
+        Notified { notices, again: Some(next), ..Notified::default() }
     }
 
     /// Other silences from here on.
@@ -157,13 +220,17 @@ impl Notifier {
     /// When [`Notifier::over`] may have something to tell.
     #[must_use]
     pub fn poll_timeout(&self, now: UnixMillis) -> Option<UnixMillis> {
-        self.silences.poll_timeout(now).into_iter().chain(self.flapping.poll_timeout()).min()
+        let timeouts = [self.silences.poll_timeout(now), self.flapping.poll_timeout(), self.repeats.poll_timeout()];
+        timeouts.into_iter().flatten().min()
     }
 
     /// Makes a proposal true, after it is on disk with the deliveries that were made of it.
     pub fn apply(&mut self, notified: Notified, deliveries: &[NewDelivery]) {
         self.silences.apply(notified.hushed);
         self.flapping.apply(notified.calmed);
+        if let Some(next) = notified.again {
+            self.repeats.apply(next);
+        }
         self.ledger.note(deliveries);
     }
 }
@@ -181,6 +248,6 @@ impl Notified {
         // What is told is kept once.
         let notices = std::mem::take(&mut calmed.notices);
         hushed.told.clear();
-        Self { notices, marks, hushed, calmed }
+        Self { notices, marks, hushed, calmed, again: None }
     }
 }

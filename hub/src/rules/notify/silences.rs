@@ -180,6 +180,12 @@ impl Silences {
         }
     }
 
+    /// Whether nobody was told of an alert because of a silence.
+    #[must_use]
+    pub fn is_muted(&self, alert: AlertId) -> bool {
+        self.muted.contains_key(&alert)
+    }
+
     fn covers(&self, now: UnixMillis, alert: &Alert, catalog: &Catalog) -> bool {
         self.until(now, alert, catalog).is_some()
     }

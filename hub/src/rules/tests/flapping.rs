@@ -220,7 +220,7 @@ fn said(notice: &Notice) -> String {
             format!("{} flaps {} times in {} s{clear}", alert.id.0, flaps.changes, flaps.within_ms / 1_000)
         }
         Notice::Acknowledged { alert, .. } => format!("{} acknowledged", alert.id.0),
-        Notice::Past { .. } => panic!("{notice:?}"),
+        Notice::Repeated { .. } | Notice::Past { .. } => panic!("{notice:?}"),
     }
 }
 

@@ -6,6 +6,8 @@ use tokio::sync::Notify;
 
 use super::webhooks;
 use crate::model::UnixMillis;
+use crate::model::alert::AlertId;
+use crate::model::hearing::Lull;
 use crate::model::rule::RuleId;
 use crate::model::webhook::{
     Delivery, DeliveryId, DeliveryState, Disabling, Held, MOST_ATTEMPTS, MOST_REPLAYED, MOST_SUMMED_UP, NewDelivery,
@@ -13,8 +15,10 @@ use crate::model::webhook::{
 };
 use crate::store::Store;
 use crate::store::engine::nouns::{DeliveryQuery, ToldOf};
+use crate::store::engine::snapshot::Snapshot;
 use crate::store::engine::transaction::Transaction;
 use crate::store::error::{Error, Result};
+use crate::zones;
 
 impl Store {
     /// Deliveries, newest first, with their attempts and with an empty `body`.
@@ -90,7 +94,9 @@ impl Store {
             }
             match delivery.state {
                 DeliveryState::Pending => open.tx.try_delivery_now(id, now)?,
-                DeliveryState::Delivered | DeliveryState::Failed => open.tx.replay_delivery(id, now)?,
+                DeliveryState::Delivered | DeliveryState::Failed | DeliveryState::Withdrawn => {
+                    open.tx.replay_delivery(id, now)?;
+                }
             }
             open.own.due = true;
             read(open.tx, id)
@@ -121,7 +127,8 @@ impl Store {
     }
 
     /// Takes up to `n` due deliveries until `lease_until`: of one alert to one webhook only the oldest unsettled one, and
-    /// none of the webhooks in `except`, which have enough to do: else one that hangs would be handed out for ever.
+    /// none of the webhooks in `except`, which have enough to do: else one that hangs would be handed out for ever. In the quiet hours
+    /// of a webhook only what is urgent enough.
     ///
     /// # Errors
     /// Those of any write.
@@ -133,7 +140,68 @@ impl Store {
         except: &[WebhookId],
     ) -> Result<Vec<Delivery>> {
         let except = except.to_vec();
-        self.change(move |open| open.tx.claim_deliveries(now, lease_until, n, &except)).await
+        self.change(move |open| {
+            let lulls = lulls(open.tx, now)?;
+            open.tx.claim_deliveries(now, lease_until, n, &except, &lulls)
+        })
+        .await
+    }
+
+    /// The quiet hours of each webhook that works and has some, as they are at a moment.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn lulls(&self, now: UnixMillis) -> Result<Vec<Lull>> {
+        self.readers().run(move |reader| lulls(reader.ask()?, now)).await
+    }
+
+    /// Withdraws messages about alerts that began in the quiet hours of their webhook and are over: nobody was told of them. Answers
+    /// which.
+    ///
+    /// # Errors
+    /// Those of any write.
+    pub async fn withdraw_over(&self, now: UnixMillis) -> Result<Vec<DeliveryId>> {
+        // Nearly always there is none.
+        let over = self
+            .readers()
+            .run(move |reader| {
+                let ask = reader.ask()?;
+                let mut over = Vec::new();
+                for lull in lulls(ask, now)? {
+                    if ask.waits_with_an_end(lull.webhook)? {
+                        over.push(lull);
+                    }
+                }
+                Ok(over)
+            })
+            .await?;
+        if over.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.change(move |open| {
+            let mut withdrawn = Vec::new();
+            for lull in &over {
+                withdrawn.extend(open.tx.withdraw_over(lull)?);
+            }
+            Ok(withdrawn)
+        })
+        .await
+    }
+
+    /// Of these alerts, to which webhooks something about them waits.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn waits_about(&self, alerts: Vec<AlertId>) -> Result<Vec<(AlertId, WebhookId)>> {
+        self.readers().run(move |reader| reader.ask()?.waits_about(&alerts)).await
+    }
+
+    /// How many alerts began and were over in quiet hours, so that nobody was told.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn withdrawn_in(&self, lull: Lull) -> Result<usize> {
+        self.readers().run(move |reader| reader.ask()?.withdrawn_in(&lull)).await
     }
 
     /// Webhooks for which it is time to tell people in one message what waits.
@@ -141,7 +209,12 @@ impl Store {
     /// # Errors
     /// Those of any read.
     pub async fn webhooks_to_sum_up(&self, now: UnixMillis) -> Result<Vec<WebhookId>> {
-        self.readers().run(move |reader| reader.ask()?.webhooks_to_sum_up(now)).await
+        self.readers()
+            .run(move |reader| {
+                let ask = reader.ask()?;
+                ask.webhooks_to_sum_up(now, &lulls(ask, now)?)
+            })
+            .await
     }
 
     /// What a summary for a webhook tells of, oldest first.
@@ -149,7 +222,12 @@ impl Store {
     /// # Errors
     /// Those of any read.
     pub async fn to_sum_up(&self, webhook: WebhookId, now: UnixMillis) -> Result<Vec<Waits>> {
-        self.readers().run(move |reader| reader.ask()?.to_sum_up(webhook, now, MOST_SUMMED_UP)).await
+        self.readers()
+            .run(move |reader| {
+                let ask = reader.ask()?;
+                ask.to_sum_up(webhook, now, MOST_SUMMED_UP, &lulls(ask, now)?)
+            })
+            .await
     }
 
     /// The rules of which several alerts are to be told to a webhook in one message now.
@@ -157,7 +235,12 @@ impl Store {
     /// # Errors
     /// Those of any read.
     pub async fn groups_due(&self, now: UnixMillis) -> Result<Vec<(WebhookId, RuleId)>> {
-        self.readers().run(move |reader| reader.ask()?.groups_due(now)).await
+        self.readers()
+            .run(move |reader| {
+                let ask = reader.ask()?;
+                ask.groups_due(now, &lulls(ask, now)?)
+            })
+            .await
     }
 
     /// What that message tells of, oldest first.
@@ -205,12 +288,19 @@ impl Store {
         .await
     }
 
-    /// When the next delivery can be claimed; `None` when nothing waits.
+    /// When the next delivery can be claimed, or quiet hours end; `None` when nothing waits.
     ///
     /// # Errors
     /// Those of any read.
-    pub async fn next_due(&self) -> Result<Option<UnixMillis>> {
-        self.readers().run(|reader| reader.ask()?.next_due()).await
+    pub async fn next_due(&self, now: UnixMillis) -> Result<Option<UnixMillis>> {
+        self.readers()
+            .run(move |reader| {
+                let ask = reader.ask()?;
+                let lulls = lulls(ask, now)?;
+                let ends = lulls.iter().filter(|lull| lull.has(now)).map(|lull| lull.until);
+                Ok(ends.chain(ask.next_due(now, &lulls)?).min())
+            })
+            .await
     }
 
     /// Writes down an attempt and what follows from it; ends the lease. Answers what that changed about its webhook.
@@ -243,6 +333,7 @@ impl Store {
                 settled.works_again = open.tx.note_success_of(delivery, is_mended, webhook_updated_at)?;
                 // The receiver is back: what waits need not wait for its own schedule. Each that arrives wakes the next ones.
                 open.tx.try_after_success(delivery, now, AFTER_SUCCESS, MOST_ATTEMPTS)?;
+                open.tx.forget_resent(delivery)?;
             } else {
                 open.tx.note_failure_of(delivery, attempt.at, webhook_updated_at)?;
             }
@@ -267,6 +358,12 @@ impl Store {
 
 /// Messages that one that arrives makes due: as many as are taken from the outbox at once.
 const AFTER_SUCCESS: usize = 32;
+
+/// The quiet hours of each webhook that works and has some.
+fn lulls(ask: &dyn Snapshot, now: UnixMillis) -> Result<Vec<Lull>> {
+    let quiet = ask.quiet_webhooks()?;
+    Ok(quiet.iter().filter_map(|(webhook, quiet)| zones::lull(*webhook, quiet, now)).collect())
+}
 
 fn is_off() -> Error {
     Error::Conflict { field: "webhook", detail: "the webhook is off: turn it on, then this is sent".to_owned() }

@@ -62,7 +62,7 @@ words! {
     Scope { Ingest = "ingest", Read = "read", Write = "write", Operate = "operate", Admin = "admin" }
     Role { Viewer = "viewer", Operator = "operator", Admin = "admin" }
     ActorKind { Session = "session", Token = "token", AdminFile = "admin_file", Command = "command", SignIn = "sign_in", Nobody = "nobody" }
-    DeliveryState { Pending = "pending", Delivered = "delivered", Failed = "failed" }
+    DeliveryState { Pending = "pending", Delivered = "delivered", Failed = "failed", Withdrawn = "withdrawn" }
     ProblemKind { Token = "token", Address = "address", Message = "message", Policy = "policy" }
     WebhookKind {
         Generic = "generic",

@@ -6,10 +6,12 @@ use tokio::sync::broadcast::error::RecvError;
 
 use super::end::{End, NO_ROOM};
 use super::{Connection, parts};
+use crate::clock::Clock;
 use crate::http::alerts::dto::ListedAlert;
 use crate::http::devices::dto::Device;
 use crate::http::live::dto::{Row, ServerMessage};
 use crate::http::request::text;
+use crate::http::webhooks::deliveries::lulls;
 use crate::http::webhooks::sent::Delivery;
 use crate::live::{Seen, Subscription, Told, Update};
 use crate::model::DeviceId;
@@ -92,7 +94,8 @@ impl Connection {
             Update::Delivery(id) if self.sees(None) => {
                 // Deleted meanwhile, or the store is busy: the page learns of it when it asks.
                 let Ok(delivery) = told.delivery(self.feed.store.delivery(*id)).await else { return Ok(()) };
-                let delivery = Delivery::from(delivery.clone()).shown_to(scope);
+                let lulls = lulls(&self.feed.store, Clock.wall()).await.unwrap_or_default();
+                let delivery = Box::new(Delivery::of(delivery.clone(), &lulls).shown_to(scope));
                 self.send(&ServerMessage::Delivery { delivery }).await
             }
             Update::Alert { .. } | Update::NoAlert(..) | Update::Delivery(_) => Ok(()),

@@ -43,6 +43,7 @@ async fn fields_of_a_kind_are_kept_changed_and_gone_with_it_and_no_secret_comes_
         "problem",
         "failed",
         "failing_since",
+        "quiet",
     ] {
         whole.as_object_mut().unwrap().remove(of_the_hub);
     }

@@ -63,7 +63,12 @@ fn who_is_no_admin_sees_neither_to_whom_an_e_mail_goes_nor_what_its_server_says(
     let now = UnixMillis(7);
     let mut webhook = Webhook::new(WebhookId(1), WebhookSpec::new("m", "smtps://mail.example.org"), Vec::new(), now);
     webhook.problem = Some(Problem { kind: ProblemKind::Address, since: now, text: said.to_owned() });
-    let attempt = Attempt { at: now, status: Some(550), error: Some(said.to_owned()), duration_ms: 1, response: None };
+    let attempt = Attempt {
+        status: Some(550),
+        error: Some(said.to_owned()),
+        request_head: Some("to: ann@".to_owned()),
+        ..Attempt::begun(now)
+    };
     let delivery = Delivery {
         id: DeliveryId(1),
         webhook: WebhookId(1),
@@ -73,6 +78,7 @@ fn who_is_no_admin_sees_neither_to_whom_an_e_mail_goes_nor_what_its_server_says(
         attempts: vec![attempt],
         by_hand: 0,
         summary: None,
+        urgency: crate::model::hearing::Urgency::Ordinary,
         next_attempt_at: Some(now),
         created_at: now,
         held_until: None,
@@ -80,10 +86,53 @@ fn who_is_no_admin_sees_neither_to_whom_an_e_mail_goes_nor_what_its_server_says(
     };
     for (scope, is_seen) in [(Scope::Read, false), (Scope::Write, false), (Scope::Admin, true)] {
         let webhook = dto::Webhook::from(webhook.clone()).shown_to(scope);
-        let delivery = sent::Delivery::from(delivery.clone()).shown_to(scope);
+        let delivery = sent::Delivery::of(delivery.clone(), &[]).shown_to(scope);
         for seen in [serde_json::to_string(&webhook).unwrap(), serde_json::to_string(&delivery).unwrap()] {
             assert!(seen.contains("refuses the recipient") && seen.contains("ann@") == is_seen, "{scope:?}: {seen}");
         }
+    }
+}
+
+#[tokio::test]
+async fn what_a_webhook_hears_is_given_back_as_it_was_said_and_errors_name_the_field() {
+    let scene = scene();
+    let quiet = json!({"days": ["mon", "sun"], "from": "22:00", "until": "07:00", "zone": "Europe/Berlin", "critical_passes": false});
+    let new = json!({"name": "n", "url": "http://192.168.0.2/x", "least_severity": "warning", "labels": {"site": "south"}, "tags": {"team": "x"},
+        "quiet_hours": quiet, "repeat_every": "4h"});
+    let made = scene.call("POST", "/api/v1/webhooks", &new).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    let path = path(&made.json());
+    let hears = |whole: &Value| {
+        ["least_severity", "labels", "tags", "quiet_hours", "repeat_every"].map(|name| whole[name].clone())
+    };
+    assert_eq!(hears(&scene.get(&path).await.json()), hears(&new));
+    // What is not named stays, null takes away.
+    let patched = scene.call("PATCH", &path, &json!({"name": "m", "repeat_every": null})).await.json();
+    assert_eq!((&patched["quiet_hours"], &patched["repeat_every"]), (&quiet, &Value::Null));
+    let patched = scene.call("PATCH", &path, &json!({"quiet_hours": null, "labels": {}})).await.json();
+    assert_eq!(
+        (&patched["quiet_hours"], &patched["labels"], &patched["quiet"]),
+        (&Value::Null, &json!({}), &Value::Null)
+    );
+    // Every hour of the week: now too.
+    let days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+    let always = json!({"quiet_hours": {"days": days, "from": "00:00", "until": "00:00", "zone": "UTC"}});
+    let patched = scene.call("PATCH", &path, &always).await.json();
+    assert_eq!((&patched["quiet"]["waiting"], &patched["quiet_hours"]["critical_passes"]), (&json!(0), &json!(true)));
+    assert!(patched["quiet"]["until"].as_str().unwrap().ends_with("T00:00:00.000Z"), "{patched}");
+    for (wrong, field) in [
+        (json!({"quiet_hours": {"days": [], "from": "22:00", "until": "07:00"}}), "quiet_hours.days"),
+        (json!({"quiet_hours": {"days": ["mon"], "from": "22", "until": "07:00"}}), "quiet_hours.from"),
+        (
+            json!({"quiet_hours": {"days": ["mon"], "from": "22:00", "until": "07:00", "zone": "Mars"}}),
+            "quiet_hours.zone",
+        ),
+        (json!({"repeat_every": "4m"}), "repeat_every"),
+        (json!({"repeat_every": "often"}), "repeat_every"),
+        (json!({"least_severity": "bad"}), "least_severity"),
+    ] {
+        let refused = scene.call("PATCH", &path, &wrong).await;
+        assert_eq!((refused.status, refused.problem().2), (StatusCode::BAD_REQUEST, json!(field)), "{}", refused.text);
     }
 }
 
@@ -111,7 +160,7 @@ async fn headers_are_set_kept_and_removed_one_by_one_and_no_answer_has_a_value()
     assert_eq!((&whole["name"], &whole["past"]), (&json!("m"), &json!(false)));
     assert_eq!(whole["headers"], json!({"authorization": "(hidden)"}));
     for of_the_hub in
-        ["id", "disabled_reason", "rules", "created_at", "last_delivery", "problem", "failed", "failing_since"]
+        ["id", "disabled_reason", "rules", "created_at", "last_delivery", "problem", "failed", "failing_since", "quiet"]
     {
         whole.as_object_mut().unwrap().remove(of_the_hub);
     }

@@ -2,6 +2,7 @@
 
 use crate::model::UnixMillis;
 use crate::model::alert::AlertId;
+use crate::model::hearing::{Lull, QuietHours};
 use crate::model::rule::RuleId;
 use crate::model::webhook::{
     Attempt, Delivery, DeliveryId, DeliveryState, Held, NewDelivery, Problem, Replay, Waits, Webhook, WebhookId,
@@ -32,6 +33,8 @@ pub(in crate::store) trait Webhooks {
     fn webhooks(&self) -> Result<Vec<StoredWebhook>>;
     /// One webhook; with `now`, only with the secrets that still hold.
     fn webhook(&self, id: WebhookId, now: Option<UnixMillis>) -> Result<Option<StoredWebhook>>;
+    /// Those that work and have quiet hours.
+    fn quiet_webhooks(&self) -> Result<Vec<(WebhookId, QuietHours)>>;
     /// Those of which something lies unsealed that a hub of before left so: its URL and its headers, empty where they are sealed.
     fn plain_webhooks(&self) -> Result<Vec<(WebhookId, String, String)>>;
 }
@@ -85,13 +88,20 @@ pub(in crate::store) trait Outbox {
     /// One delivery, with its body.
     fn delivery(&self, id: DeliveryId) -> Result<Option<Delivery>>;
     /// Webhooks for which more late messages to people wait than a handful, or one with an earlier summary of such that is due: time
-    /// for a summary.
-    fn webhooks_to_sum_up(&self, now: UnixMillis) -> Result<Vec<WebhookId>>;
+    /// for a summary. What waits for the end of a lull is left out.
+    fn webhooks_to_sum_up(&self, now: UnixMillis, lulls: &[Lull]) -> Result<Vec<WebhookId>>;
     /// What a summary for a webhook tells of at `now`, oldest first, at most `n`: late messages and what earlier summaries tell of, with
-    /// those; without tests, and without what is about an alert of which something is under way.
-    fn to_sum_up(&self, webhook: WebhookId, now: UnixMillis, n: usize) -> Result<Vec<Waits>>;
-    /// The rules of which several alerts are to be told to a webhook whose wait for each other is over.
-    fn groups_due(&self, now: UnixMillis) -> Result<Vec<(WebhookId, RuleId)>>;
+    /// those; without tests, without what is about an alert of which something is under way, and without what waits for the end of a lull.
+    fn to_sum_up(&self, webhook: WebhookId, now: UnixMillis, n: usize, lulls: &[Lull]) -> Result<Vec<Waits>>;
+    /// Of these alerts, to which webhooks something about them waits.
+    fn waits_about(&self, alerts: &[AlertId]) -> Result<Vec<(AlertId, WebhookId)>>;
+    /// Whether the end of an alert waits for a webhook.
+    fn waits_with_an_end(&self, webhook: WebhookId) -> Result<bool>;
+    /// How many alerts were withdrawn that began in a lull.
+    fn withdrawn_in(&self, lull: &Lull) -> Result<usize>;
+    /// The rules of which several alerts are to be told to a webhook whose wait for each other is over; not
+    /// what waits for the end of a lull.
+    fn groups_due(&self, now: UnixMillis, lulls: &[Lull]) -> Result<Vec<(WebhookId, RuleId)>>;
     /// What of a rule is to be told to a webhook together at `now`, oldest first, at most `n`: what waited, and what came later about
     /// the same things; without what is about a thing of which something is under way.
     fn in_group(&self, webhook: WebhookId, rule: RuleId, now: UnixMillis, n: usize) -> Result<Vec<Waits>>;
@@ -99,8 +109,8 @@ pub(in crate::store) trait Outbox {
     fn held_deliveries(&self) -> Result<Vec<Held>>;
     /// How many wait.
     fn deliveries_pending(&self) -> Result<u64>;
-    /// When the next one can be claimed.
-    fn next_due(&self) -> Result<Option<UnixMillis>>;
+    /// When the next one can be claimed, but for what waits for the end of a lull.
+    fn next_due(&self, now: UnixMillis, lulls: &[Lull]) -> Result<Option<UnixMillis>>;
 }
 
 /// Changes of deliveries.
@@ -109,14 +119,19 @@ pub(in crate::store) trait ChangeOutbox: Outbox {
     /// about alerts hears of that a moment later.
     fn add_delivery(&self, new: &NewDelivery) -> Result<Option<DeliveryId>>;
     /// Takes up to `n` that are due until `lease_until`: of one alert to one webhook only the oldest unsettled one, none to
-    /// webhooks in `except`, and none that a summary tells of or is to tell of. First come, first served.
+    /// webhooks in `except`, none that a summary tells of or is to tell of, and none that waits for the end of a lull. First come,
+    /// first served.
     fn claim_deliveries(
         &self,
         now: UnixMillis,
         lease_until: UnixMillis,
         n: usize,
         except: &[WebhookId],
+        lulls: &[Lull],
     ) -> Result<Vec<Delivery>>;
+    /// Withdraws what waits of alerts that began in a lull and are over, where their webhook was told nothing of them and the lull
+    /// kept all of it: which.
+    fn withdraw_over(&self, lull: &Lull) -> Result<Vec<DeliveryId>>;
     /// Has a message tell of others in their place; of how many that wait and are not under way.
     fn sum_up(&self, summary: DeliveryId, ids: &[DeliveryId], now: UnixMillis) -> Result<usize>;
     /// What a summary tells of is where that is.
@@ -129,6 +144,8 @@ pub(in crate::store) trait ChangeOutbox: Outbox {
     fn settle_delivery(&self, id: DeliveryId, state: DeliveryState, next: Option<UnixMillis>) -> Result<bool>;
     /// Writes down an attempt.
     fn add_attempt(&self, id: DeliveryId, attempt: &Attempt) -> Result<()>;
+    /// Deletes what Alertmanager was told again of an alert before this.
+    fn forget_resent(&self, newest: DeliveryId) -> Result<()>;
     /// Deletes up to `at_most` settled deliveries, with their attempts, that were caused before a moment; how many.
     fn expire_deliveries(&self, before: UnixMillis, at_most: usize) -> Result<usize>;
     /// Makes a settled delivery due again at `now`.

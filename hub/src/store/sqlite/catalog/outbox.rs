@@ -3,6 +3,8 @@
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
 use crate::model::UnixMillis;
+use crate::model::alert::AlertId;
+use crate::model::hearing::{Lull, Urgency};
 use crate::model::rule::RuleId;
 use crate::model::webhook::{
     A_HANDFUL, Attempt, Delivery, DeliveryId, DeliveryState, Held, LATE_MS, NewDelivery, Problem, RESTED_MS, Replay,
@@ -13,13 +15,18 @@ use crate::store::error::Result;
 use crate::store::sqlite::column::unsigned;
 
 /// Of a list the short bodies are read, which tell how much a message is about; long ones would be most of what is read.
-const LIST: &str = "SELECT id, webhook, alert, event, state, next_attempt_at, by_hand, summary, created_at, held_until,
+const LIST: &str =
+    "SELECT id, webhook, alert, event, state, next_attempt_at, by_hand, summary, urgency, created_at, held_until,
     CASE WHEN LENGTH(body) <= 2000 THEN body ELSE x'' END AS body FROM delivery
     WHERE (:webhook IS NULL OR webhook = :webhook) AND (:state IS NULL OR state = :state)
     AND (:before IS NULL OR id < :before) ORDER BY id DESC LIMIT :limit";
-const ONE: &str = "SELECT id, webhook, alert, event, state, next_attempt_at, by_hand, summary, created_at, held_until, body FROM delivery WHERE id = :id";
-const ATTEMPTS: &str =
-    "SELECT at, status, error, duration_ms, response FROM attempt WHERE delivery = :delivery ORDER BY position";
+const ONE: &str = "SELECT id, webhook, alert, event, state, next_attempt_at, by_hand, summary, urgency, created_at, held_until, body FROM delivery WHERE id = :id";
+const ATTEMPTS: &str = "SELECT at, status, error, duration_ms, response, request_head, response_head FROM attempt
+    WHERE delivery = :delivery ORDER BY position";
+/// In a list without what is long.
+const ATTEMPTS_IN_LIST: &str =
+    "SELECT at, status, error, duration_ms, response, NULL AS request_head, NULL AS response_head
+    FROM attempt WHERE delivery = :delivery ORDER BY position";
 
 /// A test or a change of the webhook is about no alert.
 const TOLD: &str = "SELECT delivery.alert, delivery.webhook, COUNT(*), MAX(delivery.created_at)
@@ -41,6 +48,7 @@ const NEXT_DUE: &str =
     "SELECT MIN(MAX(delivery.next_attempt_at, COALESCE(delivery.leased_until, delivery.next_attempt_at)))
     FROM delivery JOIN webhook ON webhook.id = delivery.webhook
     WHERE delivery.state = 'pending' AND delivery.summary IS NULL AND webhook.enabled AND webhook.disabled_reason IS NULL
+    AND delivery.urgency >= COALESCE(json_extract(:quiet, '$.w' || delivery.webhook), 0)
     AND NOT EXISTS (SELECT 1 FROM delivery AS older WHERE older.state = 'pending' AND older.webhook = delivery.webhook
         AND older.course = delivery.course AND older.id < delivery.id)";
 
@@ -54,7 +62,7 @@ impl Outbox for Connection {
             ":limit": i64::try_from(query.limit).unwrap_or(i64::MAX),
         };
         let list = statement.query_map(params, from_row)?.collect::<rusqlite::Result<Vec<_>>>()?;
-        list.into_iter().map(|delivery| with_attempts(self, delivery)).collect()
+        list.into_iter().map(|delivery| with_attempts(self, ATTEMPTS_IN_LIST, delivery)).collect()
     }
 
     fn told_of_open_alerts(&self) -> Result<Vec<ToldOf>> {
@@ -83,13 +91,13 @@ impl Outbox for Connection {
 
     fn delivery(&self, id: DeliveryId) -> Result<Option<Delivery>> {
         let delivery = self.prepare_cached(ONE)?.query_row(named_params! { ":id": id }, from_row).optional()?;
-        delivery.map(|delivery| with_attempts(self, delivery)).transpose()
+        delivery.map(|delivery| with_attempts(self, ATTEMPTS, delivery)).transpose()
     }
 
-    fn webhooks_to_sum_up(&self, now: UnixMillis) -> Result<Vec<WebhookId>> {
+    fn webhooks_to_sum_up(&self, now: UnixMillis, lulls: &[Lull]) -> Result<Vec<WebhookId>> {
         let mut waits = self.prepare_cached(SUMMARY_WAITS)?;
         let mut found = Vec::new();
-        for webhook in for_summaries(self, now.plus(-LATE_MS))? {
+        for webhook in for_summaries(self, now, lulls)? {
             let asked = named_params! { ":webhook": webhook, ":now": now.0 };
             if !waits.query_row(asked, |row| row.get::<_, bool>(0))? {
                 found.push(webhook);
@@ -98,20 +106,22 @@ impl Outbox for Connection {
         Ok(found)
     }
 
-    fn to_sum_up(&self, webhook: WebhookId, now: UnixMillis, n: usize) -> Result<Vec<Waits>> {
+    fn to_sum_up(&self, webhook: WebhookId, now: UnixMillis, n: usize, lulls: &[Lull]) -> Result<Vec<Waits>> {
         let mut statement = self.prepare_cached(TO_SUM_UP)?;
         let params = named_params! {
             ":webhook": webhook,
             ":now": now.0,
             ":late": now.plus(-LATE_MS).0,
+            ":quiet": quiet(lulls, now),
             ":n": i64::try_from(n).unwrap_or(i64::MAX),
         };
         Ok(statement.query_map(params, waits)?.collect::<rusqlite::Result<_>>()?)
     }
 
-    fn groups_due(&self, now: UnixMillis) -> Result<Vec<(WebhookId, RuleId)>> {
+    fn groups_due(&self, now: UnixMillis, lulls: &[Lull]) -> Result<Vec<(WebhookId, RuleId)>> {
         let mut statement = self.prepare_cached(GROUPS_DUE)?;
-        let found = statement.query_map(named_params! { ":now": now.0 }, |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let asked = named_params! { ":now": now.0, ":quiet": quiet(lulls, now) };
+        let found = statement.query_map(asked, |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(found.collect::<rusqlite::Result<_>>()?)
     }
 
@@ -135,8 +145,28 @@ impl Outbox for Connection {
         Ok(unsigned(self.prepare_cached(PENDING)?.query_row([], |row| row.get(0))?))
     }
 
-    fn next_due(&self) -> Result<Option<UnixMillis>> {
-        let next: Option<i64> = self.prepare_cached(NEXT_DUE)?.query_row([], |row| row.get(0))?;
+    fn waits_about(&self, alerts: &[AlertId]) -> Result<Vec<(AlertId, WebhookId)>> {
+        let all: Vec<String> = alerts.iter().map(|id| id.0.to_string()).collect();
+        let asked = named_params! { ":alerts": format!("[{}]", all.join(",")) };
+        let mut statement = self.prepare_cached(WAITS_ABOUT)?;
+        let found = statement.query_map(asked, |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(found.collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn waits_with_an_end(&self, webhook: WebhookId) -> Result<bool> {
+        let asked = named_params! { ":webhook": webhook };
+        Ok(self.prepare_cached(WAITS_WITH_AN_END)?.query_row(asked, |row| row.get(0))?)
+    }
+
+    fn withdrawn_in(&self, lull: &Lull) -> Result<usize> {
+        let asked = named_params! { ":webhook": lull.webhook, ":from": lull.from.0, ":until": lull.until.0 };
+        let count: i64 = self.prepare_cached(WITHDRAWN_IN)?.query_row(asked, |row| row.get(0))?;
+        Ok(usize::try_from(count).unwrap_or(0))
+    }
+
+    fn next_due(&self, now: UnixMillis, lulls: &[Lull]) -> Result<Option<UnixMillis>> {
+        let quiet = named_params! { ":quiet": quiet(lulls, now) };
+        let next: Option<i64> = self.prepare_cached(NEXT_DUE)?.query_row(quiet, |row| row.get(0))?;
         Ok(next.map(UnixMillis))
     }
 }
@@ -146,11 +176,19 @@ fn waits(row: &Row<'_>) -> rusqlite::Result<Waits> {
 }
 
 /// Webhooks whose late messages go in a summary.
-fn for_summaries(conn: &Connection, late: UnixMillis) -> Result<Vec<WebhookId>> {
+fn for_summaries(conn: &Connection, now: UnixMillis, lulls: &[Lull]) -> Result<Vec<WebhookId>> {
     let handful = i64::try_from(A_HANDFUL).unwrap_or(i64::MAX);
     let mut statement = conn.prepare_cached(FOR_SUMMARIES)?;
-    let found = statement.query_map(named_params! { ":late": late.0, ":handful": handful }, |row| row.get(0))?;
+    let asked = named_params! { ":late": now.plus(-LATE_MS).0, ":handful": handful, ":quiet": quiet(lulls, now) };
+    let found = statement.query_map(asked, |row| row.get(0))?;
     Ok(found.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Of each webhook that is in its quiet hours how urgent a message must be to be sent, as an object that `json_extract` reads.
+fn quiet(lulls: &[Lull], now: UnixMillis) -> String {
+    let quiet = lulls.iter().filter(|lull| lull.has(now));
+    let all: Vec<String> = quiet.map(|lull| format!("\"w{}\":{}", lull.webhook.0, lull.passes as u8)).collect();
+    format!("{{{}}}", all.join(","))
 }
 
 /// As a list that `json_each` reads.
@@ -159,8 +197,8 @@ fn ids(webhooks: &[WebhookId]) -> String {
     format!("[{}]", all.join(","))
 }
 
-fn with_attempts(conn: &Connection, mut delivery: Delivery) -> Result<Delivery> {
-    let mut statement = conn.prepare_cached(ATTEMPTS)?;
+fn with_attempts(conn: &Connection, sql: &str, mut delivery: Delivery) -> Result<Delivery> {
+    let mut statement = conn.prepare_cached(sql)?;
     let attempts = statement.query_map(named_params! { ":delivery": delivery.id }, |row| {
         Ok(Attempt {
             at: UnixMillis(row.get("at")?),
@@ -168,6 +206,8 @@ fn with_attempts(conn: &Connection, mut delivery: Delivery) -> Result<Delivery> 
             error: row.get("error")?,
             duration_ms: row.get("duration_ms")?,
             response: row.get("response")?,
+            request_head: row.get("request_head")?,
+            response_head: row.get("response_head")?,
         })
     })?;
     delivery.attempts = attempts.collect::<rusqlite::Result<_>>()?;
@@ -186,6 +226,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Delivery> {
         by_hand: usize::try_from(row.get::<_, i64>("by_hand")?).unwrap_or(0),
         next_attempt_at: row.get::<_, Option<i64>>("next_attempt_at")?.map(UnixMillis),
         summary: row.get("summary")?,
+        urgency: Urgency::of(row.get("urgency")?),
         created_at: UnixMillis(row.get("created_at")?),
         held_until: row.get::<_, Option<i64>>("held_until")?.map(UnixMillis),
         body: row.get("body")?,
@@ -193,20 +234,50 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Delivery> {
 }
 
 /// What comes of one rule on one thing goes out in order: the end of an alert before the begin of the next.
-const INSERT: &str = "INSERT INTO delivery (webhook, alert, course, event, state, next_attempt_at, held_until, rule, created_at, body)
+const INSERT: &str = "INSERT INTO delivery (webhook, alert, course, event, state, next_attempt_at, held_until, rule, created_at, body,
+        urgency)
     SELECT id, :alert, COALESCE((SELECT CASE rule WHEN 0 THEN rule_name ELSE rule END || ':' || COALESCE(device, '') || ':'
         || COALESCE(series, '') FROM alert WHERE alert.id = :alert), 'alert:' || :alert),
-    :event, 'pending', COALESCE(:held_until, :created_at), :held_until, :rule, :created_at, :body FROM webhook WHERE id = :webhook
+    :event, 'pending', COALESCE(:held_until, :created_at), :held_until, :rule, :created_at, :body, CASE WHEN :event = 'webhook.test' THEN 2
+        ELSE COALESCE((SELECT severity = 'critical' FROM alert WHERE alert.id = :alert), 0) END
+    FROM webhook WHERE id = :webhook
     AND (:event = 'webhook.test' OR enabled AND disabled_reason IS NULL)";
+
+/// What goes before an urgent message goes with it.
+const HURRY: &str =
+    "UPDATE delivery SET urgency = 1 WHERE state = 'pending' AND webhook = :webhook AND urgency = 0 AND id < :id
+    AND course = (SELECT course FROM delivery WHERE id = :id AND urgency > 0)";
+/// What a person asks for, with what goes before it.
+const ASK_FOR: &str = "UPDATE delivery SET urgency = 2 WHERE state = 'pending' AND summary IS NULL
+    AND (id = :id OR id IN (SELECT older.id FROM delivery AS older JOIN delivery AS one ON one.id = :id
+        WHERE older.state = 'pending' AND older.webhook = one.webhook AND older.course = one.course AND older.id < one.id))";
+const WAITS_WITH_AN_END: &str = "SELECT EXISTS (SELECT 1 FROM delivery WHERE webhook = :webhook AND state = 'pending'
+    AND event = 'alert.resolved')";
+const WITHDRAWN_IN: &str = "SELECT COUNT(DISTINCT alert) FROM delivery WHERE webhook = :webhook AND state = 'withdrawn'
+    AND created_at >= :from AND created_at < :until";
+/// Of alerts whose begin and end wait, and of which nothing else was sent, is under way, urgent, or in a summary; what tells of many
+/// devices tells of others as well.
+const WITHDRAW: &str = "UPDATE delivery SET state = 'withdrawn', next_attempt_at = NULL, leased_until = NULL
+    WHERE webhook = :webhook AND state = 'pending' AND alert IN (SELECT held.alert FROM delivery AS held
+        WHERE held.webhook = :webhook AND held.alert IN
+            (SELECT alert FROM delivery WHERE webhook = :webhook AND state = 'pending' AND event = 'alert.resolved')
+        GROUP BY held.alert
+        HAVING SUM(held.event = 'alert.resolved') > 0
+        AND SUM(held.event IN ('alert.firing', 'alert.flapping') AND held.created_at >= :from AND held.created_at < :until) > 0
+        AND SUM(held.state <> 'pending' OR held.urgency >= :passes OR held.leased_until IS NOT NULL OR held.summary IS NOT NULL
+            OR instr(held.body, CAST('\"data\":{\"group\":' AS BLOB)) > 0
+            OR EXISTS (SELECT 1 FROM attempt WHERE attempt.delivery = held.id)) = 0)
+    RETURNING id";
 
 /// Enabled webhooks only; first come, first served, and within (webhook, course) strictly in order.
 /// Late messages to people that no summary tells of: of a webhook more than a handful, or any beside a summary that waits. They go in
 /// a summary. What a person has sent again although it had arrived waited for nothing ([`REPLAY`]), and is no such message until it fails.
 const FOR_SUMMARIES: &str = "SELECT delivery.webhook FROM delivery JOIN webhook ON webhook.id = delivery.webhook
-    WHERE delivery.state = 'pending' AND delivery.summary IS NULL AND COALESCE(delivery.held_until, delivery.created_at) < :late
+    WHERE delivery.state = 'pending' AND delivery.summary IS NULL AND (COALESCE(delivery.held_until, delivery.created_at) < :late OR delivery.event = 'alert.repeated')
     AND delivery.event NOT IN ('webhook.test', 'alerts.summary')
     AND webhook.kind NOT IN ('generic', 'pagerduty', 'alertmanager', 'home_assistant')
     AND delivery.by_hand <= (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = delivery.id)
+    AND delivery.urgency >= COALESCE(json_extract(:quiet, '$.w' || delivery.webhook), 0)
     AND webhook.enabled AND webhook.disabled_reason IS NULL
     GROUP BY delivery.webhook HAVING COUNT(*) > :handful OR EXISTS (SELECT 1 FROM delivery AS made
         WHERE made.webhook = delivery.webhook AND made.state = 'pending' AND made.event = 'alerts.summary'
@@ -216,8 +287,8 @@ const SUMMARY_WAITS: &str = "SELECT EXISTS (SELECT 1 FROM delivery WHERE webhook
     AND event = 'alerts.summary' AND summary IS NULL AND (next_attempt_at > :now OR COALESCE(leased_until, :now) > :now))";
 const TO_SUM_UP: &str =
     "SELECT id, alert, event, created_at FROM delivery WHERE webhook = :webhook AND state = 'pending'
-    AND event <> 'webhook.test'
-    AND (COALESCE(held_until, created_at) < :late AND by_hand <= (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = delivery.id) OR summary IS NOT NULL OR event = 'alerts.summary')
+    AND event <> 'webhook.test' AND urgency >= COALESCE(json_extract(:quiet, '$.w' || webhook), 0)
+    AND ((COALESCE(held_until, created_at) < :late OR event = 'alert.repeated') AND by_hand <= (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = delivery.id) OR summary IS NOT NULL OR event = 'alerts.summary')
     AND COALESCE(leased_until, :now) <= :now
     AND NOT EXISTS (SELECT 1 FROM delivery AS older WHERE older.state = 'pending' AND older.webhook = delivery.webhook
         AND older.course = delivery.course AND older.id < delivery.id AND older.leased_until > :now)
@@ -228,6 +299,7 @@ const GROUPS_DUE: &str =
     "SELECT delivery.webhook, delivery.rule FROM delivery JOIN webhook ON webhook.id = delivery.webhook
     WHERE delivery.state = 'pending' AND delivery.held_until IS NOT NULL AND delivery.summary IS NULL
     AND delivery.next_attempt_at <= :now AND COALESCE(delivery.leased_until, :now) <= :now
+    AND delivery.urgency >= COALESCE(json_extract(:quiet, '$.w' || delivery.webhook), 0)
     AND webhook.enabled AND webhook.disabled_reason IS NULL
     AND webhook.kind NOT IN ('generic', 'pagerduty', 'alertmanager', 'home_assistant')
     GROUP BY delivery.webhook, delivery.rule HAVING COUNT(DISTINCT delivery.alert) > 1";
@@ -243,6 +315,9 @@ const HELD: &str = "SELECT webhook, rule, event, MAX(held_until) FROM delivery
     WHERE state = 'pending' AND held_until IS NOT NULL GROUP BY webhook, rule, event";
 const SUM_UP: &str = "UPDATE delivery SET summary = :summary WHERE id IN (SELECT value FROM json_each(:ids))
     AND state = 'pending' AND COALESCE(leased_until, :now) <= :now";
+/// It is as urgent as the most urgent of them.
+const SUMMARY_URGENCY: &str = "UPDATE delivery SET urgency = COALESCE((SELECT MAX(of.urgency) FROM delivery AS of
+    WHERE of.summary = :summary), 0) WHERE id = :summary";
 const SETTLE_SUMMED_UP: &str = "UPDATE delivery SET state = :state, next_attempt_at = NULL, leased_until = NULL
     WHERE summary = :summary AND state = 'pending'";
 const DROP_SUMMARIES: [&str; 2] = [
@@ -252,9 +327,10 @@ const DROP_SUMMARIES: [&str; 2] = [
 const DUE: &str = "SELECT delivery.id FROM delivery JOIN webhook ON webhook.id = delivery.webhook
     WHERE delivery.state = 'pending' AND delivery.summary IS NULL AND delivery.next_attempt_at <= :now
     AND COALESCE(delivery.leased_until, :now) <= :now
+    AND delivery.urgency >= COALESCE(json_extract(:quiet, '$.w' || delivery.webhook), 0)
     AND webhook.enabled AND webhook.disabled_reason IS NULL
     AND delivery.webhook NOT IN (SELECT value FROM json_each(:except))
-    AND NOT (COALESCE(delivery.held_until, delivery.created_at) < :late AND delivery.event NOT IN ('webhook.test', 'alerts.summary')
+    AND NOT ((COALESCE(delivery.held_until, delivery.created_at) < :late OR delivery.event = 'alert.repeated') AND delivery.event NOT IN ('webhook.test', 'alerts.summary')
         AND delivery.webhook IN (SELECT value FROM json_each(:in_summaries))
         AND delivery.by_hand <= (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = delivery.id))
     AND NOT EXISTS (SELECT 1 FROM delivery AS older WHERE older.state = 'pending' AND older.webhook = delivery.webhook
@@ -265,7 +341,7 @@ const RELEASE: &str = "UPDATE delivery SET leased_until = NULL WHERE state = 'pe
 const SETTLE: &str = "UPDATE delivery SET state = :state, next_attempt_at = :next_attempt_at, leased_until = NULL
     WHERE id = :id";
 /// Its schedule begins anew. Of what had arrived one more is counted than there are attempts: so it is known until its next attempt.
-const REPLAY: &str = "UPDATE delivery SET state = 'pending', next_attempt_at = :now, leased_until = NULL,
+const REPLAY: &str = "UPDATE delivery SET state = 'pending', next_attempt_at = :now, leased_until = NULL, urgency = 2,
     summary = NULL, held_until = NULL, by_hand = (state = 'delivered') + (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = delivery.id) WHERE id = :id";
 const TO_REPLAY: &str = "SELECT delivery.id, delivery.state = 'pending' FROM delivery JOIN webhook ON webhook.id = delivery.webhook
     WHERE delivery.created_at >= :from AND delivery.created_at < :to AND delivery.event NOT IN ('webhook.test', 'alerts.summary')
@@ -292,8 +368,9 @@ const FAILS: &str = "UPDATE webhook SET failing_since = :at
 const DISABLE: &str = "UPDATE webhook SET disabled_reason = :reason, updated_at = :now
     WHERE id = (SELECT webhook FROM delivery WHERE id = :delivery) AND updated_at = :seen";
 
-const ADD_ATTEMPT: &str = "INSERT INTO attempt (delivery, position, at, status, error, duration_ms, response)
-    SELECT :delivery, COALESCE(MAX(position) + 1, 0), :at, :status, :error, :duration_ms, :response
+const ADD_ATTEMPT: &str = "INSERT INTO attempt (delivery, position, at, status, error, duration_ms, response, request_head,
+        response_head)
+    SELECT :delivery, COALESCE(MAX(position) + 1, 0), :at, :status, :error, :duration_ms, :response, :request_head, :response_head
     FROM attempt WHERE delivery = :delivery";
 /// What is under way ends where it began; what waits goes now, and that is no try of its schedule.
 const TRY_WAITING: &str = "UPDATE delivery SET next_attempt_at = :now, by_hand = by_hand + 1
@@ -306,6 +383,14 @@ const TRY_AFTER_SUCCESS: &str = "UPDATE delivery SET next_attempt_at = :now, by_
     AND (SELECT at <= :rested AND COALESCE(status, 0) NOT IN (400, 413, 415, 422, 429) FROM attempt
         WHERE attempt.delivery = waits.id ORDER BY position DESC LIMIT 1)
     AND (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = waits.id) < :most ORDER BY id LIMIT :n)";
+
+/// Of what Alertmanager is told again and again the last time is enough.
+const FORGET_RESENT: &str = "DELETE FROM delivery WHERE event = 'alert.repeated' AND state = 'delivered' AND id < :id
+    AND alert = (SELECT alert FROM delivery WHERE id = :id AND event = 'alert.repeated')
+    AND webhook = (SELECT delivery.webhook FROM delivery JOIN webhook ON webhook.id = delivery.webhook
+        WHERE delivery.id = :id AND webhook.kind = 'alertmanager')";
+const WAITS_ABOUT: &str = "SELECT DISTINCT alert, webhook FROM delivery
+    WHERE alert IN (SELECT value FROM json_each(:alerts)) AND state = 'pending'";
 
 const EXPIRE: &str = "DELETE FROM delivery WHERE id IN (SELECT id FROM delivery
     WHERE state <> 'pending' AND created_at < :before LIMIT :at_most)";
@@ -321,7 +406,14 @@ impl ChangeOutbox for Connection {
             ":rule": new.group.map(|group| group.rule),
             ":body": new.body,
         })?;
-        Ok((inserted > 0).then(|| DeliveryId(unsigned(self.last_insert_rowid()))))
+        if inserted == 0 {
+            return Ok(None);
+        }
+        let id = DeliveryId(unsigned(self.last_insert_rowid()));
+        if new.alert.is_some() {
+            self.prepare_cached(HURRY)?.execute(named_params! { ":webhook": new.webhook, ":id": id })?;
+        }
+        Ok(Some(id))
     }
 
     fn claim_deliveries(
@@ -330,16 +422,18 @@ impl ChangeOutbox for Connection {
         lease_until: UnixMillis,
         n: usize,
         except: &[WebhookId],
+        lulls: &[Lull],
     ) -> Result<Vec<Delivery>> {
         let except = ids(except);
         let n = i64::try_from(n).unwrap_or(i64::MAX);
         let late = now.plus(-LATE_MS);
-        let in_summaries = ids(&for_summaries(self, late)?);
+        let in_summaries = ids(&for_summaries(self, now, lulls)?);
         let due = named_params! {
             ":now": now.0,
             ":n": n,
             ":except": except,
             ":late": late.0,
+            ":quiet": quiet(lulls, now),
             ":in_summaries": in_summaries,
         };
         let mut statement = self.prepare_cached(DUE)?;
@@ -353,10 +447,24 @@ impl ChangeOutbox for Connection {
         Ok(claimed)
     }
 
+    fn withdraw_over(&self, lull: &Lull) -> Result<Vec<DeliveryId>> {
+        let mut statement = self.prepare_cached(WITHDRAW)?;
+        let asked = named_params! {
+            ":webhook": lull.webhook,
+            ":from": lull.from.0,
+            ":until": lull.until.0,
+            ":passes": lull.passes as u8,
+        };
+        Ok(statement.query_map(asked, |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
+    }
+
     fn sum_up(&self, summary: DeliveryId, messages: &[DeliveryId], now: UnixMillis) -> Result<usize> {
         let all: Vec<String> = messages.iter().map(|id| id.0.to_string()).collect();
         let ids = format!("[{}]", all.join(","));
-        Ok(self.prepare_cached(SUM_UP)?.execute(named_params! { ":summary": summary, ":ids": ids, ":now": now.0 })?)
+        let summed = named_params! { ":summary": summary, ":ids": ids, ":now": now.0 };
+        let count = self.prepare_cached(SUM_UP)?.execute(summed)?;
+        self.prepare_cached(SUMMARY_URGENCY)?.execute(named_params! { ":summary": summary })?;
+        Ok(count)
     }
 
     fn settle_summed_up(&self, summary: DeliveryId, state: DeliveryState) -> Result<()> {
@@ -392,7 +500,14 @@ impl ChangeOutbox for Connection {
             ":error": attempt.error,
             ":duration_ms": attempt.duration_ms,
             ":response": attempt.response,
+            ":request_head": attempt.request_head,
+            ":response_head": attempt.response_head,
         })?;
+        Ok(())
+    }
+
+    fn forget_resent(&self, newest: DeliveryId) -> Result<()> {
+        self.prepare_cached(FORGET_RESENT)?.execute(named_params! { ":id": newest })?;
         Ok(())
     }
 
@@ -409,6 +524,7 @@ impl ChangeOutbox for Connection {
 
     fn try_delivery_now(&self, id: DeliveryId, now: UnixMillis) -> Result<()> {
         self.prepare_cached(TRY_NOW)?.execute(named_params! { ":id": id, ":now": now.0 })?;
+        self.prepare_cached(ASK_FOR)?.execute(named_params! { ":id": id })?;
         Ok(())
     }
 

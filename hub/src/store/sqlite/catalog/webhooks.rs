@@ -3,16 +3,21 @@
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
 use crate::model::UnixMillis;
+use crate::model::hearing::{Filter, QuietHours};
 use crate::model::webhook::{LastDelivery, MOST_REPLAYED, Problem, Webhook, WebhookId, WebhookSpec};
+use crate::model::weekly::Weekly;
 use crate::store::engine::nouns::{ChangeWebhooks, SealedParts, StoredWebhook, Webhooks};
 use crate::store::error::Result;
-use crate::store::sqlite::column::unsigned;
+use crate::store::pairs::{read_pairs, write_pairs};
+use crate::store::sqlite::column::{read_span, unsigned, write_span};
 
 const ALL: &str =
     "SELECT id, name, kind, url, url_sealed, headers_sealed, fields_sealed, template_sealed, past, for_new_rules, enabled, disabled_reason,
+    least_severity, labels, tags, quiet_days, quiet_from, quiet_until, quiet_zone, quiet_critical, repeat_ms,
     problem, problem_since, problem_text, failing_since, created_at, updated_at FROM webhook ORDER BY id";
 const ONE: &str =
     "SELECT id, name, kind, url, url_sealed, headers_sealed, fields_sealed, template_sealed, past, for_new_rules, enabled, disabled_reason,
+    least_severity, labels, tags, quiet_days, quiet_from, quiet_until, quiet_zone, quiet_critical, repeat_ms,
     problem, problem_since, problem_text, failing_since, created_at, updated_at FROM webhook WHERE id = :id";
 
 const SECRETS: &str = "SELECT sealed FROM webhook_secret
@@ -27,6 +32,13 @@ const RULES: &str = "SELECT COUNT(*) FROM rule
 const FAILED: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM delivery WHERE webhook = :webhook AND state = 'failed'
     AND event NOT IN ('webhook.test', 'alerts.summary') LIMIT :most)";
 
+/// What a person asked for does not wait.
+const WAITING: &str = "SELECT COALESCE(SUM(urgency = 0), 0), COALESCE(SUM(urgency = 1), 0) FROM delivery
+    WHERE webhook = :webhook AND state = 'pending' AND summary IS NULL";
+
+const QUIET: &str = "SELECT id, quiet_days, quiet_from, quiet_until, quiet_zone, quiet_critical FROM webhook
+    WHERE quiet_days IS NOT NULL AND enabled AND disabled_reason IS NULL";
+
 const PLAIN: &str = "SELECT id, url, headers FROM webhook WHERE url <> '' OR headers <> ''";
 
 impl Webhooks for Connection {
@@ -39,6 +51,13 @@ impl Webhooks for Connection {
     fn webhook(&self, id: WebhookId, now: Option<UnixMillis>) -> Result<Option<StoredWebhook>> {
         let webhook = self.prepare_cached(ONE)?.query_row(named_params! { ":id": id }, from_row).optional()?;
         webhook.map(|webhook| complete(self, webhook, now)).transpose()
+    }
+
+    fn quiet_webhooks(&self) -> Result<Vec<(WebhookId, QuietHours)>> {
+        let mut statement = self.prepare_cached(QUIET)?;
+        let quiet = statement.query_map([], |row| Ok((row.get("id")?, quiet(row)?)))?;
+        let quiet = quiet.collect::<rusqlite::Result<Vec<_>>>()?;
+        Ok(quiet.into_iter().filter_map(|(id, quiet)| Some((id, quiet?))).collect())
     }
 
     fn plain_webhooks(&self) -> Result<Vec<(WebhookId, String, String)>> {
@@ -61,6 +80,13 @@ fn complete(
     let counted = named_params! { ":webhook": id, ":most": most };
     let failed: i64 = conn.prepare_cached(FAILED)?.query_row(counted, |row| row.get(0))?;
     webhook.failed = usize::try_from(failed).unwrap_or(0);
+    if webhook.spec.quiet.is_some() {
+        let count = |number: i64| usize::try_from(number).unwrap_or(0);
+        let [ordinary, critical] = conn
+            .prepare_cached(WAITING)?
+            .query_row(named_params! { ":webhook": id }, |row| Ok([row.get(0)?, row.get(1)?]))?;
+        webhook.waiting = [count(ordinary), count(critical)];
+    }
     let mut statement = conn.prepare_cached(SECRETS)?;
     let secrets = statement
         .query_map(named_params! { ":webhook": id, ":now": now.map(|now| now.0) }, |row| row.get(0))?
@@ -82,6 +108,13 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<(Webhook, SealedParts)> {
             kind: row.get("kind")?,
             past: row.get("past")?,
             for_new_rules: row.get("for_new_rules")?,
+            filter: Filter {
+                least: row.get("least_severity")?,
+                labels: read_pairs(&row.get::<_, String>("labels")?),
+                tags: read_pairs(&row.get::<_, String>("tags")?),
+            },
+            quiet: quiet(row)?,
+            repeat_every: row.get::<_, Option<i64>>("repeat_ms")?.map(|ms| read_span(Some(ms))),
             enabled: row.get("enabled")?,
             ..WebhookSpec::new(row.get::<_, String>("name")?, row.get::<_, String>("url")?)
         },
@@ -93,6 +126,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<(Webhook, SealedParts)> {
         last_delivery: None,
         problem: problem(row)?,
         failed: 0,
+        waiting: [0; 2],
         failing_since: row.get::<_, Option<i64>>("failing_since")?.map(UnixMillis),
     };
     let sealed = SealedParts {
@@ -102,6 +136,13 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<(Webhook, SealedParts)> {
         template: row.get("template_sealed")?,
     };
     Ok((webhook, sealed))
+}
+
+fn quiet(row: &Row<'_>) -> rusqlite::Result<Option<QuietHours>> {
+    let Some(days) = row.get("quiet_days")? else { return Ok(None) };
+    let weekly =
+        Weekly { days, from: row.get("quiet_from")?, until: row.get("quiet_until")?, zone: row.get("quiet_zone")? };
+    Ok(Some(QuietHours { weekly, critical_passes: row.get("quiet_critical")? }))
 }
 
 fn problem(row: &Row<'_>) -> rusqlite::Result<Option<Problem>> {
@@ -115,9 +156,13 @@ const DROP_EXPIRED: &str = "DELETE FROM webhook_secret WHERE webhook = :webhook 
 const EXPIRE_CURRENT: &str =
     "UPDATE webhook_secret SET expires_at = :until WHERE webhook = :webhook AND expires_at IS NULL";
 const INSERT: &str =
-    "INSERT INTO webhook (id, name, kind, url, headers, past, for_new_rules, enabled, created_at, updated_at)
-    VALUES (:id, :name, :kind, '', '', :past, :for_new_rules, :enabled, :now, :now)";
+    "INSERT INTO webhook (id, name, kind, url, headers, past, for_new_rules, least_severity, labels, tags,
+    quiet_days, quiet_from, quiet_until, quiet_zone, quiet_critical, repeat_ms, enabled, created_at, updated_at)
+    VALUES (:id, :name, :kind, '', '', :past, :for_new_rules, :least, :labels, :tags,
+    :days, :from, :until, :zone, :critical, :repeat, :enabled, :now, :now)";
 const REPLACE: &str = "UPDATE webhook SET name = :name, kind = :kind, past = :past, for_new_rules = :for_new_rules,
+    least_severity = :least, labels = :labels, tags = :tags, quiet_days = :days, quiet_from = :from, quiet_until = :until,
+    quiet_zone = :zone, quiet_critical = :critical, repeat_ms = :repeat,
     enabled = :enabled, disabled_reason = CASE WHEN :enabled THEN NULL ELSE disabled_reason END, updated_at = :now
     WHERE id = :id";
 const TOUCH_RULES: &str = "UPDATE rule SET updated_at = :now
@@ -193,12 +238,22 @@ impl ChangeWebhooks for Connection {
 }
 
 fn write(conn: &Connection, sql: &str, id: Option<WebhookId>, spec: &WebhookSpec, now: UnixMillis) -> Result<()> {
+    let weekly = spec.quiet.as_ref().map(|quiet| &quiet.weekly);
     conn.prepare_cached(sql)?.execute(named_params! {
         ":id": id,
         ":name": spec.name,
         ":kind": spec.kind,
         ":past": spec.past,
         ":for_new_rules": spec.for_new_rules,
+        ":least": spec.filter.least,
+        ":labels": write_pairs(&spec.filter.labels),
+        ":tags": write_pairs(&spec.filter.tags),
+        ":days": weekly.map(|weekly| weekly.days),
+        ":from": weekly.map(|weekly| weekly.from),
+        ":until": weekly.map(|weekly| weekly.until),
+        ":zone": weekly.map(|weekly| &weekly.zone),
+        ":critical": spec.quiet.as_ref().is_none_or(|quiet| quiet.critical_passes),
+        ":repeat": spec.repeat_every.map(write_span),
         ":enabled": spec.enabled,
         ":now": now.0,
     })?;
