@@ -26,7 +26,16 @@ impl Client {
 
     /// The body of an answer that has to be one.
     pub(crate) fn get(&mut self, path: &str) -> &[u8] {
-        let (status, body) = self.ask(path).unwrap_or_else(|error| panic!("{path}: {error}"));
+        self.answered("GET", path, "")
+    }
+
+    /// The same, for what is asked with a body.
+    pub(crate) fn post(&mut self, path: &str, body: &Value) -> &[u8] {
+        self.answered("POST", path, &body.to_string())
+    }
+
+    fn answered(&mut self, method: &str, path: &str, body: &str) -> &[u8] {
+        let (status, body) = self.ask(method, path, body).unwrap_or_else(|error| panic!("{path}: {error}"));
         let body = self.answer.get(body).unwrap();
         assert_eq!(status, 200, "{path}: {}", String::from_utf8_lossy(body));
         body
@@ -42,13 +51,19 @@ impl Client {
 
     /// Whether it answers and says yes.
     pub(crate) fn agrees(&mut self, path: &str) -> bool {
-        self.ask(path).is_ok_and(|(status, _)| status == 200)
+        self.ask("GET", path, "").is_ok_and(|(status, _)| status == 200)
     }
 
     /// Asks and reads the answer to its end: its status, and where in `answer` the body lies.
-    fn ask(&mut self, path: &str) -> io::Result<(u16, Range<usize>)> {
+    fn ask(&mut self, method: &str, path: &str, body: &str) -> io::Result<(u16, Range<usize>)> {
         let (host, token) = (&self.host, &self.token);
-        let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\n\r\n");
+        let kind = if body.is_empty() {
+            String::new()
+        } else {
+            format!("content-type: application/json\r\ncontent-length: {}\r\n", body.len())
+        };
+        let request =
+            format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\n{kind}\r\n{body}");
         self.stream.write_all(request.as_bytes())?;
         let mut filled = 0;
         let head = loop {

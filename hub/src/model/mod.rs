@@ -24,6 +24,7 @@ pub mod reading;
 pub mod retention;
 pub mod room;
 pub mod rule;
+pub mod run;
 pub mod scope;
 pub mod severity;
 pub mod shown;

@@ -328,6 +328,27 @@ impl<'a> Replay<'a> {
         }
     }
 
+    pub(super) const fn condition(&self) -> &Condition {
+        &self.trial.0.rule.spec.condition
+    }
+
+    /// When the last reading was taken.
+    pub(super) const fn heard(&self) -> Option<UnixMillis> {
+        self.heard
+    }
+
+    /// Whether what is at a moment counts.
+    pub(super) fn is_in_range(&self, at: UnixMillis) -> bool {
+        at >= self.from
+    }
+
+    /// Readings that changed nothing: how many of them count, when the last was taken, and what it said.
+    pub(super) fn passed(&mut self, counted: u64, to: UnixMillis, last: f64) {
+        (self.heard, self.measured) = (self.heard.max(Some(to)), Some(last));
+        self.outcome.readings += counted;
+        self.outcome.judged += counted;
+    }
+
     /// The alert, if the rule is true at the last reading taken, or fires still.
     pub(super) const fn open(&self) -> Option<&Arc<Alert>> {
         self.open.as_ref()

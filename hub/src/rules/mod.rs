@@ -55,6 +55,7 @@ mod late;
 mod look;
 pub mod made;
 pub mod notify;
+mod quiet;
 mod recall;
 mod review;
 mod rhythm;

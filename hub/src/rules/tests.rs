@@ -5,6 +5,7 @@ mod deviation;
 mod figures;
 mod flapping;
 mod forecast;
+mod quiet;
 mod recall;
 mod repeats;
 mod restarts;

@@ -64,6 +64,7 @@ pub use error::{Error, Fault, Result};
 pub use handle::Store;
 pub use query::Page;
 pub use query::aggregate::{Aggregated, Aggregates, Buckets, Columns, Group, Query};
+pub use query::sweep::Sweeper;
 pub use secret::SecretKey;
 pub use sqlite::file::is_own_file;
 pub use sqlite::file::room::on as room_on;

@@ -1,8 +1,11 @@
 //! `/rules/backtest`: what a rule would have done, by the engine that would have done it.
 //!
-//! A request reads stored readings series by series, a page at a time, and ends with the client that asked. It is bounded
-//! by series, by range and by time; what does not fit is left out and said so (`truncated`). Two run at once, so that
-//! somebody who tries rules does not hold up the pages of the others.
+//! A request reads stored readings series by series, two at a time on readers of the store, and ends with the client that asked. It is
+//! bounded by series, by range and by time; what does not fit is left out and said so (`truncated`). Two run at once, and who else
+//! wants a reader has one after the next series, so that somebody who tries rules does not hold up the pages of the others.
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,7 +13,7 @@ use std::time::{Duration, Instant};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use futures_util::future::try_join_all;
+use futures_util::{StreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -30,7 +33,7 @@ use crate::model::catalog::Series;
 use crate::model::rule::{Condition, RuleSpec};
 use crate::model::{UnixMillis, when};
 use crate::rules::backtest::{Outcome, Replay, Trial};
-use crate::store::{self, Store};
+use crate::store::{self, Store, Sweeper};
 
 /// A rule, and the range to try it on.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -98,11 +101,11 @@ impl Backtest {
 const MOST_SERIES: usize = 1_000;
 /// Longest range: a year and a day.
 const MOST_MS: i64 = 366 * 86_400_000;
-/// Series that are read at once: while one is judged, the next is unpacked.
+/// Series that are read at once: as many as a small machine has cores.
 const AT_ONCE: usize = 2;
-/// Readings of one page: some milliseconds of work between two turns of others.
+/// Readings of one page, where a rule looks at several sensors.
 const PAGE: usize = 50_000;
-/// After this no further series is begun: less than a page waits for an answer.
+/// After this no further series is begun, and one that is half read is left.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Tries a rule on the past: how often it would have fired, where, and for how long. Nothing is stored, nobody is
@@ -139,7 +142,7 @@ pub(in crate::http) async fn run(
     })?;
 
     let condition = spec.condition.clone();
-    let trial = Trial::new(spec, now);
+    let trial = Arc::new(Trial::new(spec, now));
     let watched = trial.series(&store.catalog());
     let mut found = Backtest::of(range, &condition, watched.len());
     found.missing = trial.missing(&watched, &store.catalog());
@@ -152,7 +155,7 @@ pub(in crate::http) async fn run(
     found.truncated = found.series.len() < watched.len();
     found.noise = Noise::of(&found.series, range);
     if let Some(against) = against {
-        let before = Trial::new(against, now);
+        let before = Arc::new(Trial::new(against, now));
         let before_watched = before.series(&store.catalog());
         let before = tried((&store, clock), &before, &before_watched, range, end).await?;
         let (before, after) = ((before_watched.as_slice(), before), (watched.as_slice(), outcomes));
@@ -166,57 +169,71 @@ pub(in crate::http) async fn run(
 
 /// What the rule would have done on each of these series, as far as there is time.
 async fn tried(
-    reading: (&Store, Clock),
-    trial: &Trial,
+    (store, clock): (&Store, Clock),
+    trial: &Arc<Trial>,
     series: &[Series],
     range: (UnixMillis, UnixMillis),
     end: Instant,
 ) -> Result<Vec<Outcome>, ApiError> {
+    let some = series.get(..MOST_SERIES).unwrap_or(series).to_vec();
+    let replays = some.into_iter().map(|series| {
+        let (beside, trial) = (trial.beside(&series, &store.catalog()), Arc::clone(trial));
+        store.sweep(move |sweeper| replay(sweeper, &trial, &series, &beside, range, &|| clock.now() < end))
+    });
+    let mut replays = stream::iter(replays).buffered(AT_ONCE);
     let mut outcomes = Vec::new();
-    for some in series.get(..MOST_SERIES).unwrap_or(series).chunks(AT_ONCE) {
-        let replays: Vec<_> = some.iter().map(|series| replay(reading, trial, series, range, end)).collect();
-        for outcome in try_join_all(replays).await? {
-            let Some(outcome) = outcome else { return Ok(outcomes) };
-            outcomes.push(outcome);
-        }
+    while let Some(outcome) = replays.next().await {
+        let Some(outcome) = outcome? else { break };
+        outcomes.push(outcome);
     }
     Ok(outcomes)
 }
 
 /// One series; `None` when there is no time left for it.
-async fn replay(
-    (store, clock): (&Store, Clock),
+fn replay(
+    sweeper: Sweeper<'_>,
     trial: &Trial,
     series: &Series,
+    beside: &[Series],
     (from, to): (UnixMillis, UnixMillis),
-    end: Instant,
-) -> Result<Option<Outcome>, ApiError> {
-    let beside = trial.beside(series, &store.catalog());
-    let mut replay = Replay::new(trial, series, from).listing_open().looking_beside(&beside);
+    goes_on: &dyn Fn() -> bool,
+) -> store::Result<Option<Outcome>> {
+    if !goes_on() {
+        return Ok(None);
+    }
     let begin = from.plus(-trial.reach_ms(series));
-    let all: Vec<_> = std::iter::once(series).chain(&beside).map(|series| series.id).collect();
-    let mut next = vec![begin; all.len()];
+    let mut replay = Replay::new(trial, series, from).listing_open();
+    if !beside.is_empty() {
+        replay = replay.looking_beside(beside);
+    }
     if trial.wants_lead(series) || trial.goes_by_the_last() {
-        match store.lead(series.id, begin).await {
+        match sweeper.lead(series.id, begin) {
             Ok(lead) => replay.begin_behind(&lead),
             // Deleted meanwhile: it would have watched nothing.
-            Err(store::Error::NotFound { .. }) => next[0] = to,
-            Err(error) => return Err(error.into()),
+            Err(store::Error::NotFound { .. }) => return Ok(Some(replay.finish(to))),
+            Err(error) => return Err(error),
         }
     }
+    if beside.is_empty() {
+        return match sweeper.give(series.id, (begin, to), &mut replay, goes_on) {
+            Ok(false) => Ok(None),
+            Ok(true) | Err(store::Error::NotFound { .. }) => Ok(Some(replay.finish(to))),
+            Err(error) => Err(error),
+        };
+    }
+    let all: Vec<_> = std::iter::once(series).chain(beside).map(|series| series.id).collect();
+    let mut next = vec![begin; all.len()];
     while let Some(which) = replay.wants() {
-        if clock.now() >= end {
+        if !goes_on() {
             return Ok(None);
         }
-        let page = match store.readings(all[which], next[which], to, PAGE).await {
+        let page = match sweeper.readings(all[which], next[which], to, PAGE) {
             Ok(page) => page,
             Err(store::Error::NotFound { .. }) => store::Page::default(),
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error),
         };
         next[which] = page.points.last().map_or(to, |last| last.at.plus(1));
         replay.take_of(which, &page.points, page.more);
-        // Pages from memory come without waiting: others want their turn too.
-        tokio::task::yield_now().await;
     }
     Ok(Some(replay.finish(to)))
 }

@@ -19,8 +19,7 @@ use crate::store::Store;
 use crate::store::engine::snapshot::Snapshot;
 use crate::store::error::Result;
 use crate::store::head::fresh::Fresh;
-use crate::store::query::device_of;
-use crate::store::samples::{self, MEMORY, Sample, Wanted, settle};
+use crate::store::samples::{self, Sample, Wanted, settle};
 
 const MINUTE: i64 = 60_000;
 const DAY: i64 = 1_440 * MINUTE;
@@ -37,23 +36,7 @@ impl Store {
     /// # Errors
     /// `NotFound` for the series; `Busy` when too many read at once or it takes longer than 10 s; `TooLarge`.
     pub async fn lead(&self, series: SeriesId, at: UnixMillis) -> Result<Lead> {
-        let device = device_of(self.memory(), series)?;
-        let asked = Asked { device, series: vec![series], places: vec![0] };
-        // The range lasts to the end of time, so nothing is searched behind it.
-        let wanted = Aggregates { increase: true, ..Aggregates::default() };
-        let plan = Plan::new(vec![at, ALWAYS.1], wanted, None, MEMORY);
-        let memory = self.memory_shared();
-        let reader = self.readers().take().await?;
-        reader
-            .run(move |reader| {
-                // The head is read before the snapshot: readings that move in between are then seen twice, and never missed.
-                let fresh = memory.head().copy(device, ALWAYS.0, at);
-                let snapshot = reader.snapshot()?;
-                let around = Around::of(&Share::new(reader, &memory, &plan), &*snapshot, &asked, &fresh)?.pop();
-                Ok(around
-                    .map_or_else(Lead::default, |around| Lead { before: around.before, is_begin: around.is_begin }))
-            })
-            .await
+        self.sweep(move |sweeper| sweeper.lead(series, at)).await
     }
 }
 

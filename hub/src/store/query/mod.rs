@@ -11,6 +11,7 @@ mod plan;
 mod rollups;
 mod scan;
 mod share;
+pub(super) mod sweep;
 mod totals;
 
 use super::Store;

@@ -1,0 +1,109 @@
+//! Ingest with rules beside ingest without, by turns, by the kernel's books.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use telemetry_hub::clock::Clock;
+use telemetry_hub::model::device::Labels;
+use telemetry_hub::model::rule::{Condition, Figure, Message, Op, RuleSpec, Severity};
+use telemetry_hub::store::{Config, SecretKey, Store};
+
+use crate::figures::{Hub, Options, Programs, metric};
+
+const DEVICES: u32 = 1_000;
+/// Joining a fleet is not the load.
+const JOINING: u64 = 5;
+
+struct Load {
+    name: &'static str,
+    args: &'static [&'static str],
+}
+
+const LOADS: &[Load] = &[
+    Load {
+        name: "as fast as acknowledged, 100 readings a batch",
+        args: &["--interval", "max", "--batch", "100", "--in-flight", "16"],
+    },
+    Load {
+        name: "as fast as acknowledged, 10 readings a batch",
+        args: &["--interval", "max", "--batch", "10", "--in-flight", "16"],
+    },
+    Load { name: "100,000 readings/s, 10 a batch", args: &["--interval", "100ms"] },
+    Load { name: "10,000 readings/s, 10 a batch", args: &["--interval", "1s"] },
+];
+
+pub(crate) fn run(options: &Options) {
+    let programs = Programs::of(&options.profile());
+    let (seconds, rounds) = (options.or("--seconds", 8), options.or("--rounds", 3));
+    println!(
+        "{DEVICES} devices x 10 sensors, {rounds} rounds of {seconds} s, CPU-seconds per million readings, median"
+    );
+    println!("{:<46} {:>9} {:>9} {:>7} {:>23}", "", "no rule", "1,000", "ratio", "readings/s");
+    for load in LOADS {
+        let (mut without, mut with) = (Vec::new(), Vec::new());
+        for _ in 0..rounds {
+            without.push(once(&programs, load, seconds, 0));
+            with.push(once(&programs, load, seconds, 1_000));
+        }
+        let ((none, calm), (some, busy)) = (median(without), median(with));
+        println!("{:<46} {none:>9.3} {some:>9.3} {:>7.3} {calm:>11.0} {busy:>11.0}", load.name, some / none);
+    }
+}
+
+/// CPU-seconds per million readings, and readings a second.
+fn once(programs: &Programs, load: &Load, seconds: u64, rules: usize) -> (f64, f64) {
+    let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let data = dir.path().join("data");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(make(&data, rules));
+    let hub = Hub::start(programs, &data, DEVICES);
+    let (devices, args) = (DEVICES.to_string(), ["--sensors", "10", "--name", "node"]);
+    let args = [&["--devices", &devices], &args[..], load.args].concat();
+    let sender = programs.simulate(&hub, seconds + JOINING, &args);
+    std::thread::sleep(Duration::from_secs(JOINING));
+    let (before, start) = (hub.figures(), Instant::now());
+    std::thread::sleep(Duration::from_secs(seconds));
+    let (after, elapsed) = (hub.figures(), start.elapsed().as_secs_f64());
+    let line = sender.wait_with_output().unwrap();
+    assert!(line.status.success(), "the sender failed: {}", String::from_utf8_lossy(&line.stdout));
+    let readings = metric(&after.metrics, "hub_readings_total") - metric(&before.metrics, "hub_readings_total");
+    ((after.cpu_seconds - before.cpu_seconds) / readings * 1e6, readings / elapsed)
+}
+
+fn median(mut all: Vec<(f64, f64)>) -> (f64, f64) {
+    all.sort_by(|one, other| one.0.total_cmp(&other.0));
+    all[all.len() / 2]
+}
+
+/// A database with so many rules: of ten, six hold a value against a limit, the others look back or at the clock.
+async fn make(data: &Path, rules: usize) {
+    let key = SecretKey::load_or_create(data).unwrap();
+    let store = Store::open(&Config { dir: data.to_owned(), ..Config::default() }, &key).unwrap();
+    let hour = Duration::from_secs(3_600);
+    for n in 0..rules {
+        let condition = match n % 10 {
+            0..6 => Condition::Threshold { op: Op::Above, value: 1e6, clear: Some(9e5) },
+            6 => Condition::Rate { op: Op::Above, value: 1e6, per: hour / 60, over: hour / 12, clear: None },
+            7 => Condition::Figure { figure: Figure::Average, op: Op::Above, value: 1e6, over: hour, clear: None },
+            8 => Condition::Deviation { sigmas: 50.0, over: hour, clear: None, least: Some(1e6) },
+            _ => Condition::Silence { after: hour / 12 },
+        };
+        let spec = RuleSpec {
+            name: format!("rule {n}"),
+            device: format!("node-{n:04}"),
+            sensor: "*".to_owned(),
+            labels: Labels::new(),
+            condition,
+            hold: Duration::from_secs(60),
+            clear_for: Duration::ZERO,
+            severity: Severity::Warning,
+            tags: Labels::new(),
+            webhooks: Vec::new(),
+            all_webhooks: false,
+            enabled: true,
+            message: Message::default(),
+        };
+        store.create_rule(spec, Clock.wall()).await.unwrap();
+    }
+    store.close().await.unwrap();
+}

@@ -1,0 +1,123 @@
+//! Readings that change nothing of a rule that is tried are passed over: a year has few that do. PURE.
+//!
+//! Of a limit: while there is no alert, what is not beyond it; while one fires, what is not good and not worse than the worst. By
+//! the smallest and the largest of some readings that is known of all of them, because all of it goes by the order of values. Of
+//! a silence: what comes in time.
+//!
+//! What is passed over leaves one thing behind that differs: how often the series reports, which the last three readings tell. Nobody asks
+//! while nothing is pending, and before anything can be, three readings are taken one by one ([`SHORT`]).
+
+use super::backtest::Replay;
+use super::condition::{Verdict, beyond, judge, millis};
+use crate::model::UnixMillis;
+use crate::model::alert::{Alert, AlertState};
+use crate::model::reading::Point;
+use crate::model::rule::{Condition, Op};
+use crate::model::run::{Run, SHORT, Takes};
+
+/// Readings that change nothing.
+#[derive(Clone, Copy)]
+pub(super) enum Quiet<'a> {
+    /// Not beyond a limit.
+    Well { op: Op, limit: f64 },
+    /// Not good, and not worse than the worst of an alert that fires.
+    Bad { op: Op, limit: f64, clear: Option<f64>, alert: &'a Alert },
+    /// No later than so many milliseconds after the one before.
+    Soon(i64),
+}
+
+impl<'a> Quiet<'a> {
+    /// Those of a condition as it stands; `None` where each reading may change something.
+    pub(super) fn of(condition: &Condition, open: Option<&'a Alert>) -> Option<Self> {
+        match (condition, open) {
+            (&Condition::Threshold { op, value: limit, .. }, None) => Some(Self::Well { op, limit }),
+            (&Condition::Threshold { op, value: limit, clear }, Some(alert)) => {
+                let is_steady = alert.state == AlertState::Firing && alert.well_since.is_none();
+                is_steady.then_some(Self::Bad { op, limit, clear, alert })
+            }
+            (&Condition::Silence { after }, None) => Some(Self::Soon(millis(after))),
+            _ => None,
+        }
+    }
+
+    fn is_quiet(self, value: f64) -> bool {
+        match self {
+            Self::Well { op, limit } => !beyond(op, limit, value),
+            Self::Bad { op, limit, clear, alert } => match judge(op, limit, clear, value) {
+                Verdict::Good => false,
+                Verdict::Between => true,
+                Verdict::Bad => alert.worst.is_some_and(|worst| alert.beyond_by(value) <= alert.beyond_by(worst)),
+            },
+            Self::Soon(_) => true,
+        }
+    }
+
+    /// How many of some readings from the first on change nothing; `heard`: when the one before was taken.
+    fn lead(self, at: &[i64], value: &[f64], heard: Option<UnixMillis>) -> usize {
+        let first = |loud: Option<usize>, all: usize| loud.unwrap_or(all);
+        let limit_of =
+            |of: Op, limit: f64| first(value.iter().position(|value| beyond(of, limit, *value)), value.len());
+        match self {
+            // Each with an operator of its own in its loop.
+            Self::Well { op: Op::Above, limit } => limit_of(Op::Above, limit),
+            Self::Well { op: Op::AtLeast, limit } => limit_of(Op::AtLeast, limit),
+            Self::Well { op: Op::Below, limit } => limit_of(Op::Below, limit),
+            Self::Well { op: Op::AtMost, limit } => limit_of(Op::AtMost, limit),
+            Self::Bad { .. } => first(value.iter().position(|value| !self.is_quiet(*value)), value.len()),
+            Self::Soon(after) => {
+                let mut last = heard.map_or(i64::MAX, |heard| heard.0);
+                let late = |at: &i64| {
+                    let is_late = at.saturating_sub(last) > after;
+                    last = *at;
+                    is_late
+                };
+                first(at.iter().position(late), at.len())
+            }
+        }
+    }
+}
+
+impl Replay<'_> {
+    fn quiet(&self) -> Option<Quiet<'_>> {
+        Quiet::of(self.condition(), self.open().map(AsRef::as_ref))
+    }
+}
+
+impl Takes for Replay<'_> {
+    fn may_pass(&self) -> bool {
+        self.quiet().is_some_and(|quiet| !matches!(quiet, Quiet::Soon(_)))
+    }
+
+    fn stays(&self, run: &Run) -> bool {
+        let is_quiet = |quiet: Quiet<'_>| match quiet {
+            Quiet::Well { .. } | Quiet::Bad { .. } => quiet.is_quiet(run.min) && quiet.is_quiet(run.max),
+            Quiet::Soon(_) => false,
+        };
+        run.count >= SHORT && self.is_in_range(run.from) && self.quiet().is_some_and(is_quiet)
+    }
+
+    fn pass(&mut self, run: &Run) {
+        self.passed(run.count as u64, run.to, run.last);
+    }
+
+    fn wants_values(&self) -> bool {
+        !matches!(self.condition(), Condition::Silence { .. })
+    }
+
+    fn take_columns(&mut self, at: &[i64], value: &[f64]) {
+        let (mut at, mut value) = (at, value);
+        while !at.is_empty() {
+            let lead = self.quiet().map_or(0, |quiet| quiet.lead(at, value, self.heard()));
+            let passed = lead.saturating_sub(SHORT);
+            if passed > 0 {
+                let before = at[..passed].partition_point(|at| !self.is_in_range(UnixMillis(*at)));
+                self.passed((passed - before) as u64, UnixMillis(at[passed - 1]), value[passed - 1]);
+            }
+            let end = (lead + 1).min(at.len());
+            for (&at, &value) in at[passed..end].iter().zip(&value[passed..end]) {
+                self.take(&[Point { at: UnixMillis(at), value }]);
+            }
+            (at, value) = (&at[end..], &value[end..]);
+        }
+    }
+}

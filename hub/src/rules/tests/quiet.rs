@@ -1,0 +1,122 @@
+//! What is passed over changes nothing: a rule that is tried says the same as by each reading.
+
+use super::*;
+use crate::model::catalog::Series;
+use crate::model::run::{Run, Takes as _};
+use crate::rules::backtest::{Outcome, Replay, Trial};
+
+/// Limits and silences, with and without a clear value, a hold and a `clear_for`.
+fn rules() -> impl Strategy<Value = RuleSpec> {
+    let ops = prop::sample::select(vec![Op::Above, Op::AtLeast, Op::Below, Op::AtMost]);
+    let limits = (ops, 0..12_i32, prop::option::of(0..4_i32)).prop_map(|(op, limit, gap)| {
+        let limit = f64::from(limit);
+        let further = |gap: i32| {
+            if matches!(op, Op::Above | Op::AtLeast) { limit - f64::from(gap) } else { limit + f64::from(gap) }
+        };
+        threshold(op, limit, gap.map(further))
+    });
+    let all = prop_oneof![5 => limits, 2 => (1..200_u64).prop_map(silence)];
+    let seconds = || prop_oneof![3 => Just(0_u64), 1 => Just(5), 2 => Just(70)];
+    (all, seconds(), seconds()).prop_map(|(spec, holds, clears)| {
+        let clears = if spec.condition.is_about_values() { clears } else { 0 };
+        hold(holds, figures::clear_for(clears, spec))
+    })
+}
+
+/// Mostly a calm value that reports regularly; now and then it jumps, or nothing comes.
+fn readings() -> impl Strategy<Value = Vec<Point>> {
+    let gap = prop_oneof![20 => Just(1_000_i64), 3 => 1..5_000_i64, 1 => 50_000..300_000_i64];
+    let step = prop_oneof![20 => Just(0_i32), 6 => -1..=1_i32, 1 => -6..=6_i32];
+    prop::collection::vec((gap, step), 1..400).prop_map(|steps| {
+        let (mut at, mut value) = (START, 5);
+        let point = |(gap, step): (i64, i32)| {
+            (at, value) = (at.plus(gap), (value + step).clamp(0, 12));
+            Point { at, value: f64::from(value) }
+        };
+        steps.into_iter().map(point).collect()
+    })
+}
+
+fn run(block: &[Point]) -> Run {
+    let values = || block.iter().map(|point| point.value);
+    let (first, last) = (block[0], block[block.len() - 1]);
+    let (min, max) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
+    Run { count: block.len(), from: first.at, to: last.at, min, max, last: last.value }
+}
+
+fn give(replay: &mut Replay<'_>, block: &[Point]) {
+    let (at, value): (Vec<_>, Vec<_>) = block.iter().map(|point| (point.at.0, point.value)).unzip();
+    replay.take_columns(&at, &value);
+}
+
+/// As a store gives them that has them in blocks; and how many it did not look into.
+fn in_blocks(mut replay: Replay<'_>, points: &[Point], sizes: &[usize], end: UnixMillis) -> (Outcome, usize) {
+    let (mut rest, mut sizes, mut kept, mut passed) = (points, sizes.iter().cycle(), None::<&[Point]>, 0);
+    while !rest.is_empty() {
+        let (block, after) = rest.split_at((*sizes.next().unwrap()).min(rest.len()));
+        rest = after;
+        if replay.may_pass() && replay.stays(&run(block)) {
+            if let Some(before) = kept.replace(block) {
+                passed += 1;
+                replay.pass(&run(before));
+            }
+            continue;
+        }
+        if let Some(before) = kept.take() {
+            give(&mut replay, before);
+        }
+        give(&mut replay, block);
+    }
+    if let Some(before) = kept {
+        passed += 1;
+        replay.pass(&run(before));
+    }
+    (replay.finish(end), passed)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #[test]
+    fn a_rule_says_the_same_of_what_it_passes_over(
+        spec in rules(), points in readings(), sizes in prop::collection::vec(1..60_usize, 1..20), begin in 0..200_usize,
+        interval_ms in prop::sample::select(vec![0_u32, 1_000, 60_000]),
+    ) {
+        let trial = Trial::new(spec, START);
+        let series = Series {
+            id: TEMP, device: DeviceNo(1), sensor: "temp".into(), unit: "Cel".into(), kind: SensorKind::Gauge,
+            kind_by_owner: false, interval_ms,
+        };
+        let from = points.get(begin).map_or(START, |point| point.at);
+        let end = points.last().unwrap().at.plus(100_000);
+        for lists_open in [false, true] {
+            let new = || {
+                let replay = Replay::new(&trial, &series, from);
+                if lists_open { replay.listing_open() } else { replay }
+            };
+            let mut slow = new();
+            slow.take(&points);
+            let slow = slow.finish(end);
+            prop_assert_eq!(&in_blocks(new(), &points, &sizes, end).0, &slow);
+            prop_assert_eq!(&in_blocks(new(), &points, &[points.len()], end).0, &slow, "one block");
+        }
+    }
+}
+
+#[test]
+fn blocks_in_which_nothing_happens_are_passed_over() {
+    let trial = Trial::new(hold(60, above(30.0)), START);
+    let series = Series {
+        id: TEMP,
+        device: DeviceNo(1),
+        sensor: "temp".into(),
+        unit: "Cel".into(),
+        kind: SensorKind::Gauge,
+        kind_by_owner: false,
+        interval_ms: 60_000,
+    };
+    let value = |minute: i64| if (500..700).contains(&minute) { 31.0 } else { 20.0 };
+    let points: Vec<_> = (0..1_000).map(|minute| Point { at: at(minute * 60), value: value(minute) }).collect();
+    let (outcome, passed) = in_blocks(Replay::new(&trial, &series, START), &points, &[20], at(60_000));
+    assert_eq!((outcome.fires, outcome.readings, outcome.judged), (1, 1_000, 1_000));
+    assert_eq!(passed, 50 - 4, "what it fires and resolves in, and what is before each");
+}
