@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ALL, hearsText, waitText } from "./hears";
+import { ALL, hearsText, toTheMinute, waitText } from "./hears";
 
 describe("what a webhook hears", () => {
   it("is not said where it is everything", () => {
@@ -22,6 +22,10 @@ describe("what a webhook hears", () => {
       "quiet Sat, Sun 22:00 to 07:00 UTC, but for critical alerts",
       "again every 4h until acknowledged",
     ]);
+  });
+
+  it("ends with a minute", () => {
+    expect(["07:00:00", "2026-12-01 07:00"].map(toTheMinute)).toEqual(["07:00", "2026-12-01 07:00"]);
   });
 
   it("counts what waits", () => {

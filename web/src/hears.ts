@@ -41,3 +41,6 @@ export function hearsText({ least_severity, labels, tags, quiet_hours, repeat_ev
 /** `3 wait until 07:00`. */
 export const waitText = (waiting: number, until: string): string =>
   waiting === 0 ? `Quiet until ${until}.` : `${waiting} ${waiting === 1 ? "waits" : "wait"} until ${until}.`;
+
+/** Quiet hours end with a minute: `07:00` of `07:00:00`. */
+export const toTheMinute = (time: string): string => time.replace(/^(\d\d:\d\d):00$/, "$1");

@@ -8,6 +8,7 @@ import { replay } from "../actions/webhooks";
 import { part, state } from "../app";
 import { ruleName } from "../alert";
 import { clean, count, digits, duration, millis, when } from "../format";
+import { toTheMinute } from "../hears";
 import { title } from "../names";
 import type { Delivery, DeliveryWithBody, Webhook } from "../types";
 import { Field, Status } from "./controls";
@@ -151,6 +152,9 @@ const EVENTS: Readonly<Record<string, string>> = {
   "webhook.test": "Test",
 };
 
+const arrived = ({ status, error }: Delivery["attempts"][number]): boolean =>
+  !error && (status ?? 0) >= 200 && (status ?? 0) < 300;
+
 /** A status of 2xx may be no delivery: then the error says why. */
 function answered({ status, error }: Delivery["attempts"][number]): string {
   const problem = clean(error ?? "no answer", 200);
@@ -198,7 +202,7 @@ function DeliveryEntry({ delivery, off }: { delivery: Delivery; off: boolean }) 
               {off
                 ? "waits until the webhook is turned on"
                 : held !== null
-                  ? `waits for the end of the quiet hours, ${when(held, now)}`
+                  ? `waits for the end of the quiet hours, ${toTheMinute(when(held, now))}`
                   : next > now && delivery.held_until && delivery.attempt_count === 0
                     ? `waits ${duration(next - now)} for more of its rule`
                     : next > now
@@ -247,7 +251,7 @@ function Timeline({ delivery }: { delivery: Delivery }) {
     <ol class="attempts timeline" aria-label="Timeline">
       <li>{moment(delivery.created_at, now)}: caused</li>
       {attempts.map((attempt, i) => (
-        <li key={i} class={attempt.error || !attempt.status ? "bad" : "good"}>
+        <li key={i} class={arrived(attempt) ? "good" : "bad"}>
           {moment(attempt.at, now)}: {answered(attempt)}, {digits(attempt.duration_ms)} ms
           <Head label="Sent" of={attempt.request_head} />
           <Head label="Answered" of={attempt.response_head} />

@@ -7,7 +7,7 @@ import { loadDeliveries, loadRules, loadWebhooks } from "../actions/loading";
 import { testWebhook } from "../actions/webhooks";
 import { go, part } from "../app";
 import { clean, count, millis, when } from "../format";
-import { hearsText, waitText } from "../hears";
+import { hearsText, toTheMinute, waitText } from "../hears";
 import { failedText, usedBy } from "../hook";
 import { kindOf } from "../hook_kind";
 import { href, type Route } from "../route";
@@ -234,7 +234,7 @@ function HookEntry({
         {hearsText(hook).length > 0 ? <span class="small quiet">{clean(hearsText(hook).join("; "), 400)}</span> : null}
         {hook.quiet ? (
           <span class="small" role="status">
-            {waitText(hook.quiet.waiting, when(millis(hook.quiet.until) ?? now.value, now.value))}
+            {waitText(hook.quiet.waiting, toTheMinute(when(millis(hook.quiet.until) ?? now.value, now.value)))}
           </span>
         ) : null}
         {all !== null ? (
