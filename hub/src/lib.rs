@@ -4,8 +4,8 @@
 //!   7  command                                   │ one command a file; `serve` runs a hub
 //!   6  hub                                       │ composition: the only one that knows everybody
 //!   5  http   webhook   udp                      │ shells: tokio, sockets, threads
-//!   4  ingest   registrar   identity   links   settings
-//!                                                │ the pipeline of readings; devices that join; who this hub is; what people set on the page
+//!   4  ingest   registrar   identity   links   settings   picture
+//!                                                │ the pipeline of readings; devices that join; who this hub is; what people set on the page; alerts drawn
 //!   3  store   tls   config                      │ the disk and all SQL; certificates; flags, variables, file
 //!   2  proto   rules   delivery   bundle   running
 //!                                                │ PURE: the protocol, the alerts, what is told of them; an agent packed; which hub runs here
@@ -98,6 +98,7 @@ mod live;
 pub mod model;
 mod observe;
 mod password;
+pub mod picture;
 mod presence;
 pub mod pressure;
 pub mod proto;

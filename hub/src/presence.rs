@@ -17,6 +17,7 @@ use wire::message::Health;
 pub(crate) use self::pushed::Pushed;
 use crate::model::catalog::Catalog;
 use crate::model::device::{Conflict, Device, DeviceNo, Link, Pending, Standing};
+use crate::model::explain::Seen;
 use crate::model::looked::{Absence, Looked};
 use crate::model::{DeviceId, UnixMillis};
 
@@ -125,6 +126,17 @@ impl Presence {
             return now.since(link.last_seen) <= limit;
         }
         table.pushed.get(&device).is_some_and(|pushed| !pushed.is_silent(interval_ms, now))
+    }
+
+    /// What is known of the link of a device at `now`, given its expected interval, 0 when none is known.
+    #[must_use]
+    pub(crate) fn seen(&self, device: DeviceNo, interval_ms: u32, now: UnixMillis) -> Seen {
+        let is_online = self.is_online(device, interval_ms, now);
+        let table = self.read();
+        let (link, pushed) = (table.links.get(&device), table.pushed.get(&device));
+        let heard_at = link.map(|link| link.last_seen).max(pushed.map(|pushed| pushed.last_seen));
+        let clock_offset_ms = link.and_then(|link| link.clock_offset_ms).map(|ms| ms as i64);
+        Seen { is_online, heard_at, clock_offset_ms }
     }
 
     /// How the adopted devices are.

@@ -187,10 +187,11 @@ fn a_webhook_that_was_off_is_told_what_it_missed_when_it_is_on_again() {
 #[test]
 fn what_flaps_is_one_message_to_people_across_a_kill_and_an_acknowledgement_reaches_who_knows_the_alert() {
     let mut scene = Scene::start(&[Answer::Status(200)]);
-    // A second receiver that people read: its topic is the end of the path.
+    // A second receiver that people read.
     let chat = scene.another_sink();
-    let url = format!("http://{}/alarms", chat.address);
-    let made = scene.hub.post("/api/v1/webhooks", &json!({"name": "phone", "kind": "ntfy", "url": url}));
+    let url = format!("http://{}", chat.address);
+    let phone = json!({"name": "phone", "kind": "gotify", "url": url, "fields": {"token": "A1"}});
+    let made = scene.hub.post("/api/v1/webhooks", &phone);
     scene.hub.post(&format!("/api/v1/webhooks/{}/add-to-rules", made["id"].as_str().unwrap()), &json!({}));
     let titles = || -> Vec<String> {
         chat.received().iter().map(|request| request.json()["title"].as_str().unwrap().to_owned()).collect()

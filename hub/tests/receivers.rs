@@ -40,13 +40,14 @@ fn an_alert_is_told_in_the_words_of_each_receiver_and_no_token_of_theirs_is_on_d
     assert_eq!(said(title), "🟢 Resolved: too hot on &lt;!channel&gt;");
 
     let [firing, resolved] = two(&ntfy);
-    assert_eq!((&*firing.asked, &*firing.headers["authorization"]), ("POST /", "Bearer tk_OfNtfy"));
-    assert_eq!(firing.json()["topic"], "my-topic");
-    assert_eq!((&firing.json()["priority"], &resolved.json()["priority"]), (&json!(5), &json!(3)));
+    assert_eq!((&*firing.asked, &*firing.headers["authorization"]), ("PUT /my-topic", "Bearer tk_OfNtfy"));
+    assert_eq!((&*firing.headers["x-priority"], &*resolved.headers["x-priority"]), ("5", "3"));
+    assert!(firing.body.starts_with(b"\x89PNG") && resolved.body.starts_with(b"\x89PNG"), "no picture");
 
     let [firing, _] = two(&telegram);
-    assert_eq!(firing.asked, "POST /bot1:B0tTokenOfTelegram/sendMessage");
-    assert_eq!(firing.json()["chat_id"], "-1001");
+    assert_eq!(firing.asked, "POST /bot1:B0tTokenOfTelegram/sendPhoto");
+    let form = String::from_utf8_lossy(&firing.body);
+    assert!(form.contains("name=\"chat_id\"\r\n\r\n-1001\r\n") && form.contains("PNG\r\n"), "{form}");
 
     let [firing, resolved] = two(&pager);
     assert_eq!(

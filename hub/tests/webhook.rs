@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use telemetry_hub::delivery::grouping::Grouping;
 use telemetry_hub::delivery::payload::{Teller, test_delivery};
 use telemetry_hub::delivery::policy::{Mode, Policy};
 use telemetry_hub::delivery::retry::Outcome;
+use telemetry_hub::delivery::sign::PictureKey;
 use telemetry_hub::model::alert::{Alert, AlertId, Subject};
 use telemetry_hub::model::device::{DeviceNo, Introduction, Labels, NewDevice};
 use telemetry_hub::model::reading::{Batch, BatchId, SeriesId};
@@ -26,6 +28,7 @@ use telemetry_hub::model::webhook::{
     Settlement, Template, Webhook, WebhookId, WebhookKind, WebhookSpec,
 };
 use telemetry_hub::model::{BatchSeq, Epoch, HubId, Lane, PublicKey, SensorKind, SensorNo, SensorSpec, UnixMillis};
+use telemetry_hub::picture::Picture;
 use telemetry_hub::rules::Engine;
 use telemetry_hub::rules::notify::Notifier;
 use telemetry_hub::store::{Commit, Config, DeliveryQuery, SecretKey, Store};
@@ -705,6 +708,35 @@ async fn own_headers_are_sent_but_cannot_replace_the_signature() {
 }
 
 #[tokio::test]
+async fn a_receiver_that_refuses_a_picture_gets_the_message_without_it_at_once() {
+    let picture = Picture { png: b"\x89PNG".to_vec(), alt: "a chart".to_owned() };
+    let deliver = async |answers: Vec<Answer>, attempts: usize| {
+        let sink = WebhookSink::answering(answers).await;
+        let mut webhook = at(&sink);
+        webhook.spec.kind = WebhookKind::Discord;
+        let before = Attempt { status: Some(500), duration_ms: 1, ..Attempt::begun(Clock.wall()) };
+        let body = test_delivery(WebhookId(1), "chat", Clock.wall()).body;
+        let delivery = Delivery { attempts: vec![before; attempts], body, ..message() };
+        let tried = client().deliver_showing(&webhook, &delivery, Some(&picture)).await;
+        let kinds: Vec<_> = sink.received().iter().map(|one| one.headers["content-type"].clone()).collect();
+        (tried, kinds)
+    };
+    let is_form = |kind: &String| kind.starts_with("multipart/form-data; boundary=");
+    let (tried, kinds) = deliver(vec![status(200)], 0).await;
+    assert!(tried.outcome == Outcome::Delivered && kinds.len() == 1 && is_form(&kinds[0]), "{tried:?} {kinds:?}");
+    let (tried, kinds) = deliver(vec![status(413), status(200)], 1).await;
+    assert_eq!((tried.outcome, tried.attempt.status, tried.problem), (Outcome::Delivered, Some(200), None));
+    assert!(kinds.len() == 2 && is_form(&kinds[0]) && kinds[1] == "application/json", "{kinds:?}");
+    // What is wrong with the message itself is said of the message itself.
+    let (tried, kinds) = deliver(vec![status(400), status(400)], 0).await;
+    assert_eq!((tried.attempt.status, kinds.len()), (Some(400), 2));
+    // A token is no better without a picture, and after two attempts nothing is tried that need not be.
+    assert_eq!(deliver(vec![status(401)], 0).await.1.len(), 1);
+    assert_eq!(deliver(vec![status(503)], 0).await.1.len(), 1);
+    assert_eq!(deliver(vec![status(200)], 2).await.1, ["application/json"]);
+}
+
+#[tokio::test]
 async fn loopback_is_not_called_unless_it_is_allowed() {
     let sink = WebhookSink::answering([status(200)]).await;
     let strict = Client::new(HubId::from_bytes([1; 16]), Policy::default()).unwrap();
@@ -805,6 +837,7 @@ impl Running {
                 said: &|_, _| 0,
                 grouping: &Grouping::default(),
                 beside: &|_| None,
+                reasons: &HashMap::new(),
             };
             deliveries_for(&told.notices, &audience, &catalog, &teller())
         };
@@ -836,7 +869,7 @@ fn status(status: u16) -> Answer {
 }
 
 fn teller() -> Teller {
-    Teller { url: None, zone: jiff::tz::TimeZone::UTC }
+    Teller { url: None, zone: jiff::tz::TimeZone::UTC, pictures: PictureKey::of(&[7; 32]) }
 }
 
 fn client() -> Client {

@@ -119,6 +119,26 @@ export interface components {
              */
             worst_value: number | null;
         };
+        /** @description One alert, and why it fired. */
+        AlertDetail: components["schemas"]["ListedAlert"] & {
+            /** @description What else fired within ten minutes: first on the same device, then on devices that share a label. At most ten. */
+            beside: components["schemas"]["Beside"][];
+            /** @description Start of the time that a chart of it shows. */
+            chart_from: string;
+            /** @description End of that time. */
+            chart_to: string;
+            device_then: components["schemas"]["DeviceThen"] | null;
+            /** @description How often the rule fired in the days before, this time included. */
+            fired: components["schemas"]["FiredBefore"];
+            /**
+             * Format: int64
+             * @description How many seconds after it happened the hub knew, when it fired; null where that was not kept.
+             */
+            late_s: number | null;
+            rule_then: components["schemas"]["RuleThen"] | null;
+            /** @description What happened, oldest first. */
+            story: components["schemas"]["StoryEntry"][];
+        };
         /** @description What one of several conditions measured. */
         AlertPart: {
             /** @description Whether it was true. */
@@ -275,6 +295,23 @@ export interface components {
             /** @description The rule, as for making one; its `name` may be left out, and it need not be `enabled`. */
             rule: components["schemas"]["NewRule"];
             to?: components["schemas"]["Time"] | null;
+        };
+        /** @description Another alert that fired about then. */
+        Beside: {
+            /** @description Id of the device; empty when it is about the hub. */
+            device: string;
+            /** @description Its name. */
+            device_name: string;
+            /** @description When it fired. */
+            fired_at: string | null;
+            /** @description Text of its id. */
+            id: string;
+            /** @description Which rule. */
+            rule: components["schemas"]["RuleName"];
+            /** @description Sensor. */
+            sensor: string;
+            /** @description How bad it is. */
+            severity: components["schemas"]["Severity"];
         };
         /** @description One firing that differs: with `before` only it vanishes, with `after` only it appears, with both it moves. */
         ChangedFiring: {
@@ -496,6 +533,32 @@ export interface components {
             /** @description Free text about it, of at most 2,000 characters; an empty one takes it away. */
             notes?: string | null;
         };
+        /** @description How a device and its link were when an alert fired. */
+        DeviceThen: {
+            /** @description Version of its agent; empty where it did not say. */
+            agent_version: string;
+            /**
+             * Format: int64
+             * @description Its clock minus the hub's, in milliseconds.
+             */
+            clock_offset_ms: number | null;
+            /** @description When it had been heard last. */
+            last_heard_at: string | null;
+            /**
+             * Format: int64
+             * @description Those of them that were lost.
+             */
+            lost: number | null;
+            /** @description Whether it was online. */
+            online: boolean;
+            /**
+             * Format: int64
+             * @description Readings that it took in that hour and the one before; null where that is not known.
+             */
+            taken: number | null;
+            /** @description What it had measured last of its battery and its radio. */
+            vitals: components["schemas"]["Vital"][];
+        };
         /** @description What the rule would have done that `against` would not, and the other way round. */
         Difference: {
             /**
@@ -599,6 +662,24 @@ export interface components {
             /** @description Its name. */
             field: string;
         };
+        /** @description How often a rule fired in the days before an alert, that one included; counted in the alerts that are kept, to 1,000. */
+        FiredBefore: {
+            /**
+             * Format: int32
+             * @description About anything.
+             */
+            anywhere: number;
+            /**
+             * Format: int64
+             * @description How many days.
+             */
+            days: number;
+            /**
+             * Format: int32
+             * @description About the same thing.
+             */
+            here: number;
+        };
         /** @description One firing. */
         Firing: {
             /** @description When it would have fired; before the start of the range if it would have been firing there already. */
@@ -616,6 +697,58 @@ export interface components {
          * @enum {string}
          */
         Group: "none" | "all";
+        /** @description What happened to an alert. */
+        Happened: {
+            /** @enum {string} */
+            what: "began";
+        } | {
+            /** @enum {string} */
+            what: "fired";
+        } | {
+            /** @enum {string} */
+            what: "learned";
+        } | {
+            /** @description When the receiver took it. */
+            arrived_at?: string | null;
+            /** @description How many attempts there were. */
+            attempts: number;
+            /** @description Id of the delivery. */
+            delivery: string;
+            /** @description Why the last attempt failed, where it did. */
+            error?: string | null;
+            /** @description Of what it was told. */
+            event: components["schemas"]["Event"];
+            /** @description How that went. */
+            state: components["schemas"]["DeliveryState"];
+            /** @description Id of the webhook. */
+            webhook: string;
+            /** @description Its name. */
+            webhook_name: string;
+            /** @enum {string} */
+            what: "told";
+        } | {
+            /** @description Why there is one. */
+            comment: string;
+            /** @description Id of the silence. */
+            silence: string;
+            /** @description When it ends. */
+            until: string;
+            /** @enum {string} */
+            what: "silenced";
+        } | {
+            /** @enum {string} */
+            what: "flapped";
+        } | {
+            /** @description Who; null where that is not known. */
+            by?: string | null;
+            /** @description What they said. */
+            comment?: string | null;
+            /** @enum {string} */
+            what: "acknowledged";
+        } | {
+            /** @enum {string} */
+            what: "resolved";
+        };
         /** @description The URL that the hub calls each minute, and what came of it since the start. */
         Heartbeat: {
             /** @description Why, and what would be right. */
@@ -1517,6 +1650,11 @@ export interface components {
                 };
                 /** @description When it was last changed. */
                 updated_at: string;
+                /**
+                 * Format: int32
+                 * @description Counts its changes, from 1.
+                 */
+                version: number;
                 /** @description Who is told. */
                 webhooks: string[];
             }[];
@@ -2025,6 +2163,11 @@ export interface components {
             };
             /** @description When it was last changed. */
             updated_at: string;
+            /**
+             * Format: int32
+             * @description Counts its changes, from 1.
+             */
+            version: number;
             /** @description Who is told. */
             webhooks: string[];
         };
@@ -2105,6 +2248,32 @@ export interface components {
              * @description From 1.
              */
             line: number;
+        };
+        /** @description A rule as it was when an alert fired. */
+        RuleThen: {
+            /** @description How long it had to be good again before it resolved. */
+            clear_for: string;
+            /** @description When it was true. */
+            condition: components["schemas"]["Condition"];
+            /** @description Glob over device id and name. */
+            device: string;
+            /** @description How long that had to stay true before it fired. */
+            for: string;
+            /** @description Whether the rule still says the same. */
+            is_current: boolean;
+            /** @description Its name then. */
+            name: string;
+            /** @description Glob over sensor names. */
+            sensor: string;
+            /** @description How bad it was. */
+            severity: components["schemas"]["Severity"];
+            /** @description Since when it said so. */
+            since: string;
+            /**
+             * Format: int32
+             * @description Counts its changes, from 1.
+             */
+            version: number;
         };
         /** @description What was changed, or would be. */
         RulesApplied: {
@@ -2676,6 +2845,11 @@ export interface components {
          * @enum {string}
          */
         StorageState: "ok" | "nearly_full" | "recycling";
+        /** @description Something that happened to an alert. */
+        StoryEntry: components["schemas"]["Happened"] & {
+            /** @description When. */
+            at: string;
+        };
         /** @description A change of a device's hardware. */
         Swap: {
             /** @description When. */
@@ -2771,6 +2945,18 @@ export interface components {
         UserWithLink: components["schemas"]["User"] & {
             /** @description The link. */
             link: components["schemas"]["InviteLink"];
+        };
+        /** @description The newest reading of a battery or a radio. */
+        Vital: {
+            /** @description Sensor. */
+            sensor: string;
+            /** @description Unit. */
+            unit: string;
+            /**
+             * Format: double
+             * @description Value.
+             */
+            value: number;
         };
         /** @description A webhook. */
         Webhook: {

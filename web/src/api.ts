@@ -3,6 +3,7 @@
 import { pathTo } from "./base";
 import type {
   Alert,
+  AlertDetail,
   AskPreview,
   AuditEntry,
   Backtest,
@@ -311,18 +312,29 @@ export const readings = {
   },
 };
 
-export type RuleDraft = Omit<Rule, "id" | "needs" | "missing" | "made_by" | "source" | "created_at" | "updated_at">;
+export type RuleDraft = Omit<
+  Rule,
+  "id" | "version" | "needs" | "missing" | "made_by" | "source" | "created_at" | "updated_at"
+>;
 
 export const rules = {
   list: () => all<Rule>("/rules"),
   create: (rule: RuleDraft) => call<Rule>("POST", "/rules", rule),
   replace: (rule: string, draft: RuleDraft) => call<Rule>("PUT", `/rules/${id(rule)}`, draft),
   remove: (rule: string) => call<null>("DELETE", `/rules/${id(rule)}`),
-  /** What the rule would have done in the last day, and what differs from another version of it. */
-  backtest: (rule: Omit<RuleDraft, "name" | "tags">, against: Omit<RuleDraft, "name" | "tags"> | null) =>
-    call<Backtest>("POST", "/rules/backtest", against === null ? { rule } : { rule, against }),
   preview: (rule: Omit<RuleDraft, "name" | "tags">, of: string | null) =>
     call<RulePreview>("POST", "/rules/preview", of === null ? { rule } : { rule, id: of }),
+  /** What the rule would have done in the last day or in `during`, and what differs from another version of it. */
+  backtest: (
+    rule: Omit<RuleDraft, "name" | "tags">,
+    against: Omit<RuleDraft, "name" | "tags"> | null,
+    during: { from: Millis; to: Millis } | null = null,
+  ) =>
+    call<Backtest>("POST", "/rules/backtest", {
+      rule,
+      ...(against === null ? {} : { against }),
+      ...(during === null ? {} : { from: during.from, to: during.to }),
+    }),
 };
 
 export const silences = {
@@ -340,6 +352,7 @@ export const alerts = {
     ]);
     return [...(newest?.items ?? []), ...firing];
   },
+  one: (alert: string) => call<AlertDetail>("GET", `/alerts/${id(alert)}`),
   ack: (alert: string, comment?: string) => call<Alert>("POST", `/alerts/${id(alert)}/ack`, comment ? { comment } : {}),
   ackAll: (alerts: readonly string[]) => call<{ acknowledged: number }>("POST", "/alerts/ack", { alerts }),
 };

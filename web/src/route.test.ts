@@ -16,6 +16,7 @@ describe("the address is the state", () => {
     { view: "device", id: "d1", sensors: ["hum"], range: DEFAULT_RANGE, others: ["d2", "a,b/c"] },
     { view: "device", id: "d1", sensors: ["hum"], range: between(1_700_000_000_000, 1_700_000_060_000) },
     { view: "alerts", rule: "new", device: "greenhouse*", sensor: "temp" },
+    { view: "alert", id: "alr_7" },
     { view: "webhooks", webhook: "w1" },
     { view: "hub" },
     { view: "missing", path: "/nope/x" },

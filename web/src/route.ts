@@ -3,6 +3,7 @@
 //   /                         devices            ?status= ?q= ?sort=-temperature ?group=site
 //   /d/<id>                   one device         ?m=temp,hum &with=<id>,<id> &from=now-5m &to=now
 //   /a                        alerts and rules   ?rule=new|<id> &device= &sensor=
+//   /a/<id>                   one alert
 //   /w                        webhooks           ?webhook=<id>
 //   /h                        the hub itself
 
@@ -23,6 +24,7 @@ export type Route =
   | { view: "overview"; status: Shown | null; q: string; sort: string; group: string }
   | { view: "device"; id: string; sensors: string[]; range: Range; others?: string[] }
   | { view: "alerts"; rule: string | null; device: string; sensor: string }
+  | { view: "alert"; id: string }
   | { view: "webhooks"; webhook: string | null }
   | { view: "hub" }
   | { view: "missing"; path: string };
@@ -79,6 +81,7 @@ export function parse(path: string, search: string): Route {
       sensor: query.get("sensor") ?? "",
     };
   }
+  if (first === "a" && rest.length === 0) return { view: "alert", id: decodeURIComponentSafely(second) };
   if (first === "w" && second === "") return { view: "webhooks", webhook: query.get("webhook") };
   if (first === "h" && second === "") return { view: "hub" };
   return { view: "missing", path };
@@ -111,6 +114,8 @@ export function href(route: Route): string {
       if (route.device) query.set("device", route.device);
       if (route.sensor) query.set("sensor", route.sensor);
       return withQuery(pathTo("/a"), query);
+    case "alert":
+      return pathTo(`/a/${encodeURIComponent(route.id)}`);
     case "webhooks":
       if (route.webhook) query.set("webhook", route.webhook);
       return withQuery(pathTo("/w"), query);

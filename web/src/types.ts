@@ -9,6 +9,8 @@ export type Millis = number;
 
 /** An alert; of those in lists it is known too by which other one nobody is told of it. */
 export type Alert = Schemas["Alert"] & Partial<Pick<Schemas["ListedAlert"], "inhibited_by">>;
+export type AlertDetail = Schemas["AlertDetail"];
+export type StoryEntry = Schemas["StoryEntry"];
 export type ListedAlert = Schemas["ListedAlert"];
 export type AlertState = Schemas["AlertState"];
 export type Attempt = Schemas["Attempt"];

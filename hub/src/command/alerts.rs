@@ -1,4 +1,6 @@
-//! `telemetry-hub alerts`: lists active alerts, or past ones.
+//! `telemetry-hub alerts`: lists active alerts, or past ones, or tells of one.
+
+mod one;
 
 use std::collections::BTreeMap;
 
@@ -17,6 +19,9 @@ use crate::model::{UnixMillis, alert, called};
 pub struct Args {
     #[command(flatten)]
     hub: Remote,
+    /// One alert, by its id: why it fired, and what happened
+    #[arg(value_name = "ALERT", conflicts_with_all = ["past", "device", "rule", "tag", "from"])]
+    alert: Option<String>,
     /// Past alerts, newest first, instead of those that are active
     #[arg(long)]
     past: bool,
@@ -100,6 +105,16 @@ pub(super) fn is_of_device(sensor: &str) -> bool {
 
 pub(super) async fn run(args: Args) -> Outcome {
     let link = args.hub.find().await?;
+    if let Some(id) = args.alert {
+        let text = link.text(&format!("/alerts/{id}"), &[]).await?;
+        if args.json {
+            print(text);
+            return Ok(());
+        }
+        let alert: Alert = link.read(&text)?;
+        out::write(&one::text(&link.read(&text)?, row(&alert, Clock.wall())));
+        return Ok(());
+    }
     let states = if args.past { &["resolved", "historical"][..] } else { &["pending", "firing", "unknown"] };
     let mut params: Vec<_> = states.iter().map(|state| ("state", (*state).to_owned())).collect();
     params.extend(args.tag.into_iter().map(|tag| ("tag", tag)));

@@ -8,6 +8,7 @@ use super::payload::alert::{self, What};
 use super::payload::{Teller, group_delivery};
 use crate::model::alert::{Alert, AlertId, AlertState, Subject};
 use crate::model::catalog::Catalog;
+use crate::model::explain::Reason;
 use crate::model::hearing::Filter;
 use crate::model::notice::{Hearers, Notice};
 use crate::model::rule::{Rule, RuleSpec};
@@ -27,6 +28,8 @@ pub struct Audience<'a> {
     pub grouping: &'a Grouping,
     /// What is said beside an alert that fires, in a sentence.
     pub beside: &'a dyn Fn(&Alert) -> Option<String>,
+    /// Why alerts fired, as far as that is known.
+    pub reasons: &'a HashMap<AlertId, Reason>,
 }
 
 impl Audience<'_> {
@@ -148,14 +151,13 @@ fn told(notices: &[Notice], audience: &Audience<'_>, catalog: &Catalog, teller: 
             let webhook = to.id;
             let number = numbers.entry((alert.id, webhook)).or_insert_with(|| (audience.said)(alert.id, webhook));
             *number += 1;
-            let rule = audience.rule(alert);
-            let (condition, message) = (rule.map(|rule| &rule.condition), rule.map(|rule| &rule.message));
+            let (rule, reason) = (audience.rule(alert), audience.reasons.get(&alert.id));
             let body = match bodies.iter().find(|(of, _)| of == number) {
                 Some((_, body)) => body.clone(),
                 None => {
                     let is_news = matches!(notice, Notice::Changed { alert, .. } if alert.state == AlertState::Firing);
                     let beside = if is_news { (audience.beside)(alert) } else { None };
-                    let what = What { notice, event, sequence: *number, condition, message, beside };
+                    let what = What { notice, event, sequence: *number, rule, reason, beside };
                     let body = alert::body(&what, catalog, teller);
                     bodies.push((*number, body.clone()));
                     body

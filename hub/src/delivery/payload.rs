@@ -25,6 +25,14 @@
 //!
 //! Many devices that went away at once are one message where people read it: see [`super::gathered`].
 //!
+//! `data.alert.explain` says why it fired: the version of its rule and its condition in words, how often it fired in the last 30 days
+//! (`here`: about this, `anywhere`: about anything), how its device and its link were, with the readings `taken` and `lost` in the hour
+//! and the one before, how late the hub knew (`late_s`), and what else fired within ten minutes. It is left out where there was no
+//! time to find out, or no room.
+//!
+//! `data.alert.chart` is a picture of the readings around, where the hub knows its own address: a link that needs no sign-in and ends
+//! after 30 days ([`super::sign::PictureKey`]).
+//!
 //! Every time in it is RFC 3339 in UTC with three digits of fraction.
 //!
 //! `title` and `text` are for people: see [`super::sentence`]. They say what the data says, and are not made to be read by programs. Where
@@ -40,6 +48,7 @@
 //! then, and where no reading did.
 
 pub(super) mod alert;
+mod explain;
 pub(super) mod worded;
 
 use jiff::tz::TimeZone;
@@ -48,6 +57,7 @@ use serde_json::Value;
 
 use super::gathered::Gathered;
 use super::sentence::{self, Told};
+use super::sign::PictureKey;
 use crate::model::UnixMillis;
 use crate::model::alert::called;
 use crate::model::catalog::Catalog;
@@ -112,6 +122,8 @@ pub struct Teller {
     pub url: Option<String>,
     /// Where its clock is, for times that people read.
     pub zone: TimeZone,
+    /// Signs links to pictures.
+    pub pictures: PictureKey,
 }
 
 /// What a webhook is told that people read, of many devices at once.

@@ -1,5 +1,6 @@
 //! An invented event in the hub's own format, to show what a webhook would send. PURE.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::audience::{Audience, deliveries_for};
@@ -9,6 +10,7 @@ use super::summary::{Sorted, Why};
 use crate::model::alert::{Ack, Alert, AlertId, AlertState, Measure, Subject};
 use crate::model::catalog::{Catalog, Series};
 use crate::model::device::{Device, DeviceNo, Labels, Standing};
+use crate::model::explain::{Circumstances, Explanation, Loss, Reason, Tally, Vital};
 use crate::model::hearing::Filter;
 use crate::model::notice::{Flaps, Hearers, Notice};
 use crate::model::reading::{Point, SeriesId};
@@ -40,12 +42,14 @@ pub fn event(event: Event, spec: &WebhookSpec, teller: &Teller, now: UnixMillis)
         | Event::AlertAcknowledged => {
             let said = u32::from(!matches!(event, Event::AlertFiring | Event::AlertPast | Event::AlertFlapping));
             let (rules, webhooks) = ([rule(now)], [webhook(spec, now)]);
+            let reasons = HashMap::from([(AlertId(1), reason(now))]);
             let audience = Audience {
                 rules: &rules,
                 webhooks: &webhooks,
                 said: &|_, _| said,
                 grouping: &Grouping::default(),
                 beside: &|_| None,
+                reasons: &reasons,
             };
             deliveries_for(&[notice(event, now)], &audience, &catalog(now), teller)
         }
@@ -129,6 +133,23 @@ pub(super) fn notice(event: Event, now: UnixMillis) -> Notice {
     }
 }
 
+/// As it was when the alert fired.
+fn reason(now: UnixMillis) -> Reason {
+    let circumstances = Circumstances {
+        is_online: true,
+        heard_at: Some(now),
+        loss: Some(Loss { taken: 7_200, lost: 0 }),
+        clock_offset_ms: Some(12),
+        agent: "1.4.0".to_owned(),
+        vitals: vec![Vital { sensor: "battery".to_owned(), value: 87.0, unit: "%".to_owned() }],
+    };
+    let explanation =
+        Explanation { alert: AlertId(1), rule_version: Some(3), late_ms: 0, circumstances: Some(circumstances) };
+    let tally = Some(Tally { here: 3, anywhere: 7 });
+    Reason { explanation, rule_changed_at: Some(now.plus(-9 * DAY_MS)), tally, beside: Vec::new() }
+}
+
+/// Tells when it is warmer than 30 °C.
 pub(super) fn rule(now: UnixMillis) -> Rule {
     let spec = RuleSpec {
         name: "Too warm".to_owned(),
@@ -145,7 +166,7 @@ pub(super) fn rule(now: UnixMillis) -> Rule {
         enabled: true,
         message: Message::default(),
     };
-    Rule { id: RuleId(1), spec, made_by_hub: false, created_at: now, updated_at: now, source: None }
+    Rule { id: RuleId(1), version: 3, spec, made_by_hub: false, created_at: now, updated_at: now, source: None }
 }
 
 fn webhook(spec: &WebhookSpec, now: UnixMillis) -> Webhook {

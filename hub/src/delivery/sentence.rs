@@ -5,6 +5,7 @@
 //! sentence about a value is true of that value: if an alert ended for another reason (its rule was changed), it does
 //! not say that the value is back to normal.
 
+pub(super) mod condition;
 pub mod devices;
 pub(super) mod notices;
 mod parts;

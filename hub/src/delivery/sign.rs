@@ -4,11 +4,12 @@
 //! rotation a receiver finds the one it knows. The signature is over the exact bytes that are sent.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::hmac;
 
-use crate::model::HubId;
+use crate::model::alert::AlertId;
 use crate::model::webhook::{DeliveryId, Secret};
+use crate::model::{HubId, UnixMillis};
 
 /// Beginning of every secret's text.
 const PREFIX: &str = "whsec_";
@@ -69,6 +70,46 @@ pub fn signature(secrets: &[Secret], id: &str, timestamp: i64, body: &[u8]) -> S
     secrets.iter().map(sign).collect::<Vec<_>>().join(" ")
 }
 
+/// For how long a link to a picture is good, in milliseconds: 30 days.
+pub const PICTURE_MS: i64 = 30 * 86_400_000;
+
+/// Signs links to the pictures of alerts, which chats fetch without signing in: each is for one picture, until a moment.
+#[derive(Clone)]
+pub struct PictureKey(hmac::Key);
+
+impl std::fmt::Debug for PictureKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PictureKey(..)")
+    }
+}
+
+impl PictureKey {
+    /// Made of a secret of the hub, from which nobody gets back to that one.
+    #[must_use]
+    pub fn of(secret: &[u8]) -> Self {
+        let own = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), b"pictures of alerts");
+        Self(hmac::Key::new(hmac::HMAC_SHA256, own.as_ref()))
+    }
+
+    /// What a link to the picture of an alert has behind its path.
+    #[must_use]
+    pub fn query(&self, alert: AlertId, until: UnixMillis) -> String {
+        let tag = hmac::sign(&self.0, &Self::signed(alert, until));
+        format!("until={}&sig={}", until.0, URL_SAFE_NO_PAD.encode(tag))
+    }
+
+    /// Whether a link was made by [`PictureKey::query`] for this alert, and is good at `now`.
+    #[must_use]
+    pub fn admits(&self, alert: AlertId, (until, sig): (UnixMillis, &str), now: UnixMillis) -> bool {
+        let tag = URL_SAFE_NO_PAD.decode(sig).unwrap_or_default();
+        now <= until && hmac::verify(&self.0, &Self::signed(alert, until), &tag).is_ok()
+    }
+
+    fn signed(alert: AlertId, until: UnixMillis) -> Vec<u8> {
+        format!("alr_{}.{}", alert.0, until.0).into_bytes()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,5 +156,18 @@ mod tests {
     fn a_message_id_names_hub_and_delivery_without_dots() {
         let id = message_id(HubId::from_bytes([9; 16]), DeliveryId(42));
         assert!(id.starts_with("msg_") && id.ends_with("_42") && !id.contains(['.', '-']), "{id}");
+    }
+
+    #[test]
+    fn a_link_to_a_picture_is_for_one_alert_until_its_end() {
+        let (key, end) = (PictureKey::of(&[7; 32]), UnixMillis(1_000));
+        let query = key.query(AlertId(3), end);
+        let sig = query.strip_prefix("until=1000&sig=").unwrap();
+        assert!(key.admits(AlertId(3), (end, sig), end));
+        assert!(!key.admits(AlertId(3), (end, sig), UnixMillis(1_001)), "it has ended");
+        assert!(!key.admits(AlertId(4), (end, sig), end), "another alert");
+        assert!(!key.admits(AlertId(3), (UnixMillis(2_000), sig), end), "another end");
+        assert!(!PictureKey::of(&[8; 32]).admits(AlertId(3), (end, sig), end), "another hub");
+        assert!(!key.admits(AlertId(3), (end, ""), end));
     }
 }

@@ -229,6 +229,7 @@ mod tests {
     use jiff::tz::TimeZone;
 
     use super::*;
+    use crate::delivery::sign::PictureKey;
 
     const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 
@@ -251,7 +252,8 @@ mod tests {
             format!(r#"{{"type":"x","title":"t{id}","data":{{"alert":{{"severity":"{severity}"}}}}}}"#).into_bytes()
         };
         let bodies = shown.iter().map(|id| (DeliveryId(*id), body(id))).collect();
-        let teller = Teller { url: Some("http://hub/".to_owned()), zone: TimeZone::UTC };
+        let teller =
+            Teller { url: Some("http://hub/".to_owned()), zone: TimeZone::UTC, pictures: PictureKey::of(&[7; 32]) };
         let told = sorted.delivery(WebhookId(7), Why::Late, &bodies, &teller, NOW);
         assert_eq!(
             (told.webhook, told.alert, told.event, told.created_at),
@@ -287,7 +289,7 @@ mod tests {
                 )
             };
             let bodies = waits.iter().map(|one| (one.id, body(one).into_bytes())).collect();
-            let teller = Teller { url: None, zone: TimeZone::UTC };
+            let teller = Teller { url: None, zone: TimeZone::UTC, pictures: PictureKey::of(&[7; 32]) };
             let told = Sorted::of(waits).unwrap().delivery(WebhookId(7), Why::Grouped, &bodies, &teller, NOW);
             let body: serde_json::Value = serde_json::from_slice(&told.body).unwrap();
             (body["title"].as_str().unwrap().to_owned(), body["text"].as_str().unwrap().to_owned())
@@ -315,7 +317,7 @@ mod tests {
     fn after_quiet_hours_it_says_so_and_how_many_were_over_meanwhile() {
         let waits: Vec<_> = (1..=6).map(|alert| one(alert, Event::AlertFiring, alert)).collect();
         let sorted = Sorted::of(&waits).unwrap();
-        let teller = Teller { url: None, zone: TimeZone::UTC };
+        let teller = Teller { url: None, zone: TimeZone::UTC, pictures: PictureKey::of(&[7; 32]) };
         let told = sorted.delivery(WebhookId(7), Why::QuietHours { over: 2 }, &BTreeMap::new(), &teller, NOW);
         let text = String::from_utf8(told.body).unwrap();
         assert!(text.contains("6 alerts still fire, of 6 messages of the quiet hours"), "{text}");
@@ -326,7 +328,7 @@ mod tests {
     #[test]
     fn many_that_still_fire_are_told_again_in_one() {
         let waits: Vec<_> = (1..=6).map(|alert| one(alert, Event::AlertRepeated, alert)).collect();
-        let teller = Teller { url: None, zone: TimeZone::UTC };
+        let teller = Teller { url: None, zone: TimeZone::UTC, pictures: PictureKey::of(&[7; 32]) };
         let body = br#"{"title":"Still firing: t","data":{}}"#.to_vec();
         let bodies = [(DeliveryId(1), body)].into();
         let told = Sorted::of(&waits).unwrap().delivery(WebhookId(7), Why::Late, &bodies, &teller, NOW);

@@ -3,6 +3,8 @@
 //! A template is tried over an invented message of each event that it is for. Labels are those of devices, of which nothing is known
 //! where a template is written: whichever it asks for is there.
 
+use std::collections::HashMap;
+
 use jiff::tz::TimeZone;
 
 use super::audience::{Audience, deliveries_for};
@@ -12,6 +14,7 @@ use super::message::generic::{TOKEN, made};
 use super::payload::worded::{is_said, text_of, title};
 use super::payload::{Teller, Words, for_templates, words};
 use super::sample;
+use super::sign::PictureKey;
 use super::template::variables::{Known, Variables};
 use super::template::{Flaw, check};
 use crate::model::UnixMillis;
@@ -142,7 +145,11 @@ pub fn request(spec: &WebhookSpec) -> Result<(), Refused> {
 
 /// What a webhook is told of an event that is invented.
 fn webhook_sample(event: Event, spec: &WebhookSpec) -> Variables {
-    let teller = Teller { url: Some("http://hub.example".to_owned()), zone: TimeZone::UTC };
+    let teller = Teller {
+        url: Some("http://hub.example".to_owned()),
+        zone: TimeZone::UTC,
+        pictures: PictureKey::of(b"invented"),
+    };
     // What of its name is in a message is in every one.
     let of = if event == Event::AlertFlapping { of_people() } else { WebhookSpec::new(spec.name.clone(), "") };
     let body = sample::event(event, &of, &teller, NOW);
@@ -156,7 +163,11 @@ fn during(flaw: Flaw, event: Event) -> Flaw {
 }
 
 fn invented(event: Event) -> Variables {
-    let teller = Teller { url: Some("http://hub.example".to_owned()), zone: TimeZone::UTC };
+    let teller = Teller {
+        url: Some("http://hub.example".to_owned()),
+        zone: TimeZone::UTC,
+        pictures: PictureKey::of(b"invented"),
+    };
     let body = sample::event(event, &of_people(), &teller, NOW);
     Variables::invented(&for_templates(&body), Some(&teller.zone))
 }
@@ -174,8 +185,14 @@ pub fn said(rule: &Rule, notice: Notice, catalog: &Catalog, teller: &Teller) -> 
     rule.spec.webhooks = vec![webhook.id];
     let (rules, webhooks) = ([rule], [webhook]);
     let grouping = Grouping::default();
-    let audience =
-        Audience { rules: &rules, webhooks: &webhooks, said: &|_, _| 1, grouping: &grouping, beside: &|_| None };
+    let audience = Audience {
+        rules: &rules,
+        webhooks: &webhooks,
+        said: &|_, _| 1,
+        grouping: &grouping,
+        beside: &|_| None,
+        reasons: &HashMap::new(),
+    };
     words(&deliveries_for(&[notice], &audience, catalog, teller).first()?.body)
 }
 
@@ -192,7 +209,7 @@ mod tests {
         let notice = sample::notice(event, NOW);
         let mut rule = sample::rule(NOW);
         rule.spec.message = message_of;
-        let teller = Teller { url: None, zone: TimeZone::UTC };
+        let teller = Teller { url: None, zone: TimeZone::UTC, pictures: PictureKey::of(b"invented") };
         said(&rule, notice, &sample::catalog(NOW), &teller).unwrap()
     }
 

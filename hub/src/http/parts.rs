@@ -167,7 +167,7 @@ impl FromRef<AppState> for Teller {
     fn from_ref(app: &AppState) -> Self {
         let info = &app.wiring.info;
         let zone = info.time_zone.as_deref().and_then(zones::named).unwrap_or(TimeZone::UTC);
-        Self { url: info.url.clone(), zone }
+        Self { url: info.url.clone(), zone, pictures: app.wiring.pictures.clone() }
     }
 }
 

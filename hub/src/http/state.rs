@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::delivery::heartbeat::Pulse;
 use crate::delivery::message::echo::{Echo, Echoes};
 use crate::delivery::policy::Policy;
+use crate::delivery::sign::PictureKey;
 use crate::http::config::Config;
 use crate::http::error::ApiError;
 use crate::http::keys::Keys;
@@ -155,6 +156,8 @@ pub(crate) struct Wiring {
     pub webhook_policy: Policy,
     /// What sends a message of a webhook to an echo.
     pub send_echo: SendEcho,
+    /// Signs links to pictures of alerts.
+    pub pictures: PictureKey,
     /// What came of heartbeats.
     pub pulse: Arc<Pulse>,
     /// Pinged when another URL is to be called, or one now.

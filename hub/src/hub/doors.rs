@@ -81,6 +81,7 @@ fn wiring(wires: &Wires, running: &Running, admin_token: Option<[u8; 32]>) -> Wi
         metrics: metrics(wires),
         webhook_policy: wires.webhook_policy.clone(),
         send_echo: send_echo(wires),
+        pictures: wires.pictures.clone(),
         pulse: Arc::clone(&wires.pulse),
         heartbeat_wanted: Arc::clone(&wires.heartbeat_wanted),
         rules_changed: Arc::clone(&wires.rules_changed),

@@ -42,8 +42,12 @@ pub(super) async fn start(wires: &mut Wires, ends: PipelineEnds) -> anyhow::Resu
         let presence = Arc::clone(&wires.presence);
         Arc::new(move |device| presence.failing(device))
     };
+    let seen = {
+        let presence = Arc::clone(&wires.presence);
+        Arc::new(move |device, interval_ms, now| presence.seen(device, interval_ms, now))
+    };
     let zone = zones::own().and_then(|name| zones::named(&name)).unwrap_or(TimeZone::UTC);
-    let teller = Teller { url: wires.config.url.clone(), zone };
+    let teller = Teller { url: wires.config.url.clone(), zone, pictures: wires.pictures.clone() };
     let ingest = Ingest {
         batches,
         floors,
@@ -66,6 +70,7 @@ pub(super) async fn start(wires: &mut Wires, ends: PipelineEnds) -> anyhow::Resu
         looked,
         clocks,
         failing,
+        seen,
         waiting: Waiting::default(),
         store: store.clone(),
     };

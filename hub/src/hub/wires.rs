@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Reach};
 use crate::delivery::heartbeat::Pulse;
 use crate::delivery::policy::{Mode, Policy};
+use crate::delivery::sign::PictureKey;
 use crate::ingest::Receipt;
 use crate::ingest::desk::Desk;
 use crate::ingest::learning::Learning;
@@ -72,6 +73,8 @@ pub(super) struct Wires {
     pub(super) counters: Arc<Counters>,
     pub(super) webhook_counters: Arc<webhook::Counters>,
     pub(super) webhook_policy: Policy,
+    /// Signs links to pictures of alerts.
+    pub(super) pictures: PictureKey,
     /// What came of heartbeats.
     pub(super) pulse: Arc<Pulse>,
     /// Pinged when another URL is to be called, or one now.
@@ -144,6 +147,7 @@ impl Wires {
             counters: Arc::default(),
             webhook_counters: Arc::default(),
             webhook_policy: webhook_policy(&config, http),
+            pictures: PictureKey::of(&keys.secret),
             pulse: Arc::default(),
             heartbeat_wanted: Arc::default(),
             latency: Arc::default(),

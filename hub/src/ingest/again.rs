@@ -1,6 +1,6 @@
 //! Tells again of what still fires, to webhooks that want it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::Ingest;
 use crate::delivery::audience::Audience;
@@ -32,6 +32,7 @@ impl Ingest {
                 said: &|_, _| 0,
                 grouping: &Grouping::default(),
                 beside: &|_| None,
+                reasons: &HashMap::new(),
             };
             let catalog = self.store.catalog();
             let hears = |alert: &Alert, id: WebhookId| {

@@ -1,5 +1,6 @@
 //! How a group and what it caused become true, all of it or nothing, and who is told then.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,8 @@ use crate::delivery::audience::{self, Audience};
 use crate::delivery::devices;
 use crate::live::Update;
 use crate::model::UnixMillis;
-use crate::model::alert::{Alert, Measure, Subject, Transition};
+use crate::model::alert::{Alert, AlertId, Measure, Subject, Transition};
+use crate::model::explain::Reason;
 use crate::model::notice::Notice;
 use crate::model::reading::{Batch, BatchId};
 use crate::model::webhook::NewDelivery;
@@ -42,10 +44,12 @@ impl Ingest {
         proposed: Proposed,
         notified: Notified,
     ) -> Result<bool, store::Error> {
+        let reasons = self.reasons(&proposed.transitions, &notified.notices).await;
         let decided = Owed {
             transitions: proposed.transitions.clone(),
-            deliveries: self.deliveries(&notified.notices),
+            deliveries: self.deliveries(&notified.notices, &reasons.told),
             marks: notified.marks.clone(),
+            explained: reasons.kept,
         };
         // Changes owed from before go first in the same commit: an alert must be raised in the store before it is resolved there.
         let owed = self.waiting.owed.and(&decided);
@@ -146,7 +150,7 @@ impl Ingest {
     }
 
     /// Who is told of this, and in which words.
-    fn deliveries(&self, notices: &[Notice]) -> Vec<NewDelivery> {
+    fn deliveries(&self, notices: &[Notice], reasons: &HashMap<AlertId, Reason>) -> Vec<NewDelivery> {
         if notices.is_empty() {
             return Vec::new();
         }
@@ -159,6 +163,7 @@ impl Ingest {
             said: &said,
             grouping: &self.grouping,
             beside: &beside,
+            reasons,
         };
         audience::deliveries_for(notices, &audience, &self.store.catalog(), &self.teller)
     }

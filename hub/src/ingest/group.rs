@@ -9,6 +9,7 @@ use std::time::Instant;
 use super::pace::Pace;
 use super::queue;
 use crate::model::alert::Transition;
+use crate::model::explain::Explanation;
 use crate::model::notice::Mark;
 use crate::model::reading::{Batch, BatchId};
 use crate::model::webhook::NewDelivery;
@@ -128,6 +129,8 @@ pub(super) struct Owed {
     pub(super) transitions: Vec<Transition>,
     pub(super) deliveries: Vec<NewDelivery>,
     pub(super) marks: Vec<Mark>,
+    /// What is kept of alerts that fire.
+    pub(super) explained: Vec<Explanation>,
 }
 
 impl Owed {
@@ -137,6 +140,7 @@ impl Owed {
             transitions: [&*self.transitions, &later.transitions].concat(),
             deliveries: [&*self.deliveries, &later.deliveries].concat(),
             marks: [&*self.marks, &later.marks].concat(),
+            explained: [&*self.explained, &later.explained].concat(),
         }
     }
 
@@ -147,8 +151,8 @@ impl Owed {
 
     /// One transaction of this with what came from devices.
     pub(super) fn commit(self, batches: Vec<Batch>, floors: Vec<Floor>) -> Commit {
-        let Self { transitions, deliveries, marks } = self;
-        Commit { batches, transitions, deliveries, floors, marks, late: Vec::new() }
+        let Self { transitions, deliveries, marks, explained } = self;
+        Commit { batches, transitions, deliveries, floors, marks, explained, late: Vec::new() }
     }
 }
 

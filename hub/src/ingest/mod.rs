@@ -19,6 +19,7 @@
 mod again;
 mod commit;
 pub(crate) mod desk;
+mod explain;
 pub(crate) mod gather;
 mod group;
 mod history;
@@ -50,6 +51,7 @@ use crate::live::Bus;
 use crate::model::UnixMillis;
 use crate::model::alert::Vitals;
 use crate::model::device::DeviceNo;
+use crate::model::explain::Seen;
 use crate::model::looked::Looked;
 use crate::model::reading::{Batch, BatchId, Point, SeriesId};
 use crate::model::webhook::Webhook;
@@ -81,6 +83,9 @@ pub(crate) type Failing = Arc<dyn Fn(DeviceNo) -> (Vec<(String, String)>, usize)
 
 /// Clocks of devices minus the hub's, in milliseconds, where they are known.
 pub(crate) type Clocks = Arc<dyn Fn() -> HashMap<DeviceNo, i64> + Send + Sync>;
+
+/// Tells what is known of the link of a device, given its expected interval, at a moment.
+pub(crate) type SeenAt = Arc<dyn Fn(DeviceNo, u32, UnixMillis) -> Seen + Send + Sync>;
 
 /// What the pipeline works with.
 pub(crate) struct Ingest {
@@ -123,6 +128,8 @@ pub(crate) struct Ingest {
     pub clocks: Clocks,
     /// Which sources of a device fail.
     pub failing: Failing,
+    /// How the links of devices are.
+    pub seen: SeenAt,
     /// What waits for room on the disk.
     pub waiting: Waiting,
 }

@@ -2,9 +2,11 @@
 
 use super::group::Owed;
 use super::*;
+use crate::delivery::sign::PictureKey;
 use crate::live::Update;
 use crate::model::alert::{Ailment, Alert, AlertId, AlertState, Measure, Subject, Transition};
 use crate::model::device::{Introduction, Labels, NewDevice};
+use crate::model::explain::Seen;
 use crate::model::rule::{Condition, Message, Op, RuleId, RuleSpec, Severity};
 use crate::model::silence::SilenceSpec;
 use crate::model::webhook::{Event, NewDelivery, Secret, WebhookId, WebhookSpec};
@@ -25,6 +27,7 @@ async fn what_a_full_disk_kept_from_being_told_is_told_at_the_end_if_there_is_ro
         transitions: vec![disk_full()],
         deliveries: vec![delivery(told, Some(AlertId(1)), 2_048)],
         marks: Vec::new(),
+        explained: Vec::new(),
     };
     let meanwhile = async {
         // Each try at the start fails; the next would be the look in a second.
@@ -135,13 +138,14 @@ fn pipeline(store: &Store) -> (queue::Entrance, mpsc::Receiver<Receipt>, Ingest)
         acknowledged: Arc::default(),
         bus: Bus::default(),
         pace: Pace::ByLoad,
-        teller: Teller { url: None, zone: jiff::tz::TimeZone::UTC },
+        teller: Teller { url: None, zone: jiff::tz::TimeZone::UTC, pictures: PictureKey::of(&[7; 32]) },
         clock: Clock,
         latency: Arc::default(),
         meter: Arc::default(),
         looked: Arc::new(|_| Looked::default()),
         clocks: Arc::new(Default::default),
         failing: Arc::new(|_| Default::default()),
+        seen: Arc::new(|_, _, _| Seen::default()),
         waiting: Waiting::default(),
     };
     (batches_in, heard, ingest)

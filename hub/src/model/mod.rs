@@ -9,6 +9,7 @@ pub mod called;
 pub mod catalog;
 pub mod delivery;
 pub mod device;
+pub mod explain;
 pub mod glob;
 pub mod hearing;
 pub mod id;

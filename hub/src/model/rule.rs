@@ -313,6 +313,8 @@ pub struct Message {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rule {
     pub id: RuleId,
+    /// Counts its changes, from 1.
+    pub version: u32,
     pub spec: RuleSpec,
     /// Whether the hub made it by itself.
     pub made_by_hub: bool,

@@ -88,6 +88,12 @@ impl Scale {
         &self.unit
     }
 
+    /// By what a value is divided to be one in this unit.
+    #[must_use]
+    pub const fn divisor(&self) -> f64 {
+        self.divisor
+    }
+
     /// A number of it alone.
     #[must_use]
     pub fn number(&self, value: f64) -> String {

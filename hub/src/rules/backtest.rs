@@ -82,6 +82,7 @@ impl Trial {
         let spec = RuleSpec { enabled: true, ..spec };
         Self(Compiled::new(Rule {
             id: RuleId(0),
+            version: 1,
             spec,
             made_by_hub: false,
             created_at: now,

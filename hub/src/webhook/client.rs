@@ -22,6 +22,7 @@ use crate::clock::Clock;
 use crate::delivery::header;
 use crate::delivery::mend::{self, Cause, MailStep};
 use crate::delivery::message::heartbeat::Beat;
+use crate::delivery::message::showing::{Png, Showing};
 use crate::delivery::message::{self, Request, Sender, answer, email, field, place};
 use crate::delivery::payload;
 use crate::delivery::policy::{self, MailServer, Policy};
@@ -29,6 +30,7 @@ use crate::delivery::retry::Outcome;
 use crate::delivery::sign::{hub_mark, message_id, signature};
 use crate::model::webhook::{Attempt, Delivery, Problem, Webhook, WebhookKind};
 use crate::model::{HubId, UnixMillis};
+use crate::picture::Picture;
 use crate::zones;
 
 /// Limit of a call, from the first byte sent to the last one read.
@@ -40,6 +42,10 @@ pub const MAIL_TIMEOUT: Duration = Duration::from_secs(25);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 /// Bytes of an answer that are kept.
 const ANSWER_LIMIT: usize = 1024;
+/// Attempts that may have a picture: it must not be what keeps a message from arriving.
+const PICTURE_ATTEMPTS: usize = 2;
+/// After a refusal that took longer than this the message goes without its picture at the next attempt.
+const PICTURE_PATIENCE: Duration = Duration::from_secs(5);
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("telemetry-hub/", env!("CARGO_PKG_VERSION")));
 
 /// What came of an attempt.
@@ -89,9 +95,37 @@ impl Client {
 
     /// Makes one attempt to deliver to a webhook.
     pub async fn deliver(&self, webhook: &Webhook, delivery: &Delivery) -> Tried {
+        self.attempted(webhook, delivery, Showing::Nothing).await
+    }
+
+    /// The same with a picture, where its kind takes one. A receiver that refuses the message with it is sent the message without it, at
+    /// once: what that comes to is what the attempt does.
+    pub async fn deliver_showing(&self, webhook: &Webhook, delivery: &Delivery, picture: Option<&Picture>) -> Tried {
+        if delivery.attempts.len() >= PICTURE_ATTEMPTS {
+            return self.deliver(webhook, delivery).await;
+        }
+        let png = picture.map(|picture| Png { bytes: &picture.png, alt: &picture.alt });
+        let showing = png.map_or(Showing::Links, Showing::File);
+        let (at, began) = (self.clock.wall(), self.clock.now());
+        let tried = self.attempted(webhook, delivery, showing).await;
+        let is_quick = began.elapsed() < PICTURE_PATIENCE;
+        if tried.outcome == Outcome::Delivered || !is_quick || !may_be_the_picture(&tried.attempt) {
+            return tried;
+        }
+        let sent = |showing| self.prepared(webhook, delivery, showing, at).ok();
+        if sent(showing) == sent(Showing::Nothing) {
+            return tried;
+        }
+        let mut again = self.deliver(webhook, delivery).await;
+        let took = u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX);
+        (again.attempt.at, again.attempt.duration_ms) = (at, took);
+        again
+    }
+
+    async fn attempted(&self, webhook: &Webhook, delivery: &Delivery, showing: Showing<'_>) -> Tried {
         let (at, began) = (self.clock.wall(), self.clock.now());
         let mut attempt = Attempt::begun(at);
-        let prepared = self.prepared(webhook, delivery, at);
+        let prepared = self.prepared(webhook, delivery, showing, at);
         let complaint = prepared.as_ref().ok().and_then(|request| request.complaint.clone());
         let (outcome, cause) = match prepared {
             Ok(request) if request.method == message::Method::Mail => {
@@ -134,7 +168,13 @@ impl Client {
     }
 
     /// What is sent, and where: or why nothing is.
-    pub(super) fn prepared(&self, webhook: &Webhook, delivery: &Delivery, at: UnixMillis) -> Result<Request, Cause> {
+    pub(super) fn prepared(
+        &self,
+        webhook: &Webhook,
+        delivery: &Delivery,
+        showing: Showing<'_>,
+        at: UnixMillis,
+    ) -> Result<Request, Cause> {
         let refused = |refused: policy::Refused| Cause::Policy(refused.to_string());
         // What a person gave, before anything is made of it.
         self.policy.check_address(webhook.spec.kind, &webhook.spec.url).map_err(refused)?;
@@ -142,7 +182,7 @@ impl Client {
         let from = Sender { hub: &hub, id: &id };
         let was_quiet = zones::is_quiet(webhook.spec.quiet.as_ref(), delivery.created_at);
         let event = payload::delayed(&delivery.body, delivery.delayed_by(Some(at)), was_quiet);
-        let request = message::request(&webhook.spec, &event, from);
+        let request = message::request_showing(&webhook.spec, &event, from, showing);
         let request = request.map_err(|error| Cause::Message(error.to_string()))?;
         self.policy.check_address(webhook.spec.kind, &request.url).map_err(refused)?;
         Ok(request)
@@ -329,6 +369,15 @@ fn head(first: &str, headers: &HeaderMap, unsaid: &[(String, String)]) -> String
         text += &format!("\n{name}: {value}");
     }
     header::unsaid(&text, HEAD_KEPT, unsaid)
+}
+
+/// Whether a receiver that answered so may take the message without its picture: not where it wants another token, or more time.
+fn may_be_the_picture(attempt: &Attempt) -> bool {
+    match attempt.status {
+        Some(200..=299) => true,
+        Some(status) => matches!(status, 400 | 404 | 405 | 411 | 413 | 415 | 422 | 500 | 501 | 507 | 552 | 554),
+        None => false,
+    }
 }
 
 /// What every request has.

@@ -16,6 +16,7 @@ use super::client::{Client, credentials};
 use crate::delivery::header;
 use crate::delivery::mend;
 use crate::delivery::message::echo::{Came, Echo, Finding, judge};
+use crate::delivery::message::showing::Showing;
 use crate::delivery::message::{self, place};
 use crate::model::webhook::{Delivery, Webhook};
 
@@ -32,7 +33,7 @@ impl Client {
     pub async fn echo(&self, webhook: &Webhook, delivery: &Delivery) -> Result<Echo, String> {
         let at = self.clock.wall();
         let said = |cause| mend::problem(&cause, at).map_or_else(String::new, |problem| problem.text);
-        let request = self.prepared(webhook, delivery, at).map_err(said)?;
+        let request = self.prepared(webhook, delivery, Showing::Nothing, at).map_err(said)?;
         let method = match request.method {
             message::Method::Post => Method::POST,
             message::Method::Put => Method::PUT,

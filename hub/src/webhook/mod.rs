@@ -50,8 +50,9 @@ use crate::delivery::retry::{self, GIVE_UP_ON_WEBHOOK, Next};
 use crate::delivery::summary::{Sorted, Why};
 use crate::model::UnixMillis;
 use crate::model::webhook::{
-    Delivery, DeliveryId, DeliveryState, Disabling, Settled, Settlement, Waits, Webhook, WebhookId,
+    Delivery, DeliveryId, DeliveryState, Disabling, Event, Settled, Settlement, Waits, Webhook, WebhookId, WebhookKind,
 };
+use crate::picture::{self, Picture};
 use crate::random;
 use crate::store::{self, Store};
 
@@ -61,6 +62,8 @@ const CLAIM: usize = 32;
 const LEASE_MS: i64 = 60_000;
 /// Pause after the store was full or busy.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
+/// How long a message waits for its picture.
+const PICTURE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Longest sleep: the wall clock that `next_due` speaks of may jump.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
@@ -99,7 +102,10 @@ impl Dispatcher {
                 return Ok(());
             }
         };
-        let Tried { attempt, outcome, problem } = self.client.deliver(&webhook, &delivery).await;
+        let Tried { attempt, outcome, problem } = {
+            let picture = self.picture(&webhook, &delivery).await;
+            self.client.deliver_showing(&webhook, &delivery, picture.as_ref()).await
+        };
         let attempts = (delivery.attempts.len() + 1).saturating_sub(delivery.by_hand);
         let now = self.clock.wall();
         let next = retry::next(attempts, outcome, now, jitter());
@@ -125,6 +131,36 @@ impl Dispatcher {
         say(&webhook, self.store.settle(settlement, now).await?, arrived);
         (self.on_settled)(id);
         Ok(())
+    }
+
+    /// The picture of the alert that a message is about, where its receiver takes one. Whatever keeps it from being drawn, the message
+    /// goes without it.
+    async fn picture(&self, webhook: &Webhook, delivery: &Delivery) -> Option<Picture> {
+        let shows = matches!(
+            webhook.spec.kind,
+            WebhookKind::Discord | WebhookKind::Telegram | WebhookKind::Ntfy | WebhookKind::Email
+        );
+        let is_of_one = matches!(
+            delivery.event,
+            Event::AlertFiring | Event::AlertResolved | Event::AlertPast | Event::AlertFlapping | Event::AlertRepeated
+        );
+        let id = delivery.alert.filter(|_| shows && is_of_one && payload::devices_in(&delivery.body).is_none())?;
+        let drawn = async {
+            let alert = self.store.alert(id).await?;
+            match picture::of(&self.store, &alert, self.teller.zone.clone(), self.clock.wall()).await? {
+                Some(view) => picture::draw(view).await.map(Some),
+                None => Ok(None),
+            }
+        };
+        match tokio::time::timeout(PICTURE_TIMEOUT, drawn).await {
+            Ok(Ok(picture)) => picture,
+            Ok(Err(store::Error::NotFound { .. })) => None,
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "a message goes without its picture");
+                None
+            }
+            Err(_) => None,
+        }
     }
 
     /// Disables a webhook for a reason, of which all others that work are told.

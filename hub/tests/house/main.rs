@@ -38,11 +38,12 @@ const HUB: &[(&str, &[&str])] = &[
     ("links", &["model", "access", "password", "random", "store"]),
     ("settings", &["model", "presence", "proto::command", "store"]),
     ("line", &[]),
+    ("picture", &["model", "store"]),
     ("ingest", &["model", "access", "clock", "live", "observe", "rules", "store", "delivery", "zones"]),
     ("registrar", &["model", "clock", "live", "presence", "proto", "store"]),
     ("udp", &["model", "clock", "ingest::Receipt", "ingest::queue", "pressure", "proto"]),
     ("delivery", &["model", "reach"]),
-    ("webhook", &["model", "clock", "delivery", "random", "reach", "settings", "store", "zones"]),
+    ("webhook", &["model", "clock", "delivery", "picture", "random", "reach", "settings", "store", "zones"]),
     (
         "http",
         &[
@@ -60,6 +61,7 @@ const HUB: &[(&str, &[&str])] = &[
             "live",
             "observe",
             "password",
+            "picture",
             "presence",
             "pressure",
             "proto::command",

@@ -19,6 +19,7 @@ macro_rules! on {
             mod counters;
             mod cut;
             mod devices;
+            mod explained;
             mod figures;
             mod folds;
             mod ledger;

@@ -29,7 +29,7 @@ const tagsOf = ({ tags }: Pick<Alert, "tags">): string[] =>
 export const hasChosenTag = (alert: Alert): boolean =>
   chosenTag.value === null || tagsOf(alert).includes(chosenTag.value);
 
-function Tags({ of }: { of: Pick<Alert, "tags"> }) {
+export function Tags({ of }: { of: Pick<Alert, "tags"> }) {
   return (
     <>
       {tagsOf(of).map((tag) => (
@@ -248,7 +248,9 @@ export function AlertEntry({ alert }: { alert: Alert }) {
       <div class="what">
         <div class="entry-line">
           <Status of={alert.state} />
-          <strong>{name}</strong>
+          <a href={href({ view: "alert", id: alert.id })}>
+            <strong>{name}</strong>
+          </a>
           <span class={`chip ${alert.severity === "critical" && !isOver(alert) ? "bad" : ""}`}>{alert.severity}</span>
           <Tags of={alert} />
           {alert.acked_at ? <span class="chip">{ackedBy(alert)}</span> : null}
@@ -287,14 +289,21 @@ export function AlertEntry({ alert }: { alert: Alert }) {
           <span class="small quiet">It ended because the value stayed at this level, which now counts as usual.</span>
         ) : null}
       </div>
-      {isOpen && may("write") ? (
-        <div class="row">
-          {hushed ? null : (
-            <SilenceChoice label={`Silence ${name} on ${device}`} choose={(span) => void silence(alert, span)} />
-          )}
-          {alert.acked_at === null ? <AckChoice alert={alert} label={`Acknowledge ${name} on ${device}`} /> : null}
-        </div>
-      ) : null}
+      <AlertActions alert={alert} />
     </li>
+  );
+}
+
+/** What can be done about an alert that fires. */
+export function AlertActions({ alert }: { alert: Alert }) {
+  if ((alert.state !== "firing" && alert.state !== "unknown") || !may("write")) return null;
+  const [name, device] = [clean(ruleName(alert)), clean(alert.device_name)];
+  return (
+    <div class="row">
+      {silenceOver(silences.value, alert, clock.value) ? null : (
+        <SilenceChoice label={`Silence ${name} on ${device}`} choose={(span) => void silence(alert, span)} />
+      )}
+      {alert.acked_at === null ? <AckChoice alert={alert} label={`Acknowledge ${name} on ${device}`} /> : null}
+    </div>
   );
 }

@@ -280,6 +280,7 @@ function RuleEntry({ rule, isIdle }: { rule: Rule; isIdle: boolean }) {
   const name = clean(rule.name);
   const {
     id,
+    version: _version,
     needs: _needs,
     missing: _missing,
     made_by,

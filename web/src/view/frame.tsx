@@ -21,6 +21,7 @@ import "../screens.css";
 const overview = lazily(() => import("./overview").then((screen) => screen.Overview));
 const device = lazily(() => import("./device/view").then((screen) => screen.DeviceView));
 const alerts = lazily(() => import("./alerts").then((screen) => screen.Alerts));
+const alert = lazily(() => import("./alert").then((screen) => screen.AlertView));
 const webhooks = lazily(() => import("./webhooks").then((screen) => screen.Webhooks));
 const hub = lazily(() => import("./hub").then((screen) => screen.HubView));
 
@@ -29,7 +30,7 @@ const connection = part((s) => s.connection);
 const unseenCount = part((s) => unseen(s).length);
 const degraded = part((s) => s.hub?.degraded ?? null);
 
-(({ overview, device, alerts, webhooks, hub }) as Partial<Record<Route["view"], { fetch(): void }>>)[
+(({ overview, device, alerts, alert, webhooks, hub }) as Partial<Record<Route["view"], { fetch(): void }>>)[
   route.peek().view
 ]?.fetch();
 
@@ -49,7 +50,7 @@ export function Frame() {
   const at = route.value;
   useEffect(() => {
     const idle = setTimeout(() => {
-      for (const screen of [overview, device, alerts, hub, webhooks]) screen.fetch();
+      for (const screen of [overview, device, alerts, hub, webhooks, alert]) screen.fetch();
     }, IDLE_MS);
     return () => clearTimeout(idle);
   }, []);
@@ -71,7 +72,7 @@ export function Frame() {
             <NavLink to={OVERVIEW} here={at.view === "overview" || at.view === "device"}>
               Devices
             </NavLink>
-            <NavLink to={ALERTS} here={at.view === "alerts"}>
+            <NavLink to={ALERTS} here={at.view === "alerts" || at.view === "alert"}>
               Alerts
               {unseenCount.value > 0 ? (
                 <span class="count" title="Firing, and not acknowledged yet">
@@ -138,6 +139,8 @@ function Screen({ at }: { at: Route }) {
       return <device.View key={at.id} route={at} />;
     case "alerts":
       return <alerts.View route={at} />;
+    case "alert":
+      return <alert.View key={at.id} route={at} />;
     case "webhooks":
       return <webhooks.View route={at} />;
     case "hub":
@@ -159,7 +162,14 @@ function titleOf(at: Route): string {
   const name =
     at.view === "device"
       ? clean(state.peek().devices?.[at.id]?.name ?? "Device")
-      : { overview: "Devices", alerts: "Alerts", webhooks: "Webhooks", hub: "Hub", missing: "Not found" }[at.view];
+      : {
+          overview: "Devices",
+          alerts: "Alerts",
+          alert: "Alert",
+          webhooks: "Webhooks",
+          hub: "Hub",
+          missing: "Not found",
+        }[at.view];
   return `${name} · Telemetry hub`;
 }
 

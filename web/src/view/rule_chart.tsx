@@ -20,11 +20,13 @@ interface Props {
   /** Those of it that are drawn, one line each. */
   series: Backtest["series"];
   condition: Condition;
+  /** Told the lowest and the highest value that is drawn. */
+  span: (low: number, high: number) => void;
 }
 
 const keyOf = (of: { device: string; sensor: string }) => `${of.device} ${of.sensor}`;
 
-export function RuleChart({ past, series, condition }: Props) {
+export function RuleChart({ past, series, condition, span }: Props) {
   const root = useRef<HTMLDivElement>(null);
   const [cursor, setCursor] = useState<{ at: Millis; under: readonly Under[] } | null>(null);
   const [from, to] = [Date.parse(past.from), Date.parse(past.to)];
@@ -69,7 +71,15 @@ export function RuleChart({ past, series, condition }: Props) {
       ),
     [series.length],
   );
-  useEffect(() => chart.current?.touch(), [past, points]);
+  // The line of the limit follows the hand, before the hub has answered.
+  useEffect(() => chart.current?.touch(), [past, points, drawnLimit(condition)?.value]);
+  useEffect(() => {
+    const all = [...points.values()].flatMap((one) => {
+      const { min, max } = one.columns(from, to, Infinity);
+      return [...min, ...max].filter((value): value is number => value !== null && Number.isFinite(value));
+    });
+    if (all.length > 0) span(Math.min(...all), Math.max(...all));
+  }, [points]);
 
   // Named below are those it would have fired on, here those that are drawn.
   const more = (past.fires > 0 ? firedOn(past) : past.series).length - series.length;

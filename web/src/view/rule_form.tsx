@@ -7,7 +7,7 @@ import { LIVE_DEVICES, loadLatest, loadWebhooks } from "../actions/loading";
 import { part } from "../app";
 import { clean, parseSpan } from "../format";
 import { readyRules, type Ready } from "../ready";
-import { conditionOf, fieldsOf, OF_DEVICE, type Fields } from "../condition";
+import { conditionOf, fieldsOf, limitUnit, OF_DEVICE, type Fields } from "../condition";
 import { watches } from "../alert";
 import { readLabels, writeLabels } from "../labels";
 import type { Rule, Severity } from "../types";
@@ -15,6 +15,8 @@ import type { Wrong } from "../wrong";
 import { Field } from "./controls";
 import { useForm } from "./form";
 import { LabelPicker } from "./label_picker";
+import { moved } from "../limit_span";
+import { LimitSlider } from "./limit_slider";
 import { OfSensor, ruleFields } from "./rule_fields";
 import { messageFields, messageOf, RuleMessage } from "./rule_message";
 import { RulePast } from "./rule_past";
@@ -71,6 +73,7 @@ export function RuleForm({
   const [chosenHooks, setHooks] = useState<readonly string[] | null>(rule?.webhooks ?? null);
   const [everybody, setEverybody] = useState(rule?.all_webhooks ?? false);
   const [labels, setLabels] = useState<Record<string, string>>(rule?.labels ?? {});
+  const [measured, setMeasured] = useState<readonly [number, number] | null>(null);
   const first = useRef<HTMLInputElement>(null);
   // Once: what is loaded later must not take the hand from the field where it types.
   useEffect(() => first.current?.focus(), []);
@@ -96,6 +99,11 @@ export function RuleForm({
     message,
   ]);
 
+  // Where the limit is one of the readings that are drawn below.
+  const slides =
+    fields.type === "threshold" || fields.type === "average" || fields.type === "minimum" || fields.type === "maximum"
+      ? fields[fields.type]
+      : null;
   const typed = conditionOf(fields);
   // A silence is over with the first reading.
   const clears = fields.type !== "silence";
@@ -280,6 +288,14 @@ export function RuleForm({
           <input class="input" value={tags} onInput={(event) => setTags(event.currentTarget.value)} />
         </Field>
       </div>
+      {slides && measured !== null ? (
+        <LimitSlider
+          value={slides.value}
+          measured={measured}
+          unit={limitUnit(fields, unitsOf("")).unit}
+          set={(value) => setFields({ ...fields, [fields.type]: moved(slides, value) })}
+        />
+      ) : null}
       {webhooks.value && webhooks.value.length > 0 ? (
         <fieldset>
           <legend>Webhooks</legend>
@@ -327,6 +343,7 @@ export function RuleForm({
           draft={draft}
           against={rule === null || OF_DEVICE.has(rule.condition.type) ? null : tried(rule)}
           refused={form.say}
+          span={(low, high) => setMeasured([low, high])}
         />
       )}
       {Rest()}

@@ -14,7 +14,7 @@ import { lazily } from "./lazy";
 const chart = lazily(() => import("./rule_chart").then((view) => view.RuleChart));
 
 /** Typing settles before the hub is asked. */
-const SETTLE_MS = 400;
+const SETTLE_MS = 250;
 /** What the hub says to wait when too many rules are tried at once. */
 const BUSY_MS = 2_000;
 /** Sensors named at first; a rule that fires on more is told by their number. */
@@ -28,11 +28,14 @@ export function RulePast({
   draft,
   against,
   refused,
+  span,
 }: {
   draft: Omit<api.RuleDraft, "name" | "tags"> | null;
   /** The rule as it is, where it is changed. */
   against: Omit<api.RuleDraft, "name" | "tags"> | null;
   refused: (wrong: Wrong) => void;
+  /** Told the lowest and the highest value of what is drawn. */
+  span: (low: number, high: number) => void;
 }) {
   const past = useBacktest(draft, against, refused);
   if (draft === null)
@@ -49,7 +52,7 @@ export function RulePast({
       <span>{outcome(past)}</span>
       {past.difference ? <p class="small">{differs(past.difference)}</p> : null}
       {past.noise.length > 1 ? <p class="small quiet">{noise(past)}</p> : null}
-      {drawn.length > 0 ? <chart.View past={past} series={drawn} condition={draft.condition} /> : null}
+      {drawn.length > 0 ? <chart.View past={past} series={drawn} condition={draft.condition} span={span} /> : null}
       {fired.length > 0 ? (
         <details>
           <summary>

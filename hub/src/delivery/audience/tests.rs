@@ -24,8 +24,14 @@ fn people_wait_for_more_of_a_rule_and_programs_do_not() {
     let (rules, webhooks) = ([rule()], [webhook(7), chat]);
     let mut grouping = Grouping::default();
     let mut told = |notices: &[Notice]| {
-        let audience =
-            Audience { rules: &rules, webhooks: &webhooks, said: &|_, _| 0, grouping: &grouping, beside: &|_| None };
+        let audience = Audience {
+            rules: &rules,
+            webhooks: &webhooks,
+            said: &|_, _| 0,
+            grouping: &grouping,
+            beside: &|_| None,
+            reasons: &HashMap::new(),
+        };
         let told = deliveries_for(notices, &audience, &catalog(), &teller(None));
         grouping.note(&told);
         let of = |one: &NewDelivery| {
@@ -59,8 +65,14 @@ fn devices_that_go_while_something_waits_wait_with_it_each_for_itself() {
     };
     let mut grouping = Grouping::default();
     let mut told = |notices: &[Notice]| {
-        let audience =
-            Audience { rules: &rules, webhooks: &webhooks, said: &|_, _| 0, grouping: &grouping, beside: &|_| None };
+        let audience = Audience {
+            rules: &rules,
+            webhooks: &webhooks,
+            said: &|_, _| 0,
+            grouping: &grouping,
+            beside: &|_| None,
+            reasons: &HashMap::new(),
+        };
         let told = deliveries_for(notices, &audience, &all, &teller(None));
         grouping.note(&told);
         told

@@ -1,12 +1,14 @@
 //! Discord: one embed. PURE.
 //!
+//! A picture is uploaded with it, as the part `files[0]` of a form whose `payload_json` is the message.
 //! `allowed_mentions` is empty, so no name pings anybody. Markup in names is escaped.
 
 use serde_json::json;
 
 use super::cut;
 use super::note::Note;
-use super::request::{Request, To};
+use super::request::{Method, Request, To};
+use super::showing::{Form, NAME};
 
 const TITLE: usize = 256;
 const DESCRIPTION: usize = 4_096;
@@ -14,6 +16,8 @@ const DESCRIPTION: usize = 4_096;
 /// of which may be escaped, stay below.
 const VALUE: usize = 300;
 const TOTAL: usize = 6_000;
+/// Of what describes a picture.
+const ALT: usize = 1_024;
 
 pub(super) fn request(note: &Note, to: &To<'_>) -> Request {
     let facts: Vec<_> = note.facts();
@@ -37,6 +41,18 @@ pub(super) fn request(note: &Note, to: &To<'_>) -> Request {
     let mut url = to.url.clone();
     if !url.query_pairs().any(|(name, _)| name == "wait") {
         url.query_pairs_mut().append_pair("wait", "true");
+    }
+    let with_file = to.png().and_then(|png| {
+        embed["image"] = json!({"url": format!("attachment://{NAME}")});
+        let attachment = json!({"id": 0, "filename": NAME, "description": cut::units(png.alt, ALT)});
+        let message = json!({"embeds": [embed], "attachments": [attachment], "allowed_mentions": {"parse": []}});
+        Form::new(to.from.id).json("payload_json", &message).png("files[0]", png).finish()
+    });
+    if let Some((header, body)) = with_file {
+        return Request { headers: vec![header], ..Request::of(Method::Post, url, body) };
+    }
+    if let Some(fields) = embed.as_object_mut() {
+        fields.remove("image");
     }
     Request::post(url, &json!({"embeds": [embed], "allowed_mentions": {"parse": []}}))
 }

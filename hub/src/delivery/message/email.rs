@@ -6,6 +6,8 @@
 //! subject for another thread (Google, "Threading changes in Gmail conversation view", 2019). What happened stands in the first line of the text, which lists of mail show
 //! beside the subject.
 //!
+//! A picture goes along in the message itself, and stands in the HTML.
+//!
 //! The same message is made at each attempt, down to its date: a mail server that knows its id takes it once.
 
 use std::time::{Duration, UNIX_EPOCH};
@@ -13,10 +15,11 @@ use std::time::{Duration, UNIX_EPOCH};
 use jiff::Timestamp;
 use lettre::Address;
 use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
-use lettre::message::{Mailbox, Mailboxes, Message, MultiPart, SinglePart};
+use lettre::message::{Attachment, Mailbox, Mailboxes, Message, MultiPart, SinglePart};
 
 use super::note::Note;
 use super::request::{Method, Request, To};
+use super::showing::NAME;
 use crate::model::webhook::WebhookSpec;
 
 /// Recipients of a message.
@@ -70,9 +73,17 @@ pub(super) fn request(note: &Note, to: &To<'_>) -> Option<Request> {
     }
     // An equals sign never stands alone in quoted-printable: no text can end a part.
     let parts = MultiPart::alternative().boundary(format!("=_{}", to.from.id));
-    let parts = parts
-        .singlepart(part(ContentType::TEXT_PLAIN, plain(note)))
-        .singlepart(part(ContentType::TEXT_HTML, html(note)));
+    let parts = parts.singlepart(part(ContentType::TEXT_PLAIN, plain(note)));
+    let cid = format!("chart.{}@{domain}", to.from.id);
+    let parts = match to.png().zip(ContentType::parse("image/png").ok()) {
+        None => parts.singlepart(part(ContentType::TEXT_HTML, html(note, None))),
+        Some((png, kind)) => {
+            let html = part(ContentType::TEXT_HTML, html(note, Some((&cid, png.alt))));
+            let picture = Attachment::new_inline_with_name(cid, NAME.to_owned()).body(png.bytes.to_vec(), kind);
+            let both = MultiPart::related().boundary(format!("=_{}.r", to.from.id));
+            parts.multipart(both.singlepart(html).singlepart(picture))
+        }
+    };
     let body = message.from(from).multipart(parts).ok()?.formatted();
     Some(Request::of(Method::Mail, to.url.as_str(), body))
 }
@@ -104,7 +115,7 @@ fn plain(note: &Note) -> String {
     format!("{}\r\n\r\n{}\r\n\r\n{facts}{link}", note.title(), note.text())
 }
 
-fn html(note: &Note) -> String {
+fn html(note: &Note, picture: Option<(&str, &str)>) -> String {
     let facts = note.facts();
     let row = |(name, value): &(&str, String)| {
         format!("<tr><td style=\"padding-right:16px;color:#666\">{name}</td><td>{}</td></tr>", escaped(value))
@@ -112,12 +123,17 @@ fn html(note: &Note) -> String {
     let rows: String = facts.iter().map(row).collect();
     let table = if rows.is_empty() { rows } else { format!("<table>{rows}</table>\r\n") };
     let link = note.link(2_048).map(|url| format!("<p><a href=\"{}\">{}</a></p>\r\n", escaped(url), note.link_name()));
+    let picture = picture.map(|(cid, alt)| {
+        let alt = escaped(alt);
+        format!("<p><img src=\"cid:{cid}\" alt=\"{alt}\" width=\"800\" style=\"max-width:100%;height:auto\"></p>\r\n")
+    });
     format!(
         "<!doctype html>\r\n<html><body style=\"font-family:sans-serif\">\r\n\
-        <h2 style=\"border-left:6px solid #{:06x};padding-left:10px\">{}</h2>\r\n<p>{}</p>\r\n{table}{}</body></html>\r\n",
+        <h2 style=\"border-left:6px solid #{:06x};padding-left:10px\">{}</h2>\r\n<p>{}</p>\r\n{}{table}{}</body></html>\r\n",
         note.level().colour(),
         escaped(&note.title()),
         escaped(&note.text()),
+        picture.unwrap_or_default(),
         link.unwrap_or_default()
     )
 }

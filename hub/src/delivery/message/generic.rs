@@ -99,13 +99,14 @@ mod tests {
     use crate::delivery::message::{self, Sender};
     use crate::delivery::payload::Teller;
     use crate::delivery::sample;
+    use crate::delivery::sign::PictureKey;
     use crate::model::UnixMillis;
     use crate::model::webhook::{Event, Fields};
 
     fn sent(template: Template, event: Event) -> (Request, String) {
         let fields = Fields([(TOKEN.to_owned(), "s3cret".to_owned())].into());
         let spec = WebhookSpec { template, fields, ..WebhookSpec::new("ops", "http://example.org/x") };
-        let teller = Teller { url: None, zone: TimeZone::UTC };
+        let teller = Teller { url: None, zone: TimeZone::UTC, pictures: PictureKey::of(b"invented") };
         let body = sample::event(event, &spec, &teller, UnixMillis(1_800_000_000_000));
         let request = message::request(&spec, &body, Sender { hub: "h", id: "m" }).unwrap();
         (request, String::from_utf8(body).unwrap())

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::note::{Level, Note};
 use super::request::{Request, To};
+use super::showing::Showing;
 
 /// Path for messages.
 const MESSAGE: &str = "/message";
@@ -20,6 +21,10 @@ pub(super) fn request(note: &Note, to: &To<'_>) -> Request {
     let mut message = json!({"title": note.title(), "message": note.text(), "priority": priority});
     if let Some(url) = note.link(2_048) {
         message["extras"] = json!({"client::notification": {"click": {"url": url}}});
+    }
+    // The phone fetches it, which may be at home.
+    if let Some(url) = note.chart(2_048).filter(|_| !matches!(to.showing, Showing::Nothing)) {
+        message["extras"]["client::notification"]["bigImageUrl"] = json!(url);
     }
     let path = to.url.path().trim_end_matches('/');
     let mut url = to.url.clone();

@@ -17,6 +17,9 @@
 //! | `matrix` | `PUT .../send/m.room.message/<id>` | the id |
 //! | `email` | the mail server, by SMTP | `Message-ID` |
 //!
+//! A picture goes with an alert as a file where the receiver takes one (`discord`, `telegram`, `ntfy`, `email`), and as a link where it
+//! fetches it itself (`slack`, `teams`, `pagerduty`, `gotify`); where none can go the message is what it is without ([`showing`]).
+//!
 //! Names come from devices and people and may contain anything: they must not ping anybody or act as markup, and the file of each
 //! kind says how that is ensured. Texts are cut to what the receiver accepts ([`cut`]); links that are too long are left out.
 
@@ -36,6 +39,7 @@ mod ntfy;
 mod pagerduty;
 pub mod place;
 mod request;
+pub mod showing;
 mod slack;
 mod teams;
 mod telegram;
@@ -43,6 +47,7 @@ mod telegram;
 use self::note::Note;
 use self::request::To;
 pub use self::request::{Method, Request, Sender};
+use self::showing::Showing;
 use crate::delivery::payload::words;
 use crate::model::webhook::{WebhookKind, WebhookSpec};
 
@@ -62,8 +67,21 @@ pub enum Error {
 /// # Errors
 /// When the webhook or the event are not as the hub makes them.
 pub fn request(spec: &WebhookSpec, body: &[u8], from: Sender<'_>) -> Result<Request, Error> {
+    request_showing(spec, body, from, Showing::Nothing)
+}
+
+/// The same with a picture, where its kind takes one.
+///
+/// # Errors
+/// Those of [`request`].
+pub fn request_showing(
+    spec: &WebhookSpec,
+    body: &[u8],
+    from: Sender<'_>,
+    showing: Showing<'_>,
+) -> Result<Request, Error> {
     let url = place::check(spec)?;
-    let to = To { url, fields: &spec.fields, from };
+    let to = To { url, fields: &spec.fields, from, showing };
     let note = || Note::read(body).ok_or(Error::Message);
     let request = match spec.kind {
         WebhookKind::Generic => generic::request(spec, body),

@@ -95,6 +95,45 @@ pub(super) struct About {
     #[serde(default)]
     pub(super) tags: Labels,
     pub(super) url: Option<String>,
+    chart: Option<String>,
+    explain: Option<Explain>,
+}
+
+/// Why it fired.
+#[derive(Debug, Deserialize)]
+struct Explain {
+    rule: Option<AsItWas>,
+    fired: Option<Fired>,
+    device: Option<Then>,
+    #[serde(default)]
+    beside: Vec<Beside>,
+}
+
+#[derive(Debug, Deserialize)]
+struct AsItWas {
+    version: u32,
+    condition: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Fired {
+    days: i64,
+    here: u32,
+    anywhere: u32,
+}
+
+/// How its device was.
+#[derive(Debug, Deserialize)]
+struct Then {
+    online: bool,
+    taken: Option<u64>,
+    lost: Option<u64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Beside {
+    rule: String,
+    device_name: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -212,6 +251,12 @@ impl Note {
         (url.starts_with("http") && url.len() <= most).then_some(url)
     }
 
+    /// Where a picture of the readings is, which everybody may fetch who has the link.
+    pub(super) fn chart(&self, most: usize) -> Option<&str> {
+        let url = self.alert()?.chart.as_deref()?;
+        (url.starts_with("http") && url.len() <= most).then_some(url)
+    }
+
     /// What that link does.
     pub(super) const fn link_name(&self) -> &'static str {
         match (&self.data.group, self.disabled()) {
@@ -236,12 +281,50 @@ impl Note {
         facts.extend(worst.map(|worst| ("Worst", alert.figure(worst))));
         facts.extend(alert.threshold.map(|limit| ("Limit", alert.figure(limit))));
         facts.push(("Severity", alert.severity.clone()));
+        if let Some(explain) = &alert.explain {
+            facts.extend(explain.facts());
+        }
         facts.into_iter().map(|(name, value)| (name, cut::units(&value, FACT))).collect()
     }
 }
 
 fn if_object<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Disabled>, D::Error> {
     Ok(serde_json::from_value(Value::deserialize(from)?).ok())
+}
+
+/// Others that are named.
+const NAMED: usize = 3;
+
+impl Explain {
+    fn facts(&self) -> Vec<(&'static str, String)> {
+        let rule = self.rule.iter().map(|rule| ("Rule", format!("version {}: {}", rule.version, rule.condition)));
+        let times = |number: u32| if number == 1 { "once".to_owned() } else { format!("{number} times") };
+        let fired = self.fired.iter().map(|fired| {
+            let here = format!("{} in the last {} days", times(fired.here), fired.days);
+            let others = fired.anywhere.saturating_sub(fired.here);
+            ("Fired", if others == 0 { here } else { format!("{here}, and {} elsewhere", times(others)) })
+        });
+        let link = self.device.iter().map(|device| {
+            let state = if device.online { "online" } else { "offline" };
+            let loss = match (device.taken, device.lost) {
+                (Some(_), Some(0)) => ", nothing lost in the last hour".to_owned(),
+                (Some(taken), Some(lost)) => format!(", {lost} of {taken} readings lost in the last hour"),
+                (_, None) | (None, _) => String::new(),
+            };
+            ("Link", format!("{state}{loss}"))
+        });
+        let mut named: Vec<String> = self.beside.iter().take(NAMED).map(Beside::text).collect();
+        let more = self.beside.len().saturating_sub(NAMED);
+        named.extend((more > 0).then(|| format!("{more} more")));
+        let beside = (!named.is_empty()).then(|| ("Also fired", named.join(", ")));
+        rule.chain(fired).chain(link).chain(beside).collect()
+    }
+}
+
+impl Beside {
+    fn text(&self) -> String {
+        format!("{} on {}", shown::name(called(&self.rule)), shown::name(&self.device_name))
+    }
 }
 
 impl About {

@@ -1,12 +1,17 @@
 //! ntfy: published as JSON to the server, because titles in headers have to be ASCII. PURE.
 //!
+//! With a picture the file is put to the topic: it becomes an attachment, where the server takes some.
+//!
 //! Texts are shown as they are: ntfy reads Markdown only if asked to.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use super::cut;
 use super::note::{Level, Note};
-use super::request::{Request, To};
+use super::request::{Method, Request, To};
+use super::showing::NAME;
 
 /// In bytes. A longer message becomes an attachment; the whole JSON may have twice as many.
 const MESSAGE: usize = 4_096;
@@ -24,6 +29,20 @@ pub(super) fn request(note: &Note, to: &To<'_>) -> Request {
         (Level::Warning, _) => (4, "warning"),
         (Level::Critical, _) => (5, "rotating_light"),
     };
+    if let Some(png) = to.png() {
+        // The body is the file, so all else is in headers, encoded as in mail (RFC 2047): in those may be any character.
+        let mut headers = vec![
+            ("content-type", "image/png".to_owned()),
+            ("x-filename", NAME.to_owned()),
+            ("x-title", encoded(&cut::bytes(&note.title(), TITLE))),
+            ("x-message", encoded(&cut::bytes(&note.text(), MESSAGE))),
+            ("x-priority", priority.to_string()),
+            ("x-tags", tag.to_owned()),
+        ];
+        headers.extend(note.link(CLICK).map(|url| ("x-click", url.to_owned())));
+        let request = Request { headers, ..Request::of(Method::Put, to.url.as_str(), png.bytes.to_vec()) };
+        return request.bearing(to.field("token"));
+    }
     let mut message = json!({
         "topic": topic(&to.url).unwrap_or_default(),
         "title": cut::bytes(&note.title(), TITLE),
@@ -35,6 +54,14 @@ pub(super) fn request(note: &Note, to: &To<'_>) -> Request {
         message["click"] = json!(url);
     }
     Request::post(to.server(), &message).bearing(to.field("token"))
+}
+
+/// Characters of any kind in a header; plain ones as they are, for servers of before 2023, which do not decode.
+fn encoded(text: &str) -> String {
+    if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) && !text.contains("=?") {
+        return text.to_owned();
+    }
+    format!("=?UTF-8?B?{}?=", STANDARD.encode(text))
 }
 
 /// The topic that a URL ends with.

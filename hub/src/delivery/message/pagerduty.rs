@@ -51,6 +51,9 @@ pub(super) fn request(note: &Note, to: &To<'_>) -> Request {
     if let Some(url) = note.link(2_048) {
         event["links"] = json!([{"href": url, "text": note.link_name()}]);
     }
+    if let Some(url) = to.chart(note, 2_048).filter(|url| url.starts_with("https://")) {
+        event["images"] = json!([{"src": url, "alt": note.title()}]);
+    }
     if note.is_past() {
         return Request::post(to.url.as_str().replacen(ENQUEUE, CHANGE, 1), &event);
     }

@@ -3,6 +3,8 @@
 use reqwest::Url;
 use serde_json::Value;
 
+use super::note::Note;
+use super::showing::{self, Png, Showing};
 use crate::model::webhook::Fields;
 
 /// A request to be made.
@@ -44,11 +46,25 @@ pub(super) struct To<'a> {
     pub(super) url: Url,
     pub(super) fields: &'a Fields,
     pub(super) from: Sender<'a>,
+    pub(super) showing: Showing<'a>,
 }
 
 impl To<'_> {
     pub(super) fn field(&self, name: &str) -> &str {
         self.fields.get(name).unwrap_or_default()
+    }
+
+    /// The picture that goes along as a file.
+    pub(super) const fn png(&self) -> Option<Png<'_>> {
+        match self.showing {
+            Showing::File(png) => Some(png),
+            Showing::Nothing | Showing::Links => None,
+        }
+    }
+
+    /// The picture of a message to which a receiver in the internet is led.
+    pub(super) fn chart<'n>(&self, note: &'n Note, most: usize) -> Option<&'n str> {
+        note.chart(most).filter(|url| !matches!(self.showing, Showing::Nothing) && showing::is_public(url))
     }
 
     /// The URL without what is behind its host.

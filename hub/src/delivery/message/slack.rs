@@ -30,6 +30,10 @@ pub(super) fn request(note: &Note, to: &To<'_>) -> Request {
             facts.iter().map(|(name, value)| plain(&format!("{name}\n{}", escaped(value, FIELD - 20)))).collect();
         blocks.push(json!({"type": "section", "fields": fields}));
     }
+    if let Some(url) = to.chart(note, SECTION) {
+        let alt = cut::units(&title, FIELD);
+        blocks.push(json!({"type": "image", "image_url": url, "alt_text": alt}));
+    }
     if let Some(url) = note.link(SECTION - 100) {
         let url = escaped(&url.replace('|', "%7C"), SECTION);
         blocks.push(json!({"type": "context", "elements": [mrkdwn(&format!("<{url}|{}>", note.link_name()))]}));

@@ -21,6 +21,9 @@ pub(super) fn request(note: &Note, to: &To<'_>) -> Request {
         let name = json!({"type": "TextRun", "text": format!("{name}: "), "weight": "Bolder"});
         body.push(rich(&[name, json!({"type": "TextRun", "text": value})]));
     }
+    if let Some(url) = to.chart(note, 2_048) {
+        body.push(json!({"type": "Image", "url": url, "altText": note.title(), "size": "Stretch"}));
+    }
     let mut card = json!({
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",

@@ -1,4 +1,4 @@
-//! Telegram: `sendMessage` of a bot. PURE.
+//! Telegram: `sendMessage` of a bot, with a picture `sendPhoto`. PURE.
 //!
 //! Without `parse_mode` a text has no markup; an entity beside the text makes the title bold. Telegram looks for user
 //! names in any text, so an invisible character breaks up whatever looks like one.
@@ -8,10 +8,13 @@ use serde_json::json;
 
 use super::cut;
 use super::note::Note;
-use super::request::{Request, To};
+use super::request::{Method, Request, To};
+use super::showing::Form;
 
 /// Characters of a message, after its entities were taken out.
 const TEXT: usize = 4_096;
+/// Characters of what stands beside a picture.
+const CAPTION: usize = 1_024;
 /// As much of it as a link may take.
 const LINK: usize = 1_024;
 
@@ -21,15 +24,28 @@ pub(super) fn request(note: &Note, to: &To<'_>) -> Request {
     let link = note.link(LINK).map(|url| format!("\n\n{url}")).unwrap_or_default();
     let room = TEXT - link.encode_utf16().count();
     let text = cut::units(&format!("{title}\n{}", unmentioned(&note.text())), room) + &link;
+    let path = bot(&to.url).unwrap_or_default().to_owned();
+    let method = |name: &str| {
+        let mut url = to.url.clone();
+        url.set_path(&format!("{path}/{name}"));
+        url
+    };
+    let entities = json!([{"type": "bold", "offset": 0, "length": bold}]);
+    // A text that is longer than a caption goes without its picture.
+    let photo = to.png().filter(|_| text.encode_utf16().count() <= CAPTION).and_then(|png| {
+        let form = Form::new(to.from.id).text("chat_id", to.field("chat_id")).text("caption", &text);
+        form.json("caption_entities", &entities).text("show_caption_above_media", "true").png("photo", png).finish()
+    });
+    if let Some((header, body)) = photo {
+        return Request { headers: vec![header], ..Request::of(Method::Post, method("sendPhoto"), body) };
+    }
     let message = json!({
         "chat_id": to.field("chat_id"),
         "text": text,
-        "entities": [{"type": "bold", "offset": 0, "length": bold}],
+        "entities": entities,
         "link_preview_options": {"is_disabled": true},
     });
-    let mut url = to.url.clone();
-    url.set_path(&format!("{}/sendMessage", bot(&to.url).unwrap_or_default()));
-    Request::post(url, &message)
+    Request::post(method("sendMessage"), &message)
 }
 
 /// The path of a bot: `/bot<token>`, with or without the method behind it.

@@ -608,3 +608,5 @@ fn a_test() -> Value {
         "data": {"message": "A test from the telemetry hub: this webhook works.", "webhook": "whk_7", "name": "ops"},
     })
 }
+
+mod pictures;

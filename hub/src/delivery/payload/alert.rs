@@ -1,18 +1,18 @@
 //! The message about one alert, in the hub's own form. PURE.
 
-use std::fmt::Write as _;
-
 use serde::Serialize;
 
+use super::explain::Explain;
 use super::worded::worded;
 use super::{Body, ROOM, Teller, cut, render, severity_name};
 use crate::delivery::sentence::{self, Told};
-use crate::model::UnixMillis;
+use crate::delivery::sign::PICTURE_MS;
 use crate::model::alert::{self, Measure, Subject};
 use crate::model::catalog::Catalog;
 use crate::model::device::Labels;
+use crate::model::explain::Reason;
 use crate::model::notice::{Flaps, Notice};
-use crate::model::rule::{Condition, Message};
+use crate::model::rule::RuleSpec;
 use crate::model::webhook::Event;
 use crate::model::when::moment;
 
@@ -47,7 +47,12 @@ struct AlertBody<'a> {
     labels: &'a Labels,
     tags: &'a Labels,
     url: Option<String>,
+    /// A picture of the readings around.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chart: Option<String>,
     points: Vec<(i64, f64)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explain: Option<Explain<'a>>,
     /// How many were over; only of these.
     #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<u32>,
@@ -104,39 +109,20 @@ struct RuleBody<'a> {
     name: &'a str,
 }
 
-/// The page with the sensor's chart around a moment.
-fn chart_link(hub: &str, device: &str, sensor: &str, at: UnixMillis) -> String {
-    const BEFORE_MS: i64 = 30 * 60_000;
-    const AFTER_MS: i64 = 5 * 60_000;
-    let mut name = String::new();
-    for byte in sensor.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'_' | b'-' => name.push(char::from(byte)),
-            // Twice escaped: the page separates names by commas before it reads each.
-            _ => {
-                let _ = write!(name, "%25{byte:02X}");
-            }
-        }
-    }
-    let (from, to) = (at.plus(-BEFORE_MS).0, at.plus(AFTER_MS).0);
-    format!("{}/d/{device}?m={name}&from={from}&to={to}", hub.trim_end_matches('/'))
-}
-
 /// What is told of an alert.
 pub(in crate::delivery) struct What<'a> {
     pub(in crate::delivery) notice: &'a Notice,
     pub(in crate::delivery) event: Event,
     /// Which message about the alert it is to its receiver, from 1.
     pub(in crate::delivery) sequence: u32,
-    pub(in crate::delivery) condition: Option<&'a Condition>,
-    /// The rule's own words.
-    pub(in crate::delivery) message: Option<&'a Message>,
+    pub(in crate::delivery) rule: Option<&'a RuleSpec>,
+    pub(in crate::delivery) reason: Option<&'a Reason>,
     /// What is known beside, in a sentence.
     pub(in crate::delivery) beside: Option<String>,
 }
 
 pub(in crate::delivery) fn body(what: &What<'_>, catalog: &Catalog, teller: &Teller) -> Vec<u8> {
-    let &What { notice, event, sequence, condition, message, ref beside } = what;
+    let &What { notice, event, sequence, rule, reason, ref beside } = what;
     let (alert, occurred_at) = (notice.alert(), notice.occurred_at());
     let device = alert.device().and_then(|device| catalog.device(device));
     let names = alert.names(catalog);
@@ -154,10 +140,12 @@ pub(in crate::delivery) fn body(what: &What<'_>, catalog: &Catalog, teller: &Tel
         | Event::Test => "firing",
     };
     let id = format!("alr_{}", alert.id.0);
-    let url = teller.url.as_deref().and_then(|hub| match alert.about {
-        Subject::Hub(_) => Some(format!("{}/h", hub.trim_end_matches('/'))),
-        Subject::Device(_) => Some(format!("{}/d/{}", hub.trim_end_matches('/'), device?.id)),
-        Subject::Series { .. } => Some(chart_link(hub, &device?.id.to_string(), names.sensor, occurred_at)),
+    let hub = teller.url.as_deref().map(|hub| hub.trim_end_matches('/'));
+    let url = hub.map(|hub| format!("{hub}/a/{id}"));
+    let has_chart = matches!(alert.about, Subject::Series { .. }) && event != Event::AlertAcknowledged;
+    let chart = hub.filter(|_| has_chart).map(|hub| {
+        let until = notice.learned_at().plus(PICTURE_MS);
+        format!("{hub}/api/v1/alerts/{id}/chart.png?{}", teller.pictures.query(alert.id, until))
     });
     let body = AlertBody {
         id,
@@ -183,7 +171,9 @@ pub(in crate::delivery) fn body(what: &What<'_>, catalog: &Catalog, teller: &Tel
         labels: device.map_or(&none, |device| &device.labels),
         tags: &alert.tags,
         url,
+        chart,
         points: notice.points().iter().map(|point| (point.at.0, point.value)).collect(),
+        explain: reason.map(|reason| Explain::of(reason, rule, names.unit, catalog)),
         count: if let Notice::Past { count, .. } = notice { Some(*count) } else { None },
         flapping: if let Notice::Flapping { flaps, .. } = notice { Some(flapping_body(flaps)) } else { None },
         acked_at: alert.acked.as_ref().map(|ack| moment(ack.at)),
@@ -191,14 +181,14 @@ pub(in crate::delivery) fn body(what: &What<'_>, catalog: &Catalog, teller: &Tel
         ack_comment: alert.acked.as_ref().and_then(|ack| ack.comment.as_deref()),
         template_error: None,
     };
-    let Told { title, mut text } = sentence::of(notice, names, condition, &teller.zone);
+    let Told { title, mut text } = sentence::of(notice, names, rule.map(|rule| &rule.condition), &teller.zone);
     if let Some(beside) = beside {
         text = format!("{text} {beside}");
     }
     let (kind, timestamp) = (event.word(), moment(occurred_at));
     let mut body = Body { r#type: kind, timestamp, title, text, data: AlertData { alert: body } };
     let whole = fitting(&mut body, &none);
-    let Some(said) = message.and_then(|message| worded(message, &whole, event, &teller.zone)) else { return whole };
+    let Some(said) = rule.and_then(|rule| worded(&rule.message, &whole, event, &teller.zone)) else { return whole };
     body.title = said.title.unwrap_or(body.title);
     body.text = said.text.unwrap_or(body.text);
     body.data.alert.template_error = said.flaw;
@@ -215,6 +205,11 @@ fn fitting<'a>(body: &mut Body<'_, AlertData<'a>>, none: &'a Labels) -> Vec<u8> 
     let without_points = render(body);
     if without_points.len() <= ROOM {
         return without_points;
+    }
+    body.data.alert.explain = None;
+    let without_reason = render(body);
+    if without_reason.len() <= ROOM {
+        return without_reason;
     }
     let alert = &mut body.data.alert;
     alert.labels = none;

@@ -1,5 +1,6 @@
 //! Bodies as receivers see them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,10 +61,8 @@ fn a_firing_alert_is_told_in_the_words_of_the_interface() {
                 "learned_at": "2027-01-15T08:00:01.500Z",
                 "labels": {"room": "lab"},
                 "tags": {"team": "x"},
-                "url": format!(
-                    "http://hub:8080/d/{}?m=temp&from=1799998200000&to=1800000300000",
-                    DeviceId::from_bytes([1; 16])
-                ),
+                "url": "http://hub:8080/a/alr_5",
+                "chart": format!("http://hub:8080/api/v1/alerts/alr_5/chart.png?{}", teller(None).pictures.query(AlertId(5), UnixMillis(1_800_000_001_500 + 30 * 86_400_000))),
                 "points": [[1_800_000_000_000_i64, 31.5]],
             }}
         })
@@ -193,8 +192,14 @@ fn what_a_webhook_is_told_of_an_alert_is_numbered() {
     let (rules, webhooks) = ([rule()], [webhook(7), webhook(8)]);
     // The second knows it already.
     let said = |_, webhook| u32::from(webhook == WebhookId(8)) * 3;
-    let audience =
-        Audience { rules: &rules, webhooks: &webhooks, said: &said, grouping: &Grouping::default(), beside: &|_| None };
+    let audience = Audience {
+        rules: &rules,
+        webhooks: &webhooks,
+        said: &said,
+        grouping: &Grouping::default(),
+        beside: &|_| None,
+        reasons: &HashMap::new(),
+    };
     let notices = [put(AlertState::Firing), put(AlertState::Resolved)];
     let told = audience::deliveries_for(&notices, &audience, &catalog(), &teller(None));
     let numbers = |id| {
@@ -243,8 +248,14 @@ fn a_webhook_with_a_filter_hears_what_passes_and_the_end_of_what_it_knows() {
     let told = |choosy: &Webhook, state, said: u32| {
         let (rules, webhooks) = ([rule()], [webhook(7), choosy.clone()]);
         let grouping = Grouping::default();
-        let audience =
-            Audience { rules: &rules, webhooks: &webhooks, said: &|_, _| said, grouping: &grouping, beside: &|_| None };
+        let audience = Audience {
+            rules: &rules,
+            webhooks: &webhooks,
+            said: &|_, _| said,
+            grouping: &grouping,
+            beside: &|_| None,
+            reasons: &HashMap::new(),
+        };
         let told = audience::deliveries_for(&[put(state)], &audience, &catalog(), &teller(None));
         told.iter().map(|told| told.webhook.0).collect::<Vec<_>>()
     };
@@ -307,6 +318,7 @@ fn an_acknowledgement_is_told_to_those_who_know_the_alert_and_many_of_them_in_on
             said: &said,
             grouping: &Grouping::default(),
             beside: &|_| None,
+            reasons: &HashMap::new(),
         };
         let notices: Vec<_> = (1..=count).map(acked).collect();
         audience::deliveries_for(&notices, &audience, &catalog(), &teller(Some("http://hub")))
@@ -464,14 +476,21 @@ fn deliveries_for(
 ) -> Vec<NewDelivery> {
     audience::deliveries_for(
         notices,
-        &Audience { rules, webhooks, said: &|_, _| 0, grouping: &Grouping::default(), beside: &|_| None },
+        &Audience {
+            rules,
+            webhooks,
+            said: &|_, _| 0,
+            grouping: &Grouping::default(),
+            beside: &|_| None,
+            reasons: &HashMap::new(),
+        },
         catalog,
         teller,
     )
 }
 
 pub(in crate::delivery) fn teller(url: Option<&str>) -> Teller {
-    Teller { url: url.map(str::to_owned), zone: TimeZone::UTC }
+    Teller { url: url.map(str::to_owned), zone: TimeZone::UTC, pictures: PictureKey::of(&[7; 32]) }
 }
 
 pub(in crate::delivery) fn read(delivery: &NewDelivery) -> Value {
@@ -521,7 +540,7 @@ pub(in crate::delivery) fn rule() -> Rule {
         enabled: true,
         message: Message::default(),
     };
-    Rule { id: RuleId(3), spec, made_by_hub: false, created_at: NOW, updated_at: NOW, source: None }
+    Rule { id: RuleId(3), version: 1, spec, made_by_hub: false, created_at: NOW, updated_at: NOW, source: None }
 }
 
 pub(in crate::delivery) fn webhook(id: u64) -> Webhook {

@@ -5,13 +5,14 @@ use crate::clock::Clock;
 use crate::delivery::payload::Teller;
 use crate::delivery::payload::for_templates;
 use crate::delivery::sample;
+use crate::delivery::sign::PictureKey;
 use crate::model::UnixMillis;
 use crate::model::webhook::{Event, WebhookSpec};
 
 const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 
 fn teller() -> Teller {
-    Teller { url: Some("http://hub".to_owned()), zone: jiff::tz::TimeZone::UTC }
+    Teller { url: Some("http://hub".to_owned()), zone: jiff::tz::TimeZone::UTC, pictures: PictureKey::of(b"invented") }
 }
 
 fn spec() -> WebhookSpec {

@@ -1,8 +1,15 @@
 //! `/alerts`: alerts that are active, and past ones.
 
+pub(super) mod chart;
+pub(super) mod detail;
 pub(super) mod dto;
+mod found;
 mod inhibiting;
 pub(super) mod silences;
+mod story;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -14,19 +21,20 @@ use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::{MayReadSome, MayWriteSome};
 use crate::http::request::body::Body;
 use crate::http::request::page::{Page, Paging};
-use crate::http::request::params::{Asked, FromParams, Params};
+use crate::http::request::params::{Asked, FromParams, Nothing, Params};
 use crate::http::request::path::Id;
 use crate::http::request::{select, text};
 use crate::http::state::{Acknowledged, Routes};
 use crate::live::{Bus, Update};
-use crate::model::UnixMillis;
 use crate::model::alert::{self, AlertId};
 use crate::model::rule::Severity;
+use crate::model::{UnixMillis, explain, when};
 use crate::rules::notify::silences::Silences;
-use crate::store::Store;
-use crate::store::{AlertQuery, OfRule};
+use crate::store::{self, AlertQuery, OfRule, Store};
 use crate::zones;
+use detail::{AlertDetail, Beside, DeviceThen, RuleThen};
 use dto::{AckManyRequest, AckRequest, AckedMany, Alert, ListedAlert};
+use found::found;
 use inhibiting::Inhibiting;
 use utoipa_axum::routes;
 
@@ -34,6 +42,9 @@ use utoipa_axum::routes;
 pub(super) fn routes() -> Routes {
     Routes::new()
         .routes(routes!(list))
+        .routes(routes!(show))
+        .routes(routes!(chart::png))
+        .routes(routes!(chart::svg))
         .routes(routes!(ack))
         .routes(routes!(ack_many))
         .routes(routes!(silences::list, silences::create))
@@ -138,6 +149,61 @@ pub(super) async fn list(
         ListedAlert::of(&alert, hushed, &catalog)
     };
     Ok(Json(asked.paging.fetched(alerts, |alert| alert.id.0.to_string(), listed)))
+}
+
+/// One alert, and why it fired: the rule as it was, how its device was, what else fired, whom the hub told.
+#[utoipa::path(get, path = "/api/v1/alerts/{id}", tag = "alerts", params(("id" = String, Path, description = "Alert id")),
+    responses((status = 200, body = AlertDetail), (status = 404, body = Problem)))]
+pub(super) async fn show(
+    State(store): State<Store>,
+    State(clock): State<Clock>,
+    MayReadSome(view): MayReadSome,
+    Id(id): Id<AlertId>,
+    _: Asked<Nothing>,
+) -> Result<Json<AlertDetail>, ApiError> {
+    let alert = found(&store, &view, id).await?;
+    let now = clock.wall();
+    let kept = store.explanation(id).await?;
+    let version = kept.as_ref().and_then(|kept| kept.rule_version);
+    let rule_then = match version {
+        None => None,
+        Some(version) => match store.rule_version(alert.rule, version).await {
+            Ok(rule) => Some(RuleThen::of(rule, store.rule(alert.rule).await.ok().map(|rule| rule.version))),
+            Err(store::Error::NotFound { .. }) => None,
+            Err(error) => return Err(error.into()),
+        },
+    };
+    let fired = alert.fired_at.unwrap_or(alert.started_at);
+    let since = fired.plus(-explain::COUNTED_DAYS * 86_400_000);
+    let tally = store.tallies(vec![alert.clone()], since).await?.pop().unwrap_or_default();
+    let others = store.fired_about(fired).await?;
+    // To whom the hub tells what is for those who see all of it.
+    let (deliveries, webhooks) = if view.is_all() {
+        (store.deliveries_about(id).await?, store.webhooks().await?)
+    } else {
+        (Vec::new(), Vec::new())
+    };
+    let inhibited_by = Inhibiting::of(&store).await?.of_alert(&alert);
+    let silences = store.silences().await?;
+    let late_ms = kept.as_ref().map(|kept| kept.late_ms);
+    let catalog = store.catalog();
+    let among = view.among(&catalog);
+    let others = others.into_iter().filter(|other| among.has(other.device())).collect();
+    let beside = explain::beside(&alert, others, &catalog).iter().map(|other| Beside::of(other, &catalog)).collect();
+    let until = Silences::new(zones::of_silences(silences.clone()), Vec::new()).until(now, &alert, &catalog);
+    let told = story::Told { deliveries, webhooks: &webhooks, silences, late_ms: late_ms.unwrap_or(0) };
+    let (from, to) = explain::around(&alert, now);
+    Ok(Json(AlertDetail {
+        story: story::of(&alert, told, &catalog, now),
+        alert: ListedAlert::of(&alert, (until, inhibited_by), &catalog),
+        rule_then,
+        device_then: kept.and_then(|kept| kept.circumstances).map(DeviceThen::from),
+        late_s: late_ms.map(|ms| ms / 1_000),
+        fired: tally.into(),
+        beside,
+        chart_from: when::moment(from),
+        chart_to: when::moment(to),
+    }))
 }
 
 /// Acknowledges an alert.

@@ -21,6 +21,8 @@ use crate::rules::Watching;
 pub(crate) struct Rule {
     /// Text of its id.
     pub id: String,
+    /// Counts its changes, from 1.
+    pub version: u32,
     /// Name.
     pub name: String,
     /// Glob over device id and name.
@@ -133,7 +135,8 @@ impl Rule {
     pub(super) fn said(spec: &RuleSpec) -> serde_json::Value {
         let (id, at) = (rule::RuleId(0), UnixMillis(0));
         let spec = spec.clone();
-        let rule = rule::Rule { id, spec, made_by_hub: false, created_at: at, updated_at: at, source: None };
+        let rule =
+            rule::Rule { id, version: 1, spec, made_by_hub: false, created_at: at, updated_at: at, source: None };
         let mut said = serde_json::to_value(Self::of(rule, Watching::default())).unwrap_or_default();
         if let Some(fields) = said.as_object_mut() {
             let known = NewRule::fields();
@@ -150,6 +153,7 @@ impl Rule {
         let condition = (&spec.condition).into();
         Self {
             id: text::id(rule.id),
+            version: rule.version,
             name: spec.name,
             device: spec.device,
             sensor: spec.sensor,

@@ -91,8 +91,15 @@ pub(in crate::http) async fn run(
         Some(id) => newest_alert(&store, id).await?,
         None => None,
     };
-    let rule =
-        Rule { id: id.unwrap_or(RuleId(0)), spec, made_by_hub: false, created_at: now, updated_at: now, source: None };
+    let rule = Rule {
+        id: id.unwrap_or(RuleId(0)),
+        version: 1,
+        spec,
+        made_by_hub: false,
+        created_at: now,
+        updated_at: now,
+        source: None,
+    };
     let catalog = store.catalog();
     let told = match newest.filter(|alert| is_there(alert, &catalog)) {
         Some(alert) => Some((PreviewOf::Alert, Alert { rule_name: rule.spec.name.clone(), ..alert })),

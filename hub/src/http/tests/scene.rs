@@ -17,6 +17,7 @@ use crate::access::{ApiToken, sha256};
 use crate::clock::Clock;
 use crate::delivery::message::echo::{Came, Echo, Finding};
 use crate::delivery::policy::Policy;
+use crate::delivery::sign::PictureKey;
 use crate::http::config::Config;
 use crate::http::gate::peer::Peer;
 use crate::http::router;
@@ -96,6 +97,7 @@ pub(in crate::http) fn scene_with(config: Config) -> Scene {
         acknowledged: Arc::default(),
         webhook_policy: Policy::default(),
         send_echo: Arc::new(|webhook, delivery| Box::pin(async move { Ok(echoed(&webhook, delivery)) })),
+        pictures: PictureKey::of(&[7; 32]),
         pulse: Arc::default(),
         heartbeat_wanted: Arc::default(),
     });

@@ -7,6 +7,7 @@ mod audit;
 pub(super) mod claims;
 pub(super) mod device_rows;
 pub(super) mod devices;
+pub(super) mod explained;
 pub(super) mod given;
 pub(super) mod join;
 pub(super) mod late;

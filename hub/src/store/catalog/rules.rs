@@ -61,15 +61,13 @@ impl Store {
         self.readers().run(|reader| reader.ask()?.made_rules()).await
     }
 
-    /// Replaces what a rule says.
+    /// Replaces what a rule says; a change counts its version up.
     ///
     /// # Errors
     /// `NotFound`; `Conflict` when it names a webhook that does not exist.
     pub async fn replace_rule(&self, id: RuleId, spec: RuleSpec, now: UnixMillis) -> Result<Rule> {
         self.change(move |open| {
-            if !open.tx.replace_rule(id, &spec, now)? {
-                return Err(Error::missing("rule"));
-            }
+            replace(open.tx, id, &spec, now)?;
             set_webhooks(open.tx, id, &spec.webhooks)?;
             read(open.tx, id)
         })
@@ -103,7 +101,7 @@ impl Store {
     /// # Errors
     /// `NotFound`.
     pub async fn delete_rule(&self, id: RuleId) -> Result<()> {
-        self.change(move |open| if open.tx.delete_rule(id)? { Ok(()) } else { Err(Error::missing("rule")) }).await
+        self.change(move |open| delete(open.tx, id)).await
     }
 }
 
@@ -115,15 +113,27 @@ fn take(tx: &dyn Transaction, step: Step, now: UnixMillis) -> Result<()> {
             tx.set_source_of_rule(id, &source)
         }
         Step::Replace(id, spec, source) => {
-            if !tx.replace_rule(id, &spec, now)? {
-                return Err(Error::missing("rule"));
-            }
+            replace(tx, id, &spec, now)?;
             set_webhooks(tx, id, &spec.webhooks)?;
             tx.set_source_of_rule(id, &source)
         }
         Step::Move(id, source) => tx.set_source_of_rule(id, &source),
-        Step::Delete(id) => tx.delete_rule(id).map(drop),
+        Step::Delete(id) => delete(tx, id),
     }
+}
+
+/// Replaces what a rule says, but for its webhooks; a change counts its version up.
+fn replace(tx: &dyn Transaction, id: RuleId, spec: &RuleSpec, now: UnixMillis) -> Result<()> {
+    let before = read(tx, id)?;
+    if before.spec != *spec {
+        tx.supersede_rule(&before)?;
+    }
+    if tx.replace_rule(id, spec, now)? { Ok(()) } else { Err(Error::missing("rule")) }
+}
+
+fn delete(tx: &dyn Transaction, id: RuleId) -> Result<()> {
+    tx.supersede_rule(&read(tx, id)?)?;
+    if tx.delete_rule(id)? { Ok(()) } else { Err(Error::missing("rule")) }
 }
 
 fn set_webhooks(tx: &dyn Transaction, rule: RuleId, webhooks: &[WebhookId]) -> Result<()> {

@@ -67,7 +67,7 @@ impl Maker {
         Ok(())
     }
 
-    /// Deletes alerts that are over and messages that wait for nothing, of before a moment.
+    /// Deletes alerts that are over and messages that wait for nothing, of before a moment, and versions of rules with them.
     fn expire_alerts(&self, before: Option<UnixMillis>) -> Result<()> {
         let Some(before) = before else { return Ok(()) };
         let mut more = true;
@@ -78,7 +78,7 @@ impl Maker {
                 Ok(alerts.max(deliveries) == EXPIRE_ROWS)
             })?;
         }
-        Ok(())
+        self.write(|open| open.tx.expire_rule_versions().map(drop))
     }
 
     fn devices(&self) -> Vec<(DeviceNo, Vec<SeriesId>)> {

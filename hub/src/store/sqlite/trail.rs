@@ -59,7 +59,8 @@ const TRAILS: [Trail; 16] = [
         table: "rule",
         noun: "rule",
         verbs: MADE,
-        subject: "'rul_' || ROW.id",
+        // What is kept of a version that is over is no rule of its own.
+        subject: "CASE WHEN ROW.id > 0 THEN 'rul_' || ROW.id END",
         name: "ROW.name",
         columns: &[
             ("'name'", "name", As::Text),

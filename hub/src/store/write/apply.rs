@@ -58,6 +58,9 @@ fn apply(open: &mut OpenWrite<'_>, commit: Commit) -> Result<Committed> {
     for transition in &commit.transitions {
         open.tx.write_alert(transition)?;
     }
+    for explanation in &commit.explained {
+        open.tx.explain_alert(explanation)?;
+    }
     for delivery in &commit.deliveries {
         open.tx.add_delivery(delivery)?;
     }

@@ -2,6 +2,7 @@
 
 use crate::model::alert::Transition;
 use crate::model::device::DeviceNo;
+use crate::model::explain::Explanation;
 use crate::model::notice::Mark;
 use crate::model::reading::{Batch, BatchId, SeriesId, Stretch};
 use crate::model::webhook::NewDelivery;
@@ -20,6 +21,8 @@ pub struct Commit {
     pub floors: Vec<Floor>,
     /// What is noted of alerts.
     pub marks: Vec<Mark>,
+    /// What is kept of alerts that fire.
+    pub explained: Vec<Explanation>,
     /// Late readings of a series that wait to be held against the rules; `None`: none do any more.
     pub late: Vec<(SeriesId, Option<Stretch>)>,
 }

@@ -3,6 +3,7 @@
 mod access;
 mod alerts;
 mod devices;
+mod explained;
 mod ledger;
 mod people;
 mod webhooks;
@@ -17,6 +18,7 @@ pub(in crate::store) use alerts::{
 pub(in crate::store) use devices::{
     ChangeClaims, ChangeDevices, ChangeHardware, ChangeSensors, Claims, Devices, Hardware, Numbers, Sensors,
 };
+pub(in crate::store) use explained::{ChangeExplained, Explained};
 pub(in crate::store) use ledger::{ChangeLedger, Known, LedgerLines};
 pub(in crate::store) use people::{
     Admins, ChangeSecondFactors, ChangeSessions, ChangeUsers, Holds, SecondFactors, Sessions, Users,
@@ -45,6 +47,7 @@ pub(in crate::store) trait Nouns:
     + LedgerLines
     + Rules
     + Alerts
+    + Explained
     + Silences
     + Late
     + Webhooks
@@ -68,6 +71,7 @@ pub(in crate::store) trait ChangeNouns:
     + ChangeLedger
     + ChangeRules
     + ChangeAlerts
+    + ChangeExplained
     + ChangeSilences
     + ChangeLate
     + ChangeWebhooks

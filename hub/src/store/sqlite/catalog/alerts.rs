@@ -46,6 +46,9 @@ const DURING: &str = select_alert!(
 /// The index of open alerts finds them: of all that were, there may be many.
 const OFFLINE: &str = "SELECT device, id FROM alert
     WHERE state IN ('pending', 'firing') AND state = 'firing' AND series = 0 AND measure = 'silence' ORDER BY id";
+/// Those that fired in some time, the oldest first.
+pub(super) const FIRED_BETWEEN: &str =
+    select_alert!("WHERE fired_at >= :from AND fired_at <= :to ORDER BY fired_at, id LIMIT :most");
 const MUTED: &str = select_alert!("WHERE state IN ('pending', 'firing') AND muted ORDER BY id");
 const FLAPPING: &str = select_alert!("WHERE flapping ORDER BY id");
 const UNTOLD_ACKS: &str = select_alert!("WHERE ack_untold AND state = 'firing' ORDER BY id LIMIT :most");
@@ -181,7 +184,7 @@ impl ChangeAlerts for Connection {
                     ":severity": alert.severity,
                     ":tags": write_pairs(alert.tags.as_ref()),
                     ":device": alert.device(),
-                    ":series": alert.series().or_else(|| alert.device().map(|_| NO_SERIES)),
+                    ":series": series_of(alert),
                     ":state": alert.state,
                     ":measure": measure_word(alert.measure),
                     ":per_ms": match alert.measure {
@@ -245,7 +248,13 @@ fn tags(row: &Row<'_>) -> rusqlite::Result<Arc<Labels>> {
     Ok(if tags.is_empty() { Arc::default() } else { Arc::new(read_pairs(tags)) })
 }
 
-fn from_row(row: &Row<'_>) -> rusqlite::Result<Alert> {
+/// The series in the row of an alert.
+pub(super) fn series_of(alert: &Alert) -> Option<SeriesId> {
+    alert.series().or_else(|| alert.device().map(|_| NO_SERIES))
+}
+
+/// An alert without its parts.
+pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Alert> {
     let maybe = |column| row.get::<_, Option<i64>>(column).map(|at| at.map(UnixMillis));
     let rule_name: String = row.get("rule_name")?;
     let about = match (row.get("device")?, row.get("series")?) {

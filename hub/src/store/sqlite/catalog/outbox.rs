@@ -21,10 +21,14 @@ const LIST: &str =
     WHERE (:webhook IS NULL OR webhook = :webhook) AND (:state IS NULL OR state = :state)
     AND (:before IS NULL OR id < :before) ORDER BY id DESC LIMIT :limit";
 const ONE: &str = "SELECT id, webhook, alert, event, state, next_attempt_at, by_hand, summary, urgency, created_at, held_until, body FROM delivery WHERE id = :id";
+/// Those about one alert, the oldest first; of the body what tells how many devices it is about.
+pub(super) const ABOUT: &str =
+    "SELECT id, webhook, alert, event, state, next_attempt_at, by_hand, summary, urgency, created_at, held_until,
+    CASE WHEN LENGTH(body) <= 2000 THEN body ELSE x'' END AS body FROM delivery WHERE alert = :alert ORDER BY id LIMIT :most";
 const ATTEMPTS: &str = "SELECT at, status, error, duration_ms, response, request_head, response_head FROM attempt
     WHERE delivery = :delivery ORDER BY position";
 /// In a list without what is long.
-const ATTEMPTS_IN_LIST: &str =
+pub(super) const ATTEMPTS_IN_LIST: &str =
     "SELECT at, status, error, duration_ms, response, NULL AS request_head, NULL AS response_head
     FROM attempt WHERE delivery = :delivery ORDER BY position";
 
@@ -197,7 +201,8 @@ fn ids(webhooks: &[WebhookId]) -> String {
     format!("[{}]", all.join(","))
 }
 
-fn with_attempts(conn: &Connection, sql: &str, mut delivery: Delivery) -> Result<Delivery> {
+/// A delivery with its attempts.
+pub(super) fn with_attempts(conn: &Connection, sql: &str, mut delivery: Delivery) -> Result<Delivery> {
     let mut statement = conn.prepare_cached(sql)?;
     let attempts = statement.query_map(named_params! { ":delivery": delivery.id }, |row| {
         Ok(Attempt {
@@ -215,7 +220,7 @@ fn with_attempts(conn: &Connection, sql: &str, mut delivery: Delivery) -> Result
 }
 
 /// A delivery without its attempts, which have a table of their own.
-fn from_row(row: &Row<'_>) -> rusqlite::Result<Delivery> {
+pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Delivery> {
     Ok(Delivery {
         id: row.get("id")?,
         webhook: row.get("webhook")?,

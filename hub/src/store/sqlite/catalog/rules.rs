@@ -9,18 +9,24 @@ use crate::model::UnixMillis;
 use crate::model::rule::{Condition, DeviceState, Figure, Join, Message, Op, Part, Rule, RuleId, RuleSpec, Source};
 use crate::model::webhook::WebhookId;
 use crate::store::engine::nouns::{ChangeRules, Rules};
-use crate::store::error::Result;
+use crate::store::error::{Error, Result};
 use crate::store::pairs::{read_pairs, write_pairs};
 use crate::store::sqlite::column::{self, read_span, write_span};
 
-const ALL: &str = "SELECT id, name, device, sensor, labels, condition, op, value, clear, over_ms, per_ms,
-    least, silence_ms, other, within_ms, hold_ms, clear_for_ms, severity, tags, all_webhooks, enabled, message_title, message_text,
-    file, line, created_at, updated_at,
-    EXISTS (SELECT 1 FROM made_rule WHERE made_rule.rule = rule.id) AS made_by_hub FROM rule ORDER BY id";
-const ONE: &str = "SELECT id, name, device, sensor, labels, condition, op, value, clear, over_ms, per_ms,
-    least, silence_ms, other, within_ms, hold_ms, clear_for_ms, severity, tags, all_webhooks, enabled, message_title, message_text,
-    file, line, created_at, updated_at,
-    EXISTS (SELECT 1 FROM made_rule WHERE made_rule.rule = rule.id) AS made_by_hub FROM rule WHERE id = :id";
+/// The columns that [`from_row`] reads, and what follows. A version that is over has the id of its rule, and a row below zero.
+macro_rules! select_rule {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id AS place, COALESCE(of, id) AS id, version, name, device, sensor, labels, condition, op, value, clear, over_ms,
+            per_ms, least, silence_ms, other, within_ms, hold_ms, clear_for_ms, severity, tags, all_webhooks, enabled, message_title, message_text,
+            file, line, created_at, updated_at, EXISTS (SELECT 1 FROM made_rule WHERE made_rule.rule = rule.id) AS made_by_hub FROM rule ",
+            $rest
+        )
+    };
+}
+const ALL: &str = select_rule!("WHERE rule.id > 0 ORDER BY rule.id");
+const ONE: &str = select_rule!("WHERE rule.id = :id");
+const VERSION: &str = select_rule!("WHERE (rule.id = :rule OR of = :rule) AND version = :version");
 const MADE: &str = "SELECT kind FROM made_rule";
 const MAKE: &str = "INSERT INTO made_rule (kind, rule) VALUES (:kind, :rule)";
 const WEBHOOKS: &str = "SELECT webhook FROM rule_webhook WHERE rule = :rule ORDER BY position";
@@ -43,14 +49,35 @@ impl Rules for Connection {
     }
 }
 
-fn with_the_rest(conn: &Connection, mut rule: Rule) -> Result<Rule> {
+/// A version of a rule.
+pub(super) fn version(conn: &Connection, rule: RuleId, version: u32) -> Result<Option<Rule>> {
+    let params = named_params! { ":rule": rule, ":version": version };
+    let found = conn.prepare_cached(VERSION)?.query_row(params, from_row).optional()?;
+    found.map(|found| with_the_rest(conn, found)).transpose()
+}
+
+const LOWEST: &str = "SELECT MIN(0, COALESCE(MIN(id), 0)) - 1 FROM rule";
+const OF: &str = "UPDATE rule SET of = :of, version = :version, created_at = :created_at, enabled = 0 WHERE id = :id";
+
+/// Keeps a version of a rule that is over, without its webhooks.
+pub(super) fn keep_version(conn: &Connection, rule: &Rule) -> Result<()> {
+    let place: i64 = conn.prepare_cached(LOWEST)?.query_row([], |row| row.get(0))?;
+    write(conn, INSERT, Some(place), &rule.spec, rule.updated_at)?;
+    write_parts(conn, place, &rule.spec.condition)?;
+    conn.prepare_cached(OF)?.execute(named_params! {
+        ":of": rule.id, ":version": rule.version, ":created_at": rule.created_at.0, ":id": place,
+    })?;
+    Ok(())
+}
+
+fn with_the_rest(conn: &Connection, (place, mut rule): (i64, Rule)) -> Result<Rule> {
     let mut statement = conn.prepare_cached(WEBHOOKS)?;
-    let webhooks = statement.query_map(named_params! { ":rule": rule.id }, |row| row.get(0))?;
+    let webhooks = statement.query_map(named_params! { ":rule": place }, |row| row.get(0))?;
     rule.spec.webhooks = webhooks.collect::<rusqlite::Result<_>>()?;
     if let Condition::Joined { parts, .. } = &mut rule.spec.condition {
         let part = |row: &Row<'_>| Ok(Part { sensor: row.get("sensor")?, condition: condition(rule.id, row)? });
         let mut statement = conn.prepare_cached(PARTS)?;
-        *parts = statement.query_map(named_params! { ":rule": rule.id }, part)?.collect::<rusqlite::Result<_>>()?;
+        *parts = statement.query_map(named_params! { ":rule": place }, part)?.collect::<rusqlite::Result<_>>()?;
     }
     Ok(rule)
 }
@@ -87,7 +114,7 @@ impl ChangeRules for Connection {
     fn add_rule(&self, spec: &RuleSpec, now: UnixMillis) -> Result<RuleId> {
         write(self, INSERT, None, spec, now)?;
         let id = RuleId(column::unsigned(self.last_insert_rowid()));
-        write_parts(self, id, &spec.condition)?;
+        write_parts(self, number(id)?, &spec.condition)?;
         Ok(id)
     }
 
@@ -97,9 +124,9 @@ impl ChangeRules for Connection {
     }
 
     fn replace_rule(&self, id: RuleId, spec: &RuleSpec, now: UnixMillis) -> Result<bool> {
-        let is_there = write(self, REPLACE, Some(id), spec, now)? > 0;
+        let is_there = write(self, REPLACE, Some(number(id)?), spec, now)? > 0;
         if is_there {
-            write_parts(self, id, &spec.condition)?;
+            write_parts(self, number(id)?, &spec.condition)?;
         }
         Ok(is_there)
     }
@@ -200,8 +227,13 @@ impl<'a> From<&'a Condition> for Columns<'a> {
     }
 }
 
+/// The place of a rule in force.
+fn number(id: RuleId) -> Result<i64> {
+    i64::try_from(id.0).map_err(|_| Error::missing("rule"))
+}
+
 /// Writes what a rule joins.
-fn write_parts(conn: &Connection, id: RuleId, condition: &Condition) -> Result<()> {
+fn write_parts(conn: &Connection, id: i64, condition: &Condition) -> Result<()> {
     conn.prepare_cached(CLEAR_PARTS)?.execute(named_params! { ":rule": id })?;
     let Condition::Joined { parts, .. } = condition else { return Ok(()) };
     for (part, position) in parts.iter().zip(0_i64..) {
@@ -223,7 +255,7 @@ fn write_parts(conn: &Connection, id: RuleId, condition: &Condition) -> Result<(
     Ok(())
 }
 
-fn write(conn: &Connection, sql: &str, id: Option<RuleId>, spec: &RuleSpec, now: UnixMillis) -> Result<usize> {
+fn write(conn: &Connection, sql: &str, id: Option<i64>, spec: &RuleSpec, now: UnixMillis) -> Result<usize> {
     let columns = Columns::from(&spec.condition);
     Ok(conn.prepare_cached(sql)?.execute(named_params! {
         ":id": id,
@@ -253,14 +285,15 @@ fn write(conn: &Connection, sql: &str, id: Option<RuleId>, spec: &RuleSpec, now:
     })?)
 }
 
-/// A rule without its webhooks and what it joins, which have tables of their own.
-fn from_row(row: &Row<'_>) -> rusqlite::Result<Rule> {
+/// The place of a rule, and the rule without its webhooks and what it joins, which have tables of their own.
+fn from_row(row: &Row<'_>) -> rusqlite::Result<(i64, Rule)> {
     let (labels, tags): (String, String) = (row.get("labels")?, row.get("tags")?);
     let duration = |column| row.get(column).map(read_span);
     let id = row.get("id")?;
     let condition = condition(id, row)?;
-    Ok(Rule {
+    let rule = Rule {
         id,
+        version: row.get("version")?,
         spec: RuleSpec {
             name: row.get("name")?,
             device: row.get("device")?,
@@ -280,7 +313,8 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Rule> {
         created_at: UnixMillis(row.get("created_at")?),
         updated_at: UnixMillis(row.get("updated_at")?),
         source: source(row)?,
-    })
+    };
+    Ok((row.get("place")?, rule))
 }
 
 fn source(row: &Row<'_>) -> rusqlite::Result<Option<Source>> {

@@ -166,10 +166,10 @@ const REPLACE: &str = "UPDATE webhook SET name = :name, kind = :kind, past = :pa
     enabled = :enabled, disabled_reason = CASE WHEN :enabled THEN NULL ELSE disabled_reason END, updated_at = :now
     WHERE id = :id";
 const TOUCH_RULES: &str = "UPDATE rule SET updated_at = :now
-    WHERE NOT all_webhooks AND file IS NULL AND id NOT IN (SELECT rule FROM rule_webhook WHERE webhook = :id)";
+    WHERE id > 0 AND NOT all_webhooks AND file IS NULL AND id NOT IN (SELECT rule FROM rule_webhook WHERE webhook = :id)";
 const ADD_TO_RULES: &str = "INSERT INTO rule_webhook (rule, position, webhook)
     SELECT rule.id, (SELECT COALESCE(MAX(position) + 1, 0) FROM rule_webhook WHERE rule_webhook.rule = rule.id), :id
-    FROM rule WHERE NOT rule.all_webhooks AND rule.file IS NULL AND rule.id NOT IN (SELECT rule FROM rule_webhook WHERE webhook = :id)";
+    FROM rule WHERE rule.id > 0 AND NOT rule.all_webhooks AND rule.file IS NULL AND rule.id NOT IN (SELECT rule FROM rule_webhook WHERE webhook = :id)";
 
 /// What was found at another address, or before a person turned it on again, says nothing any more.
 const FORGET_FAILURES: &str =

@@ -59,6 +59,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../../../migrations/sqlite/0045_rules_about_devices.sql"),
     include_str!("../../../../../migrations/sqlite/0046_rules_in_files.sql"),
     include_str!("../../../../../migrations/sqlite/0047_hearing.sql"),
+    include_str!("../../../../../migrations/sqlite/0048_explained.sql"),
 ];
 
 fn known() -> u32 {

@@ -1,0 +1,388 @@
+//! Where things are in the picture: lines, areas and texts. PURE.
+
+use super::ticks;
+use super::view::{Reading, View};
+use crate::model::UnixMillis;
+use crate::model::severity::Severity;
+use crate::model::shown::{self, Scale};
+
+/// Size of a picture.
+pub(super) const WIDTH: f32 = 800.0;
+/// Size of a picture.
+pub(super) const HEIGHT: f32 = 400.0;
+const TOP: f32 = 74.0;
+const BOTTOM: f32 = 352.0;
+const LEFT: f32 = 78.0;
+const RIGHT: f32 = 780.0;
+/// Marks of the time axis at most.
+const TIMES: i64 = 8;
+
+const PAPER: Colour = Colour(0xff, 0xff, 0xff);
+const INK: Colour = Colour(0x16, 0x21, 0x1d);
+const QUIET: Colour = Colour(0x5e, 0x6b, 0x65);
+const GRID: Colour = Colour(0xe1, 0xe5, 0xe0);
+const SERIES: Colour = Colour(0x00, 0x72, 0xb2);
+const SPREAD: Colour = Colour(0xcf, 0xe3, 0xf1);
+const LIMIT: Colour = Colour(0xb1, 0x3a, 0x00);
+
+/// Red, green, blue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Colour(pub(super) u8, pub(super) u8, pub(super) u8);
+
+pub(super) type Spot = (f32, f32);
+
+/// Where a text stands beside its spot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Anchor {
+    Start,
+    Middle,
+    End,
+}
+
+/// A line, an area or a text.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Shape {
+    Line {
+        through: Vec<Spot>,
+        width: f32,
+        dash: Option<(f32, f32)>,
+        colour: Colour,
+    },
+    Area {
+        around: Vec<Spot>,
+        colour: Colour,
+    },
+    /// One that is longer than `room` is cut.
+    Text {
+        at: Spot,
+        size: f32,
+        anchor: Anchor,
+        room: f32,
+        colour: Colour,
+        text: String,
+    },
+}
+
+/// Everything in the picture, the lowest first.
+pub(super) fn of(view: &View) -> Vec<Shape> {
+    let axes = Axes::of(view);
+    let mut shapes = vec![Shape::Area { around: boxed((0.0, 0.0), (WIDTH, HEIGHT)), colour: PAPER }];
+    let (from, to) = view.range;
+    let end = view.ended.unwrap_or(to);
+    let (begin_x, end_x) = (axes.x(view.began.max(from)), axes.x(end.min(to)));
+    shapes.push(Shape::Area { around: boxed((begin_x, TOP), (end_x, BOTTOM)), colour: soft(view.severity) });
+    axes.grid(view, &mut shapes);
+    for run in runs(&view.points) {
+        let upper = run.iter().map(|point| (axes.x(point.at), axes.y(point.high)));
+        let lower = run.iter().rev().map(|point| (axes.x(point.at), axes.y(point.low)));
+        if run.iter().any(|point| point.high > point.low) {
+            shapes.push(Shape::Area { around: upper.chain(lower).collect(), colour: SPREAD });
+        }
+        let line: Vec<Spot> = run.iter().map(|point| (axes.x(point.at), axes.y(point.mean))).collect();
+        // One reading alone is a dot.
+        let through = if let [one] = line[..] { vec![(one.0 - 1.5, one.1), (one.0 + 1.5, one.1)] } else { line };
+        shapes.push(Shape::Line { through, width: 2.0, dash: None, colour: SERIES });
+    }
+    let across = |value: f64| vec![(LEFT, axes.y(value)), (RIGHT, axes.y(value))];
+    if let Some(clear) = view.clear {
+        shapes.push(Shape::Line { through: across(clear), width: 1.0, dash: Some((2.0, 4.0)), colour: QUIET });
+        shapes.push(text(
+            (LEFT + 6.0, axes.y(clear) + 14.0),
+            12.0,
+            Anchor::Start,
+            QUIET,
+            format!("clear {}", shown::value(clear, &view.unit)),
+        ));
+    }
+    if let Some(limit) = view.limit {
+        shapes.push(Shape::Line { through: across(limit), width: 1.5, dash: Some((7.0, 5.0)), colour: LIMIT });
+        shapes.push(text(
+            (LEFT + 6.0, axes.y(limit) - 6.0),
+            12.0,
+            Anchor::Start,
+            LIMIT,
+            format!("limit {}", shown::value(limit, &view.unit)),
+        ));
+    }
+    marks(view, (begin_x, end_x), &mut shapes);
+    heading(view, &mut shapes);
+    shapes
+}
+
+/// Where the alert begins and ends, with its times.
+fn marks(view: &View, (begin_x, end_x): (f32, f32), shapes: &mut Vec<Shape>) {
+    let colour = strong(view.severity);
+    let mut mark = |x: f32| {
+        shapes.push(Shape::Line { through: vec![(x, TOP - 6.0), (x, BOTTOM)], width: 1.5, dash: None, colour });
+    };
+    let (from, to) = view.range;
+    let is_begin_seen = view.began >= from;
+    if is_begin_seen {
+        mark(begin_x);
+    }
+    if view.ended.is_some_and(|end| end <= to) {
+        mark(end_x);
+    }
+    let clock = |at: UnixMillis| view.written(at, if to.since(from) < 300_000 { "%H:%M:%S" } else { "%H:%M" });
+    let began = format!("began {}", clock(view.began));
+    let over = view.ended.map(|end| format!("over {}", clock(end)));
+    // Side by side where there is room for both, otherwise in one.
+    let is_narrow = end_x - begin_x < 120.0;
+    match over {
+        Some(over) if is_narrow || !is_begin_seen => {
+            let both = if is_begin_seen { format!("{began}, {over}") } else { over };
+            shapes.push(label((begin_x + end_x) / 2.0, colour, both));
+        }
+        over => {
+            shapes.push(label(begin_x, colour, began));
+            shapes.extend(over.map(|over| label(end_x, colour, over)));
+        }
+    }
+}
+
+/// A text above the chart that stays inside the picture.
+fn label(x: f32, colour: Colour, of: String) -> Shape {
+    let (anchor, x) = match x {
+        x if x < LEFT + 60.0 => (Anchor::Start, x.max(LEFT)),
+        x if x > RIGHT - 60.0 => (Anchor::End, x.min(RIGHT)),
+        x => (Anchor::Middle, x),
+    };
+    text((x, TOP - 10.0), 12.0, anchor, colour, of)
+}
+
+fn heading(view: &View, shapes: &mut Vec<Shape>) {
+    let mark = boxed((LEFT - 60.0, 14.0), (LEFT - 56.0, 48.0));
+    shapes.push(Shape::Area { around: mark, colour: strong(view.severity) });
+    let room = RIGHT - LEFT + 48.0;
+    shapes.push(Shape::Text {
+        at: (LEFT - 46.0, 29.0),
+        size: 18.0,
+        anchor: Anchor::Start,
+        room,
+        colour: INK,
+        text: view.title.clone(),
+    });
+    let (from, to) = view.range;
+    let days = (view.written(from, "%-d %b %Y"), view.written(to, "%-d %b %Y"));
+    let day = if days.0 == days.1 { days.0 } else { format!("{} – {}", days.0, days.1) };
+    let what = if view.points.is_empty() {
+        format!("{}: no readings, {day}", view.what)
+    } else {
+        format!("{}, {day}", view.what)
+    };
+    shapes.push(Shape::Text {
+        at: (LEFT - 46.0, 47.0),
+        size: 13.0,
+        anchor: Anchor::Start,
+        room,
+        colour: QUIET,
+        text: what,
+    });
+}
+
+/// From values and moments to spots.
+struct Axes {
+    low: f64,
+    high: f64,
+    from: UnixMillis,
+    length_ms: i64,
+}
+
+impl Axes {
+    fn of(view: &View) -> Self {
+        let readings = view.points.iter().flat_map(|point| [point.low, point.high]);
+        let all = || readings.clone().chain(view.limit).chain(view.clear);
+        let (low, high) =
+            all().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
+        let (low, high) = if low > high { (0.0, 1.0) } else { (low, high) };
+        // A tenth above and below; around what never changes a tenth of itself.
+        let room = ((high - low) / 10.0).max(high.abs().max(low.abs()) / 200.0).max(f64::MIN_POSITIVE);
+        let room = if high > low { room } else { (high.abs() / 10.0).max(1.0) };
+        let (from, to) = view.range;
+        Self { low: low - room, high: high + room, from, length_ms: to.since(from).max(1) }
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "a place in a picture of 800 points")]
+    fn x(&self, at: UnixMillis) -> f32 {
+        let part = at.since(self.from) as f64 / self.length_ms as f64;
+        LEFT + (RIGHT - LEFT) * part.clamp(0.0, 1.0) as f32
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "a place in a picture of 400 points")]
+    fn y(&self, value: f64) -> f32 {
+        // Halves: the whole of it may be more than a number holds.
+        let part = (value / 2.0 - self.low / 2.0) / (self.high / 2.0 - self.low / 2.0);
+        let part = if part.is_finite() { part.clamp(0.0, 1.0) as f32 } else { 0.5 };
+        BOTTOM - (BOTTOM - TOP) * part
+    }
+
+    fn grid(&self, view: &View, shapes: &mut Vec<Shape>) {
+        let scale = Scale::of(&view.unit, self.low.abs().max(self.high.abs()));
+        let divisor = scale.divisor();
+        let values = ticks::values(self.low / divisor, self.high / divisor);
+        let last = values.len().saturating_sub(1);
+        for (n, value) in values.into_iter().enumerate() {
+            let value = value * divisor;
+            let y = self.y(value);
+            shapes.push(Shape::Line { through: vec![(LEFT, y), (RIGHT, y)], width: 1.0, dash: None, colour: GRID });
+            let number = scale.number(value);
+            let label =
+                if n == last && !scale.unit().is_empty() { format!("{number} {}", scale.unit()) } else { number };
+            shapes.push(Shape::Text {
+                at: (LEFT - 8.0, y + 4.0),
+                size: 12.0,
+                anchor: Anchor::End,
+                room: LEFT - 10.0,
+                colour: QUIET,
+                text: label,
+            });
+        }
+        let step = ticks::time_step(self.length_ms, TIMES);
+        let form = if step < 60_000 {
+            "%H:%M:%S"
+        } else if step < ticks::DAY {
+            "%H:%M"
+        } else {
+            "%-d %b"
+        };
+        let mut day = String::new();
+        for at in ticks::times(view.range, step, view.offset_ms(view.range.0)) {
+            let x = self.x(at);
+            shapes.push(Shape::Line {
+                through: vec![(x, BOTTOM), (x, BOTTOM + 5.0)],
+                width: 1.0,
+                dash: None,
+                colour: QUIET,
+            });
+            shapes.push(text((x, BOTTOM + 18.0), 12.0, Anchor::Middle, QUIET, view.written(at, form)));
+            // The day is said where it is another one.
+            let its = view.written(at, "%a %-d %b");
+            if step < ticks::DAY && its != day {
+                shapes.push(text((x, BOTTOM + 33.0), 11.0, Anchor::Middle, QUIET, its.clone()));
+                day = its;
+            }
+        }
+        shapes.push(Shape::Line {
+            through: vec![(LEFT, BOTTOM), (RIGHT, BOTTOM)],
+            width: 1.0,
+            dash: None,
+            colour: QUIET,
+        });
+        shapes.push(text((RIGHT, BOTTOM + 39.0), 11.0, Anchor::End, QUIET, format!("Times in {}", view.zone_name())));
+    }
+}
+
+/// Readings that a line goes through: it ends where far more time passes than usual.
+fn runs(points: &[Reading]) -> Vec<&[Reading]> {
+    let mut gaps: Vec<i64> = points.windows(2).map(|two| two[1].at.since(two[0].at)).collect();
+    gaps.sort_unstable();
+    let usual = gaps.get(gaps.len() / 2).copied().unwrap_or(0);
+    points.chunk_by(|one, next| next.at.since(one.at) <= 4 * usual).collect()
+}
+
+fn boxed(from: Spot, to: Spot) -> Vec<Spot> {
+    vec![from, (to.0, from.1), to, (from.0, to.1)]
+}
+
+fn text(at: Spot, size: f32, anchor: Anchor, colour: Colour, text: String) -> Shape {
+    Shape::Text { at, size, anchor, room: WIDTH, colour, text }
+}
+
+const fn strong(severity: Severity) -> Colour {
+    match severity {
+        Severity::Info => Colour(0x1c, 0x7e, 0xd6),
+        Severity::Warning => Colour(0x8a, 0x53, 0x00),
+        Severity::Critical => Colour(0xb1, 0x3a, 0x00),
+    }
+}
+
+const fn soft(severity: Severity) -> Colour {
+    match severity {
+        Severity::Info => Colour(0xe2, 0xef, 0xf8),
+        Severity::Warning => Colour(0xfb, 0xef, 0xd5),
+        Severity::Critical => Colour(0xfd, 0xe8, 0xdc),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::{Offset, TimeZone};
+
+    use super::*;
+
+    const T0: UnixMillis = UnixMillis(1_800_000_000_000);
+    const MINUTE: i64 = 60_000;
+
+    fn view() -> View {
+        let reading = |n: i64| Reading { at: T0.plus(n * MINUTE), low: 20.0, mean: 21.0, high: 22.0 };
+        View {
+            title: "Too <warm> on attic".to_owned(),
+            what: "Temperature".to_owned(),
+            unit: "Cel".to_owned(),
+            points: (0..20).chain(40..60).map(reading).collect(),
+            limit: Some(30.0),
+            clear: Some(28.0),
+            severity: Severity::Critical,
+            range: (T0, T0.plus(60 * MINUTE)),
+            began: T0.plus(10 * MINUTE),
+            fired: Some(T0.plus(11 * MINUTE)),
+            ended: Some(T0.plus(50 * MINUTE)),
+            zone: TimeZone::fixed(Offset::from_hours(2).unwrap()),
+        }
+    }
+
+    fn texts(view: &View) -> Vec<String> {
+        let text = |shape| if let Shape::Text { text, .. } = shape { Some(text) } else { None };
+        of(view).into_iter().filter_map(text).collect()
+    }
+
+    #[test]
+    fn the_line_ends_where_nothing_came_and_the_limit_and_the_marks_are_drawn() {
+        let view = view();
+        let shapes = of(&view);
+        let lines: Vec<_> = shapes
+            .iter()
+            .filter_map(|shape| {
+                if let Shape::Line { through, colour: SERIES, .. } = shape { Some(through.len()) } else { None }
+            })
+            .collect();
+        assert_eq!(lines, [20, 20], "one line for each time in which readings came");
+        let said = texts(&view);
+        for text in ["Too <warm> on attic", "limit 30 °C", "clear 28 °C", "began 10:10", "over 10:50", "Times in +02"]
+        {
+            assert!(said.iter().any(|one| one == text), "{text}: {said:?}");
+        }
+        assert!(said.iter().any(|one| one == "Temperature, 15 Jan 2027"), "{said:?}");
+        assert!(said.iter().any(|one| one == "30 °C"), "the highest value has the unit: {said:?}");
+        let svg = view.svg();
+        assert!(svg.contains("Too &lt;warm&gt; on attic") && !svg.contains("<warm>"), "{svg}");
+        assert_eq!(
+            view.alt(),
+            "Chart of Temperature: Too <warm> on attic, limit 30 °C, from 2027-01-15 10:10 until 10:50 +02"
+        );
+    }
+
+    #[test]
+    fn whatever_the_values_are_everything_is_in_the_picture() {
+        let extremes = [f64::MIN, f64::MAX, 0.0, f64::MIN_POSITIVE, -1e-300];
+        for (low, high) in extremes.iter().flat_map(|low| extremes.map(|high| (low.min(high), low.max(high)))) {
+            let points =
+                vec![Reading { at: T0, low, mean: low, high }, Reading { at: T0.plus(MINUTE), low, mean: high, high }];
+            let view = View { points, limit: Some(high), clear: None, ended: None, ..view() };
+            for shape in of(&view) {
+                let spots = match shape {
+                    Shape::Line { through, .. } => through,
+                    Shape::Area { around, .. } => around,
+                    Shape::Text { at, .. } => vec![at],
+                };
+                for (x, y) in spots {
+                    assert!((0.0..=WIDTH).contains(&x) && (0.0..=HEIGHT).contains(&y), "{low} {high}: {x} {y}");
+                }
+            }
+        }
+        let none = View { points: Vec::new(), limit: None, clear: None, ..view() };
+        assert!(texts(&none).iter().any(|text| text.contains("no readings")));
+        let moment = View { range: (T0, T0), began: T0, ended: Some(T0), ..view() };
+        assert!(!of(&moment).is_empty());
+    }
+}
