@@ -11,8 +11,6 @@ use telemetry_hub::store::{Config, SecretKey, Store};
 use crate::figures::{Hub, Options, Programs, metric};
 
 const DEVICES: u32 = 1_000;
-/// Joining a fleet is not the load.
-const JOINING: u64 = 5;
 
 struct Load {
     name: &'static str,
@@ -35,15 +33,18 @@ const LOADS: &[Load] = &[
 pub(crate) fn run(options: &Options) {
     let programs = Programs::of(&options.profile());
     let (seconds, rounds) = (options.or("--seconds", 8), options.or("--rounds", 3));
+    // Joining a fleet is not the load, nor is that rules meet their series and read what lies before.
+    let settling = options.or("--settle", 30);
     println!(
         "{DEVICES} devices x 10 sensors, {rounds} rounds of {seconds} s, CPU-seconds per million readings, median"
     );
     println!("{:<46} {:>9} {:>9} {:>7} {:>23}", "", "no rule", "1,000", "ratio", "readings/s");
-    for load in LOADS {
+    let only: String = options.or("--load", String::new());
+    for load in LOADS.iter().filter(|load| load.name.contains(&only)) {
         let (mut without, mut with) = (Vec::new(), Vec::new());
         for _ in 0..rounds {
-            without.push(once(&programs, load, seconds, 0));
-            with.push(once(&programs, load, seconds, 1_000));
+            without.push(once(&programs, load, (settling, seconds), 0));
+            with.push(once(&programs, load, (settling, seconds), 1_000));
         }
         let ((none, calm), (some, busy)) = (median(without), median(with));
         println!("{:<46} {none:>9.3} {some:>9.3} {:>7.3} {calm:>11.0} {busy:>11.0}", load.name, some / none);
@@ -51,7 +52,7 @@ pub(crate) fn run(options: &Options) {
 }
 
 /// CPU-seconds per million readings, and readings a second.
-fn once(programs: &Programs, load: &Load, seconds: u64, rules: usize) -> (f64, f64) {
+fn once(programs: &Programs, load: &Load, (settling, seconds): (u64, u64), rules: usize) -> (f64, f64) {
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let data = dir.path().join("data");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -59,8 +60,8 @@ fn once(programs: &Programs, load: &Load, seconds: u64, rules: usize) -> (f64, f
     let hub = Hub::start(programs, &data, DEVICES);
     let (devices, args) = (DEVICES.to_string(), ["--sensors", "10", "--name", "node"]);
     let args = [&["--devices", &devices], &args[..], load.args].concat();
-    let sender = programs.simulate(&hub, seconds + JOINING, &args);
-    std::thread::sleep(Duration::from_secs(JOINING));
+    let sender = programs.simulate(&hub, seconds + settling, &args);
+    std::thread::sleep(Duration::from_secs(settling));
     let (before, start) = (hub.figures(), Instant::now());
     std::thread::sleep(Duration::from_secs(seconds));
     let (after, elapsed) = (hub.figures(), start.elapsed().as_secs_f64());

@@ -4,8 +4,8 @@
 //! watches one device, each series has one rule. `year`: a year of 100 series at one reading a minute (52.6 million), in this process:
 //! each rule is asked for over HTTP, and run in the same process reading by reading as well, whose outcome has to be the same.
 //!
-//! `cargo bench -p telemetry-hub --bench rules -- [--only cost,year] [--profile dist|release] [--seconds 8] [--rounds 3]
-//! [--days 365] [--devices 10] [--keep DIR] [--rule TEXT] [--fast]`
+//! `cargo bench -p telemetry-hub --bench rules -- [--only cost,year] [--profile dist|release] [--seconds 8] [--settle 30]
+//! [--rounds 3] [--load TEXT] [--days 365] [--devices 10] [--keep DIR] [--rule TEXT] [--fast]`
 //!
 //! `--keep` leaves the loaded year for the next run, `--rule` runs the rules whose name has this text, `--fast` leaves the slow way out.
 
