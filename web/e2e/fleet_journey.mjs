@@ -110,7 +110,7 @@ test("a rule has its unit in the list, and its form shows the last day", { timeo
   await s.page.getByText(/Temperature of any device < 13.°C/).waitFor();
   await s.page.getByRole("link", { name: "New rule" }).click();
   await s.page.getByLabel("Sensor").fill("temperature");
-  await s.page.getByText("Once the fields above are complete").waitFor();
+  await s.page.getByText("Once the fields above are complete, this shows what").waitFor();
   await s.page.getByLabel("Direction").selectOption("below");
   await s.page.getByLabel("Limit").fill("15");
   await s.page.getByLabel("For at least").fill("0s");
