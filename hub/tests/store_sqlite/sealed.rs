@@ -6,7 +6,7 @@ use std::path::Path;
 use rusqlite::Connection;
 use telemetry_hub::model::access::Scope;
 use telemetry_hub::model::device::Labels;
-use telemetry_hub::model::webhook::{Fields, Headers, WebhookKind, WebhookSpec};
+use telemetry_hub::model::webhook::{Fields, Headers, Template, WebhookKind, WebhookSpec};
 use telemetry_hub::store::NewJoinToken;
 
 use crate::scene::{Hub, T0};
@@ -19,7 +19,12 @@ async fn url_headers_and_fields_of_a_webhook_are_nowhere_in_the_data_directory()
     let mut hub = Hub::new().await;
     let webhook = hub.webhook().await;
     let fields = Fields([("routing_key".to_owned(), FIELD.to_owned())].into());
-    let spec = WebhookSpec { kind: WebhookKind::PagerDuty, fields, ..with_credential(webhook.spec.clone()) };
+    let template = Template {
+        content_type: Some("text/plain".to_owned()),
+        body: Some(format!("a=b\\\n{CREDENTIAL}\n")),
+        headers: [("X-Key".to_owned(), CREDENTIAL.to_owned())].into(),
+    };
+    let spec = WebhookSpec { kind: WebhookKind::PagerDuty, fields, template, ..with_credential(webhook.spec.clone()) };
     let wanted = spec.clone();
     hub.store.change_webhook(webhook.id, T0, move |_| Ok::<_, ()>(wanted)).await.unwrap().unwrap();
     hub.restart().await;

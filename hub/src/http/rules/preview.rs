@@ -14,7 +14,7 @@ use crate::http::gate::auth::MayRead;
 use crate::http::request::body::Body;
 use crate::http::request::text;
 use crate::model::UnixMillis;
-use crate::model::alert::{Alert, AlertState};
+use crate::model::alert::{Alert, AlertState, Measure};
 use crate::model::catalog::Catalog;
 use crate::model::notice::{Hearers, Notice};
 use crate::model::reading::{Point, SeriesId};
@@ -158,7 +158,10 @@ fn previewed(
 ) -> Option<PreviewedMessage> {
     let is_over = state == AlertState::Resolved;
     let resolved_at = is_over.then(|| alert.resolved_at.unwrap_or(now));
-    let last = alert.last.or(alert.value).filter(|_| is_over);
+    // One that is not over yet ends at its limit.
+    let at_limit = matches!(alert.measure, Measure::Value | Measure::Rate { .. } | Measure::Sigmas);
+    let end = if at_limit { Some(alert.threshold) } else { alert.value };
+    let last = alert.last.or(end).filter(|_| is_over);
     let alert = Alert { state, resolved_at, last, ..alert.clone() };
     let occurred_at = resolved_at.unwrap_or(alert.started_at);
     let notice = Notice::Changed { alert, occurred_at, points: Vec::new(), to: Hearers::All };

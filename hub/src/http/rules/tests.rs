@@ -298,7 +298,8 @@ async fn a_rule_says_its_alerts_in_its_own_words_and_shows_them_first() {
         (&found["messages"][1]["event"], &found["messages"][1]["title"]),
         (&json!("alert.resolved"), &json!("Resolved: shed at 21.5 °C"))
     );
-    assert_ne!(found["messages"][1]["text"], "Open the door.");
+    let over = found["messages"][1]["text"].as_str().unwrap();
+    assert!(over != "Open the door." && over.contains("is 30 °C again"), "{over}");
     // Without templates it is the hub's own.
     let own = preview(&scene, &rule(Value::Null), None).await;
     assert_eq!(own["messages"][0]["title"], "hot on shed");
@@ -318,6 +319,14 @@ async fn a_rule_says_its_alerts_in_its_own_words_and_shows_them_first() {
         (&json!("reading"), &json!("shed at 21.5 °C")),
         "{found}"
     );
+    // Of a condition about devices as a whole it is a device.
+    let offline = json!({"name": "gone", "condition": {"type": "offline", "after": "60s"}, "message": {"title": "{{ device }}: {{ rule }}"}});
+    let found = preview(&scene, &offline, None).await;
+    assert_eq!(
+        (&found["of"], &found["device_name"], &found["sensor"]),
+        (&json!("reading"), &json!("shed"), &json!(null))
+    );
+    assert_eq!(found["messages"][0]["title"], "shed: gone");
     // Kept, given back, and refused where it is wrong.
     let made = scene.call("POST", "/api/v1/rules", &warm).await;
     assert_eq!((made.status.as_u16(), &made.json()["message"]), (201, &warm["message"]), "{}", made.text);
