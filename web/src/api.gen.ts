@@ -46,10 +46,12 @@ export interface components {
             acked_at: string | null;
             /** @description Name of the user or token that acknowledged it; null where that is not known. */
             acked_by: string | null;
-            /** @description Id of the device; empty when it is about the hub. */
+            /** @description Id of the device; empty when it is about the hub, or about several devices. */
             device: string;
-            /** @description Its name; `hub` when it is about the hub. */
+            /** @description Its name; `hub` when it is about the hub, `several devices` when it is about those. */
             device_name: string;
+            /** @description Names of up to three of the devices that are counted, when it fired; empty for other conditions. */
+            devices: string[];
             /** @description When the condition had been met for long enough. */
             fired_at: string | null;
             /** @description Text of its id. */
@@ -82,7 +84,7 @@ export interface components {
             /** @description Which rule; of the hub's own `rul_0`, named `hub.disk_full`, `hub.disk_nearly_full` or `hub.database_damaged`. */
             rule: components["schemas"]["RuleName"];
             /**
-             * @description Sensor; `device_offline`, `source_failing` or `clock_off` when it is about the whole device, `disk_full` and so on when it
+             * @description Sensor; empty when it is about several devices, `device_offline`, `source_failing` or `clock_off` when it is about the whole device, `disk_full` and so on when it
              *     is about the hub.
              */
             sensor: string;
@@ -358,7 +360,7 @@ export interface components {
             code: string;
         };
         /** @description The condition of a rule. */
-        Condition: components["schemas"]["SensorCondition"] | components["schemas"]["DeviceCondition"] | components["schemas"]["WholeCondition"];
+        Condition: components["schemas"]["SensorCondition"] | components["schemas"]["DeviceCondition"] | components["schemas"]["WholeCondition"] | components["schemas"]["SelectionCondition"];
         /** @description Two machines use one identity: a copied card, a restored snapshot. */
         Conflict: {
             /** @description Their addresses: first the one the hub accepts, then the one whose readings it refuses. */
@@ -1168,7 +1170,7 @@ export interface components {
          * @description What `value` and `threshold` say.
          * @enum {string}
          */
-        Measure: "value" | "rate" | "sigmas" | "stuck" | "parts" | "forecast" | "sources" | "clock" | "silence";
+        Measure: "value" | "rate" | "sigmas" | "stuck" | "parts" | "devices" | "forecast" | "sources" | "clock" | "silence";
         /**
          * @description Templates of what people are told of a rule's alerts, in the language of Jinja; the hub's own words where one is left out. A name
          *     that no message has is refused. Where one fails because of what a message is about, the hub's own words are said.
@@ -2308,6 +2310,25 @@ export interface components {
             /** @description The same as the app reads it. */
             uri: string;
         };
+        /** @description A condition about all devices of a rule together: it has one alert. */
+        SelectionCondition: {
+            /**
+             * Format: int32
+             * @description The alert resolves only once the number is back past this one; at `value` when left out.
+             */
+            clear?: number | null;
+            /** @description The state. */
+            condition: components["schemas"]["SensorCondition"];
+            /** @description `>=`: at least so many; `<=`: at most. */
+            op: components["schemas"]["Op"];
+            /** @enum {string} */
+            type: "count";
+            /**
+             * Format: int32
+             * @description The number of devices.
+             */
+            value: number;
+        };
         /** @description One sensor of a device. */
         Sensor: {
             /**
@@ -2527,7 +2548,7 @@ export interface components {
         };
         /** @description What the rule would have done on one series. */
         SeriesBacktest: {
-            /** @description Id of the device. */
+            /** @description Id of the device; empty for a rule that counts devices, which has one entry for all of them. */
             device: string;
             /** @description Its name. */
             device_name: string;
@@ -2553,7 +2574,7 @@ export interface components {
              * @description Readings stored in the range.
              */
             readings: number;
-            /** @description Sensor. */
+            /** @description Sensor; of a rule that counts devices its pattern. */
             sensor: string;
             /** @description Unit of the values of the firings. */
             unit: string;

@@ -32,6 +32,7 @@ describe("a condition as it is typed", () => {
         within: "1m",
       },
       forecast: { type: "forecast", op: ">=", value: 100, within: "3d", over: "1d", clear: 95 },
+      count: { type: "count", op: ">=", value: 3, clear: 2, condition: { type: "silence", after: "5m" } },
       silence: { type: "silence", after: "90s" },
       offline: { type: "offline", after: "5m" },
       source_failing: { type: "source_failing" },

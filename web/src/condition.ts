@@ -23,6 +23,8 @@ export interface Fields {
   all: { parts: readonly PartFields[]; within: string };
   any: { parts: readonly PartFields[]; within: string };
   forecast: { op: Op; value: string; within: string; over: string; clear: string };
+  /** `state`: of each device; until it is chosen the first that there is. */
+  count: { op: Op; value: string; clear: string; state: Fields | null };
   silence: { after: string };
   offline: { after: string };
   source_failing: Record<string, never>;
@@ -56,11 +58,14 @@ const OF_ONE: Fields = {
   all: { parts: [], within: "5m" },
   any: { parts: [], within: "5m" },
   forecast: { op: ">", value: "", within: "3d", over: "1d", clear: "" },
+  count: { op: ">=", value: "2", clear: "", state: null },
   silence: { after: "5m" },
   offline: { after: "60s" },
   source_failing: {},
   clock_off: { by: "60s" },
 };
+/** The state of a device that is counted. */
+export const stateOf = (fields: Fields): Fields => fields.count.state ?? { ...OF_ONE, type: "silence" };
 /** Conditions that the form can show: each has its fields. A hub newer than this page may know more. */
 export const KNOWN: ReadonlySet<string> = new Set(Object.keys(OF_ONE).filter((key) => key !== "type"));
 export const PART: PartFields = { sensor: "", fields: OF_ONE };
@@ -132,6 +137,12 @@ export function fieldsOf(of: Condition | null): Fields {
         ...FIRST,
         type: "forecast",
         forecast: { op: of.op, value: text(of.value), within: of.within, over: of.over, clear: text(of.clear) },
+      };
+    case "count":
+      return {
+        ...FIRST,
+        type: "count",
+        count: { op: of.op, value: text(of.value), clear: text(of.clear), state: fieldsOf(of.condition) },
       };
     case "silence":
     case "offline":
@@ -233,6 +244,14 @@ function read(fields: Fields): Condition {
         over: span("over", "window", over),
       };
     }
+    case "count": {
+      const { op, value, clear } = fields.count;
+      const numbers = limitAndEnd(op, value, clear);
+      if (!Number.isInteger(numbers.value)) throw new Mistake("value", "The number of devices must be a whole number.");
+      if (numbers.clear !== null && !Number.isInteger(numbers.clear))
+        throw new Mistake("clear", "“Resolves at” must be a whole number of devices.");
+      return { type: "count", op, ...numbers, condition: within("condition", () => read(stateOf(fields))) };
+    }
     case "silence":
     case "offline":
       return { type: fields.type, after: span("after", "time of silence", fields[fields.type].after) };
@@ -244,13 +263,18 @@ function read(fields: Fields): Condition {
 }
 
 function part({ sensor, fields }: PartFields, place: number) {
+  const condition = within(`parts[${place}].condition`, () => read(fields));
+  return { sensor: sensor.trim() || null, condition };
+}
+
+/** A condition inside another: what is wrong with it is said of its own fields. */
+function within(place: string, inner: () => Condition): SensorCondition {
   try {
-    const condition = read(fields) as SensorCondition;
-    return { sensor: sensor.trim() || null, condition };
+    return inner() as SensorCondition;
   } catch (error) {
     if (!(error instanceof Mistake)) throw error;
     const { field, problem, isMissing } = error.wrong;
-    throw new Mistake(`parts[${place}].${field}`, problem, isMissing);
+    throw new Mistake(field.replace(/^condition/, place), problem, isMissing);
   }
 }
 

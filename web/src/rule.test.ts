@@ -112,6 +112,10 @@ test("every kind of rule reads as a sentence", () => {
   expect(say({ type: "offline", after: "60s" })).toBe("Any device is offline for 60s");
   expect(say({ type: "source_failing" })).toBe("Any device reports a source that fails");
   expect(say({ type: "clock_off", by: "60s" })).toBe("Any device has a clock off by more than 60s");
+  const silent = { type: "silence" as const, after: "5m" };
+  expect(say({ type: "count", op: ">=", value: 3, clear: null, condition: silent })).toBe(
+    "At least 3 devices: temp silent for 5m",
+  );
   expect(say({ type: "difference", other: "out", op: ">", value: 5, clear: null, within: "5m" })).toBe(
     "temp of any device minus out > 5",
   );

@@ -70,6 +70,12 @@ export function sentence(
     return `${who}${labelled} ${condition(rule.condition)}${lasting(rule)}${until(rule)}`;
   }
   const sensor = rule.sensor === "*" ? "Any sensor" : title(rule.sensor);
+  if (rule.condition.type === "count") {
+    const { op, value, condition: state } = rule.condition;
+    const many = `${op.startsWith(">") ? "At least" : "At most"} ${value} ${value === 1 ? "device" : "devices"}`;
+    const which = rule.device === "*" ? labelled : ` of ${device}${labelled}`;
+    return `${many}${which}: ${sensor} ${condition(state, unit)}${lasting(rule)}${until(rule)}`;
+  }
   return `${sensor} of ${device}${labelled} ${condition(rule.condition, unit, units)}${lasting(rule)}${until(rule)}`;
 }
 
@@ -112,6 +118,8 @@ export function condition(of: Condition, unit = "", units: (sensor: string) => s
         .join(of.type === "all" ? " and " : " or ");
     case "forecast":
       return `reaches ${limitOf(of.value, unit)} within ${of.within}, by its last ${of.over}`;
+    case "count":
+      return `${of.op.startsWith(">") ? "at least" : "at most"} ${of.value} devices: ${condition(of.condition, unit)}`;
     case "silence":
       return `silent for ${of.after}`;
     case "offline":
@@ -144,6 +152,7 @@ export function drawnLimit(of: Condition): { value: number; above: boolean; op: 
     case "all":
     case "any":
     case "forecast":
+    case "count":
     case "silence":
     case "offline":
     case "source_failing":
@@ -182,7 +191,7 @@ function history(needs: NonNullable<Rule["needs"]>): string {
 /** What fired an alert, its limit, and the worst while it lasted. */
 export function reading(
   alert: Pick<Alert, "measure" | "unit" | "value" | "worst_value" | "last_value" | "threshold" | "state"> &
-    Partial<Pick<Alert, "parts">>,
+    Partial<Pick<Alert, "parts" | "devices">>,
 ): string {
   const { measure, unit, value, worst_value: worst, last_value: end, threshold, state } = alert;
   if (measure === "silence") return `nothing received for more than ${duration(threshold * 1_000)}`;
@@ -196,6 +205,12 @@ export function reading(
   if (measure === "clock") {
     const side = (value ?? 0) < 0 ? "behind" : "ahead";
     return `clock ${duration(Math.abs(value ?? 0) * 1_000)} ${side}, limit ${duration(threshold * 1_000)}`;
+  }
+  if (measure === "devices") {
+    const named = (alert.devices ?? []).map((name) => clean(name));
+    const more = (value ?? 0) - named.length;
+    const which = named.length === 0 ? "" : `: ${named.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+    return `${value ?? end ?? 0} devices${which}, limit ${threshold}`;
   }
   if (measure === "parts") return (alert.parts ?? []).map(partOf).join(", ");
   const all = apart([value ?? end, worst, threshold], unit);

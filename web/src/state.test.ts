@@ -17,6 +17,7 @@ const alert = (id: string, state: Alert["state"], more: Partial<Alert> = {}): Li
   sensor: "temp",
   severity: "warning",
   tags: {},
+  devices: [],
   state,
   measure: "value",
   unit: "Cel",

@@ -69,6 +69,9 @@ struct Alert {
     was: Option<String>,
     #[serde(default)]
     parts: Vec<Part>,
+    /// Some of the devices that are counted.
+    #[serde(default)]
+    devices: Vec<String>,
 }
 
 /// One of several conditions.
@@ -181,6 +184,18 @@ fn of_parts(parts: &[Part]) -> (String, String) {
     (values.join(", "), limits.join(", "))
 }
 
+/// Its device, or some of those that are counted.
+fn device_or_devices(alert: &Alert) -> String {
+    if alert.devices.is_empty() {
+        return shown::name(&alert.device_name);
+    }
+    let names = alert.devices.iter().map(|name| shown::name(name)).collect::<Vec<_>>().join(", ");
+    match alert.value.map_or(0, |value| value as usize).saturating_sub(alert.devices.len()) {
+        0 => names,
+        more => format!("{names} and {more} more"),
+    }
+}
+
 /// The name of its rule, and in brackets what that tags its alerts with.
 fn called_with_tags(alert: &Alert) -> String {
     let name = shown::name(alert::called(&alert.rule.name));
@@ -209,7 +224,7 @@ fn row(alert: &Alert, now: UnixMillis) -> [String; 9] {
             .map_or_else(|| state.clone(), |until| format!("{state}, silenced until {}", moment(until))),
         alert.severity.clone(),
         called_with_tags(alert),
-        shown::name(&alert.device_name),
+        device_or_devices(alert),
         if alert.has_no_sensor() { "-".to_owned() } else { called::sensor(&alert.sensor) },
         value,
         limit,

@@ -83,7 +83,7 @@ impl Audience<'_> {
     fn hears(&self, webhook: WebhookId, alert: &Alert) -> bool {
         match alert.about {
             Subject::Hub(_) => true,
-            Subject::Device(_) | Subject::Series { .. } => {
+            Subject::Device(_) | Subject::Series { .. } | Subject::Selection => {
                 self.rule(alert).is_some_and(|rule| rule.all_webhooks || rule.webhooks.contains(&webhook))
             }
         }

@@ -6,6 +6,7 @@
 //! not say that the value is back to normal.
 
 pub(super) mod condition;
+mod counted;
 pub mod devices;
 pub(super) mod notices;
 mod parts;
@@ -44,6 +45,8 @@ pub(super) fn of(notice: &Notice, names: Names<'_>, condition: Option<&Condition
         (_, Subject::Hub(ailment)) if is_over => told.hub_is_well(ailment),
         (_, Subject::Hub(ailment)) => told.hub_ails(ailment),
         (_, Subject::Device(_)) => told.of_device(is_over),
+        (_, Subject::Selection) if is_over => told.fewer_devices(),
+        (_, Subject::Selection) => told.so_many_devices(),
         (_, Subject::Series { .. }) if is_over => told.is_over(),
         (_, Subject::Series { .. }) => told.fires(),
     }
@@ -254,6 +257,7 @@ impl About<'_> {
                     | Condition::Stuck { .. }
                     | Condition::Seasonal { .. }
                     | Condition::Joined { .. }
+                    | Condition::Count { .. }
                     | Condition::Forecast { .. }
                     | Condition::Silence { .. }
                     | Condition::Device(_),
@@ -315,6 +319,7 @@ impl About<'_> {
             | Measure::Forecast
             | Measure::Sources
             | Measure::Clock
+            | Measure::Devices
             | Measure::Value
             | Measure::Rate { .. } => self.alert.measure.unit(self.names.unit),
         }
@@ -329,7 +334,8 @@ impl About<'_> {
                 | Condition::Rate { op, .. }
                 | Condition::Increase { op, .. }
                 | Condition::Figure { op, .. }
-                | Condition::Difference { op, .. },
+                | Condition::Difference { op, .. }
+                | Condition::Count { op, .. },
             ) => match op {
                 Op::Above => value <= limit,
                 Op::AtLeast => value < limit,
@@ -352,7 +358,7 @@ impl About<'_> {
         match self.alert.measure {
             Measure::Silence | Measure::Stuck | Measure::Forecast | Measure::Clock => length(self.alert.threshold),
             Measure::Sigmas => shown::digits(self.alert.threshold),
-            Measure::Value | Measure::Parts | Measure::Sources | Measure::Rate { .. } => {
+            Measure::Value | Measure::Parts | Measure::Devices | Measure::Sources | Measure::Rate { .. } => {
                 self.figure(self.alert.threshold)
             }
         }

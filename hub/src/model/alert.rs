@@ -21,6 +21,8 @@ pub enum Subject {
     },
     /// A device as a whole: it went away, a source of it fails, its clock is off.
     Device(DeviceNo),
+    /// All devices that its rule is about.
+    Selection,
     Hub(Ailment),
 }
 
@@ -162,7 +164,8 @@ pub struct Alert {
     pub last: Option<f64>,
     /// The limit.
     pub threshold: f64,
-    /// Of several conditions that are joined, what each measured when it fired; while it is pending, when it began.
+    /// Of several conditions that are joined, what each measured when it fired; while it is pending, when it began. Of devices that
+    /// are counted, some of those that are in the state: their names in place of sensors.
     pub parts: Arc<[Part]>,
     /// Event time at which the condition became true.
     pub started_at: UnixMillis,
@@ -206,6 +209,7 @@ impl Alert {
             Measure::Value
             | Measure::Rate { .. }
             | Measure::Parts
+            | Measure::Devices
             | Measure::Forecast
             | Measure::Sources
             | Measure::Silence => (measured - self.threshold).abs(),
@@ -233,7 +237,7 @@ impl Alert {
     pub const fn device(&self) -> Option<DeviceNo> {
         match self.about {
             Subject::Series { device, .. } | Subject::Device(device) => Some(device),
-            Subject::Hub(_) => None,
+            Subject::Selection | Subject::Hub(_) => None,
         }
     }
 
@@ -242,8 +246,20 @@ impl Alert {
     pub const fn series(&self) -> Option<SeriesId> {
         match self.about {
             Subject::Series { series, .. } => Some(series),
-            Subject::Device(_) | Subject::Hub(_) => None,
+            Subject::Device(_) | Subject::Selection | Subject::Hub(_) => None,
         }
+    }
+
+    /// What each of several conditions measured that are joined; nothing of others.
+    #[must_use]
+    pub fn joined(&self) -> &[Part] {
+        if self.measure == Measure::Devices { &[] } else { &self.parts }
+    }
+
+    /// Names of some of the devices that are counted.
+    pub fn counted(&self) -> impl Iterator<Item = &str> {
+        let parts = if self.measure == Measure::Devices { &*self.parts } else { &[] };
+        parts.iter().map(|part| part.sensor.as_str())
     }
 
     /// What people call what it is about.
@@ -253,6 +269,7 @@ impl Alert {
             Subject::Hub(ailment) => {
                 Names { device: "hub", sensor: ailment.sensor(), unit: ailment.unit(), is_counter: false }
             }
+            Subject::Selection => Names { device: "several devices", sensor: "", unit: "", is_counter: false },
             Subject::Device(device) => Names {
                 device: catalog.device(device).map_or("", |device| &device.name),
                 sensor: self.measure.of_device(),

@@ -19,6 +19,8 @@ pub enum Measure {
     Stuck,
     /// How many of several conditions are true; the threshold is how many have to be.
     Parts,
+    /// How many devices are in a state; the threshold is how many may be.
+    Devices,
     /// Seconds until the value reaches its limit, if it goes on as it does; the threshold is within how many it is told.
     Forecast,
     /// How many sources of a device fail; the threshold is how many may.
@@ -36,7 +38,7 @@ impl Measure {
         match self {
             Self::Value | Self::Stuck => sensor.to_owned(),
             Self::Rate { per } => format!("{sensor}/{}", per_text(per)),
-            Self::Parts | Self::Sources => "1".to_owned(),
+            Self::Parts | Self::Devices | Self::Sources => "1".to_owned(),
             Self::Sigmas => "sigma".to_owned(),
             Self::Forecast | Self::Clock | Self::Silence => "s".to_owned(),
         }
@@ -54,6 +56,7 @@ impl Measure {
             | Self::Sigmas
             | Self::Stuck
             | Self::Parts
+            | Self::Devices
             | Self::Forecast => "device_offline",
         }
     }

@@ -125,6 +125,16 @@ pub enum Condition {
         /// Back to normal only once it would not reach this one either.
         clear: Option<f64>,
     },
+    /// How many devices are in a state, of all that the rule is about: beyond a limit.
+    Count {
+        /// The state: about one sensor. A device is in it as long as one of its sensors is.
+        of: Box<Self>,
+        op: Op,
+        /// The limit, a number of devices.
+        value: f64,
+        /// Back to normal only once the number is on the good side of this one too.
+        clear: Option<f64>,
+    },
     /// No reading came for this long.
     Silence {
         /// How long.
@@ -212,6 +222,12 @@ impl Condition {
         matches!(self, Self::Device(_))
     }
 
+    /// What each series is held against: of what counts devices, the state.
+    #[must_use]
+    pub const fn of_series(&self) -> &Self {
+        if let Self::Count { of, .. } = self { of } else { self }
+    }
+
     /// The other sensors it is about, each with the place of the part it belongs to.
     pub fn sources(&self) -> impl Iterator<Item = (usize, &str)> {
         let (one, many): (_, &[Part]) = match self {
@@ -224,6 +240,7 @@ impl Condition {
             | Self::Figure { .. }
             | Self::Stuck { .. }
             | Self::Seasonal { .. }
+            | Self::Count { .. }
             | Self::Forecast { .. }
             | Self::Silence { .. }
             | Self::Device(_) => (None, &[]),
@@ -236,6 +253,7 @@ impl Condition {
     pub fn needs(&self) -> Option<Needs> {
         match *self {
             Self::Threshold { .. } | Self::Difference { .. } | Self::Silence { .. } | Self::Device(_) => None,
+            Self::Count { ref of, .. } => of.needs(),
             Self::Joined { ref parts, .. } => {
                 let needs = || parts.iter().filter_map(|part| part.condition.needs());
                 let readings = needs().map(|needs| needs.readings).max()?;
@@ -261,6 +279,7 @@ impl Condition {
                 Measure::Value
             }
             Self::Joined { .. } => Measure::Parts,
+            Self::Count { .. } => Measure::Devices,
             Self::Rate { per, .. } => Measure::Rate { per },
             Self::Deviation { .. } | Self::Seasonal { .. } => Measure::Sigmas,
             Self::Stuck { .. } => Measure::Stuck,

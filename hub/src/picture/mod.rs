@@ -123,6 +123,7 @@ async fn limits(store: &Store, alert: &Alert) -> Result<(Option<f64>, Option<f64
         | Condition::Seasonal { .. }
         | Condition::Difference { .. }
         | Condition::Joined { .. }
+        | Condition::Count { .. }
         | Condition::Silence { .. }
         | Condition::Device(_) => None,
     };

@@ -13,7 +13,7 @@ use super::look::Look;
 use super::rhythm::Rhythm;
 use super::together::Together;
 use crate::counter::Lead;
-use crate::model::alert::{Alert, AlertId, AlertState};
+use crate::model::alert::{Alert, AlertId, AlertState, Subject};
 use crate::model::catalog::{Catalog, Series};
 use crate::model::reading::Point;
 use crate::model::rule::{Condition, Rule, RuleId, RuleSpec};
@@ -91,6 +91,12 @@ impl Trial {
         }))
     }
 
+    /// Of what counts devices: the rule about the state of each series, and the rule about their number.
+    #[must_use]
+    pub fn counted(&self) -> Option<Self> {
+        self.0.inner.as_deref().map(|inner| Self(inner.clone()))
+    }
+
     /// Every series it would watch.
     #[must_use]
     pub fn series(&self, catalog: &Catalog) -> Vec<Series> {
@@ -146,6 +152,7 @@ impl Trial {
             | Condition::Stuck { .. }
             | Condition::Seasonal { .. }
             | Condition::Difference { .. }
+            | Condition::Count { .. }
             | Condition::Joined { .. }
             | Condition::Forecast { .. } => false,
         }
@@ -165,6 +172,7 @@ impl Trial {
             | Condition::Stuck { .. }
             | Condition::Seasonal { .. }
             | Condition::Difference { .. }
+            | Condition::Count { .. }
             | Condition::Joined { .. }
             | Condition::Forecast { .. } => Look::new(condition, series.kind).map_or(0, |look| look.reach_ms()),
         };
@@ -199,6 +207,8 @@ pub struct Replay<'a> {
     /// Only firings from here on count, and what fires then if that is asked for.
     from: UnixMillis,
     lists_open: bool,
+    /// Firings that are listed.
+    most: usize,
     outcome: Outcome,
 }
 
@@ -219,6 +229,7 @@ impl<'a> Replay<'a> {
             measured: None,
             from,
             lists_open: false,
+            most: SPANS,
             outcome: Outcome::default(),
         }
     }
@@ -227,6 +238,12 @@ impl<'a> Replay<'a> {
     #[must_use]
     pub fn listing_open(self) -> Self {
         Self { lists_open: true, ..self }
+    }
+
+    /// Lists so many firings.
+    #[must_use]
+    pub fn listing(self, most: usize) -> Self {
+        Self { most, ..self }
     }
 
     /// Looks at these beside its own, see [`Trial::beside`]. Readings are given by [`Replay::take_of`] then.
@@ -387,8 +404,8 @@ impl<'a> Replay<'a> {
     }
 
     fn instance(&self) -> Instance<'_> {
-        let (device, series) = (self.series.device, self.series.id);
-        Instance { rule: &self.trial.0, device, series, open: self.open.as_ref(), next: AlertId(0) }
+        let about = Subject::Series { device: self.series.device, series: self.series.id };
+        Instance { rule: &self.trial.0, about, open: self.open.as_ref(), next: AlertId(0) }
     }
 
     fn follow(&mut self, step: Step) {
@@ -417,7 +434,7 @@ impl<'a> Replay<'a> {
             return;
         }
         self.outcome.fires += 1;
-        if self.outcome.spans.len() < SPANS {
+        if self.outcome.spans.len() < self.most {
             let Alert { value, worst, .. } = *alert;
             self.outcome.spans.push(Span { from: at, to: None, value, worst, last: None });
         }

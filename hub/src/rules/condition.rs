@@ -32,7 +32,8 @@ impl Judged {
             | Condition::Rate { op, value, clear, .. }
             | Condition::Increase { op, value, clear, .. }
             | Condition::Figure { op, value, clear, .. }
-            | Condition::Difference { op, value, clear, .. } => judge(op, value, clear, measured),
+            | Condition::Difference { op, value, clear, .. }
+            | Condition::Count { op, value, clear, .. } => judge(op, value, clear, measured),
             Condition::Deviation { sigmas, clear, .. } | Condition::Seasonal { sigmas, clear, .. } => {
                 judge(Op::Above, sigmas, clear, measured.abs())
             }
@@ -75,6 +76,8 @@ pub(super) struct Compiled {
     pub(super) clear_for_ms: i64,
     /// Other sensors that it is about, each with the place of the part it belongs to.
     pub(super) sources: Vec<(usize, String)>,
+    /// Of what counts devices: the same rule about the state of each series, without times of its own.
+    pub(super) inner: Option<Box<Self>>,
     device: Glob,
     sensor: Glob,
 }
@@ -87,8 +90,32 @@ impl Compiled {
             sources: rule.spec.condition.sources().map(|(part, sensor)| (part, sensor.to_owned())).collect(),
             device: Glob::new(&rule.spec.device),
             sensor: Glob::new(&rule.spec.sensor),
+            inner: if let Condition::Count { of, .. } = &rule.spec.condition {
+                let zero = std::time::Duration::ZERO;
+                let condition = Condition::clone(of);
+                let spec = RuleSpec { condition, hold: zero, clear_for: zero, ..rule.spec.clone() };
+                Some(Box::new(Self::new(Rule { spec, ..rule.clone() })))
+            } else {
+                None
+            },
             rule,
         }
+    }
+
+    /// Whether another version is about the same devices and sensors, by what is written.
+    pub(super) fn is_about_the_same(&self, other: &Self) -> bool {
+        let (one, other) = (&self.rule.spec, &other.rule.spec);
+        (&one.device, &one.sensor, &one.labels) == (&other.device, &other.sensor, &other.labels)
+    }
+
+    /// Whether what comes late is held against it: what is about the values of one sensor.
+    pub(super) fn is_reviewed(&self) -> bool {
+        self.rule.spec.condition.is_about_values() && self.sources.is_empty() && self.inner.is_none()
+    }
+
+    /// What each series is held against.
+    pub(super) fn of_series(&self) -> &Self {
+        self.inner.as_deref().unwrap_or(self)
     }
 
     /// Whether the rule is on and speaks of this series. Nothing differs from itself.
@@ -129,7 +156,8 @@ pub(super) fn threshold(condition: &Condition) -> f64 {
         | Condition::Rate { value, .. }
         | Condition::Increase { value, .. }
         | Condition::Figure { value, .. }
-        | Condition::Difference { value, .. } => value,
+        | Condition::Difference { value, .. }
+        | Condition::Count { value, .. } => value,
         Condition::Joined { join: Join::All, ref parts, .. } => parts.len() as f64,
         Condition::Joined { join: Join::Any, .. } => 1.0,
         Condition::Deviation { sigmas, .. } | Condition::Seasonal { sigmas, .. } => sigmas,

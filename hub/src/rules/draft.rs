@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::count::Count;
 use super::engine::{Engine, Proposed, Told};
 use super::instance::{Instance, Step, is_step, spoke};
 use super::late::Stretches;
@@ -31,6 +32,10 @@ pub(super) struct Draft<'a> {
     late: BySlot<Stretches>,
     /// Alerts that old readings of the upload made fire: told when it has ended, if they still do.
     held: Vec<Held>,
+    /// How many devices are in the state of a rule, by its place, where that changed.
+    counts: BTreeMap<usize, Count>,
+    /// While what time decides of several series is decided: when they changed last, to be weighed together.
+    turned: Option<BTreeMap<usize, UnixMillis>>,
     /// Alerts that were over when the hub learned of them, to be told.
     past: Vec<(Alert, Vec<Point>)>,
 }
@@ -66,13 +71,15 @@ impl<'a> Draft<'a> {
             touched: BySlot::default(),
             late: BySlot::default(),
             held: Vec::new(),
+            counts: BTreeMap::new(),
+            turned: None,
             past: Vec::new(),
         }
     }
 
     pub(super) fn finish(mut self) -> Proposed {
         let told = self.tell_past();
-        let Self { engine, transitions, changes, next_alert, now, late, .. } = self;
+        let Self { engine, transitions, changes, next_alert, now, late, counts, .. } = self;
         let mut late: Vec<_> = late.into_iter().collect();
         late.sort_unstable_by_key(|(slot, _)| *slot);
         let waiting = late.iter().filter_map(|(slot, came)| {
@@ -80,7 +87,7 @@ impl<'a> Draft<'a> {
             Some((series, Some(engine.backlog.with(series, came)?)))
         });
         let waiting = waiting.collect();
-        Proposed { transitions, changes, next_alert, waiting, late: (now, late), told, ..Proposed::default() }
+        Proposed { transitions, changes, next_alert, waiting, late: (now, late), told, counts, ..Proposed::default() }
     }
 
     /// Readings that came together.
@@ -167,7 +174,7 @@ impl<'a> Draft<'a> {
         let Arrived { track, at, point, holds, is_old } = *arrived;
         for watch in 0..track.watches.len() {
             let Some(rule) = self.engine.rules.get(track.watches[watch].rule) else { continue };
-            let condition = &rule.rule.spec.condition;
+            let condition = &rule.of_series().rule.spec.condition;
             let judged = self.changes[at].measure(track, condition, watch, point);
             let holds = self.changes[at].holds(track, watch).unwrap_or(holds);
             self.step(track, at, watch, is_old, |instance, change| {
@@ -299,7 +306,11 @@ impl<'a> Draft<'a> {
             return;
         };
         let was = open.cloned();
-        match decide(&instance, change) {
+        let step = decide(&instance, change);
+        if self.engine.counts.contains_key(&track.watches[watch].rule) {
+            return self.turn(track, at, watch, step);
+        }
+        match step {
             Step::Stay => {}
             Step::Worsen(alert) => {
                 match self.held.iter_mut().find(|held| held.watch == (at, watch)) {
@@ -350,6 +361,74 @@ impl<'a> Draft<'a> {
                     }
                     _ => self.put(&alert, when, points),
                 }
+            }
+        }
+    }
+
+    /// What is decided of one series of a rule that counts devices: nobody is told of it, the device is in the state or not.
+    fn turn(&mut self, track: &Track, at: usize, watch: usize, step: Step) {
+        let (open, when) = match step {
+            Step::Stay => return,
+            Step::Worsen(alert) => return self.changes[at].set_open(watch, Some(alert)),
+            Step::Cancel => (None, self.now),
+            Step::Become(alert, when) => (Some(alert).filter(|alert| alert.state == AlertState::Firing), when),
+        };
+        let (was, is) = (self.changes[at].open(track, watch).is_some(), open.is_some());
+        self.changes[at].set_open(watch, open);
+        let place = track.watches[watch].rule;
+        if let Some(count) = self.engine.counts.get(&place).filter(|_| was != is) {
+            let count = self.counts.entry(place).or_insert_with(|| count.clone());
+            count.turn(track.device, &track.device_name, is);
+            if let Some(turned) = &mut self.turned {
+                let last = turned.entry(place).or_insert(when);
+                *last = when.max(*last);
+            } else {
+                self.weigh(place, when);
+            }
+        }
+    }
+
+    /// What time means for these tracks, and for these rules that count devices.
+    pub(super) fn pass(&mut self, due: impl Iterator<Item = Slot>, counting: impl Iterator<Item = usize>) {
+        self.turned = Some(BTreeMap::new());
+        due.for_each(|slot| self.due(slot));
+        let turned = self.turned.take().unwrap_or_default();
+        for (place, at) in turned.iter().map(|(place, at)| (*place, *at)) {
+            self.weigh(place, at);
+        }
+        let now = self.now;
+        counting.filter(|place| !turned.contains_key(place)).for_each(|place| self.weigh(place, now));
+    }
+
+    /// Decides what the number of devices means that are in the state of a rule.
+    pub(super) fn weigh(&mut self, place: usize, at: UnixMillis) {
+        let (Some(rule), Some(count)) = (self.engine.rules.get(place), self.engine.counts.get(&place)) else { return };
+        let count = self.counts.entry(place).or_insert_with(|| count.clone());
+        if !count.is_known(rule, self.now) {
+            return;
+        }
+        let step = count.weigh(rule, at, AlertId(self.next_alert));
+        let was = count.open.clone();
+        match step {
+            Step::Stay => {}
+            Step::Worsen(alert) => {
+                let is_told = was.is_some_and(|was| is_step(&was, &alert));
+                count.open = Some(Arc::clone(&alert));
+                if is_told {
+                    self.transitions.push(Transition::Amend(Alert::clone(&alert)));
+                }
+            }
+            Step::Cancel => {
+                count.open = None;
+                self.transitions.extend(was.map(|alert| Transition::Cancel(alert.id, None)));
+            }
+            Step::Become(mut alert, when) => {
+                if alert.state != AlertState::Resolved {
+                    Arc::make_mut(&mut alert).parts = count.named(rule);
+                }
+                self.next_alert += u64::from(was.is_none());
+                count.open = Some(Arc::clone(&alert)).filter(|alert| alert.state != AlertState::Resolved);
+                self.put(&alert, when, Vec::new());
             }
         }
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::condition::Compiled;
+use super::count::Count;
 use super::devices::open::{Devices, Of};
 use super::late::{Backlog, Stretches};
 use super::slot::Slot;
@@ -50,6 +51,10 @@ pub struct Engine {
     pub(super) ailing: BTreeMap<Ailment, Arc<Alert>>,
     /// What rules say of devices as a whole.
     pub(super) devices: Devices,
+    /// Of the rules that count devices, by their place: how many are in the state.
+    pub(super) counts: BTreeMap<usize, Count>,
+    /// Open alerts about several devices whose rule is gone.
+    pub(super) lost: Vec<Arc<Alert>>,
     pub(super) next_alert: u64,
     /// Clocks of devices minus the hub's, in milliseconds, where that is known.
     pub(super) clocks: HashMap<DeviceNo, i64>,
@@ -86,6 +91,8 @@ pub struct Proposed {
     pub(super) ailing: Vec<(Ailment, Option<Arc<Alert>>)>,
     /// What rules say of devices that changes.
     pub(super) devices: Vec<(Of, Option<Arc<Alert>>)>,
+    /// How many devices are in the state of a rule, by its place.
+    pub(super) counts: BTreeMap<usize, Count>,
     pub(super) next_alert: u64,
     pub(super) rebuilt: Option<Rebuilt>,
 }
@@ -108,6 +115,7 @@ impl Proposed {
             && self.waiting.is_empty()
             && self.ailing.is_empty()
             && self.devices.is_empty()
+            && self.counts.is_empty()
             && self.rebuilt.is_none()
     }
 }
@@ -117,4 +125,6 @@ impl Proposed {
 pub(super) struct Rebuilt {
     pub(super) rules: Vec<Compiled>,
     pub(super) tracks: Vec<Track>,
+    /// Of those of the new rules that count devices.
+    pub(super) counts: BTreeMap<usize, Count>,
 }

@@ -27,6 +27,7 @@ impl Trial {
             | Measure::Sigmas
             | Measure::Stuck
             | Measure::Parts
+            | Measure::Devices
             | Measure::Forecast => None,
         };
         let about = Subject::Device(device.no);
@@ -43,6 +44,7 @@ impl Trial {
             Measure::Rate { .. }
             | Measure::Sigmas
             | Measure::Parts
+            | Measure::Devices
             | Measure::Forecast
             | Measure::Sources
             | Measure::Clock => Some(limit),
@@ -58,7 +60,13 @@ impl Trial {
                 Part { unit: of.unit.clone(), sensor, measure, value: Some(threshold), threshold, is_true: true }
             })
             .collect();
-        let about = Subject::Series { device: series.device, series: series.id };
+        let (about, parts) = if let Condition::Count { of, .. } = &spec.condition {
+            let sensor = catalog.device(series.device).map(|device| device.name.clone()).unwrap_or_default();
+            let (measure, threshold, unit) = (of.measure(), threshold(of), String::new());
+            (Subject::Selection, [Part { sensor, unit, measure, value: None, threshold, is_true: true }].into())
+        } else {
+            (Subject::Series { device: series.device, series: series.id }, parts)
+        };
         self.firing(about, (measure, limit, value), parts, reading.at, now)
     }
 

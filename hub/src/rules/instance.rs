@@ -26,8 +26,6 @@ use super::condition::{Compiled, Judged, Verdict, millis, threshold};
 use super::rhythm::Rhythm;
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertId, AlertState, Subject};
-use crate::model::device::DeviceNo;
-use crate::model::reading::SeriesId;
 use crate::model::rule::Condition;
 
 /// Silence does not fire for this long after a start: the devices need a moment to come back.
@@ -49,8 +47,7 @@ pub(super) enum Step {
 /// One instance: a rule, a series, and the open alert if there is one.
 pub(super) struct Instance<'a> {
     pub(super) rule: &'a Compiled,
-    pub(super) device: DeviceNo,
-    pub(super) series: SeriesId,
+    pub(super) about: Subject,
     pub(super) open: Option<&'a Arc<Alert>>,
     /// Id of the alert that begins, should one begin.
     pub(super) next: AlertId,
@@ -218,6 +215,7 @@ impl Instance<'_> {
             | Condition::Seasonal { .. }
             | Condition::Difference { .. }
             | Condition::Joined { .. }
+            | Condition::Count { .. }
             | Condition::Forecast { .. }
             | Condition::Device(_) => None,
         }
@@ -259,7 +257,7 @@ impl Instance<'_> {
             rule_name: rule.spec.name.clone(),
             severity: rule.spec.severity,
             tags: Arc::new(rule.spec.tags.clone()),
-            about: Subject::Series { device: self.device, series: self.series },
+            about: self.about,
             state: AlertState::Pending,
             measure: rule.spec.condition.measure(),
             value,

@@ -45,6 +45,7 @@ pub mod backtest;
 mod beside;
 pub mod compare;
 mod condition;
+pub mod count;
 mod deviation;
 mod devices;
 mod draft;
@@ -77,7 +78,8 @@ mod window;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
-use self::condition::Compiled;
+use self::condition::{Compiled, same_meaning};
+use self::count::Count;
 use self::devices::open::Devices;
 use self::draft::Draft;
 use self::engine::Rebuilt;
@@ -103,15 +105,21 @@ impl Engine {
     #[must_use]
     pub fn new(rules: Vec<Rule>, open: Vec<Alert>, next_alert: u64) -> Self {
         let (mut resuming, mut ailing, mut devices) = (HashMap::new(), BTreeMap::new(), Devices::default());
+        let mut selections = BTreeMap::new();
         for alert in open.into_iter().filter(|alert| alert.state != AlertState::Resolved) {
             match alert.about {
                 Subject::Series { series, .. } => drop(resuming.insert((alert.rule, series), Arc::new(alert))),
                 Subject::Device(device) => drop(devices.open.insert((alert.rule, device), Arc::new(alert))),
+                Subject::Selection => drop(selections.insert(alert.rule, Arc::new(alert))),
                 Subject::Hub(ailment) => drop(ailing.insert(ailment, Arc::new(alert))),
             }
         }
+        let rules: Vec<_> = rules.into_iter().map(Compiled::new).collect();
+        let counts = count::all(&rules, UnixMillis(i64::MIN), |rule| selections.remove(&rule));
         Self {
-            rules: rules.into_iter().map(Compiled::new).collect(),
+            rules,
+            counts,
+            lost: selections.into_values().collect(),
             watched: Vec::new(),
             tracks: Vec::new(),
             deadlines: BTreeSet::new(),
@@ -137,6 +145,7 @@ impl Engine {
         latest: impl IntoIterator<Item = (SeriesId, Point)>,
     ) -> Proposed {
         self.started = now;
+        self.counts.values_mut().for_each(|count| count.since = now);
         self.recall(now, catalog, latest);
         let mut series: Vec<_> = self.resuming.keys().map(|(_, series)| *series).collect();
         series.sort_unstable();
@@ -150,9 +159,13 @@ impl Engine {
             draft.emit(end(alert, now), (alert.id, alert.device()), &[]);
         }
         let devices = self.leave_devices(&mut draft, catalog, &self.rules, now);
+        for alert in &self.lost {
+            draft.emit(end(alert, now), (alert.id, None), &[]);
+        }
         let proposed = Proposed { devices, ..draft.finish() };
         // Should the commit fail, the rows stay open on disk and the next start proposes their end again.
         self.resuming.clear();
+        self.lost.clear();
         proposed
     }
 
@@ -176,6 +189,7 @@ impl Engine {
             self.queue(slot, false);
         }
         self.fill(None);
+        self.recount();
     }
 
     /// Tells the engine when each series was last heard, by the hub's clock; what [`Engine::recall`] cannot know.
@@ -256,16 +270,19 @@ impl Engine {
     /// If the commit of a proposal failed, this lies in the past: wait a little before asking again.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<UnixMillis> {
-        self.deadlines.first().map(|&(at, _)| at)
+        let counts = self.counts.iter().filter_map(|(place, count)| count.wake(self.rules.get(*place)?));
+        self.deadlines.first().map(|&(at, _)| at).into_iter().chain(counts).min()
     }
 
     /// Decides what the passing of time means: holds that ran out, series gone silent.
     #[must_use]
     pub fn handle_timeout(&self, now: UnixMillis) -> Proposed {
         let mut draft = Draft::new(self, now);
-        for &(_, slot) in self.deadlines.iter().take_while(|&&(at, _)| at <= now) {
-            draft.due(slot);
-        }
+        let due = self.deadlines.iter().take_while(|&&(at, _)| at <= now).map(|&(_, slot)| slot);
+        let is_due = |(place, count): &(&usize, &Count)| {
+            self.rules.get(**place).and_then(|rule| count.wake(rule)).is_some_and(|at| at <= now)
+        };
+        draft.pass(due, self.counts.iter().filter(is_due).map(|(place, _)| *place));
         draft.finish()
     }
 
@@ -281,9 +298,11 @@ impl Engine {
         for track in &self.tracks {
             let Some(mut kept) = self.bare_track(catalog, track.series, &rules) else { continue };
             for was in &track.watches {
+                let is_counted = self.counts.contains_key(&was.rule);
                 let stays = kept.watches.iter_mut().find(|watch| self.is_same(was, &rules, watch));
                 match (stays, &was.open) {
                     (Some(watch), _) => watch.go_on(was),
+                    (None, Some(_)) if is_counted => {}
                     (None, Some(alert)) => draft.emit(end(alert, now), (alert.id, alert.device()), &track.recent),
                     (None, None) => {}
                 }
@@ -297,7 +316,18 @@ impl Engine {
             }
         }
         let devices = self.leave_devices(&mut draft, catalog, &rules, now);
-        Proposed { devices, rebuilt: Some(Rebuilt { rules, tracks }), ..draft.finish() }
+        let mut counts = count::all(&rules, now, |_| None);
+        for (place, count) in &self.counts {
+            let Some(old) = self.rules.get(*place) else { continue };
+            let is_same = |new: &Compiled| new.rule.id == old.rule.id && same_meaning(&old.rule.spec, &new.rule.spec);
+            let same = rules.iter().enumerate().find(|(_, new)| is_same(new));
+            match (same.and_then(|(place, new)| Some((new, counts.get_mut(&place)?))), &count.open) {
+                (Some((new, goes_on)), _) => goes_on.go_on(count, old.is_about_the_same(new)),
+                (None, Some(alert)) => draft.emit(end(alert, now), (alert.id, None), &[]),
+                (None, None) => {}
+            }
+        }
+        Proposed { devices, rebuilt: Some(Rebuilt { rules, tracks, counts }), ..draft.finish() }
     }
 
     /// Proposes what follows from a device renamed, relabelled, deleted or given another interval. New series and
@@ -318,6 +348,7 @@ impl Engine {
             }
         }
         self.devices.apply(proposed.devices);
+        self.counts.extend(proposed.counts);
         let (now, late) = proposed.late;
         self.past.retain(|_, at| now.since(*at) < draft::ONCE_MS);
         self.past.extend(proposed.told.into_iter().map(|told| (told, now)));
@@ -340,6 +371,7 @@ impl Engine {
 
     fn rebuild(&mut self, rebuilt: Rebuilt) {
         self.rules = rebuilt.rules;
+        self.counts = rebuilt.counts;
         self.watched.clear();
         self.tracks.clear();
         self.deadlines.clear();
@@ -349,6 +381,7 @@ impl Engine {
             self.add(track);
         }
         self.fill(None);
+        self.recount();
     }
 
     /// Queues a track's deadline: anew when it was `due`, else only if it wants an earlier moment than it has.
@@ -383,7 +416,8 @@ impl Engine {
         open: Option<&'a Arc<Alert>>,
         next: u64,
     ) -> Option<Instance<'a>> {
-        let rule = self.rules.get(rule)?;
-        Some(Instance { rule, device: track.device, series: track.series, open, next: AlertId(next) })
+        let rule = self.rules.get(rule)?.of_series();
+        let about = Subject::Series { device: track.device, series: track.series };
+        Some(Instance { rule, about, open, next: AlertId(next) })
     }
 }

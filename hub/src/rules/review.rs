@@ -34,7 +34,7 @@ use super::instance::{Instance, Step};
 use super::upload::{FUTURE_MS, SAME_MS};
 use crate::counter::Lead;
 use crate::model::UnixMillis;
-use crate::model::alert::{Alert, AlertId, AlertState};
+use crate::model::alert::{Alert, AlertId, AlertState, Subject};
 use crate::model::catalog::{Catalog, Series};
 use crate::model::device::DeviceNo;
 use crate::model::reading::{Point, SeriesId, Stretch};
@@ -121,7 +121,7 @@ impl Engine {
             }
             let Some(track) = self.slot(series.id).and_then(|slot| self.tracks.get(slot as usize)) else { continue };
             let judging = track.watches.iter().filter_map(|watch| self.rules.get(watch.rule));
-            let judging = judging.filter(|rule| rule.rule.spec.condition.is_about_values() && rule.sources.is_empty());
+            let judging = judging.filter(|rule| rule.is_reviewed());
             let trials: Vec<_> = judging.map(|rule| Trial::of(rule.clone())).collect();
             let Some(reach_ms) = trials.iter().map(|trial| trial.reach_ms(series)).max() else { continue };
             // Of forecasts nothing is left to look at.
@@ -251,7 +251,12 @@ impl Hearing<'_> {
                     continue;
                 }
                 let (device, series) = (review.series.device, review.series.id);
-                let instance = Instance { rule: trial.compiled(), device, series, open: None, next: AlertId(0) };
+                let instance = Instance {
+                    rule: trial.compiled(),
+                    about: Subject::Series { device, series },
+                    open: None,
+                    next: AlertId(0),
+                };
                 let alert = Alert {
                     state: AlertState::Historical,
                     fired_at: Some(span.from),

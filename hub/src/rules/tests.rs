@@ -1,5 +1,6 @@
 //! The engine in virtual time: time is moved by hand, and "committed" means applied.
 
+mod count;
 mod counters;
 mod deviation;
 mod figures;

@@ -102,6 +102,7 @@ impl Together {
             | Condition::Figure { .. }
             | Condition::Stuck { .. }
             | Condition::Seasonal { .. }
+            | Condition::Count { .. }
             | Condition::Forecast { .. }
             | Condition::Silence { .. }
             | Condition::Device(_) => return None,

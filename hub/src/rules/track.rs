@@ -61,6 +61,8 @@ impl Watch {
 pub(super) struct Track {
     pub(super) series: SeriesId,
     pub(super) device: DeviceNo,
+    /// Its name.
+    pub(super) device_name: Box<str>,
     pub(super) kind: SensorKind,
     pub(super) unit: Box<str>,
     /// A reading older than this when the hub learns of it is not evaluated.

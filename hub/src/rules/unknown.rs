@@ -25,7 +25,9 @@ impl Engine {
                 let Some(alert) = &watch.open else { continue };
                 let is_about_values =
                     self.rules.get(watch.rule).is_some_and(|rule| rule.rule.spec.condition.is_about_values());
-                if alert.state != AlertState::Firing || !is_about_values {
+                // What is counted is no alert of its own.
+                let is_counted = self.counts.contains_key(&watch.rule);
+                if alert.state != AlertState::Firing || !is_about_values || is_counted {
                     continue;
                 }
                 let unknown_since = self.unheard(now, track, watch, alert, offline.contains(&track.device));

@@ -32,7 +32,7 @@ impl Engine {
         for watch in &mut track.watches {
             let Some(rule) = self.rules.get(watch.rule) else { continue };
             let Some(alert) = self.resuming.remove(&(rule.rule.id, series)) else { continue };
-            match &rule.rule.spec.condition {
+            match &rule.of_series().rule.spec.condition {
                 Condition::Threshold { .. }
                 | Condition::Rate { .. }
                 | Condition::Increase { .. }
@@ -41,6 +41,7 @@ impl Engine {
                 | Condition::Stuck { .. }
                 | Condition::Seasonal { .. }
                 | Condition::Difference { .. }
+                | Condition::Count { .. }
                 | Condition::Joined { .. }
                 | Condition::Forecast { .. }
                 | Condition::Device(_) => {
@@ -73,7 +74,6 @@ impl Engine {
         let series = catalog.series(id)?;
         let device = catalog.device(series.device)?;
         let covering: Vec<_> = rules.iter().enumerate().filter(|(_, rule)| rule.covers(device, series)).collect();
-        let is_about_values = |rule: &Compiled| rule.rule.spec.condition.is_about_values() && rule.sources.is_empty();
         let feeds =
             rules.iter().enumerate().flat_map(|(at, rule)| rule.feeds(device, series).map(move |part| (at, part)));
         let interval_ms = device.interval_ms.unwrap_or(series.interval_ms);
@@ -82,10 +82,11 @@ impl Engine {
         Some(Track {
             series: id,
             device: series.device,
+            device_name: device.name.as_str().into(),
             kind: series.kind,
             unit: series.unit.as_str().into(),
             late_ms: LATE_MS.max(2 * i64::from(interval_ms)),
-            judged: covering.iter().any(|(_, rule)| is_about_values(rule)),
+            judged: covering.iter().any(|(_, rule)| rule.is_reviewed()),
             last: None,
             heard: None,
             rhythm,
@@ -115,6 +116,11 @@ impl Engine {
                 Some(_) | None => {}
             }
         }
+        for watch in &track.watches {
+            if let Some(count) = self.counts.get_mut(&watch.rule) {
+                count.meet(track.rhythm.interval_ms);
+            }
+        }
         self.mark(track.series, Watched::By(slot));
         self.tracks.push(track);
         self.connect(slot);
@@ -131,6 +137,6 @@ impl Engine {
 }
 
 fn watch(rule: usize, compiled: &Compiled, kind: SensorKind) -> Watch {
-    let window = Look::new(&compiled.rule.spec.condition, kind);
+    let window = Look::new(&compiled.of_series().rule.spec.condition, kind);
     Watch { rule, open: None, window, past: Past::Unasked }
 }

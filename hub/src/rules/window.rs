@@ -102,6 +102,7 @@ impl Window {
             Condition::Threshold { .. }
             | Condition::Difference { .. }
             | Condition::Joined { .. }
+            | Condition::Count { .. }
             | Condition::Silence { .. }
             | Condition::Device(_) => return None,
         };
@@ -327,6 +328,7 @@ impl Window {
                         | Condition::Seasonal { .. }
                         | Condition::Difference { .. }
                         | Condition::Joined { .. }
+                        | Condition::Count { .. }
                         | Condition::Forecast { .. }
                         | Condition::Silence { .. }
                         | Condition::Device(_) => is_whole.then_some(change),
@@ -395,6 +397,7 @@ fn per_ms(condition: &Condition) -> f64 {
         | Condition::Seasonal { .. }
         | Condition::Difference { .. }
         | Condition::Joined { .. }
+        | Condition::Count { .. }
         | Condition::Forecast { .. }
         | Condition::Silence { .. }
         | Condition::Device(_) => 1.0,

@@ -193,6 +193,29 @@ async fn an_alert_about_the_hub_itself_reads_back_as_written_and_outlives_device
 }
 
 #[tokio::test]
+async fn an_alert_about_several_devices_reads_back_as_written_and_outlives_them() {
+    let mut hub = Hub::new().await;
+    let named = |name: &str| alert::Part {
+        sensor: name.to_owned(),
+        unit: String::new(),
+        measure: Measure::Silence,
+        value: None,
+        threshold: 300.0,
+        is_true: true,
+    };
+    let many = Alert {
+        about: Subject::Selection,
+        measure: Measure::Devices,
+        parts: Arc::new([named("attic"), named("shed")]),
+        ..alert(&hub, 1, AlertState::Firing)
+    };
+    hub.store.commit(Commit { transitions: vec![put(&many)], ..Commit::default() }).await.unwrap();
+    hub.store.delete_device(hub.device.id).await.unwrap();
+    hub.restart().await;
+    assert_eq!(hub.store.open_alerts().await.unwrap(), [many]);
+}
+
+#[tokio::test]
 async fn an_alert_about_a_whole_device_reads_back_as_written_and_goes_with_it() {
     let mut hub = Hub::new().await;
     let away = Alert {
@@ -319,6 +342,18 @@ async fn rules_read_back_as_written_and_lose_deleted_webhooks() {
         Condition::Stuck { least: 0.5, after: hour },
         Condition::Seasonal { sigmas: 4.0, clear: Some(2.0), least: None },
         Condition::Difference { other: "hum".to_owned(), within: minute, op: Op::Above, value: 5.0, clear: Some(4.0) },
+        Condition::Count {
+            of: Box::new(Condition::Silence { after: hour }),
+            op: Op::AtLeast,
+            value: 3.0,
+            clear: Some(2.0),
+        },
+        Condition::Count {
+            of: Box::new(Condition::Rate { op: Op::Below, value: -5.0, per: minute, over: hour, clear: Some(-4.5) }),
+            op: Op::AtMost,
+            value: 3.0,
+            clear: None,
+        },
         joined(Join::All),
         joined(Join::Any),
         Condition::Forecast { op: Op::AtLeast, value: 100.0, within: 3 * hour, over: hour, clear: Some(95.0) },

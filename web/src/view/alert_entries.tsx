@@ -6,7 +6,7 @@ import { ack, ackAll, silence, silenceRule } from "../actions/alerts";
 import { part } from "../app";
 import { clean, count, duration, millis, when } from "../format";
 import { title } from "../names";
-import { between, DEFAULT_RANGE, href, type Range } from "../route";
+import { between, DEFAULT_RANGE, href, OVERVIEW, type Range } from "../route";
 import { beganAt, isOfDevice, ruleName, silenceOver } from "../alert";
 import { reading } from "../rule";
 import { SILENCES } from "../silence";
@@ -232,14 +232,16 @@ export function AlertEntry({ alert }: { alert: Alert }) {
   // What is about a whole device has no sensor to show.
   const whole = isOfDevice(alert);
   const about = href(
-    alert.device === ""
-      ? { view: "hub" }
-      : {
-          view: "device",
-          id: alert.device,
-          sensors: whole ? [] : [alert.sensor],
-          range: ended === null ? DEFAULT_RANGE : around(began, ended),
-        },
+    alert.measure === "devices"
+      ? OVERVIEW
+      : alert.device === ""
+        ? { view: "hub" }
+        : {
+            view: "device",
+            id: alert.device,
+            sensors: whole ? [] : [alert.sensor],
+            range: ended === null ? DEFAULT_RANGE : around(began, ended),
+          },
   );
   const name = clean(ruleName(alert));
   const device = clean(alert.device_name);
@@ -262,7 +264,7 @@ export function AlertEntry({ alert }: { alert: Alert }) {
         </div>
         <div class="entry-line small quiet">
           <a href={about}>
-            {alert.device === "" ? "The hub" : device}
+            {alert.device === "" && alert.measure !== "devices" ? "The hub" : device}
             {whole || alert.device === "" ? "" : ` ${title(alert.sensor)}`}
           </a>
           <span>{reading(alert)}</span>

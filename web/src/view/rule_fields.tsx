@@ -1,6 +1,6 @@
 // The fields of a condition, by its kind, with the unit of what it watches beside each limit.
 
-import { limitUnit, PART, PARTS, typed, type Fields, type PartFields } from "../condition";
+import { limitUnit, PART, PARTS, stateOf, typed, type Fields, type PartFields } from "../condition";
 import type { Op, SensorCondition } from "../types";
 import { Field } from "./controls";
 
@@ -151,6 +151,8 @@ export function ruleFields({ fields, set, unitsOf, at }: Props, sensor = ""): pr
         </>
       );
     }
+    case "count":
+      return counted({ fields, set, unitsOf, at });
     case "silence": {
       const { field, span } = of("silence", fields, set, at);
       return field("after", { label: "For longer than", hint: "1s to 30d" }, span("after"));
@@ -195,6 +197,50 @@ export function OfSensor() {
           {says}
         </option>
       ))}
+    </>
+  );
+}
+
+/** How many devices are in a state, and the state. */
+function counted({ fields, set, unitsOf, at }: Props) {
+  const { field, number } = of("count", fields, set, at);
+  const state = stateOf(fields);
+  const write = (next: Partial<Fields["count"]>) => set({ ...fields, count: { ...fields.count, ...next } });
+  return (
+    <>
+      <Field label="On" problem={at("condition.op")}>
+        <select
+          class="input"
+          value={fields.count.op}
+          onChange={(event) => write({ op: event.currentTarget.value as Op })}
+        >
+          <option value=">=">at least</option>
+          <option value="<=">at most</option>
+        </select>
+      </Field>
+      {field("value", { label: "Devices", hint: "of all that the rule is about" }, number("value", true))}
+      {field("clear", { label: "Resolves at", hint: "optional, default: the number" }, number("clear", false))}
+      <fieldset class="part">
+        <legend>What is so on each of them</legend>
+        <div class="form-grid">
+          <Field label="The value" problem={at("condition.condition.type")}>
+            <select
+              class="input of-words"
+              value={state.type}
+              onChange={(event) => write({ state: { ...state, type: event.currentTarget.value as Fields["type"] } })}
+            >
+              <option value="silence">stops arriving</option>
+              <OfSensor />
+            </select>
+          </Field>
+          {ruleFields({
+            fields: state,
+            set: (next) => write({ state: next }),
+            unitsOf,
+            at: (name) => at(name.replace(/^condition/, "condition.condition")),
+          })}
+        </div>
+      </fieldset>
     </>
   );
 }

@@ -252,6 +252,7 @@ export function RuleForm({
             <option value="all">meets all of several conditions</option>
             <option value="any">meets one of several conditions</option>
             <option value="silence">stops arriving</option>
+            <option value="count">is so on several devices</option>
             <optgroup label="The device as a whole">
               <option value="offline">is offline</option>
               <option value="source_failing">reports a source that fails</option>

@@ -83,9 +83,13 @@ function Fired({ of, past }: { of: Backtest["series"][number]; past: Backtest })
   const share = (at: number) => `${Math.max(0, Math.min(100, ((at - from) / (to - from)) * 100)).toFixed(2)}%`;
   return (
     <li>
-      <a href={href({ view: "device", id: of.device, sensors: [of.sensor], range })} target="_blank" rel="noopener">
-        {clean(of.device_name)} {title(of.sensor)}
-      </a>
+      {of.device === "" ? (
+        <span>{clean(of.device_name)}</span>
+      ) : (
+        <a href={href({ view: "device", id: of.device, sensors: [of.sensor], range })} target="_blank" rel="noopener">
+          {clean(of.device_name)} {title(of.sensor)}
+        </a>
+      )}
       <span class="fired-bar" aria-hidden="true">
         {of.firings.map((one) => (
           <i

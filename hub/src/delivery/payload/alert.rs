@@ -39,6 +39,9 @@ struct AlertBody<'a> {
     threshold: f64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     parts: Vec<PartBody<'a>>,
+    /// Names of some of the devices; only where they are counted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    devices: Vec<&'a str>,
     started_at: String,
     resolved_at: Option<String>,
     new_normal: bool,
@@ -162,7 +165,8 @@ pub(in crate::delivery) fn body(what: &What<'_>, catalog: &Catalog, teller: &Tel
         worst_value: alert.worst,
         last_value: alert.last,
         threshold: alert.threshold,
-        parts: alert.parts.iter().map(|part| PartBody::of(part, names.sensor)).collect(),
+        parts: alert.joined().iter().map(|part| PartBody::of(part, names.sensor)).collect(),
+        devices: alert.counted().map(cut).collect(),
         started_at: moment(alert.started_at),
         resolved_at: alert.resolved_at.map(moment),
         new_normal: alert.new_normal,
@@ -234,6 +238,7 @@ const fn measure_name(measure: Measure) -> &'static str {
         Measure::Forecast => "forecast",
         Measure::Sources => "sources",
         Measure::Clock => "clock",
+        Measure::Devices => "devices",
         Measure::Silence => "silence",
     }
 }

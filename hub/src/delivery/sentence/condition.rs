@@ -17,6 +17,7 @@ pub(in crate::delivery) fn of(rule: &RuleSpec, unit: &str) -> String {
         Condition::Rate { clear, per, .. } => clear.map(|clear| rate(clear, unit, *per)),
         Condition::Deviation { clear, .. } | Condition::Seasonal { clear, .. } => clear.map(shown::digits),
         Condition::Forecast { clear, .. } => clear.map(|clear| shown::value(clear, unit)),
+        Condition::Count { clear, .. } => clear.map(shown::digits),
         Condition::Stuck { .. } | Condition::Joined { .. } | Condition::Silence { .. } | Condition::Device(_) => None,
     };
     let over = clear.map(|clear| format!(", over when back past {clear}")).unwrap_or_default();
@@ -57,6 +58,10 @@ fn condition(of: &Condition, unit: &str) -> String {
         Condition::Device(DeviceState::Offline { after }) => format!("offline for {}", lasting(*after)),
         Condition::Device(DeviceState::SourceFailing) => "a source fails".to_owned(),
         Condition::Device(DeviceState::ClockOff { by }) => format!("clock off by more than {}", lasting(*by)),
+        Condition::Count { of, op, value, .. } => {
+            let many = if matches!(op, Op::Above | Op::AtLeast) { "at least" } else { "at most" };
+            format!("{many} {} devices: {}", shown::digits(*value), condition(of, unit))
+        }
         Condition::Silence { after } => format!("sends nothing for {}", lasting(*after)),
         Condition::Difference { other, op, value, .. } => {
             format!("{} {} apart from {}", side(*op), shown::value(*value, unit), called::sensor(other))

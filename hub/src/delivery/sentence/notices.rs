@@ -15,7 +15,7 @@ impl About<'_> {
         let within = length(flaps.within_ms as f64 / 1_000.0);
         let who = match self.alert.about {
             Subject::Series { .. } => self.sensor(),
-            Subject::Device(_) | Subject::Hub(_) => self.device(),
+            Subject::Device(_) | Subject::Selection | Subject::Hub(_) => self.device(),
         };
         let (changes, limit) = (flaps.changes, self.limit());
         let what = match (self.alert.measure, flaps.between) {
@@ -52,6 +52,7 @@ impl About<'_> {
             Subject::Hub(ailment) => self.hub_ails(ailment),
             Subject::Device(_) => self.of_device(false),
             Subject::Series { .. } => self.fires(),
+            Subject::Selection => self.so_many_devices(),
         };
         // What was measured then is not what is measured now.
         let was = match (alert.about, alert.measure, alert.value) {
@@ -94,7 +95,7 @@ impl About<'_> {
     fn subject(&self) -> String {
         let rule = shown::name(crate::model::alert::called(&self.alert.rule_name));
         match self.alert.about {
-            Subject::Hub(_) => rule,
+            Subject::Selection | Subject::Hub(_) => rule,
             Subject::Series { .. } | Subject::Device(_) => format!("{rule} on {}", self.device()),
         }
     }

@@ -63,6 +63,7 @@ impl About<'_> {
                 Measure::Value
                 | Measure::Rate { .. }
                 | Measure::Parts
+                | Measure::Devices
                 | Measure::Sources
                 | Measure::Clock
                 | Measure::Silence,

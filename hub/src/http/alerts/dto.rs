@@ -85,11 +85,11 @@ pub(crate) struct Alert {
     pub id: String,
     /// Which rule; of the hub's own `rul_0`, named `hub.disk_full`, `hub.disk_nearly_full` or `hub.database_damaged`.
     pub rule: RuleName,
-    /// Id of the device; empty when it is about the hub.
+    /// Id of the device; empty when it is about the hub, or about several devices.
     pub device: String,
-    /// Its name; `hub` when it is about the hub.
+    /// Its name; `hub` when it is about the hub, `several devices` when it is about those.
     pub device_name: String,
-    /// Sensor; `device_offline`, `source_failing` or `clock_off` when it is about the whole device, `disk_full` and so on when it
+    /// Sensor; empty when it is about several devices, `device_offline`, `source_failing` or `clock_off` when it is about the whole device, `disk_full` and so on when it
     /// is about the hub.
     pub sensor: String,
     /// How bad it is.
@@ -119,6 +119,8 @@ pub(crate) struct Alert {
     /// What each measured of several conditions that are joined, when it fired; while it is pending, when
     /// it began; of one that is resolved, when it ended.
     pub parts: Vec<AlertPart>,
+    /// Names of up to three of the devices that are counted, when it fired; empty for other conditions.
+    pub devices: Vec<String>,
     /// When the condition became true; of silence, when its limit had passed since the last reading.
     pub started_at: String,
     /// When the condition had been met for long enough.
@@ -196,7 +198,8 @@ impl Alert {
             worst_value: alert.worst,
             last_value: alert.last,
             threshold: alert.threshold,
-            parts: alert.parts.iter().map(|part| AlertPart::of(part, names.sensor)).collect(),
+            parts: alert.joined().iter().map(|part| AlertPart::of(part, names.sensor)).collect(),
+            devices: alert.counted().map(str::to_owned).collect(),
             started_at: when::moment(alert.started_at),
             fired_at: alert.fired_at.map(when::moment),
             resolved_at: alert.resolved_at.map(when::moment),

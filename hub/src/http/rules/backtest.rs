@@ -32,7 +32,8 @@ use crate::http::shares::rooms::Rooms;
 use crate::model::catalog::Series;
 use crate::model::rule::{Condition, RuleSpec};
 use crate::model::{UnixMillis, when};
-use crate::rules::backtest::{Outcome, Replay, Trial};
+use crate::rules::backtest::{Outcome, Replay, SPANS, Trial};
+use crate::rules::count;
 use crate::store::{self, Store, Sweeper};
 
 /// A rule, and the range to try it on.
@@ -141,13 +142,26 @@ pub(in crate::http) async fn run(
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(2)
     })?;
 
-    let condition = spec.condition.clone();
+    let (condition, sensors) = (spec.condition.clone(), spec.sensor.clone());
     let trial = Arc::new(Trial::new(spec, now));
     let watched = trial.series(&store.catalog());
     let mut found = Backtest::of(range, &condition, watched.len());
     found.missing = trial.missing(&watched, &store.catalog());
     let end = clock.now() + PATIENCE;
-    let outcomes = tried((&store, clock), &trial, &watched, range, end).await?;
+    let (all, outcomes) = tried((&store, clock), &trial, &watched, range, end).await?;
+    if let Some(all) = all {
+        found.fires = all.fires;
+        found.truncated = outcomes.len() < watched.len();
+        found.series = vec![SeriesBacktest::of_all(&all, &sensors)];
+        if let Some(against) = against {
+            let before = Arc::new(Trial::new(against, now));
+            let before_watched = before.series(&store.catalog());
+            let (before, _) = tried((&store, clock), &before, &before_watched, range, end).await?;
+            // With a rule about each device by itself it cannot be compared.
+            found.difference = before.map(|before| Difference::of_all(&before, &all, &sensors));
+        }
+        return Ok(Json(found));
+    }
     for (outcome, series) in outcomes.iter().zip(&watched) {
         found.fires += outcome.fires;
         found.series.extend(SeriesBacktest::of(outcome, series, &condition, &store.catalog()));
@@ -157,7 +171,10 @@ pub(in crate::http) async fn run(
     if let Some(against) = against {
         let before = Arc::new(Trial::new(against, now));
         let before_watched = before.series(&store.catalog());
-        let before = tried((&store, clock), &before, &before_watched, range, end).await?;
+        let (all, before) = tried((&store, clock), &before, &before_watched, range, end).await?;
+        if all.is_some() {
+            return Ok(Json(found));
+        }
         let (before, after) = ((before_watched.as_slice(), before), (watched.as_slice(), outcomes));
         found.difference = Some(Difference::between(before, after, &store.catalog()));
     }
@@ -167,18 +184,21 @@ pub(in crate::http) async fn run(
     Ok(Json(found))
 }
 
-/// What the rule would have done on each of these series, as far as there is time.
+/// What the rule would have done on each of these series, as far as there is time; and what one would have that counts devices, by
+/// what each of them was.
 async fn tried(
     (store, clock): (&Store, Clock),
     trial: &Arc<Trial>,
     series: &[Series],
     range: (UnixMillis, UnixMillis),
     end: Instant,
-) -> Result<Vec<Outcome>, ApiError> {
+) -> Result<(Option<Outcome>, Vec<Outcome>), ApiError> {
+    let counted = trial.counted().map(Arc::new);
+    let (of_series, most) = counted.as_ref().map_or((trial, SPANS), |counted| (counted, count::CHANGES));
     let some = series.get(..MOST_SERIES).unwrap_or(series).to_vec();
     let replays = some.into_iter().map(|series| {
-        let (beside, trial) = (trial.beside(&series, &store.catalog()), Arc::clone(trial));
-        store.sweep(move |sweeper| replay(sweeper, &trial, &series, &beside, range, &|| clock.now() < end))
+        let (beside, trial) = (of_series.beside(&series, &store.catalog()), Arc::clone(of_series));
+        store.sweep(move |sweeper| replay(sweeper, (&trial, most), &series, &beside, range, &|| clock.now() < end))
     });
     let mut replays = stream::iter(replays).buffered(AT_ONCE);
     let mut outcomes = Vec::new();
@@ -186,13 +206,18 @@ async fn tried(
         let Some(outcome) = outcome? else { break };
         outcomes.push(outcome);
     }
-    Ok(outcomes)
+    drop(replays);
+    let all = counted.map(|_| {
+        let states: Vec<_> = series.iter().zip(&outcomes).collect();
+        count::tried(trial, &states, range)
+    });
+    Ok((all, outcomes))
 }
 
 /// One series; `None` when there is no time left for it.
 fn replay(
     sweeper: Sweeper<'_>,
-    trial: &Trial,
+    (trial, most): (&Trial, usize),
     series: &Series,
     beside: &[Series],
     (from, to): (UnixMillis, UnixMillis),
@@ -202,7 +227,7 @@ fn replay(
         return Ok(None);
     }
     let begin = from.plus(-trial.reach_ms(series));
-    let mut replay = Replay::new(trial, series, from).listing_open();
+    let mut replay = Replay::new(trial, series, from).listing_open().listing(most);
     if !beside.is_empty() {
         replay = replay.looking_beside(beside);
     }

@@ -13,6 +13,7 @@ pub(crate) enum Condition {
     Sensor(SensorCondition),
     Sensors(DeviceCondition),
     Device(WholeCondition),
+    Selection(SelectionCondition),
 }
 
 /// A condition about a device as a whole: the rule's `sensor` is not asked.
@@ -31,6 +32,24 @@ pub(crate) enum WholeCondition {
         /// By more than this; 60 s when left out.
         #[schema(required = false)]
         by: String,
+    },
+}
+
+/// A condition about all devices of a rule together: it has one alert.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(crate) enum SelectionCondition {
+    /// So many devices, at least or at most, are in a state. A device is in it as long as one of the rule's sensors is, and until it
+    /// says otherwise; `for` and `clear_for` are held by time.
+    Count {
+        /// `>=`: at least so many; `<=`: at most.
+        op: Op,
+        /// The number of devices.
+        value: u32,
+        /// The alert resolves only once the number is back past this one; at `value` when left out.
+        clear: Option<u32>,
+        /// The state.
+        condition: SensorCondition,
     },
 }
 
@@ -275,6 +294,12 @@ impl From<&rule::Condition> for Condition {
                 DeviceState::SourceFailing => WholeCondition::SourceFailing,
                 DeviceState::ClockOff { by } => WholeCondition::ClockOff { by: when::span(by) },
             }),
+            rule::Condition::Count { of, op, value, clear } => Self::Selection(SelectionCondition::Count {
+                op: (*op).into(),
+                value: *value as u32,
+                clear: clear.map(|clear| clear as u32),
+                condition: SensorCondition::of(of),
+            }),
             rule::Condition::Threshold { .. }
             | rule::Condition::Rate { .. }
             | rule::Condition::Increase { .. }
@@ -292,6 +317,7 @@ impl SensorCondition {
     fn of(condition: &rule::Condition) -> Self {
         match *condition {
             // Cannot happen: `new_condition` refuses a part that is about several sensors, or the whole device.
+            rule::Condition::Count { ref of, .. } => Self::of(of),
             rule::Condition::Difference { within, .. } | rule::Condition::Joined { within, .. } => {
                 Self::Silence { after: when::span(within) }
             }

@@ -86,9 +86,21 @@ impl Difference {
         difference
     }
 
+    /// What differs of all devices together.
+    #[must_use]
+    pub(crate) fn of_all(before: &Outcome, after: &Outcome, sensors: &str) -> Self {
+        let mut difference = Self::default();
+        difference.changed(before, after, ("", "several devices", sensors));
+        difference
+    }
+
     /// Adds what differs on one series.
     fn add(&mut self, before: &Outcome, after: &Outcome, series: &Series, catalog: &Catalog) {
         let Some(device) = catalog.device(series.device) else { return };
+        self.changed(before, after, (&device.id.to_string(), &device.name, &series.sensor));
+    }
+
+    fn changed(&mut self, before: &Outcome, after: &Outcome, (device, device_name, sensor): (&str, &str, &str)) {
         let (changes, is_cut) = changes(before, after);
         self.truncated |= is_cut;
         for change in changes {
@@ -104,9 +116,9 @@ impl Difference {
             }
             if self.changes.len() < LISTED {
                 self.changes.push(ChangedFiring {
-                    device: device.id.to_string(),
-                    device_name: device.name.clone(),
-                    sensor: series.sensor.clone(),
+                    device: device.to_owned(),
+                    device_name: device_name.to_owned(),
+                    sensor: sensor.to_owned(),
                     before: before.map(Firing::of),
                     after: after.map(Firing::of),
                 });

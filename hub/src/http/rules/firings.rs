@@ -11,11 +11,11 @@ use crate::rules::backtest::{Outcome, Span};
 /// What the rule would have done on one series.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub(crate) struct SeriesBacktest {
-    /// Id of the device.
+    /// Id of the device; empty for a rule that counts devices, which has one entry for all of them.
     pub device: String,
     /// Its name.
     pub device_name: String,
-    /// Sensor.
+    /// Sensor; of a rule that counts devices its pattern.
     pub sensor: String,
     /// Unit of the values of the firings.
     pub unit: String,
@@ -51,6 +51,22 @@ impl Firing {
 }
 
 impl SeriesBacktest {
+    /// Of all devices together.
+    #[must_use]
+    pub(crate) fn of_all(outcome: &Outcome, sensors: &str) -> Self {
+        Self {
+            device: String::new(),
+            device_name: "several devices".to_owned(),
+            sensor: sensors.to_owned(),
+            unit: "1".to_owned(),
+            readings: outcome.readings,
+            judged: outcome.judged,
+            fires: outcome.fires,
+            firing_s: outcome.firing_ms as f64 / 1_000.0,
+            firings: outcome.spans.iter().map(Firing::of).collect(),
+        }
+    }
+
     /// Of one series; `None` when its device is gone by now.
     #[must_use]
     pub(crate) fn of(outcome: &Outcome, series: &Series, condition: &Condition, catalog: &Catalog) -> Option<Self> {

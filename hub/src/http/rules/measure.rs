@@ -20,6 +20,8 @@ pub(crate) enum Measure {
     Stuck,
     /// How many of several conditions are true; the threshold is how many have to be.
     Parts,
+    /// How many devices are in a state; the threshold is how many may be, or have to be.
+    Devices,
     /// Seconds until the value reaches its limit if it goes on as it does, at most ten years; the threshold is within how many it
     /// has to.
     Forecast,
@@ -42,6 +44,7 @@ impl From<alert::Measure> for Measure {
             alert::Measure::Forecast => Self::Forecast,
             alert::Measure::Sources => Self::Sources,
             alert::Measure::Clock => Self::Clock,
+            alert::Measure::Devices => Self::Devices,
             alert::Measure::Silence => Self::Silence,
         }
     }

@@ -44,6 +44,7 @@ pub(super) struct NewCondition {
     within: Option<String>,
     by: Option<String>,
     parts: Option<Vec<NewPart>>,
+    condition: Option<Box<Self>>,
 }
 
 /// One of several conditions.
@@ -70,6 +71,7 @@ enum ConditionKind {
     All,
     Any,
     Forecast,
+    Count,
     Silence,
     Offline,
     SourceFailing,
@@ -88,6 +90,7 @@ impl ConditionKind {
             Self::Seasonal => &["sigmas", "clear", "least"],
             Self::Difference => &["other", "within", "op", "value", "clear"],
             Self::All | Self::Any => &["parts", "within"],
+            Self::Count => &["op", "value", "clear", "condition"],
             Self::Forecast => &["op", "value", "within", "over", "clear"],
             Self::Silence | Self::Offline => &["after"],
             Self::SourceFailing => &[],
@@ -163,6 +166,7 @@ impl TryFrom<NewCondition> for rule::Condition {
                 let by = new.by.map_or(Ok(CLOCK_OFF), |by| bounded("by", &by, Duration::from_secs(1)))?;
                 Ok(Self::Device(DeviceState::ClockOff { by }))
             }
+            ConditionKind::Count => count(new),
             ConditionKind::Silence => {
                 Ok(Self::Silence { after: bounded("after", &needed("after", new.after)?, Duration::from_secs(1))? })
             }
@@ -185,6 +189,7 @@ impl NewCondition {
             ("within", self.within.is_some()),
             ("by", self.by.is_some()),
             ("parts", self.parts.is_some()),
+            ("condition", self.condition.is_some()),
         ];
         match given.iter().find(|(field, given)| *given && !self.kind.fields().contains(field)) {
             Some((field, _)) => {
@@ -196,6 +201,44 @@ impl NewCondition {
             None => Ok(()),
         }
     }
+}
+
+/// Most devices that a rule may ask for.
+const DEVICES: f64 = 1_000_000.0;
+
+/// How many devices are in a state.
+fn count(new: NewCondition) -> Result<rule::Condition, ApiError> {
+    let (op, value): (rule::Op, _) = (needed("op", new.op)?.into(), needed("value", new.value)?);
+    if !matches!(op, rule::Op::AtLeast | rule::Op::AtMost) {
+        return Err(ApiError::invalid("op", "`op` must be `>=` (at least so many devices) or `<=` (at most so many)"));
+    }
+    let is_number = |value: f64| value.fract() == 0.0 && (0.0..=DEVICES).contains(&value);
+    for (field, value) in [("value", Some(value)), ("clear", new.clear)] {
+        if let Some(value) = value.filter(|value| !is_number(*value)) {
+            let detail = format!("`{field}` must be a number of devices, 0 to {DEVICES}, not {value}");
+            return Err(ApiError::invalid(field, detail));
+        }
+    }
+    if op == rule::Op::AtLeast && value == 0.0 {
+        return Err(ApiError::invalid("value", "at least 0 devices are always in the state: write 1 or more"));
+    }
+    let clear = good_side(op, value, new.clear)?;
+    let state = needed("condition", new.condition)?;
+    if matches!(
+        state.kind,
+        ConditionKind::Difference
+            | ConditionKind::All
+            | ConditionKind::Any
+            | ConditionKind::Count
+            | ConditionKind::Offline
+            | ConditionKind::SourceFailing
+            | ConditionKind::ClockOff
+    ) {
+        let detail = "the state of a device has to be about one sensor (`silence` for those that are gone): none of `difference`, `all`, `any`, `count`, `offline`, `source_failing`, `clock_off`";
+        return Err(ApiError::invalid("condition.type", detail));
+    }
+    let of = Box::new(rule::Condition::try_from(*state).map_err(|error| error.within("condition"))?);
+    Ok(rule::Condition::Count { of, op, value, clear })
 }
 
 /// Several conditions.
@@ -214,11 +257,12 @@ fn joined(join: Join, new: NewCondition) -> Result<rule::Condition, ApiError> {
             ConditionKind::Difference
             | ConditionKind::All
             | ConditionKind::Any
+            | ConditionKind::Count
             | ConditionKind::Silence
             | ConditionKind::Offline
             | ConditionKind::SourceFailing
             | ConditionKind::ClockOff => {
-                let detail = "what is joined has to be about the readings of one sensor: none of `difference`, `all`, `any`, `silence`, `offline`, `source_failing`, `clock_off`";
+                let detail = "what is joined has to be about the readings of one sensor: none of `difference`, `all`, `any`, `count`, `silence`, `offline`, `source_failing`, `clock_off`";
                 Err(ApiError::invalid("condition.type", detail))
             }
             ConditionKind::Threshold

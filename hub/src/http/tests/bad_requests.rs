@@ -136,6 +136,10 @@ async fn a_problem_names_the_key() {
         let part = json!({"condition": {"type": kind, "op": ">", "value": 5}});
         if sensor.is_null() { part } else { json!({"sensor": sensor, "condition": part["condition"]}) }
     };
+    let counts = |key: &str, value: Value| {
+        let state = json!({"type": "silence", "after": "5m"});
+        with(json!({"type": "count", "op": ">=", "value": 3, "clear": 2, "condition": state}), key, value)
+    };
     let many_tags: Value = (0..17).map(|n| (format!("tag{n}"), json!("x"))).collect();
     let joined = |parts: Value| condition(json!({"type": "all", "parts": parts}));
     let tried = |from: Value, to: Value| json!({"rule": rate("clear", json!(4)), "from": from, "to": to});
@@ -154,6 +158,13 @@ async fn a_problem_names_the_key() {
         ("POST", "/rules", rule("tags", json!({"team": ""})), "tags.team"),
         ("POST", "/rules", rule("tags", many_tags), "tags"),
         ("POST", "/rules", condition(json!({"type": "mood"})), "condition.type"),
+        ("POST", "/rules", counts("op", json!(">")), "condition.op"),
+        ("POST", "/rules", counts("value", json!(0)), "condition.value"),
+        ("POST", "/rules", counts("value", json!(2.5)), "condition.value"),
+        ("POST", "/rules", counts("clear", json!(4)), "condition.clear"),
+        ("POST", "/rules", counts("condition", Value::Null), "condition.condition"),
+        ("POST", "/rules", counts("condition", json!({"type": "all", "parts": []})), "condition.condition.type"),
+        ("POST", "/rules", counts("condition", json!({"type": "silence"})), "condition.condition.after"),
         ("POST", "/rules", condition(json!({"type": "threshold", "value": 3})), "condition.op"),
         ("POST", "/rules", condition(json!({"type": "threshold", "op": ">"})), "condition.value"),
         ("POST", "/rules", condition(json!({"type": "threshold", "op": ">", "value": "3"})), "condition.value"),

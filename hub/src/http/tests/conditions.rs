@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::scene::{Scene, scene};
 
 /// One of each condition.
-pub(in crate::http) fn examples() -> [Value; 18] {
+pub(in crate::http) fn examples() -> [Value; 19] {
     [
         json!({"type": "threshold", "op": ">", "value": 30, "clear": 28}),
         json!({"type": "rate", "op": ">", "value": 5, "per": "60s", "over": "5m"}),
@@ -33,6 +33,7 @@ pub(in crate::http) fn examples() -> [Value; 18] {
             {"condition": {"type": "forecast", "op": "<", "value": 5, "within": "1h", "over": "5m"}},
             {"sensor": "hum", "condition": {"type": "threshold", "op": ">", "value": 5}},
         ]}),
+        json!({"type": "count", "op": ">=", "value": 3, "clear": 2, "condition": {"type": "silence", "after": "5m"}}),
         json!({"type": "silence", "after": "5m"}),
         json!({"type": "offline", "after": "60s"}),
         json!({"type": "source_failing"}),
@@ -49,15 +50,21 @@ async fn each_condition_of_the_document_is_taken_and_read_back_as_it_was_written
         each.iter().map(|one| one["properties"]["type"]["enum"][0].as_str().unwrap().to_owned()).collect()
     };
     let (of_sensor, of_device) = (types("SensorCondition"), types("DeviceCondition"));
+    let of_selection = types("SelectionCondition");
     let of_whole = types("WholeCondition");
     let examples = examples();
     let type_of = |condition: &Value| condition["type"].as_str().unwrap().to_owned();
     let known: BTreeSet<String> = examples.iter().map(type_of).collect();
-    let all: BTreeSet<String> = of_sensor.iter().chain(&of_device).chain(&of_whole).cloned().collect();
+    let all: BTreeSet<String> =
+        [&of_sensor, &of_device, &of_whole, &of_selection].into_iter().flatten().cloned().collect();
     assert_eq!(
         known, all,
         "give each type of SensorCondition, DeviceCondition and WholeCondition an example in this file"
     );
+    for condition in examples.iter().filter(|condition| of_sensor.contains(&type_of(condition))) {
+        let count = json!({"type": "count", "op": "<=", "value": 3, "clear": 5, "condition": condition});
+        comes_back(&scene, &count).await;
+    }
     for condition in &examples {
         comes_back(&scene, condition).await;
         if of_sensor.contains(&type_of(condition)) && condition["type"] != "silence" {

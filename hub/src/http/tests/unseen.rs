@@ -184,7 +184,10 @@ fn rules(webhook: &Value) -> Vec<Value> {
             "severity": "warning", "tags": {"team": "x"}, "webhooks": [webhook], "condition": condition,
             "message": {"title": "warm {{ device }}", "text": "It is {{ value_text }}."}})
     };
-    conditions::examples().map(rule).to_vec()
+    let rate = json!({"type": "rate", "op": ">", "value": 5, "per": "60s", "over": "5m"});
+    let line = json!({"type": "forecast", "op": ">", "value": 5, "within": "1h", "over": "5m"});
+    let counted = |of: Value| json!({"type": "count", "op": ">=", "value": 3, "condition": of});
+    conditions::examples().into_iter().chain([rate, line].map(counted)).map(rule).collect()
 }
 
 /// Places of the free texts in a schema: `.readings[].sensor`, `.labels.*`; keys of a map as `.labels.#`.

@@ -298,6 +298,7 @@ impl Course {
             Measure::Silence
             | Measure::Stuck
             | Measure::Parts
+            | Measure::Devices
             | Measure::Forecast
             | Measure::Sources
             | Measure::Clock => None,

@@ -401,6 +401,7 @@ impl Reference {
             | Condition::Difference { .. }
             | Condition::Joined { .. }
             | Condition::Threshold { .. }
+            | Condition::Count { .. }
             | Condition::Forecast { .. }
             | Condition::Silence { .. }
             | Condition::Device(_) => unreachable!(),

@@ -103,6 +103,7 @@ pub(in crate::store) const fn measure_word(measure: Measure) -> &'static str {
         Measure::Forecast => "forecast",
         Measure::Sources => "sources",
         Measure::Clock => "clock",
+        Measure::Devices => "devices",
         Measure::Silence => "silence",
     }
 }
@@ -118,6 +119,7 @@ pub(in crate::store) fn read_measure(word: &str, per: Duration) -> FromSqlResult
         "forecast" => Ok(Measure::Forecast),
         "sources" => Ok(Measure::Sources),
         "clock" => Ok(Measure::Clock),
+        "devices" => Ok(Measure::Devices),
         "silence" => Ok(Measure::Silence),
         _ => Err(FromSqlError::InvalidType),
     }

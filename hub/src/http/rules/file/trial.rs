@@ -248,6 +248,11 @@ impl Test {
         if rule.condition.is_about_device() {
             return failed("a condition about the device as a whole is not tested by readings".to_owned());
         }
+        if trial.counted().is_some() {
+            return failed(
+                "a count of devices is not tested by the readings of one: try the rule on what is stored".to_owned(),
+            );
+        }
         if watched.is_empty() {
             let sensors: Vec<&str> = self.series.iter().map(|(series, _)| series.sensor.as_str()).collect();
             return failed(format!(

@@ -14,7 +14,7 @@ const OF: &str = "SELECT sensor, unit, measure, per_ms, value, threshold, is_tru
 
 /// Writes the parts of an alert that was written.
 pub(super) fn write(conn: &Connection, alert: &Alert) -> rusqlite::Result<()> {
-    if alert.measure != Measure::Parts {
+    if !matches!(alert.measure, Measure::Parts | Measure::Devices) {
         return Ok(());
     }
     conn.prepare_cached(CLEAR)?.execute(named_params! { ":alert": alert.id })?;
@@ -30,7 +30,7 @@ pub(super) fn write(conn: &Connection, alert: &Alert) -> rusqlite::Result<()> {
                 Measure::Value
                 | Measure::Sigmas
                 | Measure::Stuck
-                | Measure::Parts
+                | Measure::Parts | Measure::Devices
                 | Measure::Forecast
                 | Measure::Sources
                 | Measure::Clock
@@ -46,7 +46,7 @@ pub(super) fn write(conn: &Connection, alert: &Alert) -> rusqlite::Result<()> {
 
 /// An alert with its parts.
 pub(super) fn with(conn: &Connection, alert: Alert) -> rusqlite::Result<Alert> {
-    if alert.measure != Measure::Parts {
+    if !matches!(alert.measure, Measure::Parts | Measure::Devices) {
         return Ok(alert);
     }
     let mut statement = conn.prepare_cached(OF)?;

@@ -192,7 +192,7 @@ impl ChangeAlerts for Connection {
                         Measure::Value
                         | Measure::Sigmas
                         | Measure::Stuck
-                        | Measure::Parts
+                        | Measure::Parts | Measure::Devices
                         | Measure::Forecast
                         | Measure::Sources
                         | Measure::Clock
@@ -256,16 +256,17 @@ pub(super) fn series_of(alert: &Alert) -> Option<SeriesId> {
 /// An alert without its parts.
 pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Alert> {
     let maybe = |column| row.get::<_, Option<i64>>(column).map(|at| at.map(UnixMillis));
-    let rule_name: String = row.get("rule_name")?;
+    let (rule, rule_name): (RuleId, String) = (row.get("rule")?, row.get("rule_name")?);
     let about = match (row.get("device")?, row.get("series")?) {
         (Some(device), Some(NO_SERIES)) => Subject::Device(device),
         (Some(device), Some(series)) => Subject::Series { device, series },
+        _ if rule != RuleId::HUB => Subject::Selection,
         // Of a later version, perhaps: better under a name that is known than not at all.
         _ => Subject::Hub(Ailment::of_rule(&rule_name).unwrap_or(Ailment::DatabaseDamaged)),
     };
     Ok(Alert {
         id: row.get("id")?,
-        rule: row.get("rule")?,
+        rule,
         rule_name,
         severity: row.get("severity")?,
         tags: tags(row)?,

@@ -74,6 +74,10 @@ fn with_the_rest(conn: &Connection, (place, mut rule): (i64, Rule)) -> Result<Ru
     let mut statement = conn.prepare_cached(WEBHOOKS)?;
     let webhooks = statement.query_map(named_params! { ":rule": place }, |row| row.get(0))?;
     rule.spec.webhooks = webhooks.collect::<rusqlite::Result<_>>()?;
+    if let Condition::Count { of, .. } = &mut rule.spec.condition {
+        let state = |row: &Row<'_>| condition(rule.id, row);
+        **of = conn.prepare_cached(PARTS)?.query_row(named_params! { ":rule": rule.id }, state)?;
+    }
     if let Condition::Joined { parts, .. } = &mut rule.spec.condition {
         let part = |row: &Row<'_>| Ok(Part { sensor: row.get("sensor")?, condition: condition(rule.id, row)? });
         let mut statement = conn.prepare_cached(PARTS)?;
@@ -99,7 +103,7 @@ const REPLACE: &str = "UPDATE rule SET name = :name, device = :device, sensor = 
     message_text = :message_text, updated_at = :now WHERE id = :id";
 
 const PARTS: &str =
-    "SELECT sensor, condition, op, value, clear, over_ms, per_ms, least, within_ms FROM rule_part WHERE rule = :rule
+    "SELECT sensor, condition, op, value, clear, over_ms, over_ms AS silence_ms, per_ms, least, within_ms FROM rule_part WHERE rule = :rule
     ORDER BY position";
 const CLEAR_PARTS: &str = "DELETE FROM rule_part WHERE rule = :rule";
 const ADD_PART: &str =
@@ -215,6 +219,9 @@ impl<'a> From<&'a Condition> for Columns<'a> {
                 let (op, value, over, within) = (Some(op), Some(value), Some(over), Some(within));
                 Self { condition: "forecast", op, value, clear, over, within, ..none }
             }
+            Condition::Count { op, value, clear, .. } => {
+                Self { condition: "count", op: Some(op), value: Some(value), clear, ..none }
+            }
             Condition::Silence { after } => Self { condition: "silence", silence: Some(after), ..none },
             Condition::Device(DeviceState::Offline { after }) => {
                 Self { condition: "offline", silence: Some(after), ..none }
@@ -235,18 +242,25 @@ fn number(id: RuleId) -> Result<i64> {
 /// Writes what a rule joins.
 fn write_parts(conn: &Connection, id: i64, condition: &Condition) -> Result<()> {
     conn.prepare_cached(CLEAR_PARTS)?.execute(named_params! { ":rule": id })?;
-    let Condition::Joined { parts, .. } = condition else { return Ok(()) };
-    for (part, position) in parts.iter().zip(0_i64..) {
-        let columns = Columns::from(&part.condition);
+    let parts: Vec<(Option<&str>, &Condition)> = if let Condition::Joined { parts, .. } = condition {
+        parts.iter().map(|part| (part.sensor.as_deref(), &part.condition)).collect()
+    } else if let Condition::Count { of, .. } = condition {
+        vec![(None, of)]
+    } else {
+        return Ok(());
+    };
+    for ((sensor, condition), position) in parts.into_iter().zip(0_i64..) {
+        let columns = Columns::from(condition);
         conn.prepare_cached(ADD_PART)?.execute(named_params! {
             ":rule": id,
             ":position": position,
-            ":sensor": part.sensor,
+            ":sensor": sensor,
             ":condition": columns.condition,
             ":op": columns.op,
             ":value": columns.value,
             ":clear": columns.clear,
-            ":over_ms": columns.over.map(write_span),
+            // A part has one time of its own, whatever it is called.
+            ":over_ms": columns.over.or(columns.silence).map(write_span),
             ":per_ms": columns.per.map(write_span),
             ":least": columns.least,
             ":within_ms": columns.within.map(write_span),
@@ -358,6 +372,11 @@ fn condition(of: RuleId, row: &Row<'_>) -> rusqlite::Result<Condition> {
             value: row.get("value")?,
             clear: row.get("clear")?,
         },
+        "count" => {
+            // Its state is a part of it.
+            let of = Box::new(Condition::Silence { after: Duration::ZERO });
+            Condition::Count { of, op: row.get("op")?, value: row.get("value")?, clear: row.get("clear")? }
+        }
         "all" => Condition::Joined { join: Join::All, parts: Vec::new(), within: duration("within_ms")? },
         "any" => Condition::Joined { join: Join::Any, parts: Vec::new(), within: duration("within_ms")? },
         "deviation" => Condition::Deviation {
