@@ -1,4 +1,5 @@
-// The words of a rule, as templates, and what people would be told with them, of what really happened: live while it is typed.
+// The words of a rule, as templates, and what people would be told with them, of what really happened: live while it is
+// typed.
 
 import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
