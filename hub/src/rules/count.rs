@@ -14,20 +14,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::backtest::{Outcome, SPANS, Span, Trial};
 use super::condition::{Compiled, Judged, Verdict, millis, threshold};
-use super::engine::Engine;
 use super::instance::{GRACE_MS, Instance, Step};
 use crate::model::UnixMillis;
 use crate::model::alert::{self, Alert, AlertId, AlertState, Subject};
-use crate::model::catalog::Series;
 use crate::model::device::DeviceNo;
 use crate::model::rule::{Condition, Op, RuleId};
 
 /// Devices that a message names.
 const NAMED: usize = 3;
-/// Times that one series may come into the state in a backtest.
-pub const CHANGES: usize = 10_000;
 
 /// The devices of a rule that are in its state.
 #[derive(Debug, Clone, Default)]
@@ -55,40 +50,17 @@ pub(super) fn all(
     counting.map(|(place, rule)| (place, Count { open: open(rule.rule.id), since, ..Count::default() })).collect()
 }
 
-impl Engine {
-    /// Counts anew by the states of all series.
-    pub(super) fn recount(&mut self) {
-        self.counts.values_mut().for_each(|count| count.devices.clear());
-        for track in &mut self.tracks {
-            let (device, series) = (track.device, track.series);
-            for watch in &mut track.watches {
-                let (Some(count), Some(rule)) = (self.counts.get_mut(&watch.rule), self.rules.get(watch.rule)) else {
-                    continue;
-                };
-                let rule = rule.of_series();
-                let condition = &rule.rule.spec.condition;
-                // What was said last before a start, or before there was the rule, is said still.
-                if watch.open.is_none()
-                    && matches!(condition, Condition::Threshold { .. })
-                    && let Some(last) = track.recent.last()
-                {
-                    let about = Subject::Series { device, series };
-                    let instance = Instance { rule, about, open: None, next: AlertId(0) };
-                    if let Step::Become(alert, _) =
-                        instance.on_reading(last.at, Some(Judged::of(condition, last.value)), true)
-                    {
-                        watch.open = Some(alert);
-                    }
-                }
-                if watch.open.is_some() {
-                    count.turn(device, &track.device_name, true);
-                }
-            }
-        }
-    }
-}
-
 impl Count {
+    /// For a past, of which all states are known.
+    pub(super) fn of_past(is_watching: bool) -> Self {
+        Self { is_watching, since: UnixMillis(i64::MIN / 2), ..Self::default() }
+    }
+
+    /// Counts anew from here on.
+    pub(super) fn clear(&mut self) {
+        self.devices.clear();
+    }
+
     /// Goes on as a rule did that means the same; `is_known`: it watches what that did.
     pub(super) fn go_on(&mut self, was: &Self, is_known: bool) {
         self.open.clone_from(&was.open);
@@ -179,99 +151,5 @@ impl Count {
             is_true: true,
         };
         self.devices.values().take(NAMED).map(|(_, name)| part(name)).collect()
-    }
-}
-
-/// What a rule that counts devices would have done, by what the rule about the state of each series would have ([`Trial::counted`]).
-#[must_use]
-pub fn tried(trial: &Trial, states: &[(&Series, &Outcome)], (from, to): (UnixMillis, UnixMillis)) -> Outcome {
-    let rule = trial.compiled();
-    let mut changes: Vec<(UnixMillis, bool, DeviceNo)> = Vec::new();
-    let mut outcome = Outcome::default();
-    for (series, state) in states {
-        outcome.readings += state.readings;
-        outcome.judged += state.judged;
-        for span in &state.spans {
-            changes.push((span.from, true, series.device));
-            changes.extend(span.to.map(|end| (end, false, series.device)));
-        }
-    }
-    changes.sort_unstable_by_key(|(at, is_in, _)| (*at, *is_in));
-    let mut count = Count { is_watching: !states.is_empty(), ..Count::default() };
-    let mut tally = Tally { from, outcome };
-    if !states.is_empty() && changes.first().is_none_or(|(at, ..)| *at > from) {
-        let step = count.weigh(rule, from, AlertId(0));
-        tally.follow(&mut count, step);
-    }
-    for moment in changes.chunk_by(|one, next| one.0 == next.0) {
-        let Some(&(at, ..)) = moment.first() else { continue };
-        tally.pass_time(&mut count, rule, at);
-        moment.iter().for_each(|(_, is_in, device)| count.turn(*device, "", *is_in));
-        let step = count.weigh(rule, at, AlertId(0));
-        tally.follow(&mut count, step);
-    }
-    tally.pass_time(&mut count, rule, to);
-    if let Some(fired) = count.open.as_ref().and_then(|alert| alert.fired_at) {
-        tally.outcome.firing_ms += to.since(fired.max(from)).max(0);
-    }
-    tally.outcome
-}
-
-struct Tally {
-    from: UnixMillis,
-    outcome: Outcome,
-}
-
-impl Tally {
-    fn pass_time(&mut self, count: &mut Count, rule: &Compiled, until: UnixMillis) {
-        while let Some(at) = self.wake(count, rule).filter(|at| *at < until) {
-            let step = count.weigh(rule, at, AlertId(0));
-            if step == Step::Stay {
-                return;
-            }
-            self.follow(count, step);
-        }
-    }
-
-    /// The states of a past are known.
-    fn wake(&self, count: &Count, rule: &Compiled) -> Option<UnixMillis> {
-        let known = Count { since: UnixMillis(i64::MIN / 2), ..count.clone() };
-        known.wake(rule)
-    }
-
-    fn follow(&mut self, count: &mut Count, step: Step) {
-        match step {
-            Step::Stay => {}
-            Step::Cancel => count.open = None,
-            Step::Worsen(alert) => count.open = Some(alert),
-            Step::Become(alert, at) => {
-                match (alert.state, alert.fired_at) {
-                    (AlertState::Firing, _) => {
-                        self.outcome.fires += 1;
-                        let Alert { value, worst, .. } = *alert;
-                        if self.outcome.spans.len() < SPANS {
-                            self.outcome.spans.push(Span { from: at, to: None, value, worst, last: None });
-                        }
-                    }
-                    (AlertState::Resolved, Some(fired)) => self.resolved(&alert, (fired, at)),
-                    _ => {}
-                }
-                count.open = Some(alert).filter(|alert| alert.state != AlertState::Resolved);
-            }
-        }
-    }
-
-    fn resolved(&mut self, alert: &Alert, (fired, at): (UnixMillis, UnixMillis)) {
-        let is_listed = |span: &&mut Span| span.from == fired && span.to.is_none();
-        if at <= self.from {
-            // It was over before the range began.
-            self.outcome.fires -= 1;
-            self.outcome.spans.pop_if(|span| span.from == fired);
-            return;
-        }
-        self.outcome.firing_ms += at.since(fired.max(self.from)).max(0);
-        if let Some(span) = self.outcome.spans.last_mut().filter(is_listed) {
-            *span = Span { to: Some(at), worst: alert.worst, last: alert.last, ..*span };
-        }
     }
 }

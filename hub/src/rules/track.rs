@@ -61,7 +61,7 @@ impl Watch {
 pub(super) struct Track {
     pub(super) series: SeriesId,
     pub(super) device: DeviceNo,
-    /// Its name.
+    /// As it is called: for those who are told of several.
     pub(super) device_name: Box<str>,
     pub(super) kind: SensorKind,
     pub(super) unit: Box<str>,

@@ -71,6 +71,7 @@ const HUB: &[(&str, &[&str])] = &[
             "rules::backtest",
             "rules::compare",
             "rules::notify",
+            "rules::tally",
             "settings",
             "store",
             "tls",

@@ -33,7 +33,7 @@ use crate::model::catalog::Series;
 use crate::model::rule::{Condition, RuleSpec};
 use crate::model::{UnixMillis, when};
 use crate::rules::backtest::{Outcome, Replay, SPANS, Trial};
-use crate::rules::count;
+use crate::rules::tally;
 use crate::store::{self, Store, Sweeper};
 
 /// A rule, and the range to try it on.
@@ -194,7 +194,7 @@ async fn tried(
     end: Instant,
 ) -> Result<(Option<Outcome>, Vec<Outcome>), ApiError> {
     let counted = trial.counted().map(Arc::new);
-    let (of_series, most) = counted.as_ref().map_or((trial, SPANS), |counted| (counted, count::CHANGES));
+    let (of_series, most) = counted.as_ref().map_or((trial, SPANS), |counted| (counted, tally::CHANGES));
     let some = series.get(..MOST_SERIES).unwrap_or(series).to_vec();
     let replays = some.into_iter().map(|series| {
         let (beside, trial) = (of_series.beside(&series, &store.catalog()), Arc::clone(of_series));
@@ -209,7 +209,7 @@ async fn tried(
     drop(replays);
     let all = counted.map(|_| {
         let states: Vec<_> = series.iter().zip(&outcomes).collect();
-        count::tried(trial, &states, range)
+        tally::tried(trial, &states, range)
     });
     Ok((all, outcomes))
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::model::catalog::Series;
 use crate::model::device::Device;
 use crate::rules::backtest::{Outcome, Replay, Trial};
-use crate::rules::count as counted;
+use crate::rules::tally;
 
 /// `temp` of a device, from 1 on.
 fn temp(no: u32) -> SeriesId {
@@ -270,12 +270,12 @@ proptest! {
         let of_series = trial.counted().unwrap();
         let all: Vec<_> = (1..5).map(series).filter(|one| !points[(one.id.0 - 100) as usize].is_empty()).collect();
         let outcomes: Vec<Outcome> = all.iter().map(|one| {
-            let mut replay = Replay::new(&of_series, one, START).listing_open().listing(counted::CHANGES);
+            let mut replay = Replay::new(&of_series, one, START).listing_open().listing(tally::CHANGES);
             replay.take(&points[(one.id.0 - 100) as usize]);
             replay.finish(at(end))
         }).collect();
         let states: Vec<_> = all.iter().zip(&outcomes).collect();
-        let found = counted::tried(&trial, &states, (START, at(end)));
+        let found = tally::tried(&trial, &states, (START, at(end)));
         let told: Vec<_> = live.stored.iter().filter_map(|alert| Some((alert.fired_at?, alert.resolved_at, alert.value))).collect();
         let tried: Vec<_> = found.spans.iter().map(|span| (span.from, span.to, span.value)).collect();
         prop_assert_eq!(tried, told);
