@@ -352,6 +352,8 @@ export const alerts = {
     ]);
     return [...(newest?.items ?? []), ...firing];
   },
+  /** A page, newest first, of what the query says. */
+  page: (query: string) => call<Page<Alert>>("GET", `/alerts?${query}`),
   one: (alert: string) => call<AlertDetail>("GET", `/alerts/${id(alert)}`),
   ack: (alert: string, comment?: string) => call<Alert>("POST", `/alerts/${id(alert)}/ack`, comment ? { comment } : {}),
   ackAll: (alerts: readonly string[]) => call<{ acknowledged: number }>("POST", "/alerts/ack", { alerts }),

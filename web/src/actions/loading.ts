@@ -35,8 +35,8 @@ export const needDevice = (id: string) => once(`device ${id}`, () => loadDevice(
 
 let isPastNeeded = false;
 
-/** Whether a screen shows the past: alerts that are over, and deliveries to webhooks. */
-export const showsPast = (view: Route["view"]) => view === "alerts" || view === "webhooks";
+/** Whether a screen names alerts that are over: deliveries do. The list of alerts asks for its pages by itself. */
+export const showsPast = (view: Route["view"]) => view === "webhooks";
 
 /** Alerts; what is over is asked for once a screen has shown it, since it may be most of what the page costs. */
 export async function loadAlerts(): Promise<void> {

@@ -16,13 +16,12 @@ import { weeklyText } from "../weekly";
 import { AlertList, chosenTag, hasChosenTag, isOver, linesOf } from "./alert_entries";
 import { Confirmed } from "./controls";
 import { Lack, may, Only } from "./may";
+import { PastAlerts } from "./past_alerts";
 import { RuleForm } from "./rule_form";
 import { SilenceForm } from "./silence_form";
 
 type AlertsRoute = Extract<Route, { view: "alerts" }>;
 
-/** Alerts that are over, shown at first; a click shows the others. */
-const PAST_SHOWN = 12;
 /** How often a rule that cannot judge yet is looked at again. */
 const WAITING_MS = 10_000;
 /** And for a unit that nothing has told yet. */
@@ -45,16 +44,6 @@ const active = part(() =>
         Date.parse(b.started_at) - Date.parse(a.started_at),
     ),
 );
-/** In the order in which the hub learned of it: what came late stands where a person looks for news. */
-const past = part(() =>
-  Object.values(alerts.value ?? {})
-    .filter((alert) => isOver(alert) && hasChosenTag(alert))
-    .sort(
-      (a, b) =>
-        Date.parse(b.learned_at) - Date.parse(a.learned_at) || Date.parse(b.started_at) - Date.parse(a.started_at),
-    ),
-);
-
 export function Alerts({ route }: { route: AlertsRoute }) {
   useEffect(() => {
     void loadRules();
@@ -128,7 +117,7 @@ export function Alerts({ route }: { route: AlertsRoute }) {
               <AlertList lines={linesOf(active.value)} />
             )}
           </div>
-          <Past />
+          <PastAlerts />
         </section>
         <div class="stack">
           <div class="card entries" aria-labelledby="rules" role="region">
@@ -161,29 +150,6 @@ export function Alerts({ route }: { route: AlertsRoute }) {
         </div>
       </div>
     </>
-  );
-}
-
-function Past() {
-  const [whole, setWhole] = useState(false);
-  const all = past.value;
-  if (all.length === 0) return null;
-  const lines = linesOf(all);
-  const hidden = whole ? 0 : lines.length - PAST_SHOWN;
-  return (
-    <div class="card entries">
-      <div class="card-head">
-        <h2>Past</h2>
-      </div>
-      <AlertList lines={whole ? lines : lines.slice(0, PAST_SHOWN)} />
-      {hidden > 0 ? (
-        <div class="card-foot">
-          <button type="button" class="button plain" onClick={() => setWhole(true)}>
-            Show {hidden} more
-          </button>
-        </div>
-      ) : null}
-    </div>
   );
 }
 
