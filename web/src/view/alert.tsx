@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
+import { loadLatest } from "../actions/loading";
 import { pathTo } from "../base";
 import { part } from "../app";
 import { isOfDevice, ruleName } from "../alert";
@@ -9,9 +10,10 @@ import { clean, count, duration, measured, millis, when } from "../format";
 import { title } from "../names";
 import { href, type Route } from "../route";
 import { reading, sentence } from "../rule";
-import type { AlertDetail, StoryEntry } from "../types";
+import type { AlertDetail } from "../types";
 import { AlertChart } from "./alert_chart";
 import { AlertActions, isOver, Tags } from "./alert_entries";
+import { Story } from "./alert_story";
 import { Status } from "./controls";
 import { may } from "./may";
 import "./alert.css";
@@ -29,6 +31,8 @@ const DAY_MS = 86_400_000;
 
 const clock = part((s) => s.now);
 const alerts = part((s) => s.alerts);
+const latest = part((s) => s.latest);
+const rules = part((s) => s.rules);
 
 export function AlertView({ route }: { route: AlertRoute }) {
   const [found, problem] = useDetail(route.id);
@@ -147,6 +151,11 @@ function Why({ of }: { of: AlertDetail }) {
   const tried = useTried(of);
   const times = (number: number) => (number === 1 ? "once" : `${count(number)} times`);
   const elsewhere = of.fired.anywhere - of.fired.here;
+  // The alert's unit is that of what it measured: deviations, or degrees a minute. Limits are of the sensor.
+  useEffect(() => void (of.device === "" ? null : loadLatest([of.device], [])), [of.device]);
+  const isOfFile = rules.value?.some(({ id, source }) => id === of.rule.id && source !== null);
+  const unitAt = (sensor: string) => latest.value[of.device]?.[sensor]?.unit;
+  const unit = unitAt(of.sensor) ?? (of.measure === "sigmas" ? "" : of.unit);
   return (
     <section class="card" aria-labelledby="why">
       <h2 id="why">Why it fired</h2>
@@ -155,11 +164,13 @@ function Why({ of }: { of: AlertDetail }) {
         <dd>
           {rule ? (
             <>
-              <p>{sentence({ ...rule, labels: {} }, of.unit)}</p>
+              <p>{sentence({ ...rule, labels: {} }, unit, (sensor) => unitAt(sensor) ?? "")}</p>
               <p class="small quiet">
                 Version {rule.version}, since {when(Date.parse(rule.since), now)}.{" "}
                 {rule.is_current ? "" : "It has been changed or deleted since. "}
-                {may("operate") && rule.is_current ? <a href={pathTo(`/a?rule=${of.rule.id}`)}>Edit the rule</a> : null}
+                {may("operate") && rule.is_current ? (
+                  <a href={pathTo(`/a?rule=${of.rule.id}`)}>{isOfFile ? "See the rule" : "Edit the rule"}</a>
+                ) : null}
               </p>
             </>
           ) : of.rule.name.startsWith("hub.") ? (
@@ -311,96 +322,4 @@ function Beside({ of }: { of: AlertDetail }) {
       )}
     </section>
   );
-}
-
-const EVENTS: Record<string, string> = {
-  "alert.firing": "that it fires",
-  "alert.resolved": "that it is over",
-  "alert.past": "of it as past",
-  "alert.flapping": "that it flaps",
-  "alert.acknowledged": "that somebody has seen it",
-  "alert.repeated": "that it still fires",
-};
-
-const NOW: Record<string, string> = {
-  pending: "It does not fire yet.",
-  firing: "It still fires.",
-  unknown: "Whether it still fires is not known: nothing is heard.",
-};
-
-function Story({ of }: { of: AlertDetail }) {
-  const now = clock.value;
-  return (
-    <section class="card" aria-labelledby="story">
-      <h2 id="story">What happened</h2>
-      <ol class="story">
-        {of.story.map((one, n) => (
-          <li key={`${n} ${one.what}`} data-what={one.what} class={toneOf(one)}>
-            <time dateTime={one.at} class="small quiet">
-              {when(Date.parse(one.at), now)}
-            </time>
-            <div>{told(one, now)}</div>
-          </li>
-        ))}
-        {isOver(of) ? null : (
-          <li class="now">
-            <span class="small quiet">now</span>
-            <div class="quiet">{NOW[of.state] ?? ""}</div>
-          </li>
-        )}
-      </ol>
-    </section>
-  );
-}
-
-const said = (comment: string | null | undefined) => (comment ? `: “${clean(comment)}”` : ".");
-
-function toneOf(one: StoryEntry): string {
-  if (one.what === "fired") return "bad";
-  if (one.what === "resolved") return "good";
-  if (one.what === "told") return one.state === "failed" ? "bad" : "";
-  return "";
-}
-
-function told(one: StoryEntry, now: number): preact.ComponentChildren {
-  switch (one.what) {
-    case "began":
-      return "Its condition became true.";
-    case "fired":
-      return <strong>It fired.</strong>;
-    case "learned":
-      return "The hub learned of it.";
-    case "resolved":
-      return <strong>It was over.</strong>;
-    case "flapped":
-      return "It changed so often that its changes were told no more until it was calm.";
-    case "silenced":
-      return `Silenced until ${when(Date.parse(one.until), now)}${said(one.comment)} Nobody is told meanwhile.`;
-    case "acknowledged":
-      return `${one.by ? clean(one.by) : "Somebody"} acknowledged it${said(one.comment)}`;
-    case "told": {
-      const who = <a href={pathTo(`/w?webhook=${one.webhook}`)}>{clean(one.webhook_name || one.webhook)}</a>;
-      const what = EVENTS[one.event] ?? one.event;
-      const tries = one.attempts > 1 ? `, at attempt ${one.attempts}` : "";
-      const arrived = millis(one.arrived_at);
-      if (one.state === "delivered")
-        return (
-          <>
-            {who} was told {what}
-            {arrived === null || arrived - Date.parse(one.at) < 60_000 ? "" : `, ${when(arrived, now)}`}
-            {tries}.
-          </>
-        );
-      return (
-        <>
-          {who} {one.state === "failed" ? "was not told" : "is to be told"} {what}
-          {one.attempts > 0 ? `: ${one.attempts} ${one.attempts === 1 ? "attempt" : "attempts"} failed` : ""}
-          {one.error ? ` (${clean(one.error, 200)})` : ""}.
-        </>
-      );
-    }
-    default:
-      // A hub newer than this page may tell more.
-      return (one as { what: string }).what;
-  }
 }

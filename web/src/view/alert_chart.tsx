@@ -71,7 +71,9 @@ export function AlertChart({ of }: { of: AlertDetail }) {
             </b>
           </>
         ) : (
-          <span class="quiet">The shaded time is the alert's.</span>
+          <span class="quiet">
+            The red bar is the time of the alert, the band the lowest and highest of each moment.
+          </span>
         )}
       </div>
       <div class="canvas" ref={root} data-chart="alert" />

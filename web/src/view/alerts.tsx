@@ -4,13 +4,14 @@ import { pathTo } from "../base";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { endSilence, removeRule, saveRule } from "../actions/alerts";
 import { say, reason } from "../actions/answer";
-import { LIVE_DEVICES, loadHub, loadLatest, loadRules, loadSilences } from "../actions/loading";
+import { LIVE_DEVICES, loadHub, loadLatest, loadRules, loadSilences, loadWebhooks } from "../actions/loading";
 import { go, part, state } from "../app";
 import { KNOWN, OF_DEVICE } from "../condition";
 import { clean, when } from "../format";
 import type { Route } from "../route";
 import { sentence, unitOf, unitsOfParts, waitsFor, watchesNothing } from "../rule";
 import { covered } from "../silence";
+import { tellsNobody } from "../story";
 import type { Alert, Rule, Silence } from "../types";
 import { weeklyText } from "../weekly";
 import { AlertList, chosenTag, hasChosenTag, isOver, linesOf } from "./alert_entries";
@@ -18,6 +19,7 @@ import { Confirmed } from "./controls";
 import { Lack, may, Only } from "./may";
 import { PastAlerts } from "./past_alerts";
 import { RuleForm } from "./rule_form";
+import { RuleNote } from "./rule_note";
 import { SilenceForm } from "./silence_form";
 
 type AlertsRoute = Extract<Route, { view: "alerts" }>;
@@ -29,6 +31,7 @@ const UNIT_MS = 5_000;
 const alerts = part((s) => s.alerts);
 const rules = part((s) => s.rules);
 const silences = part((s) => s.silences);
+const webhooks = part((s) => s.webhooks);
 const isFleet = part((s) => Object.keys(s.devices ?? {}).length > LIVE_DEVICES);
 /** What fires comes first, what may still fire next. */
 const LATER: readonly Alert["state"][] = ["firing", "unknown", "pending"];
@@ -48,6 +51,7 @@ export function Alerts({ route }: { route: AlertsRoute }) {
   useEffect(() => {
     void loadRules();
     void loadSilences();
+    void loadWebhooks();
     void loadHub();
   }, []);
   useEffect(() => {
@@ -64,11 +68,12 @@ export function Alerts({ route }: { route: AlertsRoute }) {
   const idle = useIdle();
   const [silencing, setSilencing] = useState(false);
   const close = () => go({ view: "alerts", rule: null, device: "", sensor: "" });
-  const edited =
-    route.rule !== null && route.rule !== "new"
-      ? (rules.value?.find((rule) => rule.id === route.rule && rule.source === null) ?? null)
-      : null;
+  const asked = route.rule === null || route.rule === "new" ? null : route.rule;
+  const named = rules.value?.find((rule) => rule.id === asked) ?? null;
+  const isFixed = named !== null && (named.source !== null || !KNOWN.has(named.condition.type));
+  const edited = isFixed ? null : named;
   const editing = may("operate") && (route.rule === "new" || edited !== null);
+  const noted = asked !== null && rules.value !== null && (named === null || isFixed);
   return (
     <>
       <div class="head">
@@ -89,6 +94,7 @@ export function Alerts({ route }: { route: AlertsRoute }) {
       {editing ? (
         <RuleForm key={route.rule} rule={edited} device={route.device} sensor={route.sensor} done={close} />
       ) : null}
+      {noted ? <RuleNote id={asked} rule={named} /> : null}
       <div class="columns">
         <section class="stack" aria-label="Timeline">
           <div class="card entries">
@@ -281,6 +287,10 @@ function RuleEntry({ rule, isIdle }: { rule: Rule; isIdle: boolean }) {
           </span>
         ) : waits ? (
           <span class="small">{waits}</span>
+        ) : null}
+        {rule.enabled && webhooks.value !== null && tellsNobody(rule, webhooks.value) ? (
+          // While there is no webhook at all it is so of every rule, and no slip.
+          <span class={`small ${webhooks.value.length > 0 ? "warn-text" : "quiet"}`}>Notifies nobody.</span>
         ) : null}
         {source ? (
           <span class="small quiet of-file" title={clean(source.file, 500)}>

@@ -1,0 +1,69 @@
+// What happened to an alert, as its page tells it: nothing before its cause, and one line for all that were told the
+// same thing. PURE.
+
+import type { AlertDetail, Rule, StoryEntry } from "./types";
+
+export type ToldEntry = Extract<StoryEntry, { what: "told" }>;
+
+/** Several webhooks that took the same message, or that no webhook was told. */
+export type StoryLine = StoryEntry | { what: "told all"; at: string; of: ToldEntry[] } | { what: "nobody"; at: string };
+
+/** Whether nobody hears of what this rule finds. */
+export const tellsNobody = (rule: Pick<Rule, "webhooks" | "all_webhooks">, webhooks: readonly unknown[]): boolean =>
+  rule.all_webhooks ? webhooks.length === 0 : rule.webhooks.length === 0;
+
+/** What each message is about: it stands behind that. */
+const CAUSES: Readonly<Record<string, StoryEntry["what"]>> = {
+  "alert.resolved": "resolved",
+  "alert.acknowledged": "acknowledged",
+};
+
+/** Of what has one moment, this comes first. */
+const ORDER: readonly StoryLine["what"][] = [
+  "began",
+  "fired",
+  "learned",
+  "silenced",
+  "flapped",
+  "acknowledged",
+  "resolved",
+  "told",
+  "nobody",
+];
+
+/**
+ * The lines, oldest first; `isUntold` where the rule is known to tell nobody. Messages are timed by the hub, and what
+ * they are about by the device: none is shown before its cause.
+ */
+export function storyLines(
+  { story, fired_at }: Pick<AlertDetail, "story" | "fired_at">,
+  isUntold: boolean,
+): StoryLine[] {
+  const told = (one: StoryEntry): one is ToldEntry => one.what === "told";
+  const moment = (one: StoryEntry) => {
+    const cause = told(one) ? story.find(({ what }) => what === (CAUSES[one.event] ?? "fired")) : undefined;
+    return Math.max(Date.parse(one.at), cause ? Date.parse(cause.at) : 0);
+  };
+  const rank = ({ what }: StoryLine) => ORDER.indexOf(what);
+  const sorted = [...story].sort((a, b) => moment(a) - moment(b) || rank(a) - rank(b));
+  const lines: StoryLine[] = [];
+  for (const one of sorted) {
+    const before = lines.at(-1);
+    if (!told(one) || !isPlain(one) || before === undefined) lines.push(one);
+    else if (before.what === "told all" && before.of[0]!.event === one.event) before.of.push(one);
+    else if (told(before as StoryEntry) && isPlain(before as ToldEntry) && (before as ToldEntry).event === one.event)
+      lines[lines.length - 1] = { what: "told all", at: before.at, of: [before as ToldEntry, one] };
+    else lines.push(one);
+  }
+  if (isUntold && fired_at && !story.some(told)) {
+    const behind = lines.findLastIndex(({ what }) => what === "fired" || what === "learned");
+    lines.splice(behind + 1, 0, { what: "nobody", at: lines[behind]?.at ?? fired_at });
+  }
+  return lines;
+}
+
+/** Taken at the first attempt and without delay: nothing is to be said of it but that. */
+function isPlain(one: ToldEntry): boolean {
+  const arrived = one.arrived_at ? Date.parse(one.arrived_at) : null;
+  return one.state === "delivered" && one.attempts <= 1 && arrived !== null && arrived - Date.parse(one.at) < 60_000;
+}
