@@ -166,7 +166,7 @@ pub(super) fn rule(now: UnixMillis) -> Rule {
         enabled: true,
         message: Message::default(),
     };
-    Rule { id: RuleId(1), version: 3, spec, made_by_hub: false, created_at: now, updated_at: now, source: None }
+    Rule { id: RuleId(1), version: 3, version_since: now, spec, made_by_hub: false, created_at: now, updated_at: now, source: None }
 }
 
 fn webhook(spec: &WebhookSpec, now: UnixMillis) -> Webhook {

@@ -60,7 +60,7 @@ impl Ingest {
         let found = found.ok().and_then(Result::ok).unwrap_or_default();
 
         let rules: HashMap<RuleId, (u32, UnixMillis)> =
-            self.engine.rules().map(|rule| (rule.id, (rule.version, rule.updated_at))).collect();
+            self.engine.rules().map(|rule| (rule.id, (rule.version, rule.version_since))).collect();
         let kept: Vec<Explanation> = fire.iter().map(|alert| self.explanation(alert, &rules, &found, now)).collect();
         let own = fire.iter().take(MOST_READ).map(|alert| (*alert).clone());
         let about_then: Vec<Alert> = found.about_then.iter().cloned().chain(own).collect();

@@ -334,6 +334,8 @@ pub struct Rule {
     pub id: RuleId,
     /// Counts its changes, from 1.
     pub version: u32,
+    /// When this version began.
+    pub version_since: UnixMillis,
     pub spec: RuleSpec,
     /// Whether the hub made it by itself.
     pub made_by_hub: bool,

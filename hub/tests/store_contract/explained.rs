@@ -99,6 +99,41 @@ async fn a_rule_counts_its_changes_and_a_version_stays_as_long_as_an_alert_is_of
 }
 
 #[tokio::test]
+async fn a_version_began_when_the_rule_changed_whatever_else_was_done_to_it_since() {
+    let mut hub = Hub::new().await;
+    let first = hub.store.create_rule(spec(70.0), T0).await.unwrap();
+    assert_eq!(first.version_since, T0);
+    let webhook = hub.webhook().await;
+    hub.store.tell_of_all_rules(webhook.id, T0.plus(1)).await.unwrap();
+    let told = hub.store.rule(first.id).await.unwrap();
+    assert_eq!((told.version, told.updated_at, told.version_since), (1, T0.plus(1), T0));
+    let fired = Alert { rule: first.id, ..alert(&hub, 1, AlertState::Resolved, T0) };
+    let explained = vec![Explanation { alert: fired.id, rule_version: Some(1), late_ms: 0, circumstances: None }];
+    hub.store.commit(Commit { transitions: vec![put(&fired)], explained, ..Commit::default() }).await.unwrap();
+    let second = hub.store.replace_rule(first.id, spec(60.0), T0.plus(2)).await.unwrap();
+    assert_eq!((second.version, second.version_since), (2, T0.plus(2)));
+    hub.restart().await;
+    assert_eq!(hub.store.rule_version(first.id, 1).await.unwrap().version_since, T0);
+    assert_eq!(hub.store.rule_version(first.id, 2).await.unwrap().version_since, T0.plus(2));
+}
+
+#[tokio::test]
+async fn what_a_rule_counted_stays_in_its_versions() {
+    let hub = Hub::new().await;
+    let counting = |value: f64| {
+        let of = Box::new(Condition::Threshold { op: Op::Above, value, clear: None });
+        RuleSpec { condition: Condition::Count { of, op: Op::Above, value: 3.0, clear: None }, ..spec(0.0) }
+    };
+    let first = hub.store.create_rule(counting(5.0), T0).await.unwrap();
+    let fired = Alert { rule: first.id, ..alert(&hub, 1, AlertState::Firing, T0) };
+    let explained = vec![Explanation { alert: fired.id, rule_version: Some(1), late_ms: 0, circumstances: None }];
+    hub.store.commit(Commit { transitions: vec![put(&fired)], explained, ..Commit::default() }).await.unwrap();
+    hub.store.replace_rule(first.id, counting(6.0), T0).await.unwrap();
+    let was = hub.store.rule_version(first.id, 1).await.unwrap();
+    assert_eq!(was.spec.condition, counting(5.0).condition);
+}
+
+#[tokio::test]
 async fn a_joined_rule_keeps_its_parts_in_every_version() {
     let hub = Hub::new().await;
     let first = hub.store.create_rule(joined(), T0).await.unwrap();

@@ -71,7 +71,7 @@ impl RuleThen {
         Self {
             version: rule.version,
             is_current: current == Some(rule.version),
-            since: when::moment(rule.updated_at),
+            since: when::moment(rule.version_since),
             condition: (&spec.condition).into(),
             name: spec.name,
             device: spec.device,

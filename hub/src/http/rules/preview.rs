@@ -98,6 +98,7 @@ pub(in crate::http) async fn run(
         made_by_hub: false,
         created_at: now,
         updated_at: now,
+        version_since: now,
         source: None,
     };
     let catalog = store.catalog();

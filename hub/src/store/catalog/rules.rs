@@ -126,13 +126,14 @@ fn take(tx: &dyn Transaction, step: Step, now: UnixMillis) -> Result<()> {
 fn replace(tx: &dyn Transaction, id: RuleId, spec: &RuleSpec, now: UnixMillis) -> Result<()> {
     let before = read(tx, id)?;
     if before.spec != *spec {
-        tx.supersede_rule(&before)?;
+        tx.supersede_rule(&before, now)?;
     }
     if tx.replace_rule(id, spec, now)? { Ok(()) } else { Err(Error::missing("rule")) }
 }
 
 fn delete(tx: &dyn Transaction, id: RuleId) -> Result<()> {
-    tx.supersede_rule(&read(tx, id)?)?;
+    let before = read(tx, id)?;
+    tx.supersede_rule(&before, before.version_since)?;
     if tx.delete_rule(id)? { Ok(()) } else { Err(Error::missing("rule")) }
 }
 

@@ -26,7 +26,7 @@ pub(in crate::store) trait ChangeExplained: Explained {
     /// Keeps what is known of the moment at which an alert fired; what is kept already stays.
     fn explain_alert(&self, explanation: &Explanation) -> Result<()>;
     /// Counts a change of a rule, whose version from before stays where an alert is of it.
-    fn supersede_rule(&self, before: &Rule) -> Result<()>;
+    fn supersede_rule(&self, before: &Rule, now: UnixMillis) -> Result<()>;
     /// Deletes versions of rules that no alert is of any more; how many.
     fn expire_rule_versions(&self) -> Result<usize>;
 }

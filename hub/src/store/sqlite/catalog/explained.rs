@@ -27,7 +27,7 @@ const TALLY: &str = "SELECT COUNT(*), COALESCE(SUM(device IS :device AND series 
     AND fired_at >= :from AND fired_at <= :to ORDER BY fired_at DESC LIMIT :most)";
 const IS_TOLD_OF: &str = "SELECT EXISTS (SELECT 1 FROM alert JOIN alert_explained ON alert_explained.alert = alert.id
     WHERE alert.rule = :rule AND alert.fired_at IS NOT NULL AND alert_explained.rule_version = :version)";
-const NEXT_VERSION: &str = "UPDATE rule SET version = version + 1 WHERE id = :rule";
+const NEXT_VERSION: &str = "UPDATE rule SET version = version + 1, version_since = :now WHERE id = :rule";
 const EXPIRE: &str = "DELETE FROM rule WHERE id < 0 AND (of, version) NOT IN (
     SELECT alert.rule, alert_explained.rule_version FROM alert_explained JOIN alert ON alert.id = alert_explained.alert
     WHERE alert_explained.rule_version IS NOT NULL)";
@@ -95,12 +95,12 @@ impl ChangeExplained for Connection {
         Ok(())
     }
 
-    fn supersede_rule(&self, before: &Rule) -> Result<()> {
+    fn supersede_rule(&self, before: &Rule, now: UnixMillis) -> Result<()> {
         let params = named_params! { ":rule": before.id, ":version": before.version };
         if self.prepare_cached(IS_TOLD_OF)?.query_row(params, |row| row.get(0))? {
             rules::keep_version(self, before)?;
         }
-        self.prepare_cached(NEXT_VERSION)?.execute(named_params! { ":rule": before.id })?;
+        self.prepare_cached(NEXT_VERSION)?.execute(named_params! { ":rule": before.id, ":now": now.0 })?;
         Ok(())
     }
 

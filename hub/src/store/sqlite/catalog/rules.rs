@@ -19,7 +19,7 @@ macro_rules! select_rule {
         concat!(
             "SELECT id AS place, COALESCE(of, id) AS id, version, name, device, sensor, labels, condition, op, value, clear, over_ms,
             per_ms, least, silence_ms, other, within_ms, hold_ms, clear_for_ms, severity, tags, all_webhooks, enabled, message_title, message_text,
-            file, line, created_at, updated_at, EXISTS (SELECT 1 FROM made_rule WHERE made_rule.rule = rule.id) AS made_by_hub FROM rule ",
+            file, line, created_at, updated_at, EXISTS (SELECT 1 FROM made_rule WHERE made_rule.rule = rule.id) AS made_by_hub, version_since FROM rule ",
             $rest
         )
     };
@@ -57,7 +57,8 @@ pub(super) fn version(conn: &Connection, rule: RuleId, version: u32) -> Result<O
 }
 
 const LOWEST: &str = "SELECT MIN(0, COALESCE(MIN(id), 0)) - 1 FROM rule";
-const OF: &str = "UPDATE rule SET of = :of, version = :version, created_at = :created_at, enabled = 0 WHERE id = :id";
+const OF: &str = "UPDATE rule SET of = :of, version = :version, version_since = :since,
+    created_at = :created_at, enabled = 0 WHERE id = :id";
 
 /// Keeps a version of a rule that is over, without its webhooks.
 pub(super) fn keep_version(conn: &Connection, rule: &Rule) -> Result<()> {
@@ -65,7 +66,7 @@ pub(super) fn keep_version(conn: &Connection, rule: &Rule) -> Result<()> {
     write(conn, INSERT, Some(place), &rule.spec, rule.updated_at)?;
     write_parts(conn, place, &rule.spec.condition)?;
     conn.prepare_cached(OF)?.execute(named_params! {
-        ":of": rule.id, ":version": rule.version, ":created_at": rule.created_at.0, ":id": place,
+        ":of": rule.id, ":version": rule.version, ":since": rule.version_since.0, ":created_at": rule.created_at.0, ":id": place,
     })?;
     Ok(())
 }
@@ -76,7 +77,7 @@ fn with_the_rest(conn: &Connection, (place, mut rule): (i64, Rule)) -> Result<Ru
     rule.spec.webhooks = webhooks.collect::<rusqlite::Result<_>>()?;
     if let Condition::Count { of, .. } = &mut rule.spec.condition {
         let state = |row: &Row<'_>| condition(rule.id, row);
-        **of = conn.prepare_cached(PARTS)?.query_row(named_params! { ":rule": rule.id }, state)?;
+        **of = conn.prepare_cached(PARTS)?.query_row(named_params! { ":rule": place }, state)?;
     }
     if let Condition::Joined { parts, .. } = &mut rule.spec.condition {
         let part = |row: &Row<'_>| Ok(Part { sensor: row.get("sensor")?, condition: condition(rule.id, row)? });
@@ -92,10 +93,10 @@ const DELETE: &str = "DELETE FROM rule WHERE id = :id";
 const INSERT: &str = "INSERT INTO rule
     (id, name, device, sensor, labels, condition, op, value, clear, over_ms, per_ms, least, silence_ms, other, within_ms,
     hold_ms, clear_for_ms, severity, tags, all_webhooks, enabled, message_title,
-    message_text, created_at, updated_at)
+    message_text, created_at, updated_at, version_since)
     VALUES (:id, :name, :device, :sensor, :labels, :condition, :op, :value, :clear, :over_ms, :per_ms, :least,
     :silence_ms, :other, :within_ms, :hold_ms, :clear_for_ms, :severity, :tags, :all_webhooks, :enabled,
-    :message_title, :message_text, :now, :now)";
+    :message_title, :message_text, :now, :now, :now)";
 const REPLACE: &str = "UPDATE rule SET name = :name, device = :device, sensor = :sensor, labels = :labels,
     condition = :condition, op = :op, value = :value, clear = :clear, over_ms = :over_ms, per_ms = :per_ms,
     least = :least, silence_ms = :silence_ms, other = :other, within_ms = :within_ms, hold_ms = :hold_ms, clear_for_ms = :clear_for_ms, severity = :severity, tags = :tags,
@@ -308,6 +309,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<(i64, Rule)> {
     let rule = Rule {
         id,
         version: row.get("version")?,
+        version_since: UnixMillis(row.get("version_since")?),
         spec: RuleSpec {
             name: row.get("name")?,
             device: row.get("device")?,

@@ -60,6 +60,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../../../migrations/sqlite/0046_rules_in_files.sql"),
     include_str!("../../../../../migrations/sqlite/0047_hearing.sql"),
     include_str!("../../../../../migrations/sqlite/0048_explained.sql"),
+    include_str!("../../../../../migrations/sqlite/0049_versions_of_rules.sql"),
 ];
 
 fn known() -> u32 {
