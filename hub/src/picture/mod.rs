@@ -9,6 +9,7 @@
 //! takes some milliseconds of a core, so it is not done on a thread that serves others.
 
 mod raster;
+mod readings;
 mod scene;
 mod svg;
 mod ticks;
@@ -23,10 +24,7 @@ use crate::model::explain::around;
 use crate::model::reading::SeriesId;
 use crate::model::rule::{Condition, Part};
 use crate::model::{called, shown};
-use crate::store::{Aggregates, Buckets, Group, Query, Result, Store};
-
-/// Points of the line, at most: one for two of the picture.
-const POINTS: i64 = 350;
+use crate::store::{Result, Store};
 
 /// What the picture of an alert shows at `now`; `None` of one that is not about a sensor, or whose device is gone.
 ///
@@ -35,22 +33,14 @@ const POINTS: i64 = 350;
 pub async fn of(store: &Store, alert: &Alert, zone: TimeZone, now: UnixMillis) -> Result<Option<View>> {
     let Some((title, what, unit, series)) = names(store, alert) else { return Ok(None) };
     let (from, to) = around(alert, now);
-    let step = (to.since(from) / POINTS).max(1);
-    let mut edges: Vec<UnixMillis> = (0..=POINTS).map(|n| from.plus(n * step)).filter(|edge| *edge <= to).collect();
-    // What is measured at the very end belongs to it.
-    edges.push(to.plus(1).max(edges.last().map_or(to, |last| last.plus(1))));
-    let wanted = Aggregates { min: true, max: true, avg: true, ..Aggregates::default() };
-    let buckets = Buckets { edges: edges.clone() };
-    let query = Query { series: vec![series], buckets, group: Group::None, wanted, kind: None };
-    let columns = store.aggregate(query).await?.results.pop();
-    let points =
-        columns.map(|columns| view::points(&edges, &columns.min, &columns.avg, &columns.max)).unwrap_or_default();
+    let (points, spark) = readings::around(store, series, alert, (from, to)).await?;
     let limits = limits(store, alert).await?;
     Ok(Some(View {
         title,
         what,
         unit,
         points,
+        spark,
         limit: limits.0,
         clear: limits.1,
         severity: alert.severity,

@@ -79,8 +79,12 @@ pub(super) fn of(view: &View) -> Vec<Shape> {
             shapes.push(Shape::Area { around: upper.chain(lower).collect(), colour: SPREAD });
         }
         let line: Vec<Spot> = run.iter().map(|point| (axes.x(point.at), axes.y(point.mean))).collect();
-        // One reading alone is a dot.
-        let through = if let [one] = line[..] { vec![(one.0 - 1.5, one.1), (one.0 + 1.5, one.1)] } else { line };
+        // One reading alone is a dot, one bucket alone what lay in it.
+        let through = match (&line[..], run) {
+            ([(x, _)], [point]) if point.high > point.low => vec![(*x, axes.y(point.low)), (*x, axes.y(point.high))],
+            ([(x, y)], _) => vec![(x - 1.5, *y), (x + 1.5, *y)],
+            _ => line,
+        };
         shapes.push(Shape::Line { through, width: 2.0, dash: None, colour: SERIES });
     }
     let across = |value: f64| vec![(LEFT, axes.y(value)), (RIGHT, axes.y(value))];
@@ -105,6 +109,11 @@ pub(super) fn of(view: &View) -> Vec<Shape> {
         ));
     }
     marks(view, (begin_x, end_x), &mut shapes);
+    if let Some((at, value)) = view.spark.filter(|(at, _)| (from..=to).contains(at)) {
+        let spot = (axes.x(at), axes.y(value));
+        shapes.push(Shape::Area { around: dot(spot, 6.0), colour: PAPER });
+        shapes.push(Shape::Area { around: dot(spot, 4.5), colour: strong(view.severity) });
+    }
     heading(view, &mut shapes);
     shapes
 }
@@ -191,7 +200,8 @@ struct Axes {
 impl Axes {
     fn of(view: &View) -> Self {
         let readings = view.points.iter().flat_map(|point| [point.low, point.high]);
-        let all = || readings.clone().chain(view.limit).chain(view.clear);
+        let spark = view.spark.map(|(_, value)| value);
+        let all = || readings.clone().chain(spark).chain(view.limit).chain(view.clear);
         let (low, high) =
             all().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
         let (low, high) = if low > high { (0.0, 1.0) } else { (low, high) };
@@ -284,6 +294,11 @@ fn boxed(from: Spot, to: Spot) -> Vec<Spot> {
     vec![from, (to.0, from.1), to, (from.0, to.1)]
 }
 
+fn dot((x, y): Spot, radius: f32) -> Vec<Spot> {
+    let corner = |n: u8| (f32::from(n) * std::f32::consts::TAU / 16.0).sin_cos();
+    (0..16).map(corner).map(|(up, along)| (x + radius * along, y + radius * up)).collect()
+}
+
 fn text(at: Spot, size: f32, anchor: Anchor, colour: Colour, text: String) -> Shape {
     Shape::Text { at, size, anchor, room: WIDTH, colour, text }
 }
@@ -320,6 +335,7 @@ mod tests {
             what: "Temperature".to_owned(),
             unit: "Cel".to_owned(),
             points: (0..20).chain(40..60).map(reading).collect(),
+            spark: Some((T0.plus(11 * MINUTE), 36.0)),
             limit: Some(30.0),
             clear: Some(28.0),
             severity: Severity::Critical,
@@ -347,6 +363,8 @@ mod tests {
             })
             .collect();
         assert_eq!(lines, [20, 20], "one line for each time in which readings came");
+        let dots = shapes.iter().filter(|shape| matches!(shape, Shape::Area { around, .. } if around.len() == 16)).count();
+        assert_eq!(dots, 2, "what fired it, on paper");
         let said = texts(&view);
         for text in ["Too <warm> on attic", "limit 30 °C", "clear 28 °C", "began 10:10", "over 10:50", "Times in +02"]
         {
@@ -368,7 +386,7 @@ mod tests {
         for (low, high) in extremes.iter().flat_map(|low| extremes.map(|high| (low.min(high), low.max(high)))) {
             let points =
                 vec![Reading { at: T0, low, mean: low, high }, Reading { at: T0.plus(MINUTE), low, mean: high, high }];
-            let view = View { points, limit: Some(high), clear: None, ended: None, ..view() };
+            let view = View { points, spark: Some((T0, high)), limit: Some(high), clear: None, ended: None, ..view() };
             for shape in of(&view) {
                 let spots = match shape {
                     Shape::Line { through, .. } => through,
@@ -380,7 +398,7 @@ mod tests {
                 }
             }
         }
-        let none = View { points: Vec::new(), limit: None, clear: None, ..view() };
+        let none = View { points: Vec::new(), spark: None, limit: None, clear: None, ..view() };
         assert!(texts(&none).iter().any(|text| text.contains("no readings")));
         let moment = View { range: (T0, T0), began: T0, ended: Some(T0), ..view() };
         assert!(!of(&moment).is_empty());

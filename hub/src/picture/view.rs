@@ -18,6 +18,8 @@ pub struct View {
     pub unit: String,
     /// Its readings, oldest first.
     pub points: Vec<Reading>,
+    /// The one at which it fired.
+    pub spark: Option<(UnixMillis, f64)>,
     /// The limit, where it is one of the readings.
     pub limit: Option<f64>,
     /// The value past which it is good again.

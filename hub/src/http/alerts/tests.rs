@@ -16,6 +16,7 @@ use crate::model::explain::{Circumstances, Explanation, Loss, Vital};
 use crate::model::reading::SeriesId;
 use crate::model::rule::{RuleId, Severity};
 use crate::model::{UnixMillis, when};
+use crate::picture;
 use crate::store::Commit;
 
 const MINUTE: i64 = 60_000;
@@ -186,4 +187,32 @@ async fn its_picture_is_for_who_is_signed_in_and_for_who_has_a_link_that_the_hub
     let token = scene.token_for(Scope::Read, &[("site", "north")]).await;
     let asked = request("GET", path, &token).body(axum::body::Body::empty()).unwrap();
     assert_eq!(scene.respond(asked).await.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn its_picture_has_each_reading_where_they_are_few_and_always_the_one_that_fired() {
+    let (mut scene, device, fired) = told().await;
+    let series = scene.store.catalog().sensor_numbers(device.no)[0];
+    let store = scene.store.clone();
+    let seen = async || {
+        let alert = store.alert(AlertId(2)).await.unwrap();
+        picture::of(&store, &alert, jiff::tz::TimeZone::UTC, Clock.wall()).await.unwrap().unwrap()
+    };
+    // A second after the one that fired it another one came, far below.
+    scene.measure(&device, series, &[(fired.0 + 1_000, 20.0)]).await;
+    let view = seen().await;
+    let near = |from: i64, to: i64| {
+        let points = view.points.iter().filter(move |point| (from..=to).contains(&point.at.since(fired)));
+        points.map(|point| (point.low, point.mean, point.high)).collect::<Vec<_>>()
+    };
+    assert_eq!(near(0, 1_000), [(25.0, 25.0, 25.0), (20.0, 20.0, 20.0)]);
+    assert_eq!(view.spark, Some((fired, 31.0)), "what the alert keeps");
+    let many: Vec<_> = (1..1_200).map(|n| (fired.0 + 1_000 + n * 200, 20.0 + (n % 2) as f64)).collect();
+    for some in many.chunks(200) {
+        scene.measure(&device, series, some).await;
+    }
+    let view = seen().await;
+    assert!(view.points.len() <= 351, "{}", view.points.len());
+    assert!(view.points.iter().any(|point| (point.low, point.high) == (20.0, 21.0)), "{:?}", view.points);
+    assert_eq!(view.spark, Some((fired, 31.0)));
 }
