@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { failedText, headersChange, rowsOf, usedBy } from "./hook";
+import { causeOf, failedText, failsText, headersChange, rowsOf, standingOf, usedBy } from "./hook";
+import type { Delivery } from "./types";
 
 describe("headers of a webhook", () => {
   const stored = { Authorization: "(hidden)", "X-A": "(hidden)" };
@@ -50,5 +51,50 @@ describe("messages that failed", () => {
     expect(failedText(1)).toBe("One message failed.");
     expect(failedText(12)).toBe("12 messages failed.");
     expect(failedText(1_000)).toBe("A thousand messages or more failed.");
+  });
+});
+
+describe("how a webhook stands", () => {
+  const at = (minute: number) => new Date(Date.UTC(2027, 0, 10, 12, minute)).toISOString();
+  const attempt = (minute: number, status: number | null, error: string | null) => ({
+    at: at(minute),
+    status,
+    error,
+    duration_ms: 1,
+    response: null,
+    request_head: null,
+    response_head: null,
+  });
+  const sent = (state: Delivery["state"], attempts: Delivery["attempts"]) => ({
+    state,
+    attempts,
+    attempt_count: attempts.length,
+  });
+  const healthy = { failing_since: null, last_delivery: null };
+
+  it("is failing while every attempt fails, and says since when, how often and why", () => {
+    const all = [
+      sent("pending", []),
+      sent("pending", [attempt(28, null, "connection refused"), attempt(30, null, "connection refused")]),
+      sent("pending", [attempt(27, 503, null)]),
+      sent("delivered", [attempt(20, 200, null)]),
+    ];
+    const down = { failing_since: at(27), last_delivery: null };
+    expect(standingOf(down, all)).toBe("failing");
+    expect(failsText(down, all)).toBe(", 3 attempts: connection refused");
+    expect(failsText({ failing_since: at(27) }, [all[2]!])).toBe(", 1 attempt: answered 503");
+    expect(failsText(down, undefined)).toBe("");
+    const words = "cannot connect: tcp connect error: Connection refused (os error 111)";
+    expect(causeOf(attempt(27, null, words))).toBe("cannot connect: Connection refused");
+  });
+
+  it("is not pending because a message waits for others of its rule", () => {
+    const waits = sent("pending", []);
+    expect(standingOf(healthy, [waits, sent("delivered", [attempt(20, 200, null)])])).toBe("delivered");
+    expect(standingOf(healthy, [waits])).toBeNull();
+    expect(standingOf({ ...healthy, last_delivery: { at: at(1), state: "pending", status: null } }, [])).toBeNull();
+    expect(standingOf({ ...healthy, last_delivery: { at: at(1), state: "delivered", status: 200 } }, [])).toBe(
+      "delivered",
+    );
   });
 });

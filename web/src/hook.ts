@@ -1,4 +1,7 @@
-// What a person typed about a webhook, as the hub is told. PURE.
+// What a person typed about a webhook, as the hub is told, and how it stands. PURE.
+
+import { clean } from "./format";
+import type { Delivery, Webhook } from "./types";
 
 /** A header in the form; of one that is stored the value is known to the hub only. */
 export interface HeaderRow {
@@ -42,4 +45,42 @@ export function usedBy(rules: number, all: number): string {
     return "Used by no rule: it is notified only when a device goes offline and of the hub's own problems.";
   if (rules >= all) return all === 1 ? "Used by your only rule." : `Used by all ${all} rules.`;
   return `Used by ${rules} of ${all} rules.`;
+}
+
+type Sent = Pick<Delivery, "state" | "attempts" | "attempt_count">;
+
+/** Why an attempt failed, as the hub kept it. */
+export function causeOf({ status, error }: Delivery["attempts"][number]): string {
+  // Of a refused connection the layers say the same three times.
+  const problem = clean(error ?? "no answer", 200).replace(/(: )?tcp connect error(?=: )|( \(os error \d+\))/g, "");
+  if (status === null || status === undefined) return problem;
+  return error ? `answered ${status}, but ${problem}` : `answered ${status}`;
+}
+
+/**
+ * How a webhook stands, by what was sent to it, newest first. A message that nobody has tried to send yet, as it waits
+ * for others of its rule, says nothing of its receiver.
+ */
+export function standingOf(
+  hook: Pick<Webhook, "failing_since" | "last_delivery">,
+  sent: readonly Sent[] | undefined,
+): Delivery["state"] | "failing" | null {
+  const isUntried = (state: string, attempts: number) => state === "pending" && attempts === 0;
+  if (hook.failing_since !== null) return "failing";
+  const tried = sent?.find((one) => !isUntried(one.state, one.attempt_count));
+  if (tried) return tried.state;
+  const last = hook.last_delivery;
+  return last && !sent?.length && !isUntried(last.state, last.status === null ? 0 : 1) ? last.state : null;
+}
+
+/** `3 attempts: connection refused`, of what failed since; nothing while the attempts are not known here. */
+export function failsText(hook: Pick<Webhook, "failing_since">, sent: readonly Sent[] | undefined): string {
+  const since = Date.parse(hook.failing_since ?? "");
+  const failed = (sent ?? [])
+    .flatMap(({ attempts }) => attempts)
+    .filter(({ at }) => Date.parse(at) >= since)
+    .sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
+  const last = failed.at(-1);
+  if (!last) return "";
+  return `, ${failed.length} ${failed.length === 1 ? "attempt" : "attempts"}: ${causeOf(last)}`;
 }

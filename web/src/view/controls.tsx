@@ -19,6 +19,7 @@ const TONES: Record<string, Tone> = {
   historical: "off",
   delivered: "good",
   failed: "bad",
+  failing: "bad",
 };
 
 /** A state by shape, colour and word, so that no eye and no ear misses it. */
@@ -39,7 +40,7 @@ function Mark({ of }: { of: string }) {
         <circle cx="6" cy="6" r="5" fill="currentColor" />
       ) : of === "was online" ? (
         <circle cx="6" cy="6" r="4.400" {...line} stroke-width="1.600" stroke-dasharray="2 2.600" />
-      ) : of === "offline" || of === "failed" ? (
+      ) : of === "offline" || of === "failed" || of === "failing" ? (
         <path d="M2 2l8 8M10 2l-8 8" {...line} />
       ) : of === "pending" || of === "connecting" ? (
         <>

@@ -6,9 +6,10 @@ import { say, told } from "../actions/answer";
 import { loadDeliveries, loadWebhooks } from "../actions/loading";
 import { replay } from "../actions/webhooks";
 import { part, state } from "../app";
-import { ruleName } from "../alert";
+import { isOfDevice, ruleName } from "../alert";
 import { clean, count, digits, duration, millis, when } from "../format";
 import { toTheMinute } from "../hears";
+import { causeOf } from "../hook";
 import { title } from "../names";
 import type { Delivery, DeliveryWithBody, Webhook } from "../types";
 import { Field, Status } from "./controls";
@@ -155,13 +156,6 @@ const EVENTS: Readonly<Record<string, string>> = {
 const arrived = ({ status, error }: Delivery["attempts"][number]): boolean =>
   !error && (status ?? 0) >= 200 && (status ?? 0) < 300;
 
-/** A status of 2xx may be no delivery: then the error says why. */
-function answered({ status, error }: Delivery["attempts"][number]): string {
-  const problem = clean(error ?? "no answer", 200);
-  if (status === null || status === undefined) return problem;
-  return error ? `answered ${status}, but ${problem}` : `answered ${status}`;
-}
-
 function DeliveryEntry({ delivery, off }: { delivery: Delivery; off: boolean }) {
   const [open, setOpen] = useState(false);
   const { now, alerts } = state.value;
@@ -170,11 +164,13 @@ function DeliveryEntry({ delivery, off }: { delivery: Delivery; off: boolean }) 
   const held = millis(delivery.quiet_until);
   const latest = delivery.attempts.at(-1);
   const alert = delivery.alert === null ? null : alerts?.[delivery.alert];
+  // What stands in its place where an alert is about a whole device, or about the hub, is a word of machines.
+  const hasSensor = alert && alert.sensor !== "" && alert.device !== "" && !isOfDevice(alert);
   const offline = delivery.event === "alert.resolved" ? "are no longer offline" : "went offline";
   const about = delivery.devices
     ? `${count(delivery.devices)} devices ${offline}`
     : alert
-      ? `${clean(ruleName(alert))}, ${clean(alert.device_name)}${alert.sensor === "" ? "" : ` ${title(alert.sensor)}`}`
+      ? `${clean(ruleName(alert))}, ${clean(alert.device_name)}${hasSensor ? ` ${title(alert.sensor)}` : ""}`
       : "";
   const event = EVENTS[delivery.event] ?? clean(delivery.event);
   const at = when(millis(delivery.created_at) ?? now, now);
@@ -192,7 +188,7 @@ function DeliveryEntry({ delivery, off }: { delivery: Delivery; off: boolean }) 
           {delivery.attempt_count > 1 ? <span>{delivery.attempt_count} attempts</span> : null}
           {latest ? (
             <span>
-              {answered(latest)} in {digits(latest.duration_ms)} ms
+              {causeOf(latest)} in {digits(latest.duration_ms)} ms
             </span>
           ) : null}
           {delivery.summary ? <span>told in a summary</span> : null}
@@ -252,7 +248,7 @@ function Timeline({ delivery }: { delivery: Delivery }) {
       <li>{moment(delivery.created_at, now)}: caused</li>
       {attempts.map((attempt, i) => (
         <li key={i} class={arrived(attempt) ? "good" : "bad"}>
-          {moment(attempt.at, now)}: {answered(attempt)}, {digits(attempt.duration_ms)} ms
+          {moment(attempt.at, now)}: {causeOf(attempt)}, {digits(attempt.duration_ms)} ms
           <Head label="Sent" of={attempt.request_head} />
           <Head label="Answered" of={attempt.response_head} />
           {attempt.response ? <pre tabIndex={0}>{clean(attempt.response, 1_024)}</pre> : null}

@@ -8,7 +8,7 @@ import { testWebhook } from "../actions/webhooks";
 import { go, part } from "../app";
 import { clean, count, millis, when } from "../format";
 import { hearsText, toTheMinute, waitText } from "../hears";
-import { failedText, usedBy } from "../hook";
+import { failedText, failsText, standingOf, usedBy } from "../hook";
 import { kindOf } from "../hook_kind";
 import { href, type Route } from "../route";
 import type { Echo, Webhook } from "../types";
@@ -16,6 +16,7 @@ import { Confirmed, Copyable, Status } from "./controls";
 import { Lack, may, Only } from "./may";
 import { Log } from "./deliveries";
 import { EchoCard } from "./echo";
+import { HookOffer } from "./hook_offer";
 import { WebhookForm, type Typed } from "./webhook_form";
 
 type WebhooksRoute = Extract<Route, { view: "webhooks" }>;
@@ -41,10 +42,13 @@ export function Webhooks({ route }: { route: WebhooksRoute }) {
   }, [streams.value]);
   // What a delivery came to may be what the webhook has to be mended for, or that it works again.
   const came = Object.values(deliveries.value)
-    .map(([newest]) => `${newest?.id} ${newest?.attempt_count}`)
+    .map((all) => `${all[0]?.id} ${all.reduce((sum, one) => sum + one.attempt_count, 0)}`)
     .join();
   useEffect(() => void (came === "" ? null : loadWebhooks()), [came]);
   const list = webhooks.value;
+  // Of one that fails the attempts say how.
+  const unknown = (list ?? []).filter((hook) => hook.failing_since !== null && !deliveries.value[hook.id]);
+  useEffect(() => unknown.forEach((hook) => void loadDeliveries(hook.id)), [unknown.map(({ id }) => id).join()]);
   const chosen = list?.find((hook) => hook.id === route.webhook) ?? list?.[0] ?? null;
   // What fires in quiet hours waits, and nothing is sent that the page would hear of.
   const isQuiet = list?.some((hook) => hook.quiet) ?? false;
@@ -59,11 +63,14 @@ export function Webhooks({ route }: { route: WebhooksRoute }) {
   }, [changes]);
   const adding = edited === "";
   const inForm = list?.find((hook) => hook.id === edited) ?? null;
+  const [offered, offer] = useState<Webhook | null>(null);
   const close = () => setEdited(null);
   const create = async ({ headers, fields, ...typed }: Typed) => {
     const given = (pairs: Record<string, string | null>) =>
       Object.fromEntries(Object.entries(pairs).map(([name, value]) => [name, value ?? ""]));
     const hook = await api.webhooks.create({ ...typed, headers: given(headers), fields: given(fields) });
+    // Until then no rule could notify anybody.
+    if (list?.length === 0) offer(hook);
     await loadWebhooks();
     go({ view: "webhooks", webhook: hook.id }, "replace");
     close();
@@ -113,6 +120,7 @@ export function Webhooks({ route }: { route: WebhooksRoute }) {
           </div>
         </section>
       ) : null}
+      {offered ? <HookOffer hook={offered} close={() => offer(null)} /> : null}
       {echo ? <EchoCard key={echo.of.at} hook={echo.hook} first={echo.of} close={() => setEcho(null)} /> : null}
       {list === null ? (
         <p class="quiet" role="status">
@@ -158,6 +166,12 @@ export function Webhooks({ route }: { route: WebhooksRoute }) {
   );
 }
 
+/** On a narrow page the deliveries stand below the list, out of sight. */
+function showLog(): void {
+  const log = document.querySelector<HTMLElement>("#log");
+  if (log && log.getBoundingClientRect().top > innerHeight / 2) log.scrollIntoView();
+}
+
 const sentence = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** What a person has to look at. */
@@ -183,7 +197,8 @@ function HookEntry({
 }) {
   const name = clean(hook.name);
   // The log is live, the list is not: what was sent since the list came counts.
-  const latest = deliveries.value[hook.id]?.[0]?.state ?? hook.last_delivery?.state;
+  const sent = deliveries.value[hook.id];
+  const stands = standingOf(hook, sent);
   const rotate = async () => {
     const answer = await told(api.webhooks.rotate(hook.id));
     if (answer) rotated(answer.secret);
@@ -207,7 +222,7 @@ function HookEntry({
     echoed(answer);
     scrollTo({ top: 0 });
   };
-  const sent = Object.keys(hook.headers);
+  const headers = Object.keys(hook.headers);
   const remove = async () => {
     try {
       await api.webhooks.remove(hook.id);
@@ -221,16 +236,22 @@ function HookEntry({
       <div class="what">
         <div class="entry-line">
           <strong>
-            <a href={href({ view: "webhooks", webhook: hook.id })} aria-current={chosen ? "true" : undefined}>
+            <a
+              href={href({ view: "webhooks", webhook: hook.id })}
+              aria-current={chosen ? "true" : undefined}
+              onClick={() => requestAnimationFrame(showLog)}
+            >
               {name}
             </a>
           </strong>
-          {latest ? <Status of={latest} /> : null}
+          {stands ? <Status of={stands} /> : null}
           {hook.kind === "generic" ? null : <span class="chip">{kindOf(hook.kind).label}</span>}
           {hook.enabled ? null : <span class="chip">off</span>}
         </div>
         <span class="small quiet mono">{clean(hook.url, 120)}</span>
-        {sent.length > 0 ? <span class="small quiet">with {sent.map((one) => clean(one, 64)).join(", ")}</span> : null}
+        {headers.length > 0 ? (
+          <span class="small quiet">with {headers.map((one) => clean(one, 64)).join(", ")}</span>
+        ) : null}
         {hearsText(hook).length > 0 ? <span class="small quiet">{clean(hearsText(hook).join("; "), 400)}</span> : null}
         {hook.quiet ? (
           <span class="small" role="status">
@@ -261,6 +282,12 @@ function HookEntry({
             {sentence(clean(hook.problem.text, 400))}. Since {when(millis(hook.problem.since) ?? now.value, now.value)}
             {hook.failing_since === null ? "." : " nothing arrives; messages are kept and tried again."}
           </div>
+        ) : null}
+        {hook.failing_since !== null && hook.problem === null && hook.enabled ? (
+          <span class="small bad-text" role="status">
+            Fails since {when(millis(hook.failing_since) ?? now.value, now.value)}
+            {failsText(hook, sent)}. Messages are kept and tried again.
+          </span>
         ) : null}
         {hook.disabled_reason ? (
           <div class="note bad small" role="status">
