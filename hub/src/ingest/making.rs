@@ -1,6 +1,7 @@
 //! Makes the rules that a hub has by itself, once there is something of their kind.
 
 use crate::model::UnixMillis;
+use crate::model::rule::Rule;
 use crate::rules::made::Made;
 use crate::store::{self, Store};
 
@@ -30,9 +31,10 @@ impl Making {
             (missing.iter().copied().filter(|made| is_news && made.is_due(&catalog)).collect::<Vec<_>>(), seen)
         };
         self.missing = Some(missing);
+        let there = if due.is_empty() { Vec::new() } else { store.list_rules().await? };
         let mut is_any = false;
         for made in due {
-            match store.make_rule(made.word(), made.spec(), now).await {
+            match make_one(store, made, &there, now).await {
                 Ok(name) => {
                     self.missing.iter_mut().for_each(|missing| missing.retain(|one| *one != made));
                     if let Some(name) = name {
@@ -50,4 +52,16 @@ impl Making {
         self.seen = seen;
         Ok(is_any)
     }
+}
+
+/// Makes one, unless a rule that is there stands for it: its name.
+async fn make_one(store: &Store, made: Made, there: &[Rule], now: UnixMillis) -> store::Result<Option<String>> {
+    let Some(first) = there.iter().find(|rule| made.is_done_by(&rule.spec)) else {
+        return store.make_rule(made.word(), made.spec(), now).await;
+    };
+    let itself = there.iter().find(|rule| made.is_itself(&rule.spec)).map(|rule| rule.id);
+    store.count_as_made(made.word(), itself).await?;
+    let name = &first.spec.name;
+    tracing::info!(name, "made no rule {}: {name} is there", made.spec().name);
+    Ok(None)
 }

@@ -11,6 +11,7 @@ use crate::model::rule::{Condition, Message, Op, RuleId, RuleSpec, Severity};
 use crate::model::silence::SilenceSpec;
 use crate::model::webhook::{Event, NewDelivery, Secret, WebhookId, WebhookSpec};
 use crate::model::{BatchSeq, Epoch, PublicKey, SensorKind, SensorNo, SensorSpec};
+use crate::rules::made::Made;
 use crate::store::{Commit, Config, SecretKey};
 
 #[tokio::test]
@@ -116,6 +117,31 @@ async fn the_hub_makes_rules_of_its_own_once_and_not_again_when_they_are_deleted
     store.delete_rule(store.list_rules().await.unwrap()[1].id).await.unwrap();
     let left = [made[0].clone(), made[2].clone()];
     assert_eq!(run(2).await, left);
+}
+
+#[tokio::test]
+async fn a_rule_that_is_there_before_the_first_device_counts_as_the_hubs() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = SecretKey::load_or_create(dir.path()).unwrap();
+    let store = Store::open(&Config { dir: dir.path().to_owned(), ..Config::default() }, &key).unwrap();
+    // As another hub made it, and as somebody wrote it.
+    let mine = RuleSpec { name: "clocks".to_owned(), ..Made::ClockOff.spec() };
+    for spec in [Made::DeviceOffline.spec(), mine] {
+        store.create_rule(spec, UnixMillis(1_800_000_000_000)).await.unwrap();
+    }
+    hot(&store).await;
+    let (batches_in, _heard, ingest) = pipeline(&store);
+    let meanwhile = async {
+        tokio::time::sleep(EXAMINE_EVERY + Duration::from_millis(500)).await;
+        drop(batches_in);
+    };
+    tokio::join!(ingest.run(), meanwhile).0.unwrap();
+    let rules = store.list_rules().await.unwrap();
+    let rules: Vec<_> = rules.iter().map(|rule| (&*rule.spec.name, rule.made_by_hub)).collect();
+    assert_eq!(rules, [("Device offline", true), ("clocks", false), ("Source fails", true)]);
+    let mut made = store.made_rules().await.unwrap();
+    made.sort();
+    assert_eq!(made, ["clock_off", "device_offline", "source_failing"], "none is made later");
 }
 
 /// A pipeline that knows of no rules, and the two ends of it.

@@ -1,14 +1,15 @@
 //! Rules that the hub makes by itself, each once, when the first device or sensor of its kind appears. PURE.
 //!
-//! People see, change, switch off and delete them like any rule; what was made once is remembered on disk and not made again. They
-//! tell all webhooks, also those that are made later.
+//! People see, change, switch off and delete them like any rule; what was made once is remembered on disk and not made again. Where
+//! a rule does so already, because somebody wrote it or a file of another hub brought it, that one counts as made. They tell all
+//! webhooks, also those that are made later.
 
 use std::time::Duration;
 
 use crate::model::catalog::Catalog;
 use crate::model::device::{Labels, Standing};
 use crate::model::glob::Glob;
-use crate::model::rule::{Condition, DeviceState, Message, Op, RuleSpec, Severity};
+use crate::model::rule::{Condition, DeviceState, Join, Message, Op, Part, RuleSpec, Severity};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
@@ -68,6 +69,40 @@ impl Made {
         }
     }
 
+    /// Whether a rule that is there already stands for it: by its name, or because it watches the same of all devices.
+    #[must_use]
+    pub fn is_done_by(self, rule: &RuleSpec) -> bool {
+        let is_of_all = rule.device == "*" && rule.labels.is_empty();
+        // Of all sensors there are is about none of this kind.
+        let is_of_these = self.sensor() == "*" || rule.sensor != "*" && Glob::new(&rule.sensor).matches(self.sensor());
+        self.has_name_of(rule) || is_of_all && is_of_these && self.is_kind_of(&rule.condition)
+    }
+
+    /// Whether a rule is this one, as another hub made it and a file brought it here.
+    #[must_use]
+    pub fn is_itself(self, rule: &RuleSpec) -> bool {
+        self.has_name_of(rule) && self.is_kind_of(&rule.condition)
+    }
+
+    fn has_name_of(self, rule: &RuleSpec) -> bool {
+        rule.name.trim().eq_ignore_ascii_case(&self.spec().name)
+    }
+
+    /// Whether a condition is of its kind, with whatever limits.
+    fn is_kind_of(self, condition: &Condition) -> bool {
+        match (self, condition) {
+            (Self::DiskFull, Condition::Joined { parts, .. }) => {
+                parts.iter().any(|part| part.sensor.is_none() && self.is_kind_of(&part.condition))
+            }
+            (Self::DiskFull, Condition::Forecast { op, .. }) => matches!(op, Op::Above | Op::AtLeast),
+            (Self::BatteryLow, Condition::Threshold { op, .. }) => matches!(op, Op::Below | Op::AtMost),
+            (Self::DeviceOffline, Condition::Device(DeviceState::Offline { .. }))
+            | (Self::SourceFailing, Condition::Device(DeviceState::SourceFailing))
+            | (Self::ClockOff, Condition::Device(DeviceState::ClockOff { .. })) => true,
+            _ => false,
+        }
+    }
+
     /// What it says.
     #[must_use]
     pub fn spec(self) -> RuleSpec {
@@ -79,6 +114,11 @@ impl Made {
             Self::DiskFull => {
                 let (op, value, clear) = (Op::AtLeast, 100.0, Some(95.0));
                 let full = Condition::Forecast { op, value, within: DAY * 3, over: DAY, clear };
+                // A disk that fills by day and is cleared at night is rising whenever it is looked at: only one that is nearly
+                // full as well is told.
+                let used = Condition::Threshold { op: Op::Above, value: 80.0, clear: Some(75.0) };
+                let parts = [full, used].map(|condition| Part { sensor: None, condition }).to_vec();
+                let full = Condition::Joined { join: Join::All, parts, within: MINUTE * 15 };
                 ("Disk full within 3 days", full, MINUTE * 30)
             }
             Self::BatteryLow => {
@@ -113,9 +153,64 @@ impl Made {
 mod tests {
     use super::*;
     use crate::model::SensorKind;
+    use crate::model::UnixMillis;
     use crate::model::catalog::Series;
     use crate::model::device::{self, Device, DeviceNo};
-    use crate::model::reading::SeriesId;
+    use crate::model::reading::{Point, SeriesId};
+    use crate::rules::backtest::{Replay, Trial};
+
+    #[test]
+    fn a_rule_that_does_the_same_stands_for_it() {
+        let stands_for =
+            |rule: &RuleSpec| Made::ALL.into_iter().filter(|made| made.is_done_by(rule)).collect::<Vec<_>>();
+        for made in Made::ALL {
+            let itself = made.spec();
+            assert_eq!(stands_for(&itself), [made]);
+            assert!(made.is_itself(&itself));
+            let renamed = RuleSpec { name: "mine".to_owned(), ..itself.clone() };
+            assert_eq!(stands_for(&renamed), [made], "it watches the same");
+            assert!(!made.is_itself(&renamed));
+            assert_eq!(stands_for(&RuleSpec { device: "attic".to_owned(), ..renamed.clone() }), [], "of one device");
+            let only = Condition::Silence { after: MINUTE };
+            let name = itself.name.to_uppercase();
+            assert_eq!(
+                stands_for(&RuleSpec { condition: only.clone(), name, ..itself.clone() }),
+                [made],
+                "by its name"
+            );
+            assert_eq!(stands_for(&RuleSpec { condition: only, ..renamed }), []);
+        }
+        let any = Condition::Threshold { op: Op::Below, value: 0.0, clear: None };
+        let any = RuleSpec { name: "cold".to_owned(), sensor: "*".to_owned(), condition: any, ..Made::ClockOff.spec() };
+        assert_eq!(stands_for(&any), []);
+        assert_eq!(stands_for(&RuleSpec { sensor: "power.*".to_owned(), ..any }), [Made::BatteryLow]);
+    }
+
+    #[test]
+    fn a_disk_that_is_cleared_each_night_is_not_full_soon_and_one_that_leaks_is() {
+        let start = UnixMillis(1_800_000_000_000);
+        let firings = |used: &dyn Fn(f64) -> f64, days: i64| {
+            let points = (0..days * 288).map(|n| Point { at: start.plus(n * 300_000), value: used(n as f64 / 288.0) });
+            let points: Vec<Point> = points.collect();
+            let last = points[points.len() - 1].at;
+            let trial = Trial::new(Made::DiskFull.spec(), last);
+            let mut replay = Replay::new(&trial, &disk(), UnixMillis(i64::MIN));
+            replay.take(&points);
+            let days = |at: UnixMillis| at.since(start) as f64 / 86_400_000.0;
+            replay.finish(last).spans.iter().map(|span| days(span.from)).collect::<Vec<_>>()
+        };
+        assert!(firings(&|day| 40.0 + 30.0 * day.fract(), 6).is_empty(), "40 to 70 % each day");
+        let leak = firings(&|day| (50.0 + 10.0 * day).min(100.0), 6);
+        assert!(leak.len() == 1 && (3.0..3.2).contains(&leak[0]), "at 80 %, two days before it is full: {leak:?}");
+        let fast = firings(&|day| if day < 2.0 { 30.0 } else { (30.0 + 50.0 * (day - 2.0)).min(100.0) }, 4);
+        assert!(fast.len() == 1 && fast[0] < 3.1, "{fast:?}");
+    }
+
+    fn disk() -> Series {
+        let (sensor, unit) = ("disk.root.used_pct".to_owned(), "%".to_owned());
+        let kind = SensorKind::Gauge;
+        Series { id: SeriesId(1), device: DeviceNo(1), sensor, unit, kind, kind_by_owner: false, interval_ms: 300_000 }
+    }
 
     #[test]
     fn each_is_made_with_the_first_of_its_kind() {

@@ -53,6 +53,20 @@ impl Store {
         .await
     }
 
+    /// Counts a kind of rule as made: a rule that is there stands for it. `of`: which one is the hub's own from then on.
+    ///
+    /// # Errors
+    /// Those of any write.
+    pub async fn count_as_made(&self, kind: &'static str, of: Option<RuleId>) -> Result<()> {
+        self.change(move |open| {
+            if open.tx.made_rules()?.iter().any(|made| made == kind) {
+                return Ok(());
+            }
+            open.tx.remember_made(kind, of.unwrap_or(RuleId::HUB))
+        })
+        .await
+    }
+
     /// The kinds of rules that the hub made by itself, also of those that are deleted.
     ///
     /// # Errors
