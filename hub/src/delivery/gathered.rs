@@ -102,6 +102,12 @@ impl Gathered<'_> {
         let heard = || self.alerts.iter().map(|alert| alert.started_at);
         let (first, last) = (heard().min().unwrap_or(self.at), heard().max().unwrap_or(self.at));
         if self.event == Event::AlertResolved {
+            if self.alerts.iter().all(|alert| alert.last.is_none()) {
+                let text = format!(
+                    "The rule was changed or switched off, or is no longer about {who}: these alerts are over. They may still be offline."
+                );
+                return Told { title: format!("Resolved: {count} alerts of devices offline"), text };
+            }
             let longest =
                 self.alerts.iter().map(|alert| alert.resolved_at.unwrap_or(self.at).since(alert.started_at)).max();
             let longest = length(longest.unwrap_or_default() as f64 / 1_000.0);

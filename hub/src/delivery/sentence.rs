@@ -113,9 +113,7 @@ impl About<'_> {
                     self.figure(value)
                 )
             }
-            (_, None) => {
-                format!("{sensor} is no longer watched by this rule as it was. The alert is over, it lasted {lasted}.")
-            }
+            (_, None) => self.no_longer_watched(&sensor),
             (Measure::Forecast, Some(value)) => {
                 let now = self.reaches("would", value);
                 format!("{sensor} {now} (limit {}). The alert is over, it lasted {lasted}.", self.limit())
@@ -135,6 +133,14 @@ impl About<'_> {
             }
         };
         Told { title, text }
+    }
+
+    /// It ended because of its rule, not because of what was measured.
+    fn no_longer_watched(&self, what: &str) -> String {
+        let lasted = self.lasted();
+        format!(
+            "The rule was changed or switched off, or is no longer about {what}: the alert is over, it lasted {lasted}."
+        )
     }
 
     fn was_over(&self, count: u32) -> Told {

@@ -405,10 +405,21 @@ fn devices_that_go_at_once_are_one_sentence_where_people_read_and_one_alert_each
         .iter()
         .map(|notice| {
             let Notice::Changed { alert, .. } = notice else { panic!() };
-            let alert = Alert { state: AlertState::Resolved, resolved_at: Some(NOW.plus(300_000)), ..alert.clone() };
+            let (state, resolved_at) = (AlertState::Resolved, Some(NOW.plus(300_000)));
+            let alert = Alert { state, resolved_at, last: Some(0.0), ..alert.clone() };
             Notice::Changed { alert, occurred_at: NOW.plus(300_000), points: Vec::new(), to: Hearers::All }
         })
         .collect();
+    // Their rule was switched off while they were away.
+    let unwatched = back.iter().map(|notice| {
+        let Notice::Changed { alert, occurred_at, .. } = notice else { panic!() };
+        let alert = Alert { last: None, ..alert.clone() };
+        Notice::Changed { alert, occurred_at: *occurred_at, points: Vec::new(), to: Hearers::All }
+    });
+    let (_, unwatched) = told_of(&unwatched.collect::<Vec<_>>());
+    assert_eq!(unwatched[0]["title"], "Resolved: 2 alerts of devices offline");
+    let text = unwatched[0]["text"].as_str().unwrap();
+    assert!(!text.contains("no longer offline") && text.ends_with("They may still be offline."), "{text}");
     let (_, back) = told_of(&back);
     let told = deliveries_for(&gone, &[], &webhooks, &catalog, &teller(None));
     assert!(told.is_empty(), "the rule says who is told");

@@ -25,7 +25,7 @@ impl About<'_> {
                 let limit = self.limit_of_devices();
                 format!("{rule}: it is so of {} now ({limit}). The alert is over, it lasted {lasted}.", devices(number))
             }
-            None => format!("{rule}: no longer watched as it was. The alert is over, it lasted {lasted}."),
+            None => format!("{rule}: the rule was changed or switched off. The alert is over, it lasted {lasted}."),
         };
         Told { title: format!("Resolved: {rule}"), text }
     }

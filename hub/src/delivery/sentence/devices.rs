@@ -38,6 +38,10 @@ impl About<'_> {
 
     fn device_is_back(&self) -> Told {
         let device = self.device();
+        if self.alert.last.is_none() {
+            let text = format!("{} {device} may still be offline.", self.no_longer_watched(&device));
+            return Told { title: self.titled("Resolved: "), text };
+        }
         let text = format!("{device} is no longer offline. Nothing was heard from it for {}.", self.lasted());
         Told { title: format!("Resolved: {device} offline"), text }
     }
@@ -55,7 +59,7 @@ impl About<'_> {
         let (device, lasted) = (self.device(), self.lasted());
         let text = match self.alert.last {
             Some(_) => format!("No source of {device} fails any more. The alert is over, it lasted {lasted}."),
-            None => self.no_longer_watched(),
+            None => self.no_longer_watched(&device),
         };
         Told { title: self.titled("Resolved: "), text }
     }
@@ -81,14 +85,9 @@ impl About<'_> {
                 self.limit(),
                 self.lasted()
             ),
-            Some(_) | None => self.no_longer_watched(),
+            Some(_) | None => self.no_longer_watched(&self.device()),
         };
         Told { title: self.titled("Resolved: "), text }
-    }
-
-    fn no_longer_watched(&self) -> String {
-        let (device, lasted) = (self.device(), self.lasted());
-        format!("{device} is no longer watched by this rule as it was. The alert is over, it lasted {lasted}.")
     }
 
     fn titled(&self, before: &str) -> String {

@@ -101,7 +101,8 @@ fn what_is_over_says_what_it_came_to_and_how_long_it_lasted() {
     }
     let changed = Alert { last: None, ..over(alert(Measure::Value, Some(44.0))) };
     let told_of = told(&changed, TEMP, Event::AlertResolved, Some(&ABOVE));
-    assert!(told_of.text.contains("temp is no longer watched by this rule as it was"), "{}", told_of.text);
+    let said = "The rule was changed or switched off, or is no longer about boiler-1: temp: the alert is over, it lasted 1 h 30 min.";
+    assert_eq!(told_of.text, said);
     let usual = Alert { new_normal: true, ..over(alert(Measure::Sigmas, Some(44.0))) };
     let told = told(&usual, TEMP, Event::AlertResolved, Some(&deviation()));
     assert!(told.text.contains("stayed at this level for 1 h 30 min, which counts as usual now"), "{}", told.text);
@@ -161,7 +162,11 @@ fn a_device_that_goes_away_and_the_hub_itself_have_their_own_words() {
     let away = told(&gone, names, Event::AlertFiring, None);
     assert_eq!(away.title, "shed is offline");
     assert_eq!(away.text, "shed is offline: nothing was heard from it for more than 30 s, since 2027-01-15 09:00 CET.");
-    let back = told(&over(gone), names, Event::AlertResolved, None);
+    let unwatched = told(&over(gone.clone()), names, Event::AlertResolved, None);
+    assert_eq!(unwatched.title, "Resolved: Too hot on shed");
+    let said = "The rule was changed or switched off, or is no longer about shed: the alert is over, it lasted 1 h 30 min. shed may still be offline.";
+    assert_eq!(unwatched.text, said);
+    let back = told(&Alert { last: Some(0.0), ..over(gone) }, names, Event::AlertResolved, None);
     assert_eq!(back.title, "Resolved: shed offline");
     assert_eq!(back.text, "shed is no longer offline. Nothing was heard from it for 1 h 30 min.");
     for ailment in Ailment::ALL {
@@ -198,7 +203,7 @@ fn sources_and_clocks_of_a_device_have_their_own_words() {
         "The clock of shed differs from that of the hub by 0 s (limit 30 s). The alert is over, it lasted 1 h 30 min.";
     assert_eq!(right, said);
     let off = told(&Alert { last: None, ..over(slow) }, Event::AlertResolved).text;
-    assert!(off.starts_with("shed is no longer watched by this rule as it was."), "{off}");
+    assert!(off.starts_with("The rule was changed or switched off, or is no longer about shed:"), "{off}");
 }
 
 #[test]

@@ -112,7 +112,7 @@ pub(crate) struct Alert {
     /// Of all that was measured while it lasted, what lay farthest beyond the limit; null as `value` is. While it fires it
     /// follows in steps of a tenth.
     pub worst_value: Option<f64>,
-    /// What was measured when it ended; null for silence, and where no reading ended it.
+    /// What was measured when it ended; null for silence, and where its rule ended it, not a reading. 0 of a device that was heard again.
     pub last_value: Option<f64>,
     /// The limit.
     pub threshold: f64,

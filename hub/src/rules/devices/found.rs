@@ -66,7 +66,8 @@ pub(super) fn is_known(state: DeviceState, device: DeviceNo, looked: &Looked) ->
 /// What is measured of a device, where it is known.
 pub(super) fn measured(state: DeviceState, device: DeviceNo, looked: &Looked) -> Option<f64> {
     match state {
-        DeviceState::Offline { .. } => None,
+        // It is heard: nothing is missing, whereas of one that nobody watches any more nothing is said.
+        DeviceState::Offline { .. } => Some(0.0),
         DeviceState::SourceFailing => looked.failing.get(&device).map(|count| f64::from(*count)),
         DeviceState::ClockOff { .. } => looked.clocks.get(&device).map(|ms| *ms as f64 / 1_000.0),
     }
