@@ -14,9 +14,13 @@ export function glob(pattern: string, text: string): boolean {
   return new RegExp(`^${escaped}$`, "su").test(text);
 }
 
+/** Whether a device is meant: by name; by its id, which is random, only where that cannot be by chance. */
+export const meant = (pattern: string, name: string, id: string): boolean =>
+  glob(pattern, name) || ((!/[*?]/.test(pattern) || [...pattern].length > 8) && glob(pattern, id));
+
 export function watches(rule: Pick<Rule, "device" | "sensor" | "labels">, device: Device, sensor: string): boolean {
   return (
-    (glob(rule.device, device.id) || glob(rule.device, device.name)) &&
+    meant(rule.device, device.name, device.id) &&
     glob(rule.sensor, sensor) &&
     Object.entries(rule.labels).every(([key, value]) => device.labels[key] === value)
   );
@@ -39,7 +43,7 @@ export function silenceOver(
     now < Date.parse(one.until) &&
     (one.weekly === null || isNow(one.weekly, now)) &&
     (one.rule === null || one.rule === alert.rule.id) &&
-    (glob(one.device, alert.device) || glob(one.device, alert.device_name)) &&
+    meant(one.device, alert.device_name, alert.device) &&
     glob(one.sensor, alert.sensor) &&
     Object.entries(one.labels).every(([key, value]) => alert.labels[key] === value);
   return (silences ?? []).find(over) ?? null;

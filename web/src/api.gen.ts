@@ -62,7 +62,7 @@ export interface components {
             };
             /**
              * Format: double
-             * @description What was measured when it ended; null for silence, and where no reading ended it.
+             * @description What was measured when it ended; null for silence, and where its rule ended it, not a reading. 0 of a device that was heard again.
              */
             last_value: number | null;
             /** @description When the hub learned of the last change: later than it happened where readings arrived late. */
@@ -328,7 +328,7 @@ export interface components {
         };
         /** @description What a client sends. */
         ClientRequest: {
-            /** @description Glob over device id and name; all when left out. */
+            /** @description Glob over the names of devices; an id is matched whole, or by more than eight characters. All when left out. */
             device?: string | null;
             /**
              * Format: int32
@@ -1273,7 +1273,7 @@ export interface components {
             clear_for?: string | null;
             /** @description When it is true. */
             condition: components["schemas"]["Condition"];
-            /** @description Glob over device id and name; all when left out. */
+            /** @description Glob over the names of devices; an id is matched whole, or by more than eight characters. All when left out. */
             device?: string | null;
             /** @description Whether it is evaluated; true when left out. */
             enabled?: boolean;
@@ -1304,7 +1304,7 @@ export interface components {
         NewSilence: {
             /** @description Why. */
             comment?: string;
-            /** @description Glob over device id and name; all when left out. */
+            /** @description Glob over the names of devices; an id is matched whole, or by more than eight characters. All when left out. */
             device?: string | null;
             /** @description For how long: `1h`, `2d`; or say `until`. */
             for?: string | null;
@@ -1618,7 +1618,7 @@ export interface components {
                 condition: components["schemas"]["Condition"];
                 /** @description When it was made. */
                 created_at: string;
-                /** @description Glob over device id and name. */
+                /** @description Glob over the names of devices; an id is matched whole, or by more than eight characters. */
                 device: string;
                 /** @description Whether it is evaluated. */
                 enabled: boolean;
@@ -1733,7 +1733,7 @@ export interface components {
                 comment: string;
                 /** @description When it was made. */
                 created_at: string;
-                /** @description Glob over device id and name. */
+                /** @description Glob over the names of devices; an id is matched whole, or by more than eight characters. */
                 device: string;
                 /** @description From when. */
                 from: string;
@@ -2131,7 +2131,7 @@ export interface components {
             condition: components["schemas"]["Condition"];
             /** @description When it was made. */
             created_at: string;
-            /** @description Glob over device id and name. */
+            /** @description Glob over the names of devices; an id is matched whole, or by more than eight characters. */
             device: string;
             /** @description Whether it is evaluated. */
             enabled: boolean;
@@ -2257,7 +2257,7 @@ export interface components {
             clear_for: string;
             /** @description When it was true. */
             condition: components["schemas"]["Condition"];
-            /** @description Glob over device id and name. */
+            /** @description Glob over the names of devices; an id is matched whole, or by more than eight characters. */
             device: string;
             /** @description How long that had to stay true before it fired. */
             for: string;
@@ -2766,7 +2766,7 @@ export interface components {
             comment: string;
             /** @description When it was made. */
             created_at: string;
-            /** @description Glob over device id and name. */
+            /** @description Glob over the names of devices; an id is matched whole, or by more than eight characters. */
             device: string;
             /** @description From when. */
             from: string;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { beganAt, glob, silenceOver } from "./alert";
+import { beganAt, glob, meant, silenceOver } from "./alert";
 import { charted, differs, firedOn, noise, outcome, reading, sentence, unitOf, waitsFor, watchesNothing } from "./rule";
 import type { Alert, Backtest, Condition, Device, Latest, Rule, Silence } from "./types";
 
@@ -9,6 +9,9 @@ describe("globs", () => {
     expect(glob("temp.inside", "tempXinside")).toBe(false);
     expect(glob("*", "")).toBe(true);
     expect(glob("room-?", "room-12")).toBe(false);
+    expect(meant("b*", "c1", "b1234567-abcdefg")).toBe(false);
+    expect(meant("b1234567*", "c1", "b1234567-abcdefg")).toBe(true);
+    expect(meant("b1234567-abcdefg", "c1", "b1234567-abcdefg")).toBe(true);
     expect(glob("a[b]*", "a[b]c")).toBe(true);
   });
 });

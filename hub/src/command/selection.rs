@@ -93,7 +93,7 @@ async fn measures(link: &Link, of: &[(&str, String)]) -> Result<bool, Failure> {
 /// Refuses a device that is not among these, by id or name.
 fn is_there(wanted: &str, devices: &[Device]) -> Result<(), Failure> {
     let glob = Glob::new(wanted);
-    if devices.iter().any(|device| glob.matches(&device.name) || glob.matches(&device.id)) {
+    if devices.iter().any(|device| glob.matches_device(&device.name, &device.id)) {
         return Ok(());
     }
     let names = devices.iter().map(|device| shown::name(&device.name)).collect();

@@ -9,7 +9,7 @@ use crate::model::view::View;
 /// Which series a listener wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Filter {
-    /// Glob over device id and name.
+    /// Glob over the names of devices; an id is matched whole, or by more than eight characters.
     pub device: Glob,
     /// Glob over sensor names.
     pub sensor: Glob,
@@ -21,7 +21,7 @@ impl Filter {
     /// Whether a device is meant, by its id or its name, and may be seen.
     #[must_use]
     pub(crate) fn wants_device(&self, device: &Device) -> bool {
-        self.view.has(device) && (self.device.matches(&device.name) || self.device.matches(&device.id.to_string()))
+        self.view.has(device) && self.device.matches_device(&device.name, &device.id)
     }
 
     /// Whether a series is meant. A series the catalog does not know is not.

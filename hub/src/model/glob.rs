@@ -1,9 +1,15 @@
 //! Shell patterns over names: `*` is any run of characters (also none), `?` is exactly one.
 //!
+//! Of a device a pattern is held against its name. Its id is random letters: `b*` would mean some devices by chance. So an id is
+//! matched where it is written whole, or by a pattern of more than eight characters.
+//!
 //! The whole name must match, case counts, and nothing else is special. Matching takes time proportional to pattern times
 //! name at worst, so a pattern from a stranger cannot stall the hub.
 
 use std::fmt;
+
+/// A pattern of so many characters may match an id by chance.
+const BY_CHANCE: usize = 8;
 
 /// A pattern, kept as written.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,6 +32,13 @@ impl Glob {
     #[must_use]
     pub fn is_pattern(&self) -> bool {
         self.0.contains(['*', '?'])
+    }
+
+    /// Whether a device is meant: by its name, or by its id where the pattern cannot do so by chance.
+    #[must_use]
+    pub fn matches_device(&self, name: &str, id: &impl fmt::Display) -> bool {
+        let is_by_id = || !self.is_pattern() || self.0.chars().count() > BY_CHANCE;
+        self.matches(name) || is_by_id() && self.matches(&id.to_string())
     }
 
     /// Whether the whole of `name` matches.
@@ -104,6 +117,24 @@ mod tests {
         }
         for (pattern, name) in no {
             assert!(!Glob::new(pattern).matches(name), "{pattern:?} should not match {name:?}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_matched_whole_or_by_a_long_pattern_and_not_by_chance() {
+        let id = "b1234567-abcdefg-hijklmn-opqrstu";
+        for (pattern, is_meant) in [
+            (id, true),
+            ("b1234567*", true),
+            ("*-hijklmn-*", true),
+            ("c*", true),
+            ("*", true),
+            ("b*", false),
+            ("b12345*", false),
+            ("*stu", false),
+            ("????????????", false),
+        ] {
+            assert_eq!(Glob::new(pattern).matches_device("c1", &id), is_meant, "{pattern}");
         }
     }
 

@@ -296,7 +296,7 @@ impl Condition {
 pub struct RuleSpec {
     /// Name shown to people.
     pub name: String,
-    /// Glob over device id and name.
+    /// Glob over the names of devices; an id is matched whole, or by more than eight characters.
     pub device: String,
     /// Glob over sensor names.
     pub sensor: String,

@@ -14,7 +14,7 @@ pub struct SilenceId(pub u64);
 pub struct SilenceSpec {
     /// Only alerts of this rule; of every rule when `None`.
     pub rule: Option<RuleId>,
-    /// Glob over device id and name.
+    /// Glob over the names of devices; an id is matched whole, or by more than eight characters.
     pub device: String,
     /// Glob over sensor names.
     pub sensor: String,

@@ -137,7 +137,7 @@ impl Compiled {
     pub(super) fn covers_device(&self, device: &Device) -> bool {
         self.rule.spec.enabled
             && device.standing == Standing::Adopted
-            && (self.device.matches(&device.name) || self.device.matches(&device.id.to_string()))
+            && self.device.matches_device(&device.name, &device.id)
             && carry(&device.labels, &self.rule.spec.labels)
     }
 }
@@ -147,6 +147,15 @@ pub(super) fn same_meaning(old: &RuleSpec, new: &RuleSpec) -> bool {
     old.condition == new.condition
         && (old.hold, old.clear_for) == (new.hold, new.clear_for)
         && (old.severity, old.enabled) == (new.severity, new.enabled)
+}
+
+/// Whether only numbers differ, of a limit on the value itself: then the last reading says what becomes of an alert.
+pub(super) fn only_numbers_differ(old: &RuleSpec, new: &RuleSpec) -> bool {
+    let (Condition::Threshold { op: was, .. }, Condition::Threshold { op: is, .. }) = (&old.condition, &new.condition)
+    else {
+        return false;
+    };
+    was == is && (old.severity, old.enabled) == (new.severity, new.enabled)
 }
 
 /// The limit as an alert shows it.

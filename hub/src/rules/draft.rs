@@ -9,7 +9,7 @@ use super::instance::{Instance, Step, is_step, spoke};
 use super::late::Stretches;
 use super::look::Look;
 use super::slot::{BySlot, Slot};
-use super::track::{Change, Track};
+use super::track::{Change, Track, Watch};
 use super::upload::Upload;
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertId, AlertState, Transition};
@@ -228,9 +228,8 @@ impl<'a> Draft<'a> {
         let Some((slot, track)) = slot.and_then(|slot| Some((slot, self.engine.tracks.get(slot as usize)?))) else {
             return false;
         };
-        let is_it = |watch: &super::track::Watch| {
-            self.engine.rules.get(watch.rule).is_some_and(|compiled| compiled.rule.id == found.rule)
-        };
+        let is_it =
+            |watch: &Watch| self.engine.rules.get(watch.rule).is_some_and(|compiled| compiled.rule.id == found.rule);
         let Some(watch) = track.watches.iter().position(is_it) else { return false };
         let at = self.touch(slot, track);
         let change = &mut self.changes[at];
@@ -281,6 +280,12 @@ impl<'a> Draft<'a> {
             Step::Cancel => self.transitions.push(Transition::Cancel(alert, of)),
             Step::Become(alert, at) => self.put(&alert, at, points.to_vec()),
         }
+    }
+
+    /// Writes down an alert that goes on in another watch, with other numbers.
+    pub(super) fn amend(&mut self, alert: &Arc<Alert>, watch: &mut Watch) {
+        self.transitions.push(Transition::Amend(Alert::clone(alert)));
+        watch.open = Some(Arc::clone(alert));
     }
 
     /// Place of a track's change in the list, made when first needed.

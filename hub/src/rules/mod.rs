@@ -86,7 +86,7 @@ use self::devices::open::Devices;
 use self::draft::Draft;
 use self::engine::Rebuilt;
 pub use self::engine::{Engine, Proposed, Watching};
-use self::instance::{Instance, end};
+use self::instance::{Instance, Step, end, renumbered};
 use self::late::Backlog;
 pub use self::recall::Recall;
 pub use self::review::{Review, Reviewed};
@@ -289,7 +289,8 @@ impl Engine {
     }
 
     /// Proposes other rules. An open alert of a rule that is gone, off, no longer covers its series or means something
-    /// else resolves (a pending one is cancelled); a changed name or list of webhooks ends nothing.
+    /// else resolves (a pending one is cancelled); a changed name or list of webhooks ends nothing. Of a limit on the value of which
+    /// only numbers changed an alert goes on as long as the last reading is beyond the limit.
     ///
     /// A deleted device's alerts go with it, without a transition: the store has removed their rows already.
     #[must_use]
@@ -305,7 +306,16 @@ impl Engine {
                 match (stays, &was.open) {
                     (Some(watch), _) => watch.go_on(was),
                     (None, Some(_)) if is_counted => {}
-                    (None, Some(alert)) => draft.emit(end(alert, now), (alert.id, alert.device()), &track.recent),
+                    (None, Some(alert)) => {
+                        let other = kept.watches.iter_mut().find(|watch| self.has_other_numbers(was, &rules, watch));
+                        let other = other.zip(track.recent.last());
+                        let other = other.and_then(|(watch, last)| Some((rules.get(watch.rule)?, watch, last.value)));
+                        match other.map(|(rule, watch, last)| (renumbered(alert, rule, last, now), watch)) {
+                            Some((Step::Worsen(alert), watch)) => draft.amend(&alert, watch),
+                            Some((step, _)) => draft.emit(step, (alert.id, alert.device()), &track.recent),
+                            None => draft.emit(end(alert, now), (alert.id, alert.device()), &track.recent),
+                        }
+                    }
                     (None, None) => {}
                 }
             }

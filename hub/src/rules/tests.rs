@@ -26,7 +26,7 @@ use super::*;
 use crate::model::alert::Transition;
 use crate::model::device::{Device, DeviceNo, Labels, Standing};
 use crate::model::reading::BatchId;
-use crate::model::rule::{Condition, Op, RuleSpec};
+use crate::model::rule::{Condition, Op, RuleSpec, Severity};
 use crate::model::{DeviceId, Lane, SensorKind, SensorNo, numbering};
 
 #[test]
@@ -320,8 +320,28 @@ fn a_changed_rule_starts_afresh_but_a_changed_name_ends_nothing() {
     let mut renamed = rule(1, above(30.0));
     renamed.spec.name = "other".into();
     assert_eq!(scene.rules(1, vec![renamed]), NOTHING);
-    assert_eq!(scene.rules(2, vec![rule(1, above(25.0))]), ["1 resolved 31 at 2"]);
-    assert_eq!(scene.reading(3, 26.0), ["2 firing 26 at 3"]);
+    let grave = RuleSpec { severity: Severity::Critical, ..above(30.0) };
+    assert_eq!(scene.rules(2, vec![rule(1, grave)]), ["1 resolved 31 at 2"]);
+    assert_eq!(scene.reading(3, 31.0), ["2 firing 31 at 3"]);
+}
+
+#[test]
+fn an_alert_goes_on_under_another_limit_that_the_last_reading_is_beyond_and_ends_under_one_that_it_is_within() {
+    let mut scene = Scene::with([above(30.0)]);
+    scene.reading(0, 31.0);
+    assert_eq!(scene.rules(1, vec![rule(1, hold(60, threshold(Op::Above, 25.0, Some(20.0))))]), NOTHING);
+    assert_eq!(scene.stored[0].threshold, 25.0);
+    assert_eq!(scene.reading(2, 22.0), NOTHING, "between");
+    let scene_after = scene.restart();
+    assert_eq!(scene_after.resumed, NOTHING);
+    assert_eq!(scene.rules(3, vec![rule(1, hold(5, threshold(Op::Above, 25.0, Some(21.0))))]), NOTHING);
+    assert_eq!(scene.rules(4, vec![rule(1, threshold(Op::Above, 24.0, Some(20.0)))]), ["1 resolved 22 at 4"]);
+    assert_eq!((scene.stored[0].threshold, scene.stored[0].last), (24.0, Some(22.0)), "nobody would have been told");
+    assert_eq!(scene.reading(5, 25.0), ["2 firing 25 at 5"]);
+    assert_eq!(scene.rules(6, vec![rule(1, threshold(Op::Below, 40.0, None))]), ["2 resolved 25 at 6"], "another side");
+    assert_eq!(scene.rules(7, vec![rule(1, hold(60, above(20.0)))]), NOTHING);
+    assert_eq!(scene.reading(8, 25.0), ["3 pending 25 at 8"]);
+    assert_eq!(scene.rules(9, vec![rule(1, hold(60, above(21.0)))]), ["3 cancelled"]);
 }
 
 #[test]

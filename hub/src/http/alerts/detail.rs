@@ -48,7 +48,7 @@ pub(crate) struct RuleThen {
     pub since: String,
     /// Its name then.
     pub name: String,
-    /// Glob over device id and name.
+    /// Glob over the names of devices; an id is matched whole, or by more than eight characters.
     pub device: String,
     /// Glob over sensor names.
     pub sensor: String,

@@ -54,7 +54,7 @@ pub(crate) struct Silence {
     pub id: String,
     /// Only alerts of this rule; null for every rule.
     pub rule: Option<String>,
-    /// Glob over device id and name.
+    /// Glob over the names of devices; an id is matched whole, or by more than eight characters.
     pub device: String,
     /// Glob over sensor names.
     pub sensor: String,
@@ -110,7 +110,7 @@ impl Silence {
 pub(crate) struct NewSilence {
     /// Only alerts of this rule; every rule when left out.
     rule: Option<String>,
-    /// Glob over device id and name; all when left out.
+    /// Glob over the names of devices; an id is matched whole, or by more than eight characters. All when left out.
     device: Option<String>,
     /// Glob over sensor names; all when left out.
     sensor: Option<String>,

@@ -16,7 +16,7 @@ pub(crate) enum ClientRequest {
     Subscribe {
         /// Chosen by the client; comes back in every message about it.
         id: u32,
-        /// Glob over device id and name; all when left out.
+        /// Glob over the names of devices; an id is matched whole, or by more than eight characters. All when left out.
         device: Option<String>,
         /// Glob over sensor names; all when left out.
         sensor: Option<String>,

@@ -14,7 +14,7 @@ use crate::model::view::View;
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes the parameters")]
 pub(in crate::http) struct SelectorParams {
-    /// Glob over device id and name; repeat it for several; all when left out.
+    /// Glob over the names of devices; an id is matched whole, or by more than eight characters. Repeat it for several; all when left out.
     #[param(value_type = Vec<String>, required = false)]
     device: (),
     /// Glob over sensor names; repeat it for several; all when left out.
@@ -96,13 +96,8 @@ impl Selector {
 
     fn devices<'a>(&self, catalog: &'a Catalog, view: &View) -> Vec<&'a Device> {
         let mut meant: Vec<&Device> = if self.devices.iter().any(Glob::is_pattern) {
-            let is_meant = |device: &&Device| {
-                let by_name = self.devices.iter().any(|glob| glob.matches(&device.name));
-                by_name || {
-                    let id = device.id.to_string();
-                    self.devices.iter().any(|glob| glob.matches(&id))
-                }
-            };
+            let is_meant =
+                |device: &&Device| self.devices.iter().any(|glob| glob.matches_device(&device.name, &device.id));
             catalog.devices().filter(is_meant).collect()
         } else {
             // Names and ids written out: no need to look at everybody.

@@ -25,7 +25,7 @@ pub(crate) struct Rule {
     pub version: u32,
     /// Name.
     pub name: String,
-    /// Glob over device id and name.
+    /// Glob over the names of devices; an id is matched whole, or by more than eight characters.
     pub device: String,
     /// Glob over sensor names.
     pub sensor: String,
@@ -223,7 +223,7 @@ pub struct NewRule {
     #[serde(default)]
     #[schema(required)]
     name: Option<String>,
-    /// Glob over device id and name; all when left out.
+    /// Glob over the names of devices; an id is matched whole, or by more than eight characters. All when left out.
     device: Option<String>,
     /// Glob over sensor names; all when left out.
     sensor: Option<String>,

@@ -90,7 +90,7 @@ pub(super) async fn show(
     Ok(Json(rulebook.shown(rulebook.store.rule(id).await?)))
 }
 
-/// Replaces a rule; of one that is kept in a file only `enabled` (409). Its open alerts are evaluated by the new version from the next reading on.
+/// Replaces a rule; of one that is kept in a file only `enabled` (409). Where only numbers of a `threshold` changed (`value`, `clear`, `for`, `clear_for`), an alert that fires goes on if the last reading is beyond the new limit, and else ends. Under another condition or severity, or off, its alerts end; a new one begins with the next reading that is beyond the limit.
 #[utoipa::path(put, path = "/api/v1/rules/{id}", tag = "rules", params(("id" = String, Path, description = "Rule id")),
     request_body = NewRule, responses((status = 200, body = Rule), (status = 400, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn replace(

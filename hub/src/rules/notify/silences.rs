@@ -204,8 +204,10 @@ impl Silences {
             let spec = &silence.spec;
             spec.rule.is_none_or(|rule| rule == alert.rule)
                 && sensor.matches(names.sensor)
-                && (devices.matches(names.device)
-                    || device.is_some_and(|device| devices.matches(&device.id.to_string())))
+                && device.map_or_else(
+                    || devices.matches(names.device),
+                    |device| devices.matches_device(names.device, &device.id),
+                )
                 && carry(device.map_or(&none, |device| &device.labels), &spec.labels)
         });
         covering.filter_map(|one| one.until(now)).max()
