@@ -297,10 +297,14 @@ describe("what a rule would have done", () => {
     expect(differs({ ...nothing, appear: 2, vanish: 31, truncated: true })).toBe(
       "Compared with the rule as it is: 2 new, 31 gone, as far as they are listed.",
     );
-    const loud = (device_name: string, per_week: number) => ({ device: device_name, device_name, fires: 1, per_week });
-    expect(noise({ noise: [loud("a", 168), loud("b", 14), loud("c", 7), loud("d", 3.5)] })).toBe(
-      "Alerts a week, at this pace: a 168, b 14, c 7, 1 more.",
+    // Counted in the time it was tried on, and not as a week that would go on like it.
+    const loud = (device_name: string, fires: number) => ({ device: device_name, device_name, fires, per_week: 7 });
+    const range = { from: "2026-11-23T10:00:00.000Z", to: "2026-11-30T10:00:00.000Z" };
+    expect(noise({ ...range, noise: [loud("a", 24), loud("b", 2), loud("c", 1), loud("d", 1)] })).toBe(
+      "Most alerts in these 7 days: a 24, b 2, c 1, and on 1 more.",
     );
+    expect(of([series(1)], range)).toContain("In the last 7 days this would have fired once");
+    expect(of([series(1)], { ...range, from: "2026-11-29T10:00:00.000Z" })).toContain("In the last 24 h");
   });
   test("what would have been firing when the day began is said", () => {
     const from = "2026-11-29T10:00:00.000Z";

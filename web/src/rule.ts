@@ -285,20 +285,27 @@ export function differs({ appear, vanish, moved, truncated }: NonNullable<Backte
   return `Compared with the rule as it is: ${said}${truncated ? ", as far as they are listed" : ""}.`;
 }
 
-/** Which devices would be told of most, and how often. */
-export function noise({ noise: all }: Pick<Backtest, "noise">): string {
-  const loudest = all
-    .slice(0, 3)
-    .map((one) => `${clean(one.device_name)} ${digits(one.per_week, { common: 0, least: 0 })}`);
-  return `Alerts a week, at this pace: ${loudest.join(", ")}${all.length > 3 ? `, ${all.length - 3} more` : ""}.`;
+/** Which devices it would have fired on most, as was counted: one day says little of a week. */
+export function noise(of: Pick<Backtest, "noise" | "from" | "to">): string {
+  const { noise: all } = of;
+  const loudest = all.slice(0, 3).map((one) => `${clean(one.device_name)} ${one.fires}`);
+  const more = all.length > 3 ? `, and on ${all.length - 3} more` : "";
+  return `Most alerts in these ${spanOf(of)}: ${loudest.join(", ")}${more}.`;
 }
 
-/** What a rule would have done in the last day, in a sentence or two. */
+/** The time a rule was tried on: `24 h`, `7 days`. */
+export function spanOf({ from, to }: Pick<Backtest, "from" | "to">): string {
+  const days = Math.round((Date.parse(to) - Date.parse(from)) / 86_400_000);
+  return days > 1 ? `${days} days` : "24 h";
+}
+
+/** What a rule would have done in the time it was tried on, in a sentence or two. */
 export function outcome(of: Backtest): string {
   if (of.watched === 0) return "No sensor matches yet. The rule starts when one does.";
+  const span = spanOf(of);
   const silence = of.measure === "silence";
   const heard = of.series.filter((one) => one.readings > 0 || one.fires > 0 || silence);
-  if (heard.length === 0) return "No matching sensor has reported in the last 24 h.";
+  if (heard.length === 0) return `No matching sensor has reported in the last ${span}.`;
   const mute = heard.filter((one) => one.judged === 0 && one.fires === 0 && !silence).length;
   const lack = lacks(of);
   if (mute === heard.length && lack !== null) return lack;
@@ -311,7 +318,7 @@ export function outcome(of: Backtest): string {
   const fired = of.series.filter((one) => one.fires > 0).length;
   const times = of.fires === 1 ? "once" : `${of.fires} times`;
   const where = of.series.length > 1 ? `, on ${fired} of ${of.series.length} sensors` : "";
-  // Those that would have been firing when the day began.
+  // Those that would have been firing when that time began.
   const before = of.series.filter((one) => one.firings[0] && one.firings[0].from < of.from).length;
   const since =
     before === 0
@@ -322,8 +329,8 @@ export function outcome(of: Backtest): string {
   const which = fired > 1 ? " on the one with the most" : of.fires > 1 ? " in all" : "";
   return [
     of.fires === 0
-      ? `In the last 24 h this would not have fired (${checked}).`
-      : `In the last 24 h this would have fired ${times}${where}, for ${duration(longest * 1_000)}${which}${since}.`,
+      ? `In the last ${span} this would not have fired (${checked}).`
+      : `In the last ${span} this would have fired ${times}${where}, for ${duration(longest * 1_000)}${which}${since}.`,
     ...(lack === null ? [] : [lack]),
     ...(mute > 0 ? [`${mute} of them ${mute === 1 ? "has" : "have"} too few readings for this window.`] : []),
     ...(of.truncated ? [`Only ${of.series.length} of ${of.watched} sensors were checked.`] : []),

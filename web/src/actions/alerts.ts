@@ -2,7 +2,7 @@
 
 import * as api from "../api";
 import { dispatch } from "../app";
-import type { Alert } from "../types";
+import type { Alert, Rule } from "../types";
 import { answered, told } from "./answer";
 import { loadAlerts, loadRules, loadSilences } from "./loading";
 
@@ -46,9 +46,10 @@ export async function endSilence(id: string): Promise<void> {
   await loadSilences();
 }
 
-export async function saveRule(id: string | null, draft: api.RuleDraft): Promise<void> {
-  await (id === null ? api.rules.create(draft) : api.rules.replace(id, draft));
+export async function saveRule(id: string | null, draft: api.RuleDraft): Promise<Rule> {
+  const saved = await (id === null ? api.rules.create(draft) : api.rules.replace(id, draft));
   await loadRules();
+  return saved;
 }
 
 export async function removeRule(id: string): Promise<void> {

@@ -67,7 +67,17 @@ export function Alerts({ route }: { route: AlertsRoute }) {
   }, [waits]);
   const idle = useIdle();
   const [silencing, setSilencing] = useState(false);
-  const close = () => go({ view: "alerts", rule: null, device: "", sensor: "" });
+  const close = (saved: string | null) => {
+    go({ view: "alerts", rule: null, device: "", sensor: "" });
+    // Once the list shows it; else the next Tab would begin at the top.
+    const to = saved ? `[data-rule="${CSS.escape(saved)}"]` : 'a[href$="/a?rule=new"]';
+    const show = () => {
+      const found = document.querySelector<HTMLElement>(to);
+      found?.focus({ preventScroll: true });
+      found?.scrollIntoView({ block: saved ? "center" : "nearest" });
+    };
+    requestAnimationFrame(() => requestAnimationFrame(show));
+  };
   const asked = route.rule === null || route.rule === "new" ? null : route.rule;
   const named = rules.value?.find((rule) => rule.id === asked) ?? null;
   const isFixed = named !== null && (named.source !== null || !KNOWN.has(named.condition.type));
@@ -265,7 +275,7 @@ function RuleEntry({ rule, isIdle }: { rule: Rule; isIdle: boolean }) {
   const flip = () =>
     saveRule(id, { ...draft, enabled: !rule.enabled }).catch((error: unknown) => say(reason(error), "error"));
   return (
-    <li>
+    <li data-rule={id} tabIndex={-1}>
       <div class="what">
         <div class="entry-line">
           <strong>{name}</strong>

@@ -17,6 +17,13 @@ export interface Form {
   send(event: Event, task: () => Promise<unknown>): void;
 }
 
+/** Whether a key leaves the form. Escape in a field with a list of proposals may be meant for the list. */
+export const leaves = (event: KeyboardEvent): boolean =>
+  event.key === "Escape" &&
+  !event.defaultPrevented &&
+  !event.isComposing &&
+  !(event.target as HTMLElement).matches?.("select, input[list]");
+
 /** What is wrong, as the hub or this page says, and which field it is about. */
 export function wrongOf(error: unknown): Wrong {
   const field = error instanceof Mistyped ? error.field : (error instanceof api.Refused && error.problem?.field) || "";

@@ -1,4 +1,4 @@
-// The last day of what a rule watches, with its limit and when it would have fired: the chart beside the sentence.
+// The last days of what a rule watches, with its limit and when it would have fired: the chart beside the sentence.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import * as api from "../api";
@@ -6,13 +6,13 @@ import { serverNow } from "../app";
 import { Chart, COLORS, DASHES, type Under } from "../chart/chart";
 import { apart, clean, limitOf, measured, moment } from "../format";
 import { title } from "../names";
-import { drawnLimit, firedOn } from "../rule";
+import { drawnLimit, firedOn, spanOf } from "../rule";
 import { buckets, gapAfter, Points } from "../series";
 import type { Backtest, Condition, Millis } from "../types";
 import { Dash } from "./dash";
 import { useChart } from "./drawn";
 
-/** Five minutes each, of a day. */
+/** Of a day five minutes each. */
 const POINTS = 288;
 
 interface Props {
@@ -85,7 +85,7 @@ export function RuleChart({ past, series, condition, span }: Props) {
   const more = (past.fires > 0 ? firedOn(past) : past.series).length - series.length;
   const decimals = apart(cursor?.under.map(({ avg }) => avg) ?? [], unit);
   return (
-    <figure class="rule-chart" aria-label="The last 24 h of what this rule watches">
+    <figure class="rule-chart" aria-label={`The last ${spanOf(past)} of what this rule watches`}>
       <div class="readout legend">
         {cursor ? <span>{moment(cursor.at, serverNow(), to - from)}</span> : null}
         {series.map((one, i) => (
@@ -110,7 +110,7 @@ function limits(condition: Condition, unit: string) {
   return line ? [{ ...line, label: `limit ${limitOf(line.value, unit)}` }] : [];
 }
 
-/** The day of each, asked for once a minute at most while the rule is typed. */
+/** The readings of each, asked for once a minute at most while the rule is typed. */
 function usePoints(series: Backtest["series"], names: string, from: Millis, to: Millis): ReadonlyMap<string, Points> {
   const [found, setFound] = useState<ReadonlyMap<string, Points>>(new Map());
   useEffect(() => {
@@ -135,6 +135,6 @@ function usePoints(series: Backtest["series"], names: string, from: Millis, to: 
     return () => {
       current = false;
     };
-  }, [names, Math.floor(to / 60_000)]);
+  }, [names, Math.round((to - from) / 60_000), Math.floor(to / 60_000)]);
   return found;
 }

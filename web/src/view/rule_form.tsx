@@ -1,4 +1,4 @@
-// The rule editor. While it is typed it says what the rule would have done in the last day, by the hub's own engine.
+// The rule editor. While it is typed it says what the rule would have done in the last days, by the hub's own engine.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { saveRule } from "../actions/alerts";
@@ -13,7 +13,7 @@ import { readLabels, writeLabels } from "../labels";
 import type { Rule, Severity } from "../types";
 import type { Wrong } from "../wrong";
 import { Field } from "./controls";
-import { useForm } from "./form";
+import { leaves, useForm } from "./form";
 import { LabelPicker } from "./label_picker";
 import { moved } from "../limit_span";
 import { LimitSlider } from "./limit_slider";
@@ -59,7 +59,8 @@ export function RuleForm({
   rule: Rule | null;
   device: string;
   sensor: string;
-  done: () => void;
+  /** Told which rule was saved; none where nothing was. */
+  done: (saved: string | null) => void;
 }) {
   const [name, setName] = useState(rule?.name ?? "");
   const [who, setWho] = useState(rule?.device ?? (device || "*"));
@@ -148,9 +149,9 @@ export function RuleForm({
     if (untimed !== null) return form.say(untimed);
     if (draft === null) return;
     form.send(event, async () => {
-      await saveRule(rule?.id ?? null, { ...draft, name: name.trim(), tags: readLabels(tags, "tags") });
+      const saved = await saveRule(rule?.id ?? null, { ...draft, name: name.trim(), tags: readLabels(tags, "tags") });
       say(rule ? "Rule saved." : "Rule created.");
-      done();
+      done(saved.id);
     });
   };
   const take = (ready: Ready) => {
@@ -182,7 +183,12 @@ export function RuleForm({
   const sensors = [...new Set(Object.values(latest.value).flatMap((of) => Object.keys(of)))].sort().slice(0, 200);
 
   return (
-    <form class="card form" onSubmit={submit} aria-labelledby="rule-form">
+    <form
+      class="card form"
+      onSubmit={submit}
+      onKeyDown={(event) => leaves(event) && done(null)}
+      aria-labelledby="rule-form"
+    >
       <h2 id="rule-form">{rule ? "Edit rule" : "New rule"}</h2>
       {ready.length > 0 ? (
         <div class="row" role="group" aria-label="Ready rules">
@@ -352,7 +358,7 @@ export function RuleForm({
         <button type="submit" class="button primary" disabled={form.busy}>
           {rule ? "Save rule" : "Create rule"}
         </button>
-        <button type="button" class="button" onClick={done}>
+        <button type="button" class="button" onClick={() => done(null)}>
           Cancel
         </button>
       </div>

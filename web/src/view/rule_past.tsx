@@ -1,8 +1,8 @@
-// What a rule would have done in the last day, by the hub's own engine: a sentence while it is typed, and on whom.
+// What a rule would have done in the last days, by the hub's own engine: a sentence while it is typed, and on whom.
 
 import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
-import { state } from "../app";
+import { serverNow, state } from "../app";
 import { apart, clean, measured, when } from "../format";
 import { title } from "../names";
 import { href } from "../route";
@@ -12,6 +12,10 @@ import type { Wrong } from "../wrong";
 import { lazily } from "./lazy";
 
 const chart = lazily(() => import("./rule_chart").then((view) => view.RuleChart));
+
+const DAY_MS = 86_400_000;
+/** Days it can be tried on. */
+const DAYS = [1, 7, 30];
 
 /** Typing settles before the hub is asked. */
 const SETTLE_MS = 250;
@@ -37,40 +41,68 @@ export function RulePast({
   /** Told the lowest and the highest value of what is drawn. */
   span: (low: number, high: number) => void;
 }) {
-  const past = useBacktest(draft, against, refused);
+  const [days, setDays] = useState(1);
+  const [past, isLate] = useBacktest(draft, against, days, refused);
   if (draft === null)
     return (
       <p class="small quiet">
         Once the fields above are complete, this shows what the rule would have done in the last 24 h.
       </p>
     );
-  if (past === null) return null;
+  const choice = (
+    <div class="row">
+      <span class="small quiet" id="tried">
+        Tried on the last
+      </span>
+      <div class="segments" role="group" aria-labelledby="tried">
+        {DAYS.map((one) => (
+          <button type="button" key={one} aria-pressed={days === one} onClick={() => setDays(one)}>
+            {one === 1 ? "24 h" : `${one} days`}
+          </button>
+        ))}
+      </div>
+    </div>
+  );
+  if (past === null)
+    return (
+      <>
+        {choice}
+        {isLate ? (
+          <p class="small" role="status">
+            The hub did not get through so many readings in time: choose a shorter time, or fewer devices.
+          </p>
+        ) : null}
+      </>
+    );
   const fired = firedOn(past);
   const drawn = charted(past, LINES);
   return (
-    <div class="note past" role="status">
-      <span>{outcome(past)}</span>
-      {past.difference ? <p class="small">{differs(past.difference)}</p> : null}
-      {past.noise.length > 1 ? <p class="small quiet">{noise(past)}</p> : null}
-      {drawn.length > 0 ? <chart.View past={past} series={drawn} condition={draft.condition} span={span} /> : null}
-      {fired.length > 0 ? (
-        <details>
-          <summary>
-            {fired.length === 1
-              ? "Show which one"
-              : fired.length > NAMED
-                ? `Show ${NAMED} of ${fired.length}`
-                : `Show which ${fired.length}`}
-          </summary>
-          <ul class="fired">
-            {fired.slice(0, NAMED).map((one) => (
-              <Fired key={`${one.device} ${one.sensor}`} of={one} past={past} />
-            ))}
-          </ul>
-          {fired.length > NAMED ? <p class="small quiet">And {fired.length - NAMED} more.</p> : null}
-        </details>
-      ) : null}
-    </div>
+    <>
+      {choice}
+      <div class="note past" role="status">
+        <span>{outcome(past)}</span>
+        {past.difference ? <p class="small">{differs(past.difference)}</p> : null}
+        {past.noise.length > 1 ? <p class="small quiet">{noise(past)}</p> : null}
+        {drawn.length > 0 ? <chart.View past={past} series={drawn} condition={draft.condition} span={span} /> : null}
+        {fired.length > 0 ? (
+          <details>
+            <summary>
+              {fired.length === 1
+                ? "Show which one"
+                : fired.length > NAMED
+                  ? `Show ${NAMED} of ${fired.length}`
+                  : `Show which ${fired.length}`}
+            </summary>
+            <ul class="fired">
+              {fired.slice(0, NAMED).map((one) => (
+                <Fired key={`${one.device} ${one.sensor}`} of={one} past={past} />
+              ))}
+            </ul>
+            {fired.length > NAMED ? <p class="small quiet">And {fired.length - NAMED} more.</p> : null}
+          </details>
+        ) : null}
+      </div>
+    </>
   );
 }
 
@@ -122,13 +154,15 @@ function Fired({ of, past }: { of: Backtest["series"][number]; past: Backtest })
   );
 }
 
-/** What the rule would have done, or null while there is nothing to say. */
+/** What the rule would have done, or null while there is nothing to say; and whether the hub took too long. */
 function useBacktest(
   draft: Omit<api.RuleDraft, "name" | "tags"> | null,
   against: Omit<api.RuleDraft, "name" | "tags"> | null,
+  days: number,
   refused: (wrong: Wrong) => void,
-): Backtest | null {
+): [Backtest | null, boolean] {
   const [past, setPast] = useState<Backtest | null>(null);
+  const [isLate, setLate] = useState(false);
   // By its text: the draft is a new object each time.
   const asked =
     draft === null ? null : JSON.stringify([{ ...draft, severity: "info", webhooks: [], message: null }, against]);
@@ -139,8 +173,13 @@ function useBacktest(
       Omit<api.RuleDraft, "name" | "tags">,
       Omit<api.RuleDraft, "name" | "tags"> | null,
     ];
+    setLate(false);
+    const during = () => {
+      const to = serverNow();
+      return { from: to - days * DAY_MS, to };
+    };
     const ask = () =>
-      api.rules.backtest(rule, before).then(
+      api.rules.backtest(rule, before, days === 1 ? null : during()).then(
         (result) => current && setPast(result),
         (error: unknown) => {
           if (!current) return;
@@ -148,6 +187,7 @@ function useBacktest(
           // A hub that is busy with others' rules is asked again;
           // what is wrong with the rule is said before it is saved.
           if (error instanceof api.Refused && error.status === 503) timer = setTimeout(ask, BUSY_MS);
+          else if (error instanceof api.Refused && error.status === 0) setLate(true);
           else if (error instanceof api.Refused && error.problem?.field)
             refused({ field: error.problem.field.replace(/^rule\./, ""), problem: error.message });
         },
@@ -157,6 +197,6 @@ function useBacktest(
       current = false;
       clearTimeout(timer);
     };
-  }, [asked]);
-  return past;
+  }, [asked, days]);
+  return [past, isLate];
 }

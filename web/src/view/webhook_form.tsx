@@ -8,7 +8,7 @@ import { ALL, type Hears } from "../hears";
 import { readLabels, writeLabels } from "../labels";
 import type { Webhook, WebhookKind, WebhookPatch } from "../types";
 import { Field } from "./controls";
-import { useForm } from "./form";
+import { leaves, useForm } from "./form";
 import { HearsFields } from "./hears_fields";
 import { Preview } from "./webhook_preview";
 import { templateFields, templateOf, WebhookTemplate } from "./webhook_template";
@@ -91,7 +91,7 @@ export function WebhookForm({
     );
   const title = hook ? `Edit ${hook.name}` : "New webhook";
   return (
-    <form class="card form" onSubmit={submit} aria-label={title}>
+    <form class="card form" onSubmit={submit} onKeyDown={(event) => leaves(event) && close()} aria-label={title}>
       <h2>{title}</h2>
       <div class="form-grid">
         <Field label="Name" problem={at("name")}>
