@@ -830,7 +830,7 @@ impl Running {
         };
         let deliveries = {
             let catalog = self.store.catalog();
-            let told = Notifier::default().decide(now, &proposed.transitions, &catalog, |_| false);
+            let told = Notifier::default().decide(now, &proposed.transitions, &catalog, false, |_| false);
             let audience = Audience {
                 rules: &[rule],
                 webhooks: &[webhook],

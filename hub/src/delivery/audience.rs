@@ -68,7 +68,7 @@ impl Audience<'_> {
             let knows = |alert: &&Alert| (self.said)(alert.id, webhook.id) > 0;
             let waits = |first: &Alert| {
                 let key = (webhook.id, first.rule, group.event);
-                grouping.until(first.learned_at, key, first.about, first.severity).is_some()
+                grouping.until(first.learned_at, key, first.about, first.severity, first.is_offline()).is_some()
             };
             webhook.works()
                 && webhook.spec.kind.is_read_by_people()
@@ -179,7 +179,8 @@ fn grouped(notice: &Notice, event: Event, to: &Webhook, grouping: &Grouping) -> 
     let is_of_many = matches!(notice, Notice::Changed { .. }) && !matches!(alert.about, Subject::Hub(_));
     (is_of_many && to.spec.kind.is_read_by_people()).then(|| {
         let (rule, about) = (alert.rule, alert.about);
-        let until = grouping.until(notice.learned_at(), (to.id, rule, event), about, alert.severity);
+        let until =
+            grouping.until(notice.learned_at(), (to.id, rule, event), about, alert.severity, alert.is_offline());
         Grouped { rule, about, until }
     })
 }

@@ -5,6 +5,7 @@
 //!   more of the rule within a window    wait until it ends, and are one message then
 //!   a window in which something waited  is followed by one of 5 min (of what is critical, of 30 s again)
 //!   a window in which nothing did       closes: the next one is a first one
+//!   of devices that go offline          the first one waits as well: a site that goes silent is one message
 //! ```
 //!
 //! Alertmanager's `group_wait` and `group_interval`, but that the first message does not wait. What fires and what is over have
@@ -22,6 +23,8 @@ use crate::model::webhook::{Event, Grouped, Held, NewDelivery, WebhookId};
 const FIRST_MS: i64 = 30_000;
 /// Those after it, while more comes.
 const NEXT_MS: i64 = 5 * 60_000;
+/// What waits longer than this waits for something else, in milliseconds.
+pub const LONGEST_MS: i64 = NEXT_MS;
 /// Windows that are remembered, a few dozen bytes each. Beyond, those of the oldest webhooks and rules are forgotten: their next
 /// message goes at once.
 const MOST: usize = 10_000;
@@ -55,7 +58,7 @@ impl Grouping {
         Self(windows)
     }
 
-    /// Until when a message about this waits; `None` where it goes at once.
+    /// Until when a message about this waits; `None` where it goes at once. `comes_in_crowds`: one of it seldom comes alone.
     #[must_use]
     pub fn until(
         &self,
@@ -63,15 +66,18 @@ impl Grouping {
         (webhook, rule, event): (WebhookId, RuleId, Event),
         about: Subject,
         severity: Severity,
+        comes_in_crowds: bool,
     ) -> Option<UnixMillis> {
-        let window = self.0.get(&(webhook, rule, is_over(event)))?;
+        // Where seconds count, nobody waits for a crowd.
+        let first = (comes_in_crowds && severity != Severity::Critical).then(|| now.plus(FIRST_MS));
+        let Some(window) = self.0.get(&(webhook, rule, is_over(event))) else { return first };
         let next = if severity == Severity::Critical { FIRST_MS } else { NEXT_MS };
         let until = if now < window.until {
             window.until
         } else if window.holds && now < window.until.plus(next) {
             window.until.plus(next)
         } else {
-            return None;
+            return first;
         };
         // A clock that was set back makes nobody wait for longer.
         (window.first != Some(about)).then(|| until.min(now.plus(next)))
@@ -116,6 +122,7 @@ mod tests {
     struct Scene {
         grouping: Grouping,
         severity: Option<Severity>,
+        comes_in_crowds: bool,
     }
 
     impl Scene {
@@ -124,7 +131,7 @@ mod tests {
             let (now, about) = (T0.plus(second * 1_000), Subject::Device(DeviceNo(device)));
             let (webhook, rule) = (WebhookId(1), RuleId(7));
             let severity = self.severity.unwrap_or(Severity::Warning);
-            let until = self.grouping.until(now, (webhook, rule, event), about, severity);
+            let until = self.grouping.until(now, (webhook, rule, event), about, severity, self.comes_in_crowds);
             let group = Some(Grouped { rule, about, until });
             let told = NewDelivery { webhook, alert: None, event, body: Vec::new(), created_at: now, group };
             self.grouping.note([&told]);
@@ -167,6 +174,15 @@ mod tests {
         assert_eq!(scene.fires(10, 1), None);
         assert_eq!((scene.fires(29, 2), scene.fires(30, 2)), (Some(30), Some(330)));
         assert_eq!(scene.tell(20, 2, Event::AlertResolved), Some(35));
+    }
+
+    #[test]
+    fn of_devices_that_go_offline_the_first_waits_for_the_others_unless_it_is_critical() {
+        let mut scene = Scene { comes_in_crowds: true, ..Scene::default() };
+        assert_eq!([0, 0, 12, 29].map(|second| scene.fires(second, second as u32)), [Some(30); 4]);
+        assert_eq!((scene.fires(31, 8), scene.fires(700, 9)), (Some(330), Some(730)));
+        scene = Scene { comes_in_crowds: true, severity: Some(Severity::Critical), ..Scene::default() };
+        assert_eq!((scene.fires(0, 1), scene.fires(3, 2)), (None, Some(30)));
     }
 
     #[test]

@@ -151,7 +151,9 @@ pub(super) fn group_delivery(
     let (kind, timestamp) = (gathered.event.word(), moment(gathered.at));
     let body = render(&Body { r#type: kind, timestamp, title, text, data: GroupData { group } });
     let created_at = if gathered.event == Event::AlertAcknowledged { gathered.at } else { first.learned_at };
-    let alert = Some(first.id);
+    // What people were not told yet of some of them goes before it: messages about one alert go in order.
+    let newest = gathered.alerts.iter().map(|alert| alert.id).max();
+    let alert = if gathered.event == Event::AlertAcknowledged { newest } else { Some(first.id) };
     let group = gathered.first().map(|first| Grouped { rule: first.rule, about: first.about, until: None });
     Some(NewDelivery { webhook: webhook.id, alert, event: gathered.event, body, created_at, group })
 }

@@ -32,7 +32,10 @@ impl Ingest {
         proposed: Proposed,
     ) -> Result<bool, store::Error> {
         let ends = |rule| proposed.ends(rule);
-        let told = self.notifier.decide(self.clock.wall(), &proposed.transitions, &self.store.catalog(), ends);
+        let told = {
+            let (now, by_hand) = (self.clock.wall(), proposed.is_by_hand());
+            self.notifier.decide(now, &proposed.transitions, &self.store.catalog(), by_hand, ends)
+        };
         self.commit_telling(batches, floors, proposed, told).await
     }
 

@@ -45,11 +45,11 @@ use self::learning::Learning;
 use self::making::Making;
 use self::pace::Pace;
 use crate::clock::Clock;
-use crate::delivery::grouping::Grouping;
+use crate::delivery::grouping::{self, Grouping};
 use crate::delivery::payload::{self, Teller};
 use crate::live::Bus;
 use crate::model::UnixMillis;
-use crate::model::alert::Vitals;
+use crate::model::alert::{Alert, Vitals};
 use crate::model::device::DeviceNo;
 use crate::model::explain::Seen;
 use crate::model::looked::Looked;
@@ -299,6 +299,7 @@ impl Ingest {
             let before = std::mem::replace(&mut self.webhooks, webhooks);
             self.notifier.set_webhooks(now, &self.webhooks);
             self.tell_those_back(&before).await?;
+            self.hold_silenced().await?;
             let latest = self.latest();
             self.engine.recall(now, &self.store.catalog(), latest);
             self.engine.hear(self.store.heard());
@@ -316,6 +317,15 @@ impl Ingest {
 
     /// Tells of the end of alerts that are gone with their device.
     async fn tell_gone(&mut self) -> Result<(), store::Error> {
+        match self.store.withdraw_gone().await {
+            Ok(()) => {}
+            Err(error) if error.is_fatal() => return Err(error),
+            // The next change, or start, tries again.
+            Err(error) => {
+                tracing::warn!(%error, "the end of alerts of a deleted device is not told yet: {error}");
+                return Ok(());
+            }
+        }
         let (now, told) = (self.clock.wall(), self.store.told_of_gone_alerts().await?);
         let works = |id| self.webhooks.iter().any(|webhook| webhook.id == id && webhook.works());
         let ended = told.iter().filter(|told| works(told.webhook)).filter_map(|told| payload::gone(told, now));
@@ -330,6 +340,29 @@ impl Ingest {
             Err(error) => tracing::warn!(%error, "the end of alerts of a deleted device is not told yet: {error}"),
         }
         Ok(())
+    }
+
+    /// What waits to be told with others of its rule, and is silenced now, waits until the silence ends; or no longer, where a silence
+    /// was taken away.
+    async fn hold_silenced(&mut self) -> Result<(), store::Error> {
+        let held: HashSet<_> = self.store.held_alerts().await?.into_iter().collect();
+        if held.is_empty() {
+            return Ok(());
+        }
+        let (now, open) = (self.clock.wall(), self.store.open_alerts().await?);
+        let until: Vec<_> = {
+            let catalog = self.store.catalog();
+            let until = |alert: &Alert| self.notifier.silenced_until(now, alert, &catalog).unwrap_or(now);
+            open.iter().filter(|alert| held.contains(&alert.id)).map(|alert| (alert.id, until(alert))).collect()
+        };
+        match self.store.hold_until(until, now.plus(grouping::LONGEST_MS)).await {
+            Ok(()) => Ok(()),
+            Err(error) if error.is_fatal() => Err(error),
+            Err(error) => {
+                tracing::warn!(%error, "messages that a silence is to keep back are told in their time: {error}");
+                Ok(())
+            }
+        }
     }
 
     /// Tells webhooks that are on again what they missed.

@@ -105,6 +105,12 @@ impl Proposed {
         rule != RuleId::HUB && self.rebuilt.as_ref().is_some_and(|rebuilt| !stays(rebuilt))
     }
 
+    /// Whether a person caused it, by a change of rules or devices.
+    #[must_use]
+    pub const fn is_by_hand(&self) -> bool {
+        self.rebuilt.is_some()
+    }
+
     /// Whether applying it would change nothing at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {

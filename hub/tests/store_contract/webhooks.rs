@@ -1,6 +1,6 @@
 //! Webhooks that are changed while something waits for them.
 
-use telemetry_hub::model::alert::Subject;
+use telemetry_hub::model::alert::{AlertId, Subject};
 use telemetry_hub::model::device::DeviceNo;
 use telemetry_hub::model::rule::RuleId;
 use telemetry_hub::model::webhook::{
@@ -259,6 +259,32 @@ async fn many_of_a_rule_wait_for_each_other_and_are_told_in_one() {
     assert_eq!((held.delayed_by(Some(T0.plus(90_000))), held.delayed_by(Some(T0.plus(91_000)))), (None, Some(61)));
     assert_eq!(hub.store.to_sum_up(other.id, T0.plus(90_000)).await.unwrap(), []);
     assert_eq!(hub.store.to_sum_up(other.id, T0.plus(90_001)).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_waits_for_others_waits_for_a_silence_too_and_goes_with_its_device() {
+    let hub = Hub::new().await;
+    let webhook = hub.webhook().await;
+    let until = Some(T0.plus(30_000));
+    let group = Some(Grouped { rule: RuleId(7), about: Subject::Device(DeviceNo(1)), until });
+    let deliveries = vec![NewDelivery { group, ..to(&webhook, Some(1)) }, NewDelivery { group, ..to(&webhook, Some(2)) }];
+    hub.store.commit(Commit { deliveries, ..Commit::default() }).await.unwrap();
+    assert_eq!(hub.store.held_alerts().await.unwrap(), [1, 2].map(AlertId));
+    let due = async |id: u64| {
+        let delivery = hub.store.delivery(DeliveryId(id)).await.unwrap();
+        (delivery.state, delivery.next_attempt_at.map(|at| at.since(T0)))
+    };
+    let hold = async |until: i64| hub.store.hold_until(vec![(AlertId(1), T0.plus(until))], T0.plus(300_000)).await;
+    hold(1_000).await.unwrap();
+    assert_eq!(due(1).await, (DeliveryState::Pending, Some(30_000)), "it is not sooner for that");
+    hold(3_600_000).await.unwrap();
+    assert_eq!((due(1).await.1, due(2).await.1), (Some(3_600_000), Some(30_000)));
+    hold(2_000).await.unwrap();
+    assert_eq!(due(1).await.1, Some(2_000), "the silence was taken away");
+    // Of neither there is an alert any more.
+    hub.store.withdraw_gone().await.unwrap();
+    assert_eq!((due(1).await, due(2).await), ((DeliveryState::Withdrawn, None), (DeliveryState::Withdrawn, None)));
+    assert_eq!(hub.store.told_of_gone_alerts().await.unwrap(), [], "nobody knows of them");
 }
 
 #[tokio::test]

@@ -121,6 +121,27 @@ impl Flapping {
         calmed
     }
 
+    /// What is told of these notices, which a person caused by a change of a rule or a device: each begins anew from there on. What
+    /// flaps of it ends now.
+    pub(super) fn restart(&self, now: UnixMillis, notices: &[Notice], is_gone: impl Fn(RuleId) -> bool) -> Calmed {
+        let mut calmed = Calmed { now, ..Calmed::default() };
+        for notice in notices {
+            let key = (notice.alert().rule, notice.alert().about);
+            if self.course(&mut calmed, key).flap.is_some() {
+                self.follow(&mut calmed, std::slice::from_ref(notice));
+                self.end(&mut calmed, key);
+            } else {
+                calmed.notices.push(notice.clone());
+            }
+            calmed.courses.insert(key, Course::default());
+        }
+        let gone: Vec<Key> = self.courses.keys().copied().filter(|key| is_gone(key.0)).collect();
+        for key in gone {
+            self.end(&mut calmed, key);
+        }
+        calmed
+    }
+
     /// What is told of what has been calm for long enough, unless it `is_silenced`; beside these notices.
     pub(super) fn over(&self, now: UnixMillis, notices: &[Notice], is_silenced: impl Fn(&Alert) -> bool) -> Calmed {
         let mut calmed = Calmed { now, ..Calmed::default() };

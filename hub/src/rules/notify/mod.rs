@@ -140,17 +140,22 @@ impl Notifier {
         self.silences.set(all);
     }
 
-    /// What is told of these changes. `is_gone`: whether they end this rule.
+    /// What is told of these changes. `is_gone`: whether they end this rule. What a person caused is no flapping.
     #[must_use]
     pub fn decide(
         &self,
         now: UnixMillis,
         transitions: &[Transition],
         catalog: &Catalog,
+        is_by_hand: bool,
         is_gone: impl Fn(RuleId) -> bool,
     ) -> Notified {
         let hushed = self.silences.hush(now, transitions, catalog);
-        let calmed = self.flapping.calm(now, &hushed.told, is_gone);
+        let calmed = if is_by_hand {
+            self.flapping.restart(now, &hushed.told, is_gone)
+        } else {
+            self.flapping.calm(now, &hushed.told, is_gone)
+        };
         Notified::of(hushed, calmed)
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::model::alert::Ack;
 use crate::model::notice::{Hearers, Mark, Notice};
+use crate::model::rule::Severity;
 use crate::model::silence::{Silence, SilenceId, SilenceSpec};
 use crate::rules::backtest::{Replay, Trial};
 use crate::rules::notify::{Before, Notifier};
@@ -124,6 +125,29 @@ fn with_its_rule_it_ends() {
 }
 
 #[test]
+fn what_a_person_changes_is_no_flapping_and_begins_anew() {
+    let mut scene = Calmed::with([above(30.0)]);
+    let edit = |scene: &mut Calmed, second, spec| {
+        let proposed = scene.scene.engine.set_rules(at(second), &scene.scene.catalog, vec![rule(1, spec)]);
+        scene.told(second, proposed)
+    };
+    assert_eq!(scene.reading(0, 90.0), ["1 firing to all"]);
+    assert_eq!(edit(&mut scene, 1, above(40.0)), ["1 resolved to all"]);
+    assert_eq!(scene.reading(2, 95.0), ["2 firing to all"]);
+    assert_eq!(edit(&mut scene, 3, above(60.0)), ["2 resolved to all"]);
+    let critical = RuleSpec { severity: Severity::Critical, ..above(60.0) };
+    assert_eq!(scene.reading(4, 95.0), ["3 firing to all"]);
+    assert_eq!(edit(&mut scene, 5, critical), ["3 resolved to all"]);
+    assert_eq!(scene.reading(6, 95.0), ["4 firing to all"]);
+    // What flaps is over with the edit, and from there on it is another course.
+    for second in 7..=10 {
+        scene.reading(second, if second % 2 == 0 { 95.0 } else { 50.0 });
+    }
+    assert_eq!(edit(&mut scene, 11, above(70.0)), ["6 resolved to each", "5 resolved to calmed"]);
+    assert_eq!(scene.reading(12, 95.0), ["7 firing to all"]);
+}
+
+#[test]
 fn a_proposal_that_is_dropped_is_no_change() {
     let mut scene = Calmed::with([above(90.0)]);
     for minute in 0..3 {
@@ -132,7 +156,9 @@ fn a_proposal_that_is_dropped_is_no_change() {
     let propose = |scene: &mut Calmed| {
         let proposed = scene.scene.propose(3 * MINUTE, 89.0);
         let now = at(3 * MINUTE);
-        scene.notifier.decide(now, &proposed.transitions, &scene.scene.catalog, |rule| proposed.ends(rule))
+        scene
+            .notifier
+            .decide(now, &proposed.transitions, &scene.scene.catalog, proposed.is_by_hand(), |rule| proposed.ends(rule))
     };
     let first = propose(&mut scene);
     assert_eq!(first.notices.len(), 2);
@@ -186,7 +212,9 @@ impl Calmed {
 
     fn told(&mut self, second: i64, proposed: Proposed) -> Vec<String> {
         let catalog = &self.scene.catalog;
-        let notified = self.notifier.decide(at(second), &proposed.transitions, catalog, |rule| proposed.ends(rule));
+        let notified =
+            self.notifier
+                .decide(at(second), &proposed.transitions, catalog, proposed.is_by_hand(), |rule| proposed.ends(rule));
         self.scene.committed(proposed);
         self.applied(notified)
     }

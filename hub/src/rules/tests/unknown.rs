@@ -96,7 +96,7 @@ impl Told {
     }
 
     fn follow(&mut self, second: i64, proposed: Proposed) -> Vec<u64> {
-        let told = self.notifier.decide(at(second), &proposed.transitions, &self.scene.catalog, |_| false);
+        let told = self.notifier.decide(at(second), &proposed.transitions, &self.scene.catalog, false, |_| false);
         let said = told.notices.iter().map(|notice| notice.alert().id.0).collect();
         for mark in &told.marks {
             let crate::model::notice::Mark::Muted(id, muted) = mark else { continue };

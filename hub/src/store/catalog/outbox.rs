@@ -188,6 +188,37 @@ impl Store {
         .await
     }
 
+    /// Withdraws what people were to be told together with others of an alert that went with its device: they know nothing of it.
+    ///
+    /// # Errors
+    /// Those of any write.
+    pub async fn withdraw_gone(&self) -> Result<()> {
+        self.change(|open| open.tx.withdraw_gone().map(drop)).await
+    }
+
+    /// The alerts about which something waits to be told with others of its rule.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn held_alerts(&self) -> Result<Vec<AlertId>> {
+        self.readers().run(|reader| reader.ask()?.held_alerts()).await
+    }
+
+    /// Has what waits about these alerts wait until a moment each instead, where that is later; what waits beyond `most` waits no longer
+    /// than its moment.
+    ///
+    /// # Errors
+    /// Those of any write.
+    pub async fn hold_until(&self, alerts: Vec<(AlertId, UnixMillis)>, most: UnixMillis) -> Result<()> {
+        self.change(move |open| {
+            for &(alert, until) in &alerts {
+                open.own.due |= open.tx.hold(alert, until, most)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
     /// Of these alerts, to which webhooks something about them waits.
     ///
     /// # Errors

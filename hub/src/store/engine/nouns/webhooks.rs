@@ -105,6 +105,8 @@ pub(in crate::store) trait Outbox {
     /// What of a rule is to be told to a webhook together at `now`, oldest first, at most `n`: what waited, and what came later about
     /// the same things; without what is about a thing of which something is under way.
     fn in_group(&self, webhook: WebhookId, rule: RuleId, now: UnixMillis, n: usize) -> Result<Vec<Waits>>;
+    /// The alerts about which something waits for others of its rule.
+    fn held_alerts(&self) -> Result<Vec<AlertId>>;
     /// Until when at most something of a rule waits for others, by webhook and event.
     fn held_deliveries(&self) -> Result<Vec<Held>>;
     /// How many wait.
@@ -129,6 +131,11 @@ pub(in crate::store) trait ChangeOutbox: Outbox {
         except: &[WebhookId],
         lulls: &[Lull],
     ) -> Result<Vec<Delivery>>;
+    /// Withdraws what waits for others of its rule, was never tried, and is about an alert that went with its device; how many.
+    fn withdraw_gone(&self) -> Result<usize>;
+    /// What waits for others of its rule about an alert, and was never tried, waits until a moment instead, where that is later, or it
+    /// waits for longer than until `most`; whether there is such.
+    fn hold(&self, alert: AlertId, until: UnixMillis, most: UnixMillis) -> Result<bool>;
     /// Withdraws what waits of alerts that began in a lull and are over, where their webhook was told nothing of them and the lull
     /// kept all of it: which.
     fn withdraw_over(&self, lull: &Lull) -> Result<Vec<DeliveryId>>;

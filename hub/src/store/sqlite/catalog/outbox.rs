@@ -45,7 +45,7 @@ const PENDING: &str = "SELECT COUNT(*) FROM delivery WHERE state = 'pending'";
 /// An alert that went in its time was over, and that was told.
 const TOLD_OF_GONE: &str = "SELECT webhook, alert, event, created_at, body FROM delivery WHERE id IN (
     SELECT MAX(id) FROM delivery
-    WHERE alert IS NOT NULL AND NOT EXISTS (SELECT 1 FROM alert WHERE alert.id = delivery.alert)
+    WHERE alert IS NOT NULL AND state <> 'withdrawn' AND NOT EXISTS (SELECT 1 FROM alert WHERE alert.id = delivery.alert)
     GROUP BY webhook, alert HAVING SUM(event IN ('alert.resolved', 'alert.past')) = 0)";
 
 const NEXT_DUE: &str =
@@ -142,6 +142,12 @@ impl Outbox for Connection {
             let until = UnixMillis(row.get(3)?);
             Ok(Held { webhook: row.get(0)?, rule: row.get(1)?, event: row.get(2)?, until })
         })?;
+        Ok(held.collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn held_alerts(&self) -> Result<Vec<AlertId>> {
+        let mut statement = self.prepare_cached(HELD_ALERTS)?;
+        let held = statement.query_map([], |row| row.get(0))?;
         Ok(held.collect::<rusqlite::Result<_>>()?)
     }
 
@@ -242,7 +248,8 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Delivery> {
 const INSERT: &str = "INSERT INTO delivery (webhook, alert, course, event, state, next_attempt_at, held_until, rule, created_at, body,
         urgency)
     SELECT id, :alert, COALESCE((SELECT CASE rule WHEN 0 THEN rule_name ELSE rule END || ':' || COALESCE(device, '') || ':'
-        || COALESCE(series, '') FROM alert WHERE alert.id = :alert), 'alert:' || :alert),
+        || COALESCE(series, '') FROM alert WHERE alert.id = :alert), (SELECT of.course FROM delivery AS of WHERE of.alert = :alert
+        ORDER BY of.id DESC LIMIT 1), 'alert:' || :alert),
     :event, 'pending', COALESCE(:held_until, :created_at), :held_until, :rule, :created_at, :body, CASE WHEN :event = 'webhook.test' THEN 2
         ELSE COALESCE((SELECT severity = 'critical' FROM alert WHERE alert.id = :alert), 0) END
     FROM webhook WHERE id = :webhook
@@ -274,6 +281,17 @@ const WITHDRAW: &str = "UPDATE delivery SET state = 'withdrawn', next_attempt_at
             OR EXISTS (SELECT 1 FROM attempt WHERE attempt.delivery = held.id)) = 0)
     RETURNING id";
 
+/// What waits for others of its rule, was never tried, and is about an alert that went with its device.
+const WITHDRAW_GONE: &str = "UPDATE delivery SET state = 'withdrawn', next_attempt_at = NULL WHERE state = 'pending'
+    AND held_until IS NOT NULL AND summary IS NULL AND leased_until IS NULL AND alert IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM alert WHERE alert.id = delivery.alert)
+    AND NOT EXISTS (SELECT 1 FROM attempt WHERE attempt.delivery = delivery.id)";
+const HELD_ALERTS: &str = "SELECT DISTINCT alert FROM delivery WHERE state = 'pending' AND held_until IS NOT NULL
+    AND summary IS NULL AND alert IS NOT NULL";
+const HOLD: &str = "UPDATE delivery SET held_until = :until, next_attempt_at = :until WHERE alert = :alert AND state = 'pending'
+    AND held_until IS NOT NULL AND (held_until < :until OR held_until > :most) AND summary IS NULL AND leased_until IS NULL
+    AND NOT EXISTS (SELECT 1 FROM attempt WHERE attempt.delivery = delivery.id)";
+
 /// Enabled webhooks only; first come, first served, and within (webhook, course) strictly in order.
 /// Late messages to people that no summary tells of: of a webhook more than a handful, or any beside a summary that waits. They go in
 /// a summary. What a person has sent again although it had arrived waited for nothing ([`REPLAY`]), and is no such message until it fails.
@@ -298,6 +316,7 @@ const TO_SUM_UP: &str =
     AND NOT EXISTS (SELECT 1 FROM delivery AS older WHERE older.state = 'pending' AND older.webhook = delivery.webhook
         AND older.course = delivery.course AND older.id < delivery.id AND older.leased_until > :now)
     ORDER BY id LIMIT :n";
+/// What flaps, and who acknowledged what, is told for itself, after it.
 /// What goes at once although something of the rule waits is told by itself; but what is about a thing of which something waits
 /// comes after that, and with it.
 const GROUPS_DUE: &str =
@@ -312,7 +331,7 @@ const IN_GROUP: &str =
     "SELECT id, alert, event, created_at FROM delivery WHERE webhook = :webhook AND state = 'pending'
     AND course IN (SELECT course FROM delivery WHERE webhook = :webhook AND rule = :rule AND state = 'pending'
         AND held_until IS NOT NULL AND summary IS NULL AND next_attempt_at <= :now)
-    AND summary IS NULL AND event NOT IN ('webhook.test', 'alerts.summary')
+    AND summary IS NULL AND event IN ('alert.firing', 'alert.resolved', 'alert.repeated')
     AND NOT EXISTS (SELECT 1 FROM delivery AS older WHERE older.state = 'pending' AND older.webhook = delivery.webhook
         AND older.course = delivery.course AND older.id <= delivery.id AND older.leased_until > :now)
     ORDER BY id LIMIT :n";
@@ -450,6 +469,15 @@ impl ChangeOutbox for Connection {
             claimed.extend(self.delivery(id)?);
         }
         Ok(claimed)
+    }
+
+    fn withdraw_gone(&self) -> Result<usize> {
+        Ok(self.prepare_cached(WITHDRAW_GONE)?.execute([])?)
+    }
+
+    fn hold(&self, alert: AlertId, until: UnixMillis, most: UnixMillis) -> Result<bool> {
+        let held = named_params! { ":alert": alert, ":until": until.0, ":most": most.0 };
+        Ok(self.prepare_cached(HOLD)?.execute(held)? > 0)
     }
 
     fn withdraw_over(&self, lull: &Lull) -> Result<Vec<DeliveryId>> {
