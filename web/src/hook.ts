@@ -49,10 +49,13 @@ export function usedBy(rules: number, all: number): string {
 
 type Sent = Pick<Delivery, "state" | "attempts" | "attempt_count">;
 
+/** Of a refused connection the layers below say the same three times. */
+export const shortCause = (text: string): string =>
+  text.replace(/(: )?tcp connect error(?=: )|( \(os error \d+\))/g, "");
+
 /** Why an attempt failed, as the hub kept it. */
 export function causeOf({ status, error }: Delivery["attempts"][number]): string {
-  // Of a refused connection the layers say the same three times.
-  const problem = clean(error ?? "no answer", 200).replace(/(: )?tcp connect error(?=: )|( \(os error \d+\))/g, "");
+  const problem = shortCause(clean(error ?? "no answer", 200));
   if (status === null || status === undefined) return problem;
   return error ? `answered ${status}, but ${problem}` : `answered ${status}`;
 }

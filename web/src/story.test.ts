@@ -36,8 +36,20 @@ describe("the story of an alert", () => {
       told(4, "phone", "alert.firing"),
     ];
     const lines = storyLines({ story, fired_at: at(2) }, false);
-    expect(lines.map(({ what }) => what)).toEqual(["began", "fired", "told all", "told", "told"]);
-    expect(lines[2]).toMatchObject({ of: [{ webhook_name: "chat" }, { webhook_name: "mail" }] });
+    expect(lines.map(({ what }) => what)).toEqual(["began", "fired", "told all", "told"]);
+    expect(lines[2]).toMatchObject({
+      of: [{ webhook_name: "chat" }, { webhook_name: "mail" }, { webhook_name: "phone" }],
+    });
+  });
+
+  it("does not make one of what was told at two times", () => {
+    const story = [...FIRED, told(3, "chat", "alert.repeated"), told(3 + 3_600, "chat", "alert.repeated")];
+    expect(storyLines({ story, fired_at: at(2) }, false).map(({ what }) => what)).toEqual([
+      "began",
+      "fired",
+      "told",
+      "told",
+    ]);
   });
 
   it("tells nothing before its cause, though the hub's clock and the device's differ", () => {

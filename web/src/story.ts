@@ -48,12 +48,10 @@ export function storyLines(
   const sorted = [...story].sort((a, b) => moment(a) - moment(b) || rank(a) - rank(b));
   const lines: StoryLine[] = [];
   for (const one of sorted) {
-    const before = lines.at(-1);
-    if (!told(one) || !isPlain(one) || before === undefined) lines.push(one);
-    else if (before.what === "told all" && before.of[0]!.event === one.event) before.of.push(one);
-    else if (told(before as StoryEntry) && isPlain(before as ToldEntry) && (before as ToldEntry).event === one.event)
-      lines[lines.length - 1] = { what: "told all", at: before.at, of: [before as ToldEntry, one] };
-    else lines.push(one);
+    const joined = told(one) && isPlain(one) ? sameAs(one, lines) : -1;
+    const before = lines[joined];
+    if (before === undefined) lines.push(one);
+    else lines[joined] = { what: "told all", at: before.at, of: [...toldIn(before), one as ToldEntry] };
   }
   if (isUntold && fired_at && !story.some(told)) {
     const behind = lines.findLastIndex(({ what }) => what === "fired" || what === "learned");
@@ -62,8 +60,25 @@ export function storyLines(
   return lines;
 }
 
+const toldIn = (line: StoryLine): ToldEntry[] =>
+  line.what === "told all" ? line.of : line.what === "told" && isPlain(line) ? [line] : [];
+
+/** Where others were told the same at about that moment, and nothing else has happened since; -1 where none were. */
+function sameAs(one: ToldEntry, lines: readonly StoryLine[]): number {
+  const since = lines.findLastIndex(({ what }) => what !== "told" && what !== "told all");
+  return lines.findIndex((line, n) => {
+    const [first] = toldIn(line);
+    return n > since && first?.event === one.event && Date.parse(one.at) - Date.parse(first.at) < TOGETHER_MS;
+  });
+}
+
+/** What is told so soon after is told together. */
+const TOGETHER_MS = 60_000;
+
 /** Taken at the first attempt and without delay: nothing is to be said of it but that. */
 function isPlain(one: ToldEntry): boolean {
   const arrived = one.arrived_at ? Date.parse(one.arrived_at) : null;
-  return one.state === "delivered" && one.attempts <= 1 && arrived !== null && arrived - Date.parse(one.at) < 60_000;
+  return (
+    one.state === "delivered" && one.attempts <= 1 && arrived !== null && arrived - Date.parse(one.at) < TOGETHER_MS
+  );
 }

@@ -6,6 +6,7 @@ import { loadWebhooks } from "../actions/loading";
 import { part } from "../app";
 import { pathTo } from "../base";
 import { clean, millis, when } from "../format";
+import { shortCause } from "../hook";
 import { storyLines, tellsNobody, type StoryLine, type ToldEntry } from "../story";
 import type { AlertDetail } from "../types";
 import { isOver } from "./alert_entries";
@@ -128,7 +129,7 @@ function told(one: StoryLine, now: number): preact.ComponentChildren {
         <>
           {who} {one.state === "failed" ? "was not told" : "is to be told"} {what}
           {one.attempts > 0 ? `: ${one.attempts} ${one.attempts === 1 ? "attempt" : "attempts"} failed` : ""}
-          {one.error ? ` (${clean(one.error, 200)})` : ""}.
+          {one.error ? ` (${shortCause(clean(one.error, 200))})` : ""}.
         </>
       );
     }
