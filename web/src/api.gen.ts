@@ -3076,7 +3076,7 @@ export interface components {
         };
         /** @description A request that a webhook would make. */
         WebhookPreview: {
-            /** @description The bytes, with `(hidden)` for what lets in. */
+            /** @description The bytes, with `(hidden)` for what lets in, and `(picture, about 26 kB)` where those of a picture are. */
             body: string;
             /** @description All headers of HTTP but those of the connection, with `(hidden)` for what lets in. */
             headers: {

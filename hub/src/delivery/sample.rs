@@ -23,6 +23,9 @@ const LIMIT: f64 = 30.0;
 const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 86_400_000;
 
+/// What is said of the picture of such an alert to those who do not see it.
+pub const CHART: &str = "Chart of Temperature: Too warm on greenhouse, limit 30 °C";
+
 /// An alert of a rule "Too warm" on a device "greenhouse", or a test, as it would be told now.
 #[must_use]
 pub fn event(event: Event, spec: &WebhookSpec, teller: &Teller, now: UnixMillis) -> Vec<u8> {
@@ -166,7 +169,16 @@ pub(super) fn rule(now: UnixMillis) -> Rule {
         enabled: true,
         message: Message::default(),
     };
-    Rule { id: RuleId(1), version: 3, version_since: now, spec, made_by_hub: false, created_at: now, updated_at: now, source: None }
+    Rule {
+        id: RuleId(1),
+        version: 3,
+        version_since: now,
+        spec,
+        made_by_hub: false,
+        created_at: now,
+        updated_at: now,
+        source: None,
+    }
 }
 
 fn webhook(spec: &WebhookSpec, now: UnixMillis) -> Webhook {

@@ -363,7 +363,8 @@ mod tests {
             })
             .collect();
         assert_eq!(lines, [20, 20], "one line for each time in which readings came");
-        let dots = shapes.iter().filter(|shape| matches!(shape, Shape::Area { around, .. } if around.len() == 16)).count();
+        let dots =
+            shapes.iter().filter(|shape| matches!(shape, Shape::Area { around, .. } if around.len() == 16)).count();
         assert_eq!(dots, 2, "what fired it, on paper");
         let said = texts(&view);
         for text in ["Too <warm> on attic", "limit 30 °C", "clear 28 °C", "began 10:10", "over 10:50", "Times in +02"]

@@ -87,7 +87,7 @@ impl Trial {
             made_by_hub: false,
             created_at: now,
             updated_at: now,
-        version_since: now,
+            version_since: now,
             source: None,
         }))
     }

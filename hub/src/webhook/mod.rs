@@ -45,12 +45,13 @@ pub use self::client::{Client, Tried};
 pub use self::counters::Counters;
 use self::lanes::Lanes;
 use crate::clock::Clock;
+use crate::delivery::message::showing;
 use crate::delivery::payload::{self, Teller};
 use crate::delivery::retry::{self, GIVE_UP_ON_WEBHOOK, Next};
 use crate::delivery::summary::{Sorted, Why};
 use crate::model::UnixMillis;
 use crate::model::webhook::{
-    Delivery, DeliveryId, DeliveryState, Disabling, Event, Settled, Settlement, Waits, Webhook, WebhookId, WebhookKind,
+    Delivery, DeliveryId, DeliveryState, Disabling, Settled, Settlement, Waits, Webhook, WebhookId,
 };
 use crate::picture::{self, Picture};
 use crate::random;
@@ -136,15 +137,8 @@ impl Dispatcher {
     /// The picture of the alert that a message is about, where its receiver takes one. Whatever keeps it from being drawn, the message
     /// goes without it.
     async fn picture(&self, webhook: &Webhook, delivery: &Delivery) -> Option<Picture> {
-        let shows = matches!(
-            webhook.spec.kind,
-            WebhookKind::Discord | WebhookKind::Telegram | WebhookKind::Ntfy | WebhookKind::Email
-        );
-        let is_of_one = matches!(
-            delivery.event,
-            Event::AlertFiring | Event::AlertResolved | Event::AlertPast | Event::AlertFlapping | Event::AlertRepeated
-        );
-        let id = delivery.alert.filter(|_| shows && is_of_one && payload::devices_in(&delivery.body).is_none())?;
+        let shows = showing::is_shown(webhook.spec.kind, delivery.event);
+        let id = delivery.alert.filter(|_| shows && payload::devices_in(&delivery.body).is_none())?;
         let drawn = async {
             let alert = self.store.alert(id).await?;
             match picture::of(&self.store, &alert, self.teller.zone.clone(), self.clock.wall()).await? {

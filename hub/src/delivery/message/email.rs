@@ -15,7 +15,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use jiff::Timestamp;
 use lettre::Address;
 use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
-use lettre::message::{Attachment, Mailbox, Mailboxes, Message, MultiPart, SinglePart};
+use lettre::message::{Attachment, Body, Mailbox, Mailboxes, Message, MultiPart, SinglePart};
 
 use super::note::Note;
 use super::request::{Method, Request, To};
@@ -79,7 +79,8 @@ pub(super) fn request(note: &Note, to: &To<'_>) -> Option<Request> {
         None => parts.singlepart(part(ContentType::TEXT_HTML, html(note, None))),
         Some((png, kind)) => {
             let html = part(ContentType::TEXT_HTML, html(note, Some((&cid, png.alt))));
-            let picture = Attachment::new_inline_with_name(cid, NAME.to_owned()).body(png.bytes.to_vec(), kind);
+            let bytes = Body::new_with_encoding(png.bytes.to_vec(), ContentTransferEncoding::Base64).ok()?;
+            let picture = Attachment::new_inline_with_name(cid, NAME.to_owned()).body(bytes, kind);
             let both = MultiPart::related().boundary(format!("=_{}.r", to.from.id));
             parts.multipart(both.singlepart(html).singlepart(picture))
         }

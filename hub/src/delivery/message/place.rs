@@ -218,7 +218,7 @@ pub fn shown(kind: WebhookKind, url: &str) -> String {
     let path = match path.find(after).map(|at| path.split_at(at + after.len())) {
         Some((path, "")) => path.to_owned(),
         Some((path, rest)) if !after.is_empty() => {
-            let method = if rest.ends_with("/sendMessage") { "/sendMessage" } else { "" };
+            let method = ["/sendMessage", "/sendPhoto"].into_iter().find(|method| rest.ends_with(method)).unwrap_or("");
             format!("{path}{HIDDEN}{method}")
         }
         Some(_) => path.to_owned(),

@@ -3,6 +3,8 @@
 use reqwest::Url;
 use serde_json::Value;
 
+use crate::model::webhook::{Event, WebhookKind};
+
 /// A picture in the format PNG.
 #[derive(Debug, Clone, Copy)]
 pub struct Png<'a> {
@@ -20,6 +22,16 @@ pub enum Showing<'a> {
     Links,
     /// This one, and links.
     File(Png<'a>),
+}
+
+/// Whether a picture of the readings goes along as a file with what this kind is told of such an event about one alert.
+#[must_use]
+pub const fn is_shown(kind: WebhookKind, event: Event) -> bool {
+    matches!(kind, WebhookKind::Discord | WebhookKind::Telegram | WebhookKind::Ntfy | WebhookKind::Email)
+        && matches!(
+            event,
+            Event::AlertFiring | Event::AlertResolved | Event::AlertPast | Event::AlertFlapping | Event::AlertRepeated
+        )
 }
 
 /// What the file is called.

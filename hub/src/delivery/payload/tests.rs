@@ -551,7 +551,16 @@ pub(in crate::delivery) fn rule() -> Rule {
         enabled: true,
         message: Message::default(),
     };
-    Rule { id: RuleId(3), version: 1, version_since: NOW, spec, made_by_hub: false, created_at: NOW, updated_at: NOW, source: None }
+    Rule {
+        id: RuleId(3),
+        version: 1,
+        version_since: NOW,
+        spec,
+        made_by_hub: false,
+        created_at: NOW,
+        updated_at: NOW,
+        source: None,
+    }
 }
 
 pub(in crate::delivery) fn webhook(id: u64) -> Webhook {

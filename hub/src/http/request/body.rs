@@ -120,6 +120,11 @@ fn plain(field: &str, detail: &str) -> String {
     if let Some(name) = detail.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
         return format!("`{name}` is missing");
     }
+    if let Some((given, known)) =
+        detail.strip_prefix("unknown variant `").and_then(|rest| rest.split_once("`, expected "))
+    {
+        return format!("{what}: there is no `{given}`, only {}", known.trim_start_matches("one of "));
+    }
     let mistyped = detail.strip_prefix("invalid type: ").and_then(|rest| rest.rsplit_once(", expected "));
     let Some((given, wanted)) = mistyped else { return detail.to_owned() };
     let last = field.rsplit('.').next().unwrap_or(field);
@@ -182,6 +187,8 @@ mod tests {
         for (body, detail) in cases {
             assert!(parse::<Outer>(body.as_bytes()).unwrap_err().detail().contains(detail), "{body}");
         }
+        let kind = "unknown variant `nosuch`, expected one of `a`, `b`, `c` at line 1 column 9";
+        assert_eq!(plain("condition.type", kind), "`condition.type`: there is no `nosuch`, only `a`, `b`, `c`");
         let time = "invalid type: integer `5`, expected a string at line 1 column 9";
         assert_eq!(
             plain("clear_for", time),

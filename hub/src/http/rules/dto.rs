@@ -135,8 +135,16 @@ impl Rule {
     pub(super) fn said(spec: &RuleSpec) -> serde_json::Value {
         let (id, at) = (rule::RuleId(0), UnixMillis(0));
         let spec = spec.clone();
-        let rule =
-            rule::Rule { id, version: 1, version_since: at, spec, made_by_hub: false, created_at: at, updated_at: at, source: None };
+        let rule = rule::Rule {
+            id,
+            version: 1,
+            version_since: at,
+            spec,
+            made_by_hub: false,
+            created_at: at,
+            updated_at: at,
+            source: None,
+        };
         let mut said = serde_json::to_value(Self::of(rule, Watching::default())).unwrap_or_default();
         if let Some(fields) = said.as_object_mut() {
             let known = NewRule::fields();

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -9,6 +11,7 @@ use super::draft::{checked, fitting, url};
 use super::dto::{RequestTemplate, WebhookKind};
 use super::sent::Event;
 use crate::delivery::header::HIDDEN;
+use crate::delivery::message::showing::{self, Png, Showing};
 use crate::delivery::message::{self, Method, Sender, field, place};
 use crate::delivery::payload::Teller;
 use crate::delivery::policy::Policy;
@@ -58,9 +61,12 @@ pub(crate) struct WebhookPreview {
     pub url: String,
     /// All headers of HTTP but those of the connection, with `(hidden)` for what lets in.
     pub headers: BTreeMap<String, String>,
-    /// The bytes, with `(hidden)` for what lets in.
+    /// The bytes, with `(hidden)` for what lets in, and `(picture, about 26 kB)` where those of a picture are.
     pub body: String,
 }
+
+/// In place of the bytes of a picture, which nobody reads.
+const PICTURE: &str = "(picture, about 26 kB)";
 
 impl AskPreview {
     /// What would be sent.
@@ -85,7 +91,13 @@ impl AskPreview {
         let spec = fitting(spec)?;
         let event = sample::event(self.event.into(), &spec, teller, now);
         let (mark, id) = (sign::hub_mark(hub), sign::message_id(hub, DeliveryId(1)));
-        let request = message::request(&field::hidden(&spec), &event, Sender { hub: &mark, id: &id })
+        let showing = if showing::is_shown(spec.kind, self.event.into()) {
+            Showing::File(Png { bytes: PICTURE.as_bytes(), alt: sample::CHART })
+        } else {
+            Showing::Links
+        };
+        let sender = Sender { hub: &mark, id: &id };
+        let request = message::request_showing(&field::hidden(&spec), &event, sender, showing)
             .map_err(|error| ApiError::invalid("url", error.to_string()))?;
         let mut headers = BTreeMap::from([
             ("accept".to_owned(), "*/*".to_owned()),
@@ -111,7 +123,8 @@ impl AskPreview {
             },
             url: place::shown(spec.kind, &request.url),
             headers,
-            body: String::from_utf8_lossy(&request.body).into_owned(),
+            // Mail has the bytes as letters.
+            body: String::from_utf8_lossy(&request.body).replace(&STANDARD.encode(PICTURE), PICTURE),
         })
     }
 }

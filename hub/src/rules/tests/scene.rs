@@ -178,7 +178,16 @@ pub(in crate::rules) fn spec(sensor: &str, condition: Condition) -> RuleSpec {
 }
 
 pub(in crate::rules) fn rule(id: u64, spec: RuleSpec) -> Rule {
-    Rule { id: RuleId(id), version: 1, version_since: START, spec, made_by_hub: false, created_at: START, updated_at: START, source: None }
+    Rule {
+        id: RuleId(id),
+        version: 1,
+        version_since: START,
+        spec,
+        made_by_hub: false,
+        created_at: START,
+        updated_at: START,
+        source: None,
+    }
 }
 
 pub(in crate::rules) fn disabled(mut rule: Rule) -> Rule {

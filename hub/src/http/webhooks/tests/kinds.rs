@@ -129,7 +129,23 @@ async fn a_preview_has_the_bytes_and_no_secret_and_makes_nothing() {
     assert!(slack["headers"].get("webhook-signature").is_none(), "{slack}");
     let telegram =
         json!({"kind": "telegram", "url": "https://api.telegram.org/bot1:sesame", "fields": {"chat_id": "-5"}});
-    assert_eq!(preview(telegram).await["url"], "https://api.telegram.org/bot(hidden)/sendMessage");
+    // What goes with a picture is shown as it goes, but for the bytes of the picture.
+    let shown = preview(telegram.clone()).await;
+    assert_eq!(shown["url"], "https://api.telegram.org/bot(hidden)/sendPhoto");
+    let acknowledged = json!({"event": "alert.acknowledged"});
+    let without = telegram.as_object().unwrap().clone().into_iter().chain(acknowledged.as_object().unwrap().clone());
+    assert_eq!(preview(without.collect()).await["url"], "https://api.telegram.org/bot(hidden)/sendMessage");
+    let discord = preview(json!({"kind": "discord", "url": "https://discord.com/api/webhooks/1/sesame"})).await;
+    let ntfy = preview(json!({"kind": "ntfy", "url": "https://ntfy.sh/bell"})).await;
+    let mail =
+        json!({"kind": "email", "url": "smtp://mail.lan", "fields": {"from": "hub@mail.lan", "to": "a@mail.lan"}});
+    let mail = preview(mail).await;
+    for shown in [&shown, &discord, &ntfy, &mail] {
+        assert_eq!(shown["body"].as_str().unwrap().matches("(picture, about 26 kB)").count(), 1, "{shown}");
+    }
+    assert_eq!((&ntfy["method"], &ntfy["headers"]["content-type"]), (&json!("PUT"), &json!("image/png")));
+    assert!(discord["headers"]["content-type"].as_str().unwrap().starts_with("multipart/form-data"), "{discord}");
+    assert!(mail["body"].as_str().unwrap().contains("Content-Transfer-Encoding: base64"), "{mail}");
     let url = "https://events.pagerduty.com/v2/enqueue";
     // Of one that is stored the page knows no more than this.
     for key in ["sesame", "(hidden)"] {
