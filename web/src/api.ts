@@ -304,6 +304,9 @@ export const readings = {
       .map((query) => ({ ...query, empty: "omit", from: iso(query.from), to: iso(query.to) }));
     return (await call<{ results: QueryResult[] }>("POST", "/query", { queries: asked })).results;
   },
+  /** Each of some readings, in so short a time that there are few. */
+  each: (device: string, sensor: string, from: Millis, to: Millis) =>
+    all<[Millis, number]>(`/readings?device=${id(device)}&sensor=${id(sensor)}&from=${from}&to=${to}`),
   /** How much a counter counted, by hour, day or whatever `every` says. */
   amounts: async (device: string, sensor: string, from: Millis, to: Millis, every: string, tz: string) => {
     const query = { device: [device], sensor: [sensor], from: iso(from), to: iso(to), every, tz, agg: ["increase"] };

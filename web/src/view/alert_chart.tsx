@@ -14,6 +14,8 @@ import { useChart } from "./drawn";
 import { isOver } from "./alert_entries";
 
 const POINTS = 400;
+/** Up to so many readings each is drawn: an average hides the one that fired. */
+const FEW = 400;
 /** While it fires new readings are asked for this often. */
 const AGAIN_MS = 5_000;
 const kinds = part((s) => s.latest);
@@ -39,7 +41,7 @@ export function AlertChart({ of }: { of: AlertDetail }) {
           revision: () => current.current.revision,
           thresholds: () => limits(current.current.of, current.current.unit),
           firing: () => [[Date.parse(current.current.of.started_at), millis(current.current.of.resolved_at)]],
-          marks: () => [],
+          marks: () => spark(current.current.of, current.current.unit),
         },
         {
           zoom: () => {},
@@ -87,6 +89,13 @@ function limits(of: AlertDetail, unit: string) {
   return line ? [{ ...line, label: `limit ${limitOf(line.value, unit)}` }] : [];
 }
 
+/** When it fired, and at which value. */
+function spark(of: AlertDetail, unit: string) {
+  if (!of.fired_at || of.value === null) return [];
+  const value = of.measure === "value" ? ` at ${measured(of.value, unit, apart([of.value], unit))}` : "";
+  return [{ at: Date.parse(of.fired_at), label: `fired${value}` }];
+}
+
 /** The readings, and the end of their time: that of the alert, or now. */
 function usePoints(of: AlertDetail, from: Millis): [Millis, Points] {
   const end = isOver(of) ? Date.parse(of.chart_to) : null;
@@ -97,11 +106,17 @@ function usePoints(of: AlertDetail, from: Millis): [Millis, Points] {
       const to = end ?? serverNow();
       const wanted = buckets(from, to, POINTS);
       api.readings.query([{ device: [of.device], sensor: [of.sensor], ...wanted }]).then(
-        ([result]) => {
+        async ([result]) => {
           const [series] = result?.series ?? [];
           if (!current || !series) return;
           const points = new Points();
-          points.fill(series, wanted.from, wanted.to, wanted.points, (wanted.to - wanted.from) / wanted.points);
+          const count = series.count.reduce((sum, more) => sum + more, 0);
+          const few =
+            count > FEW ? [] : await api.readings.each(of.device, of.sensor, wanted.from, wanted.to).catch(() => []);
+          if (!current) return;
+          // Of readings that are swept only the buckets are left.
+          if (few.length === count) for (const [at, value] of few) points.append(at, value);
+          else points.fill(series, wanted.from, wanted.to, wanted.points, (wanted.to - wanted.from) / wanted.points);
           setFound([to, points]);
         },
         // What is drawn stays while the hub is away.
