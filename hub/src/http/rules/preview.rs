@@ -14,7 +14,7 @@ use crate::http::gate::auth::MayRead;
 use crate::http::request::body::Body;
 use crate::http::request::text;
 use crate::model::UnixMillis;
-use crate::model::alert::{Alert, AlertState, Measure};
+use crate::model::alert::{Alert, AlertState, Measure, Subject};
 use crate::model::catalog::Catalog;
 use crate::model::notice::{Hearers, Notice};
 use crate::model::reading::{Point, SeriesId};
@@ -161,7 +161,9 @@ fn previewed(
     let resolved_at = is_over.then(|| alert.resolved_at.unwrap_or(now));
     // One that is not over yet ends at its limit.
     let at_limit = matches!(alert.measure, Measure::Value | Measure::Rate { .. } | Measure::Sigmas);
-    let end = if at_limit { Some(alert.threshold) } else { alert.value };
+    // A device is heard again, none of its sources fails, its clock is right.
+    let of_device = matches!(alert.about, Subject::Device(_)).then_some(0.0);
+    let end = if at_limit { Some(alert.threshold) } else { of_device.or(alert.value) };
     let last = alert.last.or(end).filter(|_| is_over);
     let alert = Alert { state, resolved_at, last, ..alert.clone() };
     let occurred_at = resolved_at.unwrap_or(alert.started_at);
