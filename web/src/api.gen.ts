@@ -1657,6 +1657,8 @@ export interface components {
                  * @description Counts its changes, from 1.
                  */
                 version: number;
+                /** @description How many sensors it watches now; devices, where it is about devices as a whole. At 0 nothing is there that it is about. */
+                watches: number;
                 /** @description Who is told. */
                 webhooks: string[];
             }[];
@@ -2170,6 +2172,8 @@ export interface components {
              * @description Counts its changes, from 1.
              */
             version: number;
+            /** @description How many sensors it watches now; devices, where it is about devices as a whole. At 0 nothing is there that it is about. */
+            watches: number;
             /** @description Who is told. */
             webhooks: string[];
         };

@@ -202,7 +202,41 @@ async fn apply(Apply { hub, dry_run, called, files: Files { files } }: Apply) ->
     let would = if dry_run && changes > 0 { "nothing was changed: without --dry-run " } else { "" };
     let done = if dry_run && changes > 0 { "would be" } else { "are" };
     let rest = shown::of(applied.unchanged as u64, "rule");
+    if !dry_run {
+        idle(&link, &named).await?;
+    }
     print(format_args!("{would}{} {done} different, {rest} as before", shown::of(changes as u64, "rule")));
+    Ok(())
+}
+
+/// A rule, and what it watches.
+#[derive(Deserialize)]
+struct Watching {
+    name: String,
+    enabled: bool,
+    /// An older hub does not say.
+    watches: Option<usize>,
+    source: Option<Source>,
+}
+
+#[derive(Deserialize)]
+struct Source {
+    file: String,
+    line: u32,
+}
+
+/// Warns of rules of these files that watch nothing: a name may be misspelled.
+async fn idle(link: &Link, files: &[(String, RuleFile)]) -> Result<(), Failure> {
+    let rules: Vec<Watching> = link.all("/rules", &[]).await?;
+    for Watching { name, source, .. } in rules.into_iter().filter(|rule| rule.enabled && rule.watches == Some(0)) {
+        let Some(Source { file, line }) = source.filter(|source| files.iter().any(|(of, _)| *of == source.file)) else {
+            continue;
+        };
+        let name = shown::name(&name);
+        tell(format_args!(
+            "warning: {file}:{line}: {name} watches nothing now: no device or sensor is there that it is about"
+        ));
+    }
     Ok(())
 }
 

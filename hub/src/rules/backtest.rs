@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::condition::{Compiled, Judged, millis};
+use super::engine::Watching;
 use super::instance::{Instance, Pulse, Step};
 use super::look::Look;
 use super::rhythm::Rhythm;
@@ -110,6 +111,20 @@ impl Trial {
             .collect();
         covered.sort_unstable_by_key(|series| series.id);
         covered
+    }
+
+    /// What it watches, by what is there; how much of that has reported enough the engine learns a moment later.
+    #[must_use]
+    pub fn watching(&self, catalog: &Catalog) -> Watching {
+        let Rule { version, spec, .. } = &self.0.rule;
+        if spec.condition.is_about_device() {
+            let series = catalog.devices().filter(|device| self.0.covers_device(device)).count();
+            return Watching { version: *version, series, ..Watching::default() };
+        }
+        let watched = self.series(catalog);
+        let series = watched.len();
+        let waiting = if spec.condition.needs().is_some() { series } else { 0 };
+        Watching { version: *version, series, waiting, missing: self.missing(&watched, catalog) }
     }
 
     /// The series of the same device that it looks at beside this one, each once.

@@ -64,12 +64,14 @@ pub struct Engine {
     pub(super) past: BTreeMap<Told, UnixMillis>,
 }
 
-/// How many series a rule that looks back watches.
+/// How many series a rule watches.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Watching {
+    /// Of which version of the rule that is.
+    pub version: u32,
     /// All of them.
     pub series: usize,
-    /// Those that have not reported enough yet, or reported too seldom of late.
+    /// Those, of a rule that looks back, that have not reported enough yet, or reported too seldom of late.
     pub waiting: usize,
     /// Other sensors that it names and none of the devices has that it watches: without them it may never fire.
     pub missing: Vec<String>,

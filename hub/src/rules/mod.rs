@@ -225,18 +225,23 @@ impl Engine {
         self.rules.iter().map(|compiled| &compiled.rule)
     }
 
-    /// What the rules that look back know by now.
+    /// What each rule watches, and those that look back know by now.
     #[must_use]
     pub fn watching(&self) -> BTreeMap<RuleId, Watching> {
-        let mut all = BTreeMap::<RuleId, Watching>::new();
+        let mut counts = vec![(0, 0); self.rules.len()];
         for watch in self.tracks.iter().flat_map(|track| &track.watches) {
-            let (Some(rule), Some(window)) = (self.rules.get(watch.rule), &watch.window) else { continue };
-            let watching = all.entry(rule.rule.id).or_default();
-            watching.series += 1;
-            watching.waiting += usize::from(window.measured().is_none());
+            let Some((series, waiting)) = counts.get_mut(watch.rule) else { continue };
+            *series += 1;
+            *waiting += usize::from(watch.window.as_ref().is_some_and(|window| window.measured().is_none()));
         }
-        for (place, compiled) in self.rules.iter().enumerate() {
-            let Some(watching) = all.get_mut(&compiled.rule.id) else { continue };
+        let mut all = BTreeMap::<RuleId, Watching>::new();
+        for ((place, compiled), (series, waiting)) in self.rules.iter().enumerate().zip(counts) {
+            let version = compiled.rule.version;
+            let watching = Watching { version, series, waiting, missing: Vec::new() };
+            let watching = all.entry(compiled.rule.id).or_insert(watching);
+            if series == 0 {
+                continue;
+            }
             let watched = self.sources.watches.keys().filter(|here| here.0 == place);
             let watched: Vec<_> = watched.copied().collect();
             let has = |part| watched.iter().any(|here| self.sources.feed(*here, part).is_some());

@@ -265,6 +265,7 @@ function RuleEntry({ rule, isIdle }: { rule: Rule; isIdle: boolean }) {
     version: _version,
     needs: _needs,
     missing: _missing,
+    watches: _watches,
     made_by,
     source,
     created_at: _created,

@@ -54,6 +54,8 @@ pub(crate) struct Rule {
     pub message: Option<MessageTemplates>,
     /// What a series must have reported before the rule can evaluate it; null where the first reading is enough.
     pub needs: Option<Needs>,
+    /// How many sensors it watches now; devices, where it is about devices as a whole. At 0 nothing is there that it is about.
+    pub watches: usize,
     /// Other sensors that its condition names and none of the devices has that it watches: `all` and `difference` never fire
     /// without them, and `any` by its other parts only.
     pub missing: Vec<String>,
@@ -177,6 +179,7 @@ impl Rule {
             enabled: spec.enabled,
             message: MessageTemplates::of(spec.message),
             needs,
+            watches: watching.series,
             missing: watching.missing,
             source: rule.source.map(|rule::Source { file, line }| RuleSource { file, line }),
             created_at: when::moment(rule.created_at),

@@ -9,6 +9,7 @@ use crate::http::request::text;
 use crate::http::state::RulesChanged;
 use crate::ingest::learning::Learning;
 use crate::model::rule::{self, RuleSpec};
+use crate::rules::backtest::Trial;
 use crate::store::{self, Store};
 
 /// The rules, what they have learned, and whom to tell of a change.
@@ -23,7 +24,11 @@ pub(in crate::http) struct Rulebook {
 impl Rulebook {
     /// A rule as it is shown, with what it watches.
     pub(super) fn shown(&self, rule: rule::Rule) -> Rule {
-        let watching = self.learning.of(rule.id);
+        let learned = self.learning.of(rule.id, rule.version);
+        // What is off is watched by nobody: what it would watch is of interest.
+        let learned = learned.filter(|_| rule.spec.enabled && !rule.spec.condition.is_about_device());
+        let watching =
+            learned.unwrap_or_else(|| Trial::new(rule.spec.clone(), self.clock.wall()).watching(&self.store.catalog()));
         Rule::of(rule, watching)
     }
 

@@ -349,3 +349,27 @@ async fn a_rule_says_its_alerts_in_its_own_words_and_shows_them_first() {
         assert!(refused.text.contains(says), "{}", refused.text);
     }
 }
+
+#[tokio::test]
+async fn a_rule_says_at_once_what_it_watches_and_what_is_missing() {
+    let scene = scene();
+    let (_, series) = scene.device(1, "shed").await;
+    let post = async |rule: Value| scene.call("POST", "/api/v1/rules", &rule).await.json();
+    let all = post(json!({"name": "all", "condition": {"type": "threshold", "op": ">", "value": 5}})).await;
+    assert_eq!(all["watches"], json!(series.len()));
+    let apart = json!({"type": "difference", "other": "nope", "op": ">", "value": 5});
+    let apart = post(json!({"name": "apart", "device": "shed", "condition": apart})).await;
+    assert_eq!((&apart["watches"], &apart["missing"]), (&json!(series.len()), &json!(["nope"])));
+    let mean = json!({"type": "average", "op": ">", "value": 5, "over": "1h"});
+    let mean = post(json!({"name": "mean", "condition": mean})).await;
+    assert_eq!(mean["needs"]["series"], json!(series.len()));
+    let gone = post(json!({"name": "gone", "condition": {"type": "offline", "after": "60s"}})).await;
+    assert_eq!(gone["watches"], 1);
+    let none = post(json!({"name": "none", "device": "zzz", "condition": {"type": "silence", "after": "5m"}})).await;
+    assert_eq!(none["watches"], 0);
+    // A device or a sensor that is renamed in the rule counts at once.
+    let path = format!("/api/v1/rules/{}", none["id"].as_str().unwrap());
+    let renamed = json!({"name": "none", "device": "sh*", "condition": {"type": "silence", "after": "5m"}});
+    assert_eq!(scene.call("PUT", &path, &renamed).await.json()["watches"], json!(series.len()));
+    assert_eq!(scene.get(&path).await.json()["watches"], json!(series.len()));
+}
