@@ -30,6 +30,7 @@ pub mod heartbeat;
 
 mod call;
 mod counters;
+mod down;
 mod echo;
 mod lanes;
 mod smtp;
@@ -43,6 +44,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::client::{Client, Tried};
 pub use self::counters::Counters;
+use self::down::{Down, News};
 use self::lanes::Lanes;
 use crate::clock::Clock;
 use crate::delivery::message::showing;
@@ -76,6 +78,7 @@ pub struct Dispatcher {
     counters: Arc<Counters>,
     clock: Clock,
     on_settled: Arc<dyn Fn(DeliveryId) + Send + Sync>,
+    down: Down,
 }
 
 impl Dispatcher {
@@ -87,7 +90,7 @@ impl Dispatcher {
         counters: Arc<Counters>,
         on_settled: Arc<dyn Fn(DeliveryId) + Send + Sync>,
     ) -> Self {
-        Self { store, client, teller, counters, clock: Clock, on_settled }
+        Self { store, client, teller, counters, clock: Clock, on_settled, down: Down::default() }
     }
 
     /// One delivery, from the call to its settlement. It goes to what its webhook is now: it may have been changed while this
@@ -126,10 +129,18 @@ impl Dispatcher {
             None => None,
         };
         let (id, webhook_updated_at) = (delivery.id, webhook.updated_at);
+        let cause = down::cause(&attempt);
         let settlement =
             Settlement { delivery: id, attempt, state, next_attempt_at, disable, problem, webhook_updated_at };
         let arrived = state == DeliveryState::Delivered;
-        say(&webhook, self.store.settle(settlement, now).await?, arrived);
+        let settled = self.store.settle(settlement, now).await?;
+        // What a person has to mend is said at once.
+        let is_said = webhook.problem.is_some() || settled.problem.is_some() || settled.disabled.is_some();
+        say(&webhook, settled, arrived);
+        let news = self.down.after(webhook.id, webhook.failing_since, arrived, now);
+        if !is_said {
+            say_down(&webhook, news, &cause);
+        }
         (self.on_settled)(id);
         Ok(())
     }
@@ -316,6 +327,19 @@ fn say(webhook: &Webhook, settled: Settled, arrived: bool) {
     }
     if let Some(reason) = settled.disabled {
         tracing::warn!(webhook.id = id, "webhook {id} ({name}) is disabled: {reason}");
+    }
+}
+
+/// Says of a webhook that nothing reaches it, or that it is reached again.
+fn say_down(webhook: &Webhook, news: Option<News>, cause: &str) {
+    let (id, name) = (webhook.id.0, &webhook.spec.name);
+    match news {
+        Some(News::Fails { minutes }) => tracing::warn!(
+            webhook.id = id,
+            "webhook {id} ({name}) has failed for {minutes} minutes, messages are kept and tried again: {cause}"
+        ),
+        Some(News::WorksAgain) => tracing::info!(webhook.id = id, "webhook {id} ({name}) gets messages again"),
+        None => {}
     }
 }
 
