@@ -81,7 +81,13 @@ fn a_hub_does_what_its_files_say() {
 
     // What is exported says the same; a rule less, and one that says something else.
     let exported = dir.path().join("exported.toml");
-    hub.outputs(&["rules", "export", exported.to_str().unwrap()]);
+    hub.outputs(&["rules", "export", "--all", exported.to_str().unwrap()]);
+    let refused = |args: &[&str]| {
+        let run = Command::new(hub_program()).args(args).arg("--data").arg(&hub.data).output().unwrap();
+        (run.status.code(), String::from_utf8(run.stderr).unwrap())
+    };
+    let (code, said) = refused(&["rules", "export", exported.to_str().unwrap()]);
+    assert!(code == Some(2) && said.contains("--force"), "{said}");
     let text = fs::read_to_string(&exported).unwrap();
     assert!(text.contains("webhooks = [\"ops\"]") && text.contains("[[rule.condition.parts]]"), "{text}");
     assert!(rules(&["check"], &exported).status.success(), "{text}");
@@ -99,6 +105,15 @@ fn a_hub_does_what_its_files_say() {
         [format!("- Mould (no longer in {path})"), "2 rules are different, 0 rules as before".to_owned()]
     );
     assert_eq!(names(), ["Boiler too hot"]);
+    // What a file keeps is left to it.
+    hub.outputs(&["rules", "export", "--force", exported.to_str().unwrap()]);
+    let rest = fs::read_to_string(&exported).unwrap();
+    assert_eq!(rest, format!("# The rule \"Boiler too hot\" is kept in \"{path}\": --all writes it here too.\n"));
+    fs::write(&file, one.replace("value = 85.0", "value = 87")).unwrap();
+    assert_eq!(hub.outputs(&["rules", "apply", name])[2..], ["1 rule is different, 0 rules as before"]);
+    let (code, said) = refused(&["alerts", "--rule", "nix"]);
+    assert!(code == Some(2) && said.contains("no rule is called `nix`. There are Boiler too hot."), "{said}");
+    hub.outputs(&["alerts", "--rule", "Boiler too hot"]);
 
     // A webhook that is not there, at its line.
     fs::write(&file, one.replace("[\"ops\"]", "[\"opps\"]")).unwrap();

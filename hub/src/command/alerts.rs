@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::out::{print, tell};
-use super::outcome::Outcome;
-use super::remote::{Remote, given};
+use super::outcome::{Failure, Outcome};
+use super::remote::{Link, Remote, given};
+use super::selection::hint;
 use super::table::Table;
 use super::{out, shown};
 use crate::clock::Clock;
@@ -83,6 +84,12 @@ struct Part {
     threshold: f64,
 }
 
+/// Some alerts, however many.
+#[derive(Debug, Deserialize)]
+struct Page {
+    items: Vec<serde::de::IgnoredAny>,
+}
+
 #[derive(Debug, Deserialize)]
 struct Rule {
     id: String,
@@ -118,6 +125,9 @@ pub(super) async fn run(args: Args) -> Outcome {
         out::write(&one::text(&link.read(&text)?, row(&alert, Clock.wall())));
         return Ok(());
     }
+    if let Some(rule) = &args.rule {
+        is_there(&link, rule).await?;
+    }
     let states = if args.past { &["resolved", "historical"][..] } else { &["pending", "firing", "unknown"] };
     let mut params: Vec<_> = states.iter().map(|state| ("state", (*state).to_owned())).collect();
     params.extend(args.tag.into_iter().map(|tag| ("tag", tag)));
@@ -138,6 +148,21 @@ pub(super) async fn run(args: Args) -> Outcome {
     }
     out::write(&table.text());
     Ok(())
+}
+
+/// Refuses a rule that is not there and of which no alert ever was. Who may not see rules is answered all the same.
+async fn is_there(link: &Link, wanted: &str) -> Outcome {
+    let Ok(rules) = link.all::<Rule>("/rules", &[]).await else { return Ok(()) };
+    if rules.iter().any(|rule| rule.id == wanted || rule.name == wanted) {
+        return Ok(());
+    }
+    let asked = [("rule", wanted.to_owned()), ("limit", "1".to_owned())];
+    let found: Page = link.read(&link.text("/alerts", &asked).await?)?;
+    if !found.items.is_empty() {
+        return Ok(());
+    }
+    let names = rules.iter().map(|rule| shown::name(&rule.name)).collect();
+    Err(Failure::Use(format!("--rule: no rule is called `{wanted}`{}", hint(wanted, names))))
 }
 
 /// How long nothing came, until it did or until now: what is measured of silence.

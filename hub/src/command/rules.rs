@@ -31,7 +31,9 @@ pub enum Action {
     /// A rule is known by its name. What a file no longer names is removed, if it came from that file; rules made on the page stay. On
     /// the page a rule of a file can only be turned off and on, until the file is applied again.
     Apply(Apply),
-    /// Print all rules of a hub as a file that `apply` takes
+    /// Print the rules of a hub as a file that `apply` takes
+    ///
+    /// Rules that are kept in files already are left out, as those files have them: a comment names the file of each.
     Export(Export),
 }
 
@@ -66,6 +68,12 @@ pub struct Export {
     /// Where to; to the terminal when left out
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
+    /// Also the rules that are kept in files: to look at, or for another hub
+    #[arg(long)]
+    all: bool,
+    /// Write over a file that is there
+    #[arg(long)]
+    force: bool,
 }
 
 pub(super) async fn run(action: Action) -> Outcome {
@@ -200,7 +208,11 @@ async fn apply(Apply { hub, dry_run, called, files: Files { files } }: Apply) ->
     }
     let changes = applied.changes.len();
     let would = if dry_run && changes > 0 { "nothing was changed: without --dry-run " } else { "" };
-    let done = if dry_run && changes > 0 { "would be" } else { "are" };
+    let done = match changes {
+        1.. if dry_run => "would be",
+        1 => "is",
+        _ => "are",
+    };
     let rest = shown::of(applied.unchanged as u64, "rule");
     if !dry_run {
         idle(&link, &named).await?;
@@ -261,10 +273,13 @@ fn name_of(path: &Path, called: Option<&str>) -> Result<String, Failure> {
     Ok(path.display().to_string())
 }
 
-async fn export(Export { hub, file }: Export) -> Outcome {
+async fn export(Export { hub, file, all, force }: Export) -> Outcome {
+    if let Some(file) = file.as_ref().filter(|file| !force && file.exists()) {
+        return Err(Failure::Use(format!("{} is there already: --force writes over it", file.display())));
+    }
     let link = hub.find().await?;
     let answer = link.all_as_json("/rules", &[]).await?;
-    let written = file::write(&answer, &webhooks(&link).await?).context("the hub's answer cannot be read")?;
+    let written = file::write(&answer, &webhooks(&link).await?, all).context("the hub's answer cannot be read")?;
     for name in &written.twins {
         tell(format_args!(
             "several rules are called {}: rename all but one of them, a file knows a rule by its name",

@@ -139,7 +139,7 @@ fn meant(wanted: &str, sensors: &BTreeSet<String>) -> Result<Vec<String>, Failur
 }
 
 /// Which names there are: those that look like what was written, else the first of all.
-fn hint(wanted: &str, names: BTreeSet<String>) -> String {
+pub(super) fn hint(wanted: &str, names: BTreeSet<String>) -> String {
     let wanted = wanted.to_lowercase();
     let wanted = wanted.trim_matches(['*', '?']);
     let mut near: BTreeMap<usize, Vec<&str>> = BTreeMap::new();

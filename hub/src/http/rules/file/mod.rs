@@ -8,6 +8,7 @@
 //! What a rule may say is known to [`NewRule`] alone: a condition or a field that is added there can be written in a file as well, and an
 //! error of the API is an error in a line of the file.
 
+mod mend;
 mod tree;
 mod trial;
 mod write;
@@ -65,6 +66,9 @@ pub(crate) fn read(text: &str) -> Result<RuleFile, Vec<Wrong>> {
         wrongs.push(tree.wrong(part.span().start, format!("a file has at most {MOST} rules")));
     }
     let mut file = RuleFile { rules: Vec::new(), tests: Vec::new() };
+    // Also of rules with which something is wrong: a test may be about one of those.
+    let named = |part: &&tree::Part<'_>| Some(tree.json(part).ok()?["name"].as_str()?.to_owned());
+    let names: Option<Vec<String>> = rules.iter().map(named).collect();
     for part in rules.into_iter().take(MOST) {
         match rule(&tree, part) {
             Ok(rule) => match file.rules.iter().find(|other| other.name == rule.name) {
@@ -77,13 +81,12 @@ pub(crate) fn read(text: &str) -> Result<RuleFile, Vec<Wrong>> {
                 }
                 None => file.rules.push(rule),
             },
-            Err(wrong) => wrongs.push(wrong),
+            Err(of_rule) => wrongs.extend(of_rule),
         }
     }
     let known: Vec<(&str, &RuleSpec)> = file.rules.iter().map(|rule| (rule.name.as_str(), &rule.spec)).collect();
-    let are_all_known = wrongs.is_empty();
     for part in tests {
-        match trial::test(&tree, part, &known, are_all_known) {
+        match trial::test(&tree, part, &known, names.as_deref()) {
             Ok(test) => file.tests.push(test),
             Err(wrong) => wrongs.push(wrong),
         }
@@ -95,8 +98,10 @@ pub(crate) fn read(text: &str) -> Result<RuleFile, Vec<Wrong>> {
     Err(wrongs)
 }
 
-fn rule(tree: &Tree<'_>, part: &tree::Part<'_>) -> Result<FileRule, Wrong> {
-    let mut json = tree.json(part)?;
+/// A rule, or all that is wrong with it.
+fn rule(tree: &Tree<'_>, part: &tree::Part<'_>) -> Result<FileRule, Vec<Wrong>> {
+    let mut json = tree.json(part).map_err(|wrong| vec![wrong])?;
+    let mut wrongs = Vec::new();
     let wrong = |error: &ApiError| {
         let path = error.named().unwrap_or_default();
         let detail = error.detail();
@@ -119,11 +124,26 @@ fn rule(tree: &Tree<'_>, part: &tree::Part<'_>) -> Result<FileRule, Wrong> {
         }
         Some(_) => {
             let text = "`webhooks` must be a list of names, as [\"phone\", \"ops\"]";
-            return Err(tree.wrong_in(part, "webhooks", text.to_owned()));
+            wrongs.push(tree.wrong_in(part, "webhooks", text.to_owned()));
+            None
         }
     };
-    let read = parse::<NewRule>(json.to_string().as_bytes()).and_then(RuleSpec::try_from);
-    let spec = read.map_err(|error| wrong(&error))?;
+    let mut whole = mend::Whole::new(json.clone());
+    let spec = loop {
+        match parse::<NewRule>(whole.json().to_string().as_bytes()).and_then(RuleSpec::try_from) {
+            Ok(spec) => break Some(spec),
+            Err(error) => {
+                let mended = whole.mend(error.named().unwrap_or_default());
+                if mended.is_told {
+                    wrongs.push(wrong(&error));
+                }
+                if !mended.goes_on {
+                    break None;
+                }
+            }
+        }
+    };
+    let Some(spec) = spec.filter(|_| wrongs.is_empty()) else { return Err(wrongs) };
     Ok(FileRule { name: spec.name.clone(), line: tree.line(part), json, spec, webhooks })
 }
 

@@ -47,7 +47,7 @@ async fn what_is_exported_is_checked_and_applied_back_unchanged() {
         .iter()
         .map(|one| (one["id"].as_str().unwrap().to_owned(), one["name"].as_str().unwrap().to_owned()))
         .collect();
-    let written = write(&before.to_string(), &webhooks).unwrap();
+    let written = write(&before.to_string(), &webhooks, false).unwrap();
     assert!(
         written.twins.is_empty() && written.text.contains(r#"webhooks = ["ops \"night\"", "whk_2"]"#),
         "{}",
@@ -81,7 +81,11 @@ async fn what_is_exported_is_checked_and_applied_back_unchanged() {
     for rule in of_files["items"].as_array_mut().unwrap() {
         rule["something"] = json!({"that": "the hub says of it"});
     }
-    assert_eq!(write(&of_files.to_string(), &webhooks).unwrap().text, written.text);
+    assert_eq!(write(&of_files.to_string(), &webhooks, true).unwrap().text, written.text);
+    // `apply` takes none of them from another file.
+    let rest = write(&of_files.to_string(), &webhooks, false).unwrap().text;
+    assert!(super::read(&rest).unwrap().rules.is_empty(), "{rest}");
+    assert!(rest.contains("# The rule \"plain\" is kept in \"rules.toml\""), "{rest}");
 }
 
 #[tokio::test]
@@ -205,6 +209,30 @@ fn an_error_has_its_line_its_column_and_what_would_be_right() {
     let many = format!("[[rule]]\nname = \"a\"\n[[rule]]\nname = \"b\"\n{fine}for = 5\n");
     let wrongs = wrongs(&many);
     assert_eq!((wrongs.len(), &wrongs[1][..4]), (2, "6:7:"), "{wrongs:?}");
+}
+
+#[test]
+fn all_that_is_wrong_with_a_rule_is_said_at_once_and_a_test_of_no_rule_beside_it() {
+    let places = |text: &str| {
+        let begins = |wrong: String| wrong.splitn(3, ':').take(2).collect::<Vec<_>>().join(":");
+        wrongs(text).into_iter().map(begins).collect::<Vec<_>>()
+    };
+    let condition = "condition = { type = \"threshold\", op = \">\", value = \"x\", clear = \"y\" }";
+    let rule = format!("[[rule]]\nname = \"\"\nfor = 5\nseverity = \"bad\"\n{condition}\nnope = 1\nwebhooks = 3\n");
+    assert_eq!(places(&rule), ["2:8", "3:7", "4:12", "5:53", "5:66", "6:1", "7:12"]);
+    // What stands for a value that cannot be read is never wrong itself.
+    let other = "[[rule]]\nname = \"a\"\ncondition = { type = \"rate\", op = \">\", value = 3, over = 5, per = 6, clear = 1 }\n";
+    assert_eq!(places(other), ["3:58", "3:67"]);
+    let test = "[[test]]\nrule = \"b\"\nfires = []\n[[test.series]]\nevery = \"1m\"\nvalues = \"1x5\"\n";
+    assert_eq!(places(&format!("{other}{test}")), ["3:58", "3:67", "5:8"]);
+    let of_it = test.replace("\"b\"", "\"a\"");
+    assert_eq!(
+        places(&format!("{other}{of_it}")),
+        ["3:58", "3:67"],
+        "a test may be of a rule with which something is wrong"
+    );
+    let kind = wrongs("[[rule]]\nname = \"a\"\ncondition = { type = \"nosuch\" }\n");
+    assert!(kind[0].contains("`condition.type`: there is no `nosuch`, only `threshold`, "), "{kind:?}");
 }
 
 #[test]

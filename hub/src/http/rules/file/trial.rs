@@ -107,27 +107,27 @@ struct NewFiring {
     value: Option<f64>,
 }
 
-/// Reads a test. `are_all_known`: no rule was passed over because something is wrong with it.
+/// Reads a test. `names` are those of all rules, also of rules that were passed over because something is wrong with them; `None` where
+/// one of these has none.
 pub(super) fn test(
     tree: &Tree<'_>,
     part: &Part<'_>,
     rules: &[(&str, &RuleSpec)],
-    are_all_known: bool,
+    names: Option<&[String]>,
 ) -> Result<Test, Wrong> {
     let json = tree.json(part)?;
     let line = tree.line(part);
     parse::<NewTest>(json.to_string().as_bytes())
-        .and_then(|new| read(new, line, rules, are_all_known))
+        .and_then(|new| read(new, line, rules, names))
         .map_err(|error| tree.wrong_in(part, error.named().unwrap_or_default(), error.detail().to_owned()))
 }
 
-fn read(new: NewTest, line: usize, rules: &[(&str, &RuleSpec)], are_all_known: bool) -> Result<Test, ApiError> {
+fn read(new: NewTest, line: usize, rules: &[(&str, &RuleSpec)], names: Option<&[String]>) -> Result<Test, ApiError> {
     let name = new
         .rule
         .ok_or_else(|| ApiError::invalid("rule", "`rule` is missing: write the name of the rule that is tested"))?;
     let rule = rules.iter().find(|(called, _)| *called == name);
-    if rule.is_none() && are_all_known {
-        let names: Vec<&str> = rules.iter().map(|(called, _)| *called).collect();
+    if let Some(names) = names.filter(|names| !names.contains(&name)) {
         let detail = format!("there is no rule `{name}` in this file, but {}", names.join(", "));
         return Err(ApiError::invalid("rule", detail));
     }

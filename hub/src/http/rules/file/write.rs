@@ -15,11 +15,11 @@ pub(crate) struct Written {
     pub(crate) twins: Vec<String>,
 }
 
-/// Writes the rules of an answer of `/rules`; webhooks (id and name) by their names, where those are theirs alone.
+/// Writes the rules of an answer of `/rules`, of those that are kept in files only names and places unless all are wanted; webhooks (id and name) by their names, where those are theirs alone.
 ///
 /// # Errors
 /// When it is no such answer.
-pub(crate) fn write(answer: &str, webhooks: &[(String, String)]) -> Result<Written, serde_json::Error> {
+pub(crate) fn write(answer: &str, webhooks: &[(String, String)], all: bool) -> Result<Written, serde_json::Error> {
     #[derive(Deserialize)]
     struct Answer {
         items: Vec<Map<String, Value>>,
@@ -30,6 +30,13 @@ pub(crate) fn write(answer: &str, webhooks: &[(String, String)]) -> Result<Writt
     let mut names: Vec<String> = Vec::new();
     for rule in answer.items {
         let name = rule.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let gap = if written.text.is_empty() { "" } else { "\n" };
+        if let Some(file) = rule.get("source").and_then(|source| source["file"].as_str()).filter(|_| !all) {
+            // As JSON: in a comment no name ends a line.
+            let (name, file) = (Value::from(name), Value::from(file));
+            written.text += &format!("{gap}# The rule {name} is kept in {file}: --all writes it here too.\n");
+            continue;
+        }
         if names.contains(&name) && !written.twins.contains(&name) {
             written.twins.push(name.clone());
         }
@@ -43,7 +50,6 @@ pub(crate) fn write(answer: &str, webhooks: &[(String, String)]) -> Result<Writt
         if let Some(Value::Array(ids)) = rule.get_mut("webhooks") {
             ids.iter_mut().for_each(|id| *id = named(id, webhooks));
         }
-        let gap = if written.text.is_empty() { "" } else { "\n" };
         written.text += &format!("{gap}[[rule]]\n");
         table("rule", rule, &mut written.text);
     }
