@@ -59,17 +59,19 @@ use super::gathered::Gathered;
 use super::sentence::{self, Told};
 use super::sign::PictureKey;
 use crate::model::UnixMillis;
-use crate::model::alert::called;
+use crate::model::alert::called as rule_called;
 use crate::model::catalog::Catalog;
 use crate::model::rule::Severity;
-use crate::model::shown;
 use crate::model::webhook::{Event, Grouped, NewDelivery, Webhook, WebhookId};
 use crate::model::when::moment;
+use crate::model::{called, shown};
 
 /// Largest body; the advice of Standard Webhooks.
 pub const BODY_LIMIT: usize = 20_000;
 /// What is left of it when a message says that it is late.
 const ROOM: usize = BODY_LIMIT - 70;
+/// What stands in the place of a sensor where an alert is about a device as a whole.
+pub(super) const OF_DEVICES: [&str; 3] = ["device_offline", "source_failing", "clock_off"];
 /// A name longer than this is cut when the body is too large.
 const NAME_LIMIT: usize = 200;
 
@@ -199,14 +201,10 @@ pub(super) struct Heading {
     pub(super) severity: Severity,
     /// Name of the rule; empty where no rule says it.
     pub(super) rule: String,
-}
-
-impl Heading {
-    /// What of its rule it is about.
-    pub(super) fn thing(&self, rule: &str) -> &str {
-        let title = self.title.strip_prefix("Resolved: ").unwrap_or(&self.title);
-        title.strip_prefix(rule).and_then(|rest| rest.strip_prefix(" on ")).unwrap_or(title)
-    }
+    /// Name of the device, `3 devices` of many; empty where it is about none.
+    pub(super) device: String,
+    /// Its sensor; empty where it is about the device.
+    pub(super) sensor: String,
 }
 
 /// What a summary says of a message in the hub's own form.
@@ -227,6 +225,11 @@ pub(super) fn heading(body: &[u8]) -> Option<Heading> {
         #[serde(default)]
         severity: String,
         rule: Option<Named>,
+        device: Option<String>,
+        #[serde(default)]
+        device_name: String,
+        #[serde(default)]
+        sensor: String,
     }
     #[derive(Deserialize)]
     struct Named {
@@ -237,6 +240,8 @@ pub(super) fn heading(body: &[u8]) -> Option<Heading> {
     struct Severe {
         #[serde(default)]
         severity: String,
+        #[serde(default)]
+        count: usize,
     }
     let Told { title, data } = serde_json::from_slice(body).ok()?;
     let severity = match (&data.alert, &data.group) {
@@ -248,8 +253,18 @@ pub(super) fn heading(body: &[u8]) -> Option<Heading> {
         Some("warning") => Severity::Warning,
         _ => Severity::Info,
     };
-    let rule = data.alert.and_then(|alert| alert.rule).map(|rule| shown::name(called(&rule.name))).unwrap_or_default();
-    Some(Heading { title: cut(&title).to_owned(), severity, rule })
+    let title = cut(&title).to_owned();
+    let Some(alert) = data.alert else {
+        let device = data.group.map(|group| format!("{} devices", group.count)).unwrap_or_default();
+        return Some(Heading { title, severity, rule: String::new(), device, sensor: String::new() });
+    };
+    let rule = alert.rule.map(|rule| shown::name(rule_called(&rule.name))).unwrap_or_default();
+    let (device, sensor) = match alert.device {
+        Some(_) if OF_DEVICES.contains(&&*alert.sensor) => (shown::name(&alert.device_name), String::new()),
+        Some(_) => (shown::name(&alert.device_name), called::sensor(&alert.sensor)),
+        None => (String::new(), String::new()),
+    };
+    Some(Heading { title, severity, rule, device, sensor })
 }
 
 /// What people are told.

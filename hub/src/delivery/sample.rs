@@ -67,6 +67,8 @@ fn summed_up(spec: &WebhookSpec, teller: &Teller, now: UnixMillis) -> NewDeliver
         alert: Some(AlertId(alert)),
         event,
         created_at: now.plus(-3 * 60 * MINUTE_MS),
+        course: alert.to_string(),
+        fires: false,
     };
     let events = [1, 2, 3, 4, 5].map(|alert| (Event::AlertFiring, alert));
     let all: Vec<Waits> = (1..)

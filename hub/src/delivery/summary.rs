@@ -1,22 +1,22 @@
 //! What waited for people, in one message instead of many: after an outage nobody reads forty of them, nor when a rule is true of forty
 //! things at once. PURE.
 //!
-//! Alerts that still fire come first, by the title of their newest message, then what is over; the rest is counted. Programs get each
-//! message: they keep count of alerts. The messages that a summary tells of wait for it in the outbox, and go where it goes.
+//! What counts is the newest of each thing: a rule on a sensor, a device or many of them, whose alerts are one course. What still fires
+//! comes first, then what flaps, then what is over; the rest is counted. Programs get each message: they keep count of alerts. The
+//! messages that a summary tells of wait for it in the outbox, and go where it goes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
 use super::payload::{Body, Heading, Teller, heading, render, severity_name};
 use super::sentence::{Told, length};
 use crate::model::UnixMillis;
-use crate::model::alert::AlertId;
 use crate::model::rule::Severity;
 use crate::model::webhook::{DeliveryId, Event, NewDelivery, Waits, WebhookId};
 use crate::model::when::moment;
 
-/// Titles of alerts that still fire.
+/// Titles of alerts that still fire, and of those that flap.
 const FIRING_SHOWN: usize = 10;
 /// Titles of those that are over.
 const OVER_SHOWN: usize = 3;
@@ -30,6 +30,7 @@ struct SummaryData {
 struct Summary {
     count: usize,
     firing: usize,
+    flapping: usize,
     over: usize,
     past: usize,
     since: String,
@@ -58,8 +59,12 @@ pub struct Sorted {
     count: usize,
     /// When the first was caused.
     since: UnixMillis,
-    /// The newest message of each alert that still fires, oldest alert first.
+    /// The newest message of each thing that still fires, in the order in which they began to wait.
     firing: Vec<DeliveryId>,
+    /// The same of those that flap.
+    flapping: Vec<DeliveryId>,
+    /// How many of those fire at the moment.
+    flapping_up: usize,
     /// The same of those that are over.
     over: Vec<DeliveryId>,
     /// Alerts that were over when the hub learned of them.
@@ -75,18 +80,37 @@ impl Sorted {
         let mut told = waits.iter().filter(|one| one.event != Event::AlertsSummary).peekable();
         let since = told.peek()?.created_at;
         let (mut count, mut past, mut is_again) = (0, 0, true);
-        let mut newest: BTreeMap<AlertId, (DeliveryId, bool)> = BTreeMap::new();
+        let mut things: Vec<(DeliveryId, State)> = Vec::new();
+        let mut places: HashMap<&str, usize> = HashMap::new();
         for one in told {
             count += 1;
             is_again &= one.event == Event::AlertRepeated;
-            match (one.event, one.alert) {
-                (Event::AlertPast, _) => past += 1,
-                (event, Some(alert)) => drop(newest.insert(alert, (one.id, event == Event::AlertResolved))),
-                (_, None) => {}
+            if one.event == Event::AlertPast {
+                past += 1;
+            } else if one.alert.is_some() {
+                let place = *places.entry(&one.course).or_insert(things.len());
+                let before = things.get(place).map(|(_, state)| *state);
+                let thing = (one.id, State::after(before, one));
+                if let Some(known) = things.get_mut(place) {
+                    *known = thing;
+                } else {
+                    things.push(thing);
+                }
             }
         }
-        let of = |is_over| newest.values().filter(move |(_, over)| *over == is_over).map(|(id, _)| *id).collect();
-        Some(Self { count, since, firing: of(false), over: of(true), past, is_again })
+        let of = |is: &dyn Fn(State) -> bool| -> Vec<DeliveryId> {
+            things.iter().filter(|(_, state)| is(*state)).map(|(id, _)| *id).collect()
+        };
+        Some(Self {
+            count,
+            since,
+            firing: of(&|state| state == State::Firing),
+            flapping: of(&|state| matches!(state, State::Flapping { .. })),
+            flapping_up: of(&|state| state == State::Flapping { fires: true }).len(),
+            over: of(&|state| state == State::Over),
+            past,
+            is_again,
+        })
     }
 
     /// When the first was caused.
@@ -98,7 +122,8 @@ impl Sorted {
     /// Of which messages the titles are shown.
     pub fn shown(&self) -> impl Iterator<Item = DeliveryId> {
         let over = self.over.iter().rev().take(OVER_SHOWN);
-        self.firing.iter().take(FIRING_SHOWN).chain(over).copied()
+        let (firing, flapping) = (self.firing.iter().take(FIRING_SHOWN), self.flapping.iter().take(FIRING_SHOWN));
+        firing.chain(flapping).chain(over).copied()
     }
 
     /// The message to people, of the messages of [`Self::shown`] with their bodies, and why they waited.
@@ -115,16 +140,19 @@ impl Sorted {
             ids.filter_map(|id| bodies.get(id)).filter_map(|body| heading(body)).collect()
         };
         let firing = headings(&mut self.firing.iter().take(FIRING_SHOWN));
+        let flapping = headings(&mut self.flapping.iter().take(FIRING_SHOWN));
         let over = headings(&mut self.over.iter().rev().take(OVER_SHOWN));
+        let shown = Shown { firing: &firing, flapping: &flapping, over: &over };
         let Told { title, text } = match why {
-            Why::Late | Why::QuietHours { .. } => self.late(why, &firing, &over, now),
-            Why::Grouped => self.grouped(&firing, &over),
+            Why::Late | Why::QuietHours { .. } => self.late(why, &shown, now),
+            Why::Grouped => self.grouped(&shown),
         };
-        let worst = firing.iter().map(|heading| heading.severity).max().unwrap_or(Severity::Info);
+        let worst = firing.iter().chain(&flapping).map(|heading| heading.severity).max().unwrap_or(Severity::Info);
         let url = teller.url.as_deref().map(|hub| format!("{}/a", hub.trim_end_matches('/')));
         let summary = Summary {
             count: self.count,
             firing: self.firing.len(),
+            flapping: self.flapping.len(),
             over: self.over.len(),
             past: self.past,
             since: moment(self.since),
@@ -139,7 +167,7 @@ impl Sorted {
 }
 
 impl Sorted {
-    fn late(&self, why: Why, firing: &[Heading], over: &[Heading], now: UnixMillis) -> Told {
+    fn late(&self, why: Why, shown: &Shown<'_>, now: UnixMillis) -> Told {
         let waited = length(now.since(self.since).max(0) as f64 / 1_000.0);
         let (when, what) = match why {
             Why::QuietHours { .. } => ("In the quiet hours", "messages of the quiet hours"),
@@ -150,8 +178,9 @@ impl Sorted {
         } else {
             format!("{when}, {} messages waited, for up to {waited}.", self.count)
         };
-        text += &told("still firing", self.firing.len(), firing);
-        text += &told("over", self.over.len(), over);
+        text += &told("still firing", self.firing.len(), shown.firing);
+        text += &told("flapping", self.flapping.len(), shown.flapping);
+        text += &told("over", self.over.len(), shown.over);
         if self.past > 0 {
             text += &format!(" {} {} over when the hub learned of them.", self.past, were(self.past));
         }
@@ -162,6 +191,11 @@ impl Sorted {
         }
         let title = match self.firing.len() {
             many if self.is_again => format!("{many} alerts still fire"),
+            0 if !self.flapping.is_empty() => {
+                let (many, is) =
+                    (self.flapping.len(), if self.flapping.len() == 1 { "alert flaps" } else { "alerts flap" });
+                format!("{many} {is}, of {} {what}", self.count)
+            }
             0 => format!("{} {what}", self.count),
             1 => format!("One alert still fires, of {} {what}", self.count),
             many => format!("{many} alerts still fire, of {} {what}", self.count),
@@ -170,29 +204,106 @@ impl Sorted {
     }
 
     /// They are of one rule, and another message of it went before them.
-    fn grouped(&self, firing: &[Heading], over: &[Heading]) -> Told {
-        let rule = firing.iter().chain(over).map(|heading| heading.rule.as_str()).find(|rule| !rule.is_empty());
+    fn grouped(&self, shown: &Shown<'_>) -> Told {
+        let rule = shown.all().map(|heading| heading.rule.as_str()).find(|rule| !rule.is_empty());
         let rule = rule.unwrap_or("One rule");
-        let things = |all: usize, shown: &[Heading]| {
-            let shown: Vec<String> = shown.iter().map(|heading| heading.thing(rule).to_owned()).collect();
-            let more = all.saturating_sub(shown.len());
-            if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { and(&shown) }
-        };
-        let (fire, end) = (self.firing.len(), self.over.len());
+        let (fire, flap, end) = (self.firing.len(), self.flapping.len(), self.over.len());
         let mut said = Vec::new();
         if fire > 0 {
-            said.push(format!("{rule} fires on {}.", things(fire, firing)));
+            said.push(format!("{rule} fires{}.", shown.on(fire, shown.firing)));
+        }
+        if flap > 0 {
+            let what = if said.is_empty() { rule } else { "It" };
+            let now = match self.flapping_up {
+                0 => "it is over at the moment".to_owned(),
+                all if all == flap => "it fires at the moment".to_owned(),
+                some => format!("at the moment it fires on {some} of these"),
+            };
+            said.push(format!("{what} flaps{}; {now}.", shown.on(flap, shown.flapping)));
         }
         if end > 0 {
-            let what = if fire > 0 { "It" } else { rule };
-            said.push(format!("{what} is over on {}.", things(end, over)));
+            let what = if said.is_empty() { rule } else { "It" };
+            said.push(format!("{what} is over{}.", shown.on(end, shown.over)));
         }
-        let title = match (fire, end) {
-            (0, end) => format!("Resolved: {rule} on {end} more"),
-            (fire, 0) => format!("{rule} on {fire} more"),
-            (fire, end) => format!("{rule}: {fire} more, {end} over"),
+        let one = || shown.all().next().map(|heading| shown.on(1, std::slice::from_ref(heading))).unwrap_or_default();
+        let title = match (fire, flap, end) {
+            (1, 0, 0) => format!("{rule}{}", one()),
+            (0, 1, 0) => format!("Flapping: {rule}{}", one()),
+            (0, 0, 1) => format!("Resolved: {rule}{}", one()),
+            (0, 0, end) => format!("Resolved: {rule} on {end} more"),
+            (0, flap, 0) => format!("Flapping: {rule} on {flap} more"),
+            (fire, 0, 0) => format!("{rule} on {fire} more"),
+            (fire, flap, end) => {
+                let parts =
+                    [(fire, "more"), (flap, "flapping"), (end, "over")].into_iter().filter(|(many, _)| *many > 0);
+                let parts: Vec<String> = parts.map(|(many, what)| format!("{many} {what}")).collect();
+                format!("{rule}: {}", parts.join(", "))
+            }
         };
         Told { title, text: said.join(" ") }
+    }
+}
+
+/// How a thing is by its messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Firing,
+    /// It does both; `fires`: at the moment.
+    Flapping {
+        fires: bool,
+    },
+    Over,
+}
+
+impl State {
+    /// By one more message.
+    fn after(before: Option<Self>, told: &Waits) -> Self {
+        match told.event {
+            Event::AlertResolved => Self::Over,
+            Event::AlertFlapping => Self::Flapping { fires: told.fires },
+            // That somebody has seen it changes nothing.
+            Event::AlertAcknowledged => before.unwrap_or(Self::Firing),
+            Event::AlertFiring
+            | Event::AlertPast
+            | Event::AlertRepeated
+            | Event::AlertsSummary
+            | Event::WebhookDisabled
+            | Event::Test => Self::Firing,
+        }
+    }
+}
+
+/// The messages of which something is said.
+struct Shown<'a> {
+    firing: &'a [Heading],
+    flapping: &'a [Heading],
+    over: &'a [Heading],
+}
+
+impl Shown<'_> {
+    fn all(&self) -> impl Iterator<Item = &Heading> {
+        self.firing.iter().chain(self.flapping).chain(self.over)
+    }
+
+    /// ` on a, b and 7 more`; nothing of what is about no device.
+    fn on(&self, all: usize, some: &[Heading]) -> String {
+        let names: Vec<String> =
+            some.iter().map(|heading| self.thing(heading)).filter(|name| !name.is_empty()).collect();
+        let more = all.saturating_sub(names.len());
+        match (names.is_empty(), more) {
+            (true, _) => String::new(),
+            (false, 0) => format!(" on {}", and(&names)),
+            (false, more) => format!(" on {} and {more} more", names.join(", ")),
+        }
+    }
+
+    /// The device, and which of its sensors where it is told of several.
+    fn thing(&self, of: &Heading) -> String {
+        let is_other = |other: &&Heading| other.device == of.device && other.sensor != of.sensor;
+        match self.all().find(is_other) {
+            Some(_) if !of.sensor.is_empty() => format!("{} ({})", of.device, of.sensor),
+            _ => of.device.clone(),
+        }
     }
 }
 
@@ -216,7 +327,10 @@ fn told(what: &str, count: usize, shown: &[Heading]) -> String {
     }
     let titles: Vec<&str> = shown
         .iter()
-        .map(|heading| heading.title.trim_start_matches("Resolved: ").trim_start_matches("Still firing: "))
+        .map(|heading| {
+            let before = ["Resolved: ", "Still firing: ", "Flapping: "];
+            before.into_iter().find_map(|word| heading.title.strip_prefix(word)).unwrap_or(&heading.title)
+        })
         .collect();
     let more = count.saturating_sub(titles.len());
     let more = if more > 0 { format!("; and {more} more") } else { String::new() };
@@ -225,125 +339,4 @@ fn told(what: &str, count: usize, shown: &[Heading]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use jiff::tz::TimeZone;
-
-    use super::*;
-    use crate::delivery::sign::PictureKey;
-
-    const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
-
-    #[test]
-    fn what_still_fires_comes_first_and_the_rest_is_counted() {
-        let mut waits = Vec::new();
-        for alert in 1..=14 {
-            waits.push(one(alert, Event::AlertFiring, alert));
-        }
-        waits.push(one(15, Event::AlertResolved, 2));
-        waits.push(one(16, Event::AlertAcknowledged, 3));
-        waits.push(one(17, Event::AlertPast, 99));
-        waits.push(Waits { alert: None, ..one(18, Event::WebhookDisabled, 0) });
-        waits.push(Waits { alert: None, ..one(19, Event::AlertsSummary, 0) });
-        let sorted = Sorted::of(&waits).unwrap();
-        let shown: Vec<u64> = sorted.shown().map(|id| id.0).collect();
-        assert_eq!(shown, [1, 16, 4, 5, 6, 7, 8, 9, 10, 11, 15], "by their newest message, in the order of the alerts");
-        let body = |id: &u64| {
-            let severity = if *id == 9 { "critical" } else { "warning" };
-            format!(r#"{{"type":"x","title":"t{id}","data":{{"alert":{{"severity":"{severity}"}}}}}}"#).into_bytes()
-        };
-        let bodies = shown.iter().map(|id| (DeliveryId(*id), body(id))).collect();
-        let teller =
-            Teller { url: Some("http://hub/".to_owned()), zone: TimeZone::UTC, pictures: PictureKey::of(&[7; 32]) };
-        let told = sorted.delivery(WebhookId(7), Why::Late, &bodies, &teller, NOW);
-        assert_eq!(
-            (told.webhook, told.alert, told.event, told.created_at),
-            (WebhookId(7), None, Event::AlertsSummary, NOW)
-        );
-        let text = String::from_utf8(told.body).unwrap();
-        for part in [
-            r#""type":"alerts.summary","timestamp":"2027-01-15T08:00:00.000Z""#,
-            r#""title":"13 alerts still fire, of 18 messages that waited""#,
-            r#""text":"While nothing could be sent, 18 messages waited, for up to 3 h. 13 are still firing: t1; t16; t4; "#,
-            r#"t11; and 3 more. 1 is over: t15. 1 alert was over when the hub learned of them.""#,
-            r#""summary":{"count":18,"firing":13,"over":1,"past":1,"since":"2027-01-15T05:00:00.000Z","severity":"critical""#,
-            r#""url":"http://hub/a""#,
-        ] {
-            assert!(text.contains(part), "{part} in {text}");
-        }
-    }
-
-    #[test]
-    fn what_is_of_one_rule_is_told_by_its_things() {
-        let title = |id: u64, event| {
-            if event == Event::AlertResolved {
-                format!("Resolved: Too hot on room {id}")
-            } else {
-                format!("Too hot on room {id}")
-            }
-        };
-        let told = |waits: &[Waits]| {
-            let body = |one: &Waits| {
-                let title = title(one.alert.unwrap().0, one.event);
-                format!(
-                    r#"{{"type":"x","title":"{title}","data":{{"alert":{{"severity":"warning","rule":{{"name":"Too hot"}}}}}}}}"#
-                )
-            };
-            let bodies = waits.iter().map(|one| (one.id, body(one).into_bytes())).collect();
-            let teller = Teller { url: None, zone: TimeZone::UTC, pictures: PictureKey::of(&[7; 32]) };
-            let told = Sorted::of(waits).unwrap().delivery(WebhookId(7), Why::Grouped, &bodies, &teller, NOW);
-            let body: serde_json::Value = serde_json::from_slice(&told.body).unwrap();
-            (body["title"].as_str().unwrap().to_owned(), body["text"].as_str().unwrap().to_owned())
-        };
-        let fires: Vec<_> = (1..=13).map(|id| one(id, Event::AlertFiring, id)).collect();
-        let said = told(&fires);
-        assert_eq!(said.0, "Too hot on 13 more");
-        assert_eq!(
-            said.1,
-            "Too hot fires on room 1, room 2, room 3, room 4, room 5, room 6, room 7, room 8, room 9, room 10 and 3 more."
-        );
-        let mixed = [fires[0], fires[1], one(3, Event::AlertResolved, 2)];
-        assert_eq!(
-            told(&mixed),
-            ("Too hot: 1 more, 1 over".to_owned(), "Too hot fires on room 1. It is over on room 2.".to_owned())
-        );
-        let over = [one(1, Event::AlertResolved, 1), one(2, Event::AlertResolved, 2)];
-        assert_eq!(
-            told(&over),
-            ("Resolved: Too hot on 2 more".to_owned(), "Too hot is over on room 2 and room 1.".to_owned())
-        );
-    }
-
-    #[test]
-    fn after_quiet_hours_it_says_so_and_how_many_were_over_meanwhile() {
-        let waits: Vec<_> = (1..=6).map(|alert| one(alert, Event::AlertFiring, alert)).collect();
-        let sorted = Sorted::of(&waits).unwrap();
-        let teller = Teller { url: None, zone: TimeZone::UTC, pictures: PictureKey::of(&[7; 32]) };
-        let told = sorted.delivery(WebhookId(7), Why::QuietHours { over: 2 }, &BTreeMap::new(), &teller, NOW);
-        let text = String::from_utf8(told.body).unwrap();
-        assert!(text.contains("6 alerts still fire, of 6 messages of the quiet hours"), "{text}");
-        assert!(text.contains("In the quiet hours, 6 messages waited, for up to 3 h."), "{text}");
-        assert!(text.contains(" 2 more began and were over meanwhile."), "{text}");
-    }
-
-    #[test]
-    fn many_that_still_fire_are_told_again_in_one() {
-        let waits: Vec<_> = (1..=6).map(|alert| one(alert, Event::AlertRepeated, alert)).collect();
-        let teller = Teller { url: None, zone: TimeZone::UTC, pictures: PictureKey::of(&[7; 32]) };
-        let body = br#"{"title":"Still firing: t","data":{}}"#.to_vec();
-        let bodies = [(DeliveryId(1), body)].into();
-        let told = Sorted::of(&waits).unwrap().delivery(WebhookId(7), Why::Late, &bodies, &teller, NOW);
-        let text = String::from_utf8(told.body).unwrap();
-        let expected = r#""title":"6 alerts still fire","text":"Nobody has acknowledged them. 6 are still firing: t; and 5 more.""#;
-        assert!(text.contains(expected), "{text}");
-    }
-
-    #[test]
-    fn of_earlier_summaries_alone_there_is_nothing_to_tell() {
-        assert_eq!(Sorted::of(&[one(1, Event::AlertsSummary, 0)]), None);
-        assert_eq!(Sorted::of(&[]), None);
-    }
-
-    fn one(id: u64, event: Event, alert: u64) -> Waits {
-        Waits { id: DeliveryId(id), alert: Some(AlertId(alert)), event, created_at: NOW.plus(-3 * 3_600_000) }
-    }
-}
+mod tests;

@@ -212,13 +212,17 @@ pub const RESTED_MS: i64 = 10_000;
 pub const MOST_SUMMED_UP: usize = 20_000;
 
 /// A message that waits, for a summary.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waits {
     pub id: DeliveryId,
     pub alert: Option<AlertId>,
     pub event: Event,
     /// When it was caused.
     pub created_at: UnixMillis,
+    /// Of which rule on which thing it is: the same of all alerts of both.
+    pub course: String,
+    /// Of what flaps: whether it fires at the moment.
+    pub fires: bool,
 }
 
 /// Why no attempt can succeed until a person mends it.

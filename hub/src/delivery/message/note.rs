@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::cut;
+use crate::delivery::payload::OF_DEVICES;
 use crate::delivery::sentence::length;
 use crate::model::alert::called;
 use crate::model::device::Labels;
@@ -17,8 +18,6 @@ const TITLE: usize = 140;
 const TEXT: usize = 2_000;
 /// Longest value of a fact.
 const FACT: usize = 200;
-/// What stands in the place of a sensor where an alert is about a device as a whole.
-const OF_DEVICES: [&str; 3] = ["device_offline", "source_failing", "clock_off"];
 
 /// What happened.
 #[derive(Debug, Deserialize)]

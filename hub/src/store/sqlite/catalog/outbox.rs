@@ -182,7 +182,14 @@ impl Outbox for Connection {
 }
 
 fn waits(row: &Row<'_>) -> rusqlite::Result<Waits> {
-    Ok(Waits { id: row.get(0)?, alert: row.get(1)?, event: row.get(2)?, created_at: UnixMillis(row.get(3)?) })
+    Ok(Waits {
+        id: row.get(0)?,
+        alert: row.get(1)?,
+        event: row.get(2)?,
+        created_at: UnixMillis(row.get(3)?),
+        course: row.get(4)?,
+        fires: row.get(5)?,
+    })
 }
 
 /// Webhooks whose late messages go in a summary.
@@ -309,7 +316,9 @@ const FOR_SUMMARIES: &str = "SELECT delivery.webhook FROM delivery JOIN webhook 
 const SUMMARY_WAITS: &str = "SELECT EXISTS (SELECT 1 FROM delivery WHERE webhook = :webhook AND state = 'pending'
     AND event = 'alerts.summary' AND summary IS NULL AND (next_attempt_at > :now OR COALESCE(leased_until, :now) > :now))";
 const TO_SUM_UP: &str =
-    "SELECT id, alert, event, created_at FROM delivery WHERE webhook = :webhook AND state = 'pending'
+    "SELECT id, alert, event, created_at, course, event = 'alert.flapping' AND course IN (SELECT CASE rule WHEN 0 THEN rule_name ELSE rule END
+        || ':' || COALESCE(device, '') || ':' || COALESCE(series, '') FROM alert
+        WHERE alert.state IN ('pending', 'firing') AND alert.state = 'firing') FROM delivery WHERE webhook = :webhook AND state = 'pending'
     AND event <> 'webhook.test' AND urgency >= COALESCE(json_extract(:quiet, '$.w' || webhook), 0)
     AND ((COALESCE(held_until, created_at) < :late OR event = 'alert.repeated') AND by_hand <= (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = delivery.id) OR summary IS NOT NULL OR event = 'alerts.summary')
     AND COALESCE(leased_until, :now) <= :now
@@ -328,7 +337,9 @@ const GROUPS_DUE: &str =
     AND webhook.kind NOT IN ('generic', 'pagerduty', 'alertmanager', 'home_assistant')
     GROUP BY delivery.webhook, delivery.rule HAVING COUNT(DISTINCT delivery.alert) > 1";
 const IN_GROUP: &str =
-    "SELECT id, alert, event, created_at FROM delivery WHERE webhook = :webhook AND state = 'pending'
+    "SELECT id, alert, event, created_at, course, event = 'alert.flapping' AND course IN (SELECT CASE rule WHEN 0 THEN rule_name ELSE rule END
+        || ':' || COALESCE(device, '') || ':' || COALESCE(series, '') FROM alert
+        WHERE alert.state IN ('pending', 'firing') AND alert.state = 'firing') FROM delivery WHERE webhook = :webhook AND state = 'pending'
     AND course IN (SELECT course FROM delivery WHERE webhook = :webhook AND rule = :rule AND state = 'pending'
         AND held_until IS NOT NULL AND summary IS NULL AND next_attempt_at <= :now)
     AND summary IS NULL AND event IN ('alert.firing', 'alert.resolved', 'alert.repeated')
