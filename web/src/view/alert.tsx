@@ -274,7 +274,7 @@ function useTried(of: AlertDetail): string | null {
         const fires = past.fires === 1 ? "once" : `${count(past.fires)} times`;
         const since = when(Date.parse(rule.since), clock.value);
         say(
-          `It says so only since ${since}. Tried on the ${of.fired.days} days before, ` +
+          `The rule has been like this since ${since}. Tried on the ${of.fired.days} days before, ` +
             `it would have fired ${fires} here.`,
         );
       },

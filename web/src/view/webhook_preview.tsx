@@ -20,9 +20,28 @@ const EVENTS = [
   ["webhook.test", "Test"],
 ] as const;
 
+/** What programs are told of one by one is not summed up for them. */
+const PROGRAMS: (string | undefined)[] = ["generic", "pagerduty", "alertmanager", "home_assistant"];
+
+/** Whether a kind ever gets such a message. */
+function isTold(event: string, kind: string | undefined): boolean {
+  switch (event) {
+    case "alerts.summary":
+      return !PROGRAMS.includes(kind);
+    case "alert.flapping":
+      return kind === "pagerduty" || !PROGRAMS.includes(kind);
+    case "alert.acknowledged":
+      return kind !== "alertmanager";
+    default:
+      return true;
+  }
+}
+
 export function Preview({ asked }: { asked: Omit<AskPreview, "event"> }) {
   const [open, setOpen] = useState(false);
-  const [event, setEvent] = useState<NonNullable<AskPreview["event"]>>("alert.firing");
+  const [wanted, setEvent] = useState<NonNullable<AskPreview["event"]>>("alert.firing");
+  const kind = asked.kind ?? "generic";
+  const event = isTold(wanted, kind) ? wanted : "alert.firing";
   const [shown, show] = useState<WebhookPreview | string | null>(null);
   const question = JSON.stringify({ ...asked, event });
   useEffect(() => {
@@ -47,9 +66,9 @@ export function Preview({ asked }: { asked: Omit<AskPreview, "event"> }) {
           class="input"
           aria-label="Previewed event"
           value={event}
-          onChange={(change) => setEvent(change.currentTarget.value as typeof event)}
+          onChange={(change) => setEvent(change.currentTarget.value as typeof wanted)}
         >
-          {EVENTS.map(([of, label]) => (
+          {EVENTS.filter(([of]) => isTold(of, kind)).map(([of, label]) => (
             <option key={of} value={of}>
               {label}
             </option>
