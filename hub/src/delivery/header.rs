@@ -104,11 +104,11 @@ pub fn reserved(name: &str) -> Option<&'static str> {
 /// stands across the end goes whole.
 #[must_use]
 pub fn unsaid(answer: &str, most: usize, headers: &[(String, String)]) -> String {
-    /// What is shorter stands in any text.
+    /// What is shorter stands in any text: it is hidden where it is a word.
     const TELLING: usize = 6;
     // `Bearer x` is repeated whole, or as `x`.
     let parts = headers.iter().flat_map(|(_, value)| [value.as_str(), value.rsplit(' ').next().unwrap_or_default()]);
-    let parts: Vec<&str> = parts.filter(|part| part.len() >= TELLING).collect();
+    let parts: Vec<&str> = parts.filter(|part| part.len() > 1).collect();
     let mut end = answer.floor_char_boundary(most);
     let across = |end: usize| {
         parts.iter().find_map(|part| {
@@ -122,7 +122,25 @@ pub fn unsaid(answer: &str, most: usize, headers: &[(String, String)]) -> String
         end = at;
     }
     let shown = answer.get(..end).unwrap_or_default().to_owned();
-    parts.iter().fold(shown, |shown, part| shown.replace(part, HIDDEN))
+    parts.iter().fold(
+        shown,
+        |shown, part| if part.len() < TELLING { unworded(&shown, part) } else { shown.replace(part, HIDDEN) },
+    )
+}
+
+/// Without a word.
+fn unworded(text: &str, word: &str) -> String {
+    let (mut shown, mut done) = (String::new(), 0);
+    for (at, _) in text.match_indices(word) {
+        let (before, after) = (text.get(..at).unwrap_or_default(), text.get(at + word.len()..).unwrap_or_default());
+        let goes_on = before.ends_with(char::is_alphanumeric) || after.starts_with(char::is_alphanumeric);
+        if !goes_on {
+            shown += text.get(done..at).unwrap_or_default();
+            shown += HIDDEN;
+            done = at + word.len();
+        }
+    }
+    shown + text.get(done..).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -189,8 +207,8 @@ mod tests {
     #[test]
     fn an_answer_that_repeats_a_credential_is_kept_without_it() {
         let sent = list(&[("Authorization", "Bearer tk_12345"), ("X-Priority", "high")]);
-        let said = "you sent Bearer tk_12345 (tk_12345), high";
-        assert_eq!(unsaid(said, 100, &sent), "you sent (hidden) ((hidden)), high");
+        let said = "you sent Bearer tk_12345 (tk_12345), high: highest";
+        assert_eq!(unsaid(said, 100, &sent), "you sent (hidden) ((hidden)), (hidden): highest");
         // Wherever it is cut, nothing of a value is left.
         for most in 0..said.len() {
             let shown = unsaid(said, most, &sent);

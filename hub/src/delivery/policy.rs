@@ -95,6 +95,13 @@ impl Policy {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(Refused::Scheme(url.scheme().to_owned()));
         }
+        // The parser takes the first part of the path for the host.
+        if text
+            .split_once(':')
+            .is_some_and(|(_, rest)| rest.strip_prefix("//").is_some_and(|rest| rest.starts_with(['/', '\\'])))
+        {
+            return Err(Refused::Malformed(format!("there is no host behind `//`: {WEB_ADDRESS}")));
+        }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(Refused::UserInfo);
         }

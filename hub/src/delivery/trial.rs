@@ -34,15 +34,14 @@ pub const TEXT: usize = 4_000;
 /// A moment, for messages that are invented.
 const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 
-/// Events of which a webhook is told.
-const ALL: [Event; 9] = [
+/// Events of which a webhook of a kind that has templates is told.
+const ALL: [Event; 8] = [
     Event::AlertFiring,
     Event::AlertResolved,
     Event::AlertPast,
     Event::AlertFlapping,
     Event::AlertAcknowledged,
     Event::AlertRepeated,
-    Event::AlertsSummary,
     Event::WebhookDisabled,
     Event::Test,
 ];
@@ -125,7 +124,8 @@ pub fn request(spec: &WebhookSpec) -> Result<(), Refused> {
         refused(&name.map_or_else(|| "template.headers".to_owned(), |name| format!("template.headers.{name}")), reason)
     })?;
     let samples: Vec<(Event, Variables)> = ALL.into_iter().map(|event| (event, webhook_sample(event, spec))).collect();
-    let known = Known::new(&samples.iter().map(|(_, variables)| variables.clone()).collect::<Vec<_>>());
+    let known = Known::new(&samples.iter().map(|(_, variables)| variables.clone().and(TOKEN, "")).collect::<Vec<_>>());
+    let token = spec.fields.get(TOKEN).unwrap_or("token");
     let sources = template.headers.iter().map(|(name, source)| (format!("template.headers.{name}"), source, HEADER));
     for (field, source, most) in
         template.body.iter().map(|source| ("template.body".to_owned(), source, BODY)).chain(sources)
@@ -136,7 +136,7 @@ pub fn request(spec: &WebhookSpec) -> Result<(), Refused> {
         check(source, &known).map_err(|flaw| refused(&field, format!("the template, {flaw}")))?;
     }
     for (event, variables) in &samples {
-        if let Some((what, flaw)) = made(template, variables).flaws.into_iter().next() {
+        if let Some((what, flaw)) = made(template, variables, token).flaws.into_iter().next() {
             return Err(refused(&format!("template.{what}"), format!("the template, {}", during(flaw, *event))));
         }
     }
@@ -153,7 +153,7 @@ fn webhook_sample(event: Event, spec: &WebhookSpec) -> Variables {
     // What of its name is in a message is in every one.
     let of = if event == Event::AlertFlapping { of_people() } else { WebhookSpec::new(spec.name.clone(), "") };
     let body = sample::event(event, &of, &teller, NOW);
-    Variables::invented(&for_templates(&body), None).and(TOKEN, spec.fields.get(TOKEN).unwrap_or("token"))
+    Variables::invented(&for_templates(&body), None)
 }
 
 /// Says at which event it fails.
@@ -293,6 +293,7 @@ mod tests {
             of(None, "{\"text\":{{ text|tojson }},\"at\":{{ value|tojson }}}", &[("X-A", "{{ event }}")]),
             Ok(())
         );
+        assert_eq!(of(None, "{{ alert.parts|tojson }}", &[("X-A", "{{ device }}")]), Ok(()));
         assert_eq!(of(Some("text/plain; charset=utf-8"), "{{ labels.anything }} {{ alert.rule.name }}", &[]), Ok(()));
         for (content_type, body, headers, field, says) in [
             (
@@ -305,6 +306,8 @@ mod tests {
             (None, "{\"a\": \n{{ value }", &[], "template.body", "line 2, column "),
             (None, "{\"a\":{{ value }}}", &[], "template.body", "what it makes is no JSON"),
             (None, "{{ text }}", &[], "template.body", "write texts as {{ device|tojson }}"),
+            (None, "{{ token|upper|tojson }}", &[], "template.body", "line 1, column 4: `token` is only printed"),
+            (None, "[1] {{ token }}", &[], "template.body", "[1] (hidden)"),
             (Some("text"), "x", &[], "template.content_type", "text/plain"),
             (Some("text/plain"), "", &[], "template.content_type", "without `body`"),
             (None, "", &[("Host", "x")], "template.headers.Host", "the hub sets it itself"),

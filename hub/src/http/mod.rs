@@ -37,6 +37,7 @@ pub(crate) mod rules;
 mod serve;
 mod shares;
 pub(crate) mod state;
+mod tried;
 mod webhooks;
 
 #[cfg(test)]

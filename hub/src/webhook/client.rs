@@ -28,6 +28,7 @@ use crate::delivery::payload;
 use crate::delivery::policy::{self, MailServer, Policy};
 use crate::delivery::retry::Outcome;
 use crate::delivery::sign::{hub_mark, message_id, signature};
+use crate::delivery::template;
 use crate::model::webhook::{Attempt, Delivery, Problem, Webhook, WebhookKind};
 use crate::model::{HubId, UnixMillis};
 use crate::picture::Picture;
@@ -392,12 +393,14 @@ pub(super) fn credentials(webhook: &Webhook) -> Vec<(String, String)> {
     let secret =
         |(name, value): (&String, &String)| field::is_secret(spec.kind, name).then(|| (name.clone(), value.clone()));
     let fields: Vec<_> = spec.fields.0.iter().filter_map(secret).collect();
+    // As `tojson` spells them.
+    let spelled: Vec<_> = fields.iter().map(|(name, value)| (name.clone(), template::spelled(value))).collect();
     // As SMTP carries them.
     let coded = |text: &str| ("coded".to_owned(), STANDARD.encode(text));
     let name = spec.fields.get("username").unwrap_or_default();
     let carried: Vec<_> =
         fields.iter().flat_map(|(_, value)| [coded(value), coded(&format!("\0{name}\0{value}"))]).collect();
-    spec.headers.0.iter().cloned().chain(fields).chain(carried).collect()
+    spec.headers.0.iter().cloned().chain(fields).chain(spelled).chain(carried).collect()
 }
 
 /// The whole chain of causes: the outermost one says only that sending failed.

@@ -4,16 +4,17 @@
 //! own body; a header that fails is left out. Why is the [`Request::complaint`].
 
 use super::request::{Method, Request};
-use crate::delivery::header;
+use crate::delivery::header::{self, HIDDEN};
 use crate::delivery::payload::for_templates;
+pub(in crate::delivery) use crate::delivery::template::guard::TOKEN;
 use crate::delivery::template::variables::Variables;
 use crate::delivery::template::{self, Flaw, For};
 use crate::model::webhook::{Template, WebhookSpec};
 
 /// Bytes of a body that a template makes.
 pub const MOST: usize = 64 << 10;
-/// The field of a credential for templates.
-pub const TOKEN: &str = "token";
+/// Bytes either side of what is wrong in a body, where that is shown.
+const AROUND: usize = 40;
 
 pub(super) fn request(spec: &WebhookSpec, body: &[u8]) -> Request {
     let own = Request::of(Method::Post, spec.url.clone(), body.to_vec());
@@ -21,7 +22,7 @@ pub(super) fn request(spec: &WebhookSpec, body: &[u8]) -> Request {
         return own;
     }
     let token = spec.fields.get(TOKEN).unwrap_or_default();
-    let made = made(&spec.template, &Variables::of(&for_templates(body), None).and(TOKEN, token));
+    let made = made(&spec.template, &Variables::of(&for_templates(body), None), token);
     let complaints: Vec<String> = made.flaws.iter().map(|(what, flaw)| format!("{what}: {flaw}")).collect();
     let (body, written) = (made.body.unwrap_or(own.body), made.headers);
     Request { body, written, complaint: (!complaints.is_empty()).then(|| complaints.join("; ")), ..own }
@@ -36,8 +37,9 @@ pub(in crate::delivery) struct Made {
     pub(in crate::delivery) flaws: Vec<(String, Flaw)>,
 }
 
-/// What templates make of a message.
-pub(in crate::delivery) fn made(template: &Template, variables: &Variables) -> Made {
+/// What templates make of a message. Nothing that is said of what fails has the token in it.
+pub(in crate::delivery) fn made(template: &Template, message: &Variables, token: &str) -> Made {
+    let variables = &message.clone().and(TOKEN, token);
     let mut made = Made { body: None, headers: Vec::new(), flaws: Vec::new() };
     if let Some(source) = &template.body {
         match body(source, template.content_type.as_deref(), variables) {
@@ -45,11 +47,17 @@ pub(in crate::delivery) fn made(template: &Template, variables: &Variables) -> M
                 made.body = Some(text.into_bytes());
                 made.headers.extend(template.content_type.clone().map(|text| ("content-type".to_owned(), text)));
             }
-            Err(flaw) => made.flaws.push(("body".to_owned(), flaw)),
+            Err(Unfit::Flaw(flaw)) => made.flaws.push(("body".to_owned(), flaw)),
+            Err(Unfit::NoJson) => {
+                let shown = template::render(source, &message.clone().and(TOKEN, HIDDEN), For::Programs, MOST);
+                made.flaws.push(("body".to_owned(), shown.map_or_else(|flaw| flaw, |text| no_json(&text))));
+            }
         }
     }
     for (name, source) in &template.headers {
         match header_value(name, source, variables) {
+            // What there is not in a message about no alert.
+            Ok(value) if value.is_empty() => {}
             Ok(value) => made.headers.push((name.clone(), value)),
             Err(flaw) => made.flaws.push((format!("headers.{name}"), flaw)),
         }
@@ -57,22 +65,36 @@ pub(in crate::delivery) fn made(template: &Template, variables: &Variables) -> M
     made
 }
 
-fn body(source: &str, content_type: Option<&str>, variables: &Variables) -> Result<String, Flaw> {
-    let text = template::render(source, variables, For::Programs, MOST)?;
-    if !is_json(content_type) {
-        return Ok(text);
+/// Why a body is not sent.
+enum Unfit {
+    Flaw(Flaw),
+    NoJson,
+}
+
+fn body(source: &str, content_type: Option<&str>, variables: &Variables) -> Result<String, Unfit> {
+    let text = template::render(source, variables, For::Programs, MOST).map_err(Unfit::Flaw)?;
+    if is_json(content_type) && serde_json::from_str::<serde::de::IgnoredAny>(&text).is_err() {
+        return Err(Unfit::NoJson);
     }
-    match serde_json::from_str::<serde::de::IgnoredAny>(&text) {
-        Ok(_) => Ok(text),
+    Ok(text)
+}
+
+/// What is wrong with a body that has no token in it, with what stands around.
+fn no_json(text: &str) -> Flaw {
+    let why = match serde_json::from_str::<serde::de::IgnoredAny>(text) {
+        Ok(_) => {
+            "what it makes is no JSON because of the token: write {{ token|tojson }}, without quotes around".to_owned()
+        }
         Err(error) => {
             let line = text.lines().nth(error.line().saturating_sub(1)).unwrap_or_default();
-            let line: String = line.chars().take(80).collect();
-            let why = format!(
-                "what it makes is no JSON ({error}: {line}): write texts as {{{{ device|tojson }}}}, without quotes around"
-            );
-            Err(Flaw { line: 1, column: 1, why })
+            let from = line.floor_char_boundary(error.column().saturating_sub(AROUND));
+            let around = line.get(from..line.ceil_char_boundary(error.column() + AROUND)).unwrap_or_default();
+            format!(
+                "what it makes is no JSON ({error}: {around}): write texts as {{{{ device|tojson }}}}, without quotes around"
+            )
         }
-    }
+    };
+    Flaw { line: 1, column: 1, why }
 }
 
 /// Whether a body has to be JSON.
@@ -85,6 +107,9 @@ fn is_json(content_type: Option<&str>) -> bool {
 fn header_value(name: &str, source: &str, variables: &Variables) -> Result<String, Flaw> {
     let value = template::render(source, variables, For::Programs, header::LONGEST_VALUE)?;
     let value = value.split_whitespace().collect::<Vec<_>>().join(" ");
+    if value.is_empty() && !variables.is_about_an_alert {
+        return Ok(value);
+    }
     match header::check(&[(name.to_owned(), value.clone())]) {
         Ok(()) => Ok(value),
         Err(header::Refused { reason, .. }) => Err(Flaw { line: 1, column: 1, why: reason }),
@@ -138,6 +163,39 @@ mod tests {
             (request.body.as_slice(), request.written),
             (b"webhook.test: .".as_slice(), vec![pair("content-type", "text/plain")])
         );
+    }
+
+    #[test]
+    fn what_is_said_of_a_body_that_is_no_json_is_said_where_it_fails_and_without_the_token() {
+        for (body, says) in [
+            ("{\"key\":\"{{ token }}\",\"a\":{{ device }}}", "{\"key\":\"(hidden)\",\"a\":greenhouse}"),
+            ("{{ token }}", "(hidden)"),
+            ("{\"key\":{{ token }}}", "{\"key\":(hidden)}"),
+            ("[{{ token|tojson }},]", "[\"(hidden)\",]"),
+        ] {
+            let (request, own) = sent(template(None, body, &[("X-A", "{{ token }}\u{e9}")]), Event::AlertFiring);
+            let complaint = request.complaint.unwrap();
+            assert!(complaint.contains(says) && !complaint.contains("s3cret"), "{body}: {complaint}");
+            assert!(complaint.contains("headers.X-A: "), "{complaint}");
+            assert_eq!(String::from_utf8(request.body).unwrap(), own);
+        }
+        let long = format!("{{\"a\":\"{}\",\"b\":{{{{ device }}}}}}", "é".repeat(200));
+        let (request, _) = sent(template(None, &long, &[]), Event::AlertFiring);
+        let complaint = request.complaint.unwrap();
+        assert!(complaint.contains("\"b\":greenhouse") && complaint.len() < 300, "{complaint}");
+        let broken = "a\"b\\cd";
+        let fields = Fields([(TOKEN.to_owned(), broken.to_owned())].into());
+        let template = template(None, "{\"key\":\"{{ token }}\"}", &[]);
+        let spec = WebhookSpec { template, fields, ..WebhookSpec::new("ops", "http://example.org/x") };
+        let request = message::request(&spec, b"{}", Sender { hub: "h", id: "m" }).unwrap();
+        let complaint = request.complaint.unwrap();
+        assert!(complaint.contains("because of the token") && !complaint.contains("b\\cd"), "{complaint}");
+    }
+
+    #[test]
+    fn a_header_of_what_only_alerts_have_is_left_out_of_a_test() {
+        let (request, _) = sent(template(None, "{}", &[("X-A", "{{ device }}")]), Event::Test);
+        assert_eq!((request.written, request.complaint), (Vec::new(), None));
     }
 
     #[test]

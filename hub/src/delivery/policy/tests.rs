@@ -103,7 +103,9 @@ fn only_web_urls_without_credentials_are_accepted() {
     for url in ["http://user@example.org/", "http://user:password@example.org/", "https://:p@example.org/"] {
         assert_eq!(lan().check_url(url), Err(Refused::UserInfo), "{url}");
     }
-    for url in ["", "example.org", "http://", "http://[::1", "http://1.2.3.4.5/", "//example.org"] {
+    for url in
+        ["", "example.org", "http://", "http:///example.org", "http://[::1", "http://1.2.3.4.5/", "//example.org"]
+    {
         assert!(matches!(lan().check_url(url), Err(Refused::Malformed(_))), "{url}");
     }
     for url in ["", "example.org", "http//example.org", "//example.org"] {

@@ -1,7 +1,7 @@
 //! Templates that people write for titles, texts, bodies and headers, in the language of Jinja. PURE.
 //!
 //! ```text
-//!   source ──▶ tags: which names, filters and tests ──▶ known? ──▶ rendered over variables, within bounds
+//!   source ──▶ guard: nothing grows ──▶ tags: which names, filters and tests ──▶ known? ──▶ rendered over variables
 //! ```
 //!
 //! A name that no message has is refused where the template is written, with its line and column and the name that is nearest. What
@@ -9,21 +9,27 @@
 //! then, so no alert depends on a template.
 //!
 //! No template reads a file, includes another or calls a macro: those parts of minijinja are not compiled in. Work and memory of
-//! one are bounded by fuel, its output by bytes.
+//! one are bounded by fuel and by [`guard`], its output by bytes.
 
+pub(super) mod guard;
 mod tags;
 pub(super) mod variables;
 
 use std::io;
 
-use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value, escape_formatter};
+use minijinja::machinery::parse;
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value, escape_formatter};
 
 use self::tags::{Place, Word};
 use self::variables::{Known, Variables};
 use crate::model::shown;
 
-/// Steps of one rendering, and 64 bytes of what it makes: some milliseconds, and three megabytes.
-const FUEL: u64 = 50_000;
+/// Steps of one rendering, and 64 bytes of what it makes: some milliseconds, and less than a megabyte. The largest message as JSON
+/// takes half of it.
+const FUEL: u64 = 10_000;
+/// Numbers of one `range`.
+const RANGE: u64 = 1_000;
 /// Blocks in blocks.
 const DEPTH: usize = 30;
 
@@ -50,6 +56,7 @@ pub(super) enum For {
 
 /// Refuses a template that is not one, or names what is not there.
 pub(super) fn check(source: &str, known: &Known) -> Result<(), Flaw> {
+    guarded(source)?;
     let environment = environment(For::People, true);
     let template = environment.template_from_str(source).map_err(|error| flaw(source, &error))?;
     let words = tags::words(source);
@@ -87,6 +94,12 @@ pub(super) fn check(source: &str, known: &Known) -> Result<(), Flaw> {
     }
 }
 
+/// Before anything is compiled: that works out what is constant.
+fn guarded(source: &str) -> Result<(), Flaw> {
+    let parsed = parse(source, "", SyntaxConfig::default()).map_err(|error| flaw(source, &error))?;
+    guard::check(source, &parsed)
+}
+
 /// Whether a template names one of these, or a field of one.
 pub(super) fn names(source: &str, any: &[&str]) -> bool {
     let is_one = |path: &str| {
@@ -97,6 +110,7 @@ pub(super) fn names(source: &str, any: &[&str]) -> bool {
 
 /// What a template makes of a message, in at most so many bytes.
 pub(super) fn render(source: &str, of: &Variables, reader: For, most: usize) -> Result<String, Flaw> {
+    guarded(source)?;
     let environment = environment(reader, of.is_about_an_alert);
     let mut output = Bounded { bytes: Vec::new(), most };
     let rendered = environment
@@ -111,6 +125,16 @@ pub(super) fn render(source: &str, of: &Variables, reader: For, most: usize) -> 
     }
 }
 
+/// A text as `tojson` spells it, without the quotes around.
+pub(crate) fn spelled(text: &str) -> String {
+    let json = serde_json::Value::from(text).to_string();
+    let inner = json.get(1..json.len() - 1).unwrap_or_default();
+    ["<", ">", "&", "'"].iter().fold(inner.to_owned(), |text, sign| {
+        let code = sign.chars().next().map_or(0, u32::from);
+        text.replace(sign, &format!("\\u{code:04x}"))
+    })
+}
+
 /// Where names that are not there fail; in a message that is about no alert they are empty.
 fn environment(reader: For, is_strict: bool) -> Environment<'static> {
     let mut environment = Environment::new();
@@ -123,6 +147,11 @@ fn environment(reader: For, is_strict: bool) -> Environment<'static> {
     } else {
         UndefinedBehavior::Chainable
     });
+    // What makes much of little, goes through long texts uncounted, or shows all there is.
+    ["chain", "zip", "batch", "slice", "groupby", "pprint"].iter().for_each(|name| environment.remove_filter(name));
+    ["lower", "upper"].iter().for_each(|name| environment.remove_test(name));
+    ["debug", "dict", "namespace"].iter().for_each(|name| environment.remove_global(name));
+    environment.add_function("range", range);
     environment.set_formatter(move |out, state, value| {
         if value.is_none() {
             return Ok(());
@@ -135,6 +164,22 @@ fn environment(reader: For, is_strict: bool) -> Environment<'static> {
         }
     });
     environment
+}
+
+/// Numbers from one to before another, in steps.
+fn range(first: i64, second: Option<i64>, step: Option<i64>) -> Result<Vec<i64>, Error> {
+    let refused = |why: String| Error::new(ErrorKind::InvalidOperation, why);
+    let (from, to) = second.map_or((0, first), |to| (first, to));
+    let step = step.unwrap_or(1);
+    if step == 0 {
+        return Err(refused("a range has no step of 0".to_owned()));
+    }
+    let is_any = if step > 0 { from < to } else { from > to };
+    let many = if is_any { from.abs_diff(to).div_ceil(step.unsigned_abs()) } else { 0 };
+    if many > RANGE {
+        return Err(refused(format!("a range has at most {RANGE} numbers")));
+    }
+    Ok((0..many).scan(from, |at, _| Some(std::mem::replace(at, at.saturating_add(step)))).collect())
 }
 
 fn knows_filter(environment: &Environment<'_>, name: &str) -> bool {
@@ -161,7 +206,7 @@ fn place_of(words: &[(Word<'_>, Place)], path: &str) -> Place {
 }
 
 /// What minijinja says, in words of who writes a template.
-fn flaw(source: &str, error: &minijinja::Error) -> Flaw {
+fn flaw(source: &str, error: &Error) -> Flaw {
     let Place { line, column } = match error.range() {
         Some(range) => tags::place(source, range.start),
         None => Place { line: error.line().unwrap_or(1), column: 1 },

@@ -21,7 +21,7 @@ const NOTHING: Value = Value::UNDEFINED;
 pub(in crate::delivery) struct Variables {
     pub(super) value: Value,
     /// Whether there is an alert: then what is not known fails.
-    pub(super) is_about_an_alert: bool,
+    pub(in crate::delivery) is_about_an_alert: bool,
 }
 
 impl Variables {
@@ -109,7 +109,9 @@ impl Variables {
                 let value = alert.get_item(&key).ok()?;
                 (!matches!(key.as_str(), Some("labels" | "tags"))).then_some((key, value))
             });
-            let own = own.into_iter().map(|(name, value)| (Value::from(name), value));
+            // Only what joins conditions has parts.
+            let none = field(&alert, "parts").is_undefined().then(|| ("parts", Value::from(Vec::<Value>::new())));
+            let own = own.into_iter().chain(none).map(|(name, value)| (Value::from(name), value));
             all.push(("alert", Value::from_pairs(rest.chain(own))));
         }
         let pairs = all.into_iter().map(|(name, value)| (Value::from(name), value));

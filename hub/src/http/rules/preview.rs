@@ -10,9 +10,10 @@ use crate::clock::Clock;
 use crate::delivery::payload::{Teller, Words};
 use crate::delivery::trial;
 use crate::http::error::{ApiError, Problem};
-use crate::http::gate::auth::MayRead;
+use crate::http::gate::auth::MayOperate;
 use crate::http::request::body::Body;
 use crate::http::request::text;
+use crate::http::tried::tried;
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertState, Measure, Subject};
 use crate::model::catalog::Catalog;
@@ -81,10 +82,11 @@ pub(in crate::http) async fn run(
     State(store): State<Store>,
     State(clock): State<Clock>,
     State(teller): State<Teller>,
-    _: MayRead,
+    _: MayOperate,
     Body(request): Body<RulePreviewRequest>,
 ) -> Result<Json<RulePreview>, ApiError> {
-    let spec = RuleSpec::try_from(request.rule.named()).map_err(|error| error.within("rule"))?;
+    let rule = request.rule.named();
+    let spec = tried(move || RuleSpec::try_from(rule).map_err(|error| error.within("rule"))).await?;
     let id = request.id.map(|id| text::parse_id(&id).map_err(|detail| ApiError::invalid("id", detail))).transpose()?;
     let now = clock.wall();
     let newest = match id {
@@ -101,27 +103,32 @@ pub(in crate::http) async fn run(
         version_since: now,
         source: None,
     };
+    tried(move || Ok(Json(shown(&store, &rule, newest, &teller, now)))).await
+}
+
+/// What is told of the newest alert, or of the newest reading.
+fn shown(store: &Store, rule: &Rule, newest: Option<Alert>, teller: &Teller, now: UnixMillis) -> RulePreview {
     let catalog = store.catalog();
     let told = match newest.filter(|alert| is_there(alert, &catalog)) {
         Some(alert) => Some((PreviewOf::Alert, Alert { rule_name: rule.spec.name.clone(), ..alert })),
-        None => newest_reading(&store, &rule, &catalog, now)
+        None => newest_reading(store, rule, &catalog, now)
             .map(|alert| (PreviewOf::Reading, Alert { rule: rule.id, ..alert })),
     };
     let Some((of, alert)) = told else {
         let messages = Vec::new();
-        return Ok(Json(RulePreview { of: PreviewOf::Nothing, device_name: None, sensor: None, at: None, messages }));
+        return RulePreview { of: PreviewOf::Nothing, device_name: None, sensor: None, at: None, messages };
     };
     let names = alert.names(&catalog);
-    Ok(Json(RulePreview {
+    RulePreview {
         of,
         device_name: Some(names.device.to_owned()),
         sensor: alert.series().map(|_| names.sensor.to_owned()),
         at: Some(when::moment(alert.started_at)),
         messages: [AlertState::Firing, AlertState::Resolved]
             .into_iter()
-            .filter_map(|state| previewed(&rule, &alert, state, (&catalog, &teller), now))
+            .filter_map(|state| previewed(rule, &alert, state, (&catalog, teller), now))
             .collect(),
-    }))
+    }
 }
 
 async fn newest_alert(store: &Store, rule: RuleId) -> Result<Option<Alert>, ApiError> {

@@ -24,6 +24,7 @@ use crate::http::request::page::{AskPage, Page, Paging};
 use crate::http::request::params::{Asked, Nothing};
 use crate::http::request::path::Id;
 use crate::http::state::Routes;
+use crate::http::tried::tried;
 use crate::model::HubId;
 use crate::model::webhook::{Secret, WebhookId, WebhookSpec};
 use crate::random;
@@ -156,7 +157,8 @@ pub(super) async fn preview(
     _: MayAdmin,
     Body(asked): Body<AskPreview>,
 ) -> Result<Json<WebhookPreview>, ApiError> {
-    Ok(Json(asked.answered(&recipients.policy, &teller, hub, recipients.clock.wall())?))
+    let now = recipients.clock.wall();
+    tried(move || asked.answered(&recipients.policy, &teller, hub, now).map(Json)).await
 }
 
 /// Sends a test message; the answer is the delivery to watch.
