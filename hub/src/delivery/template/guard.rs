@@ -184,6 +184,13 @@ impl Guard<'_> {
             {
                 return self.refuse(of, "`+` of what the template makes is for numbers: write such as n|float + 1");
             }
+            // To find the last letter of a text is one step, however long it is.
+            Expr::Slice(part) if self.is_made(&part.expr) => {
+                return self.refuse(of, "no part is taken with [ ] of what the template makes");
+            }
+            Expr::GetItem(item) if self.is_made(&item.expr) && !is_name(&item.subscript_expr) => {
+                return self.refuse(of, "no part is taken with [ ] of what the template makes");
+            }
             Expr::Filter(filter) if filter.name == "map" => {
                 if let Some(one) = inner(&filter.args).find(|one| !self.is_plain(one)) {
                     return self.refuse(one, "`map` is given no lists that the template makes");
@@ -246,6 +253,14 @@ impl Guard<'_> {
         }
     }
 
+    /// Whether something that the template makes is in it.
+    fn is_made(&self, of: &Expr<'_>) -> bool {
+        match of {
+            Expr::Var(name) => self.bound.contains(name.id) && !self.numbers.contains(name.id),
+            _ => parts(of).into_iter().any(|part| self.is_made(part)),
+        }
+    }
+
     fn refuse(&self, at: &Expr<'_>, why: &str) -> Result<(), Flaw> {
         let begin = usize::try_from(at.span().start_offset).unwrap_or_default();
         let Place { line, column } = place(self.source, begin);
@@ -263,6 +278,11 @@ fn is_printed_token(of: &Expr<'_>) -> bool {
         }
         _ => is_token(of),
     }
+}
+
+/// Whether it is a field, as in `part['value']`.
+fn is_name(of: &Expr<'_>) -> bool {
+    matches!(of, Expr::Const(constant) if constant.value.as_str().is_some())
 }
 
 /// A name with its fields.

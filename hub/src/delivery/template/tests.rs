@@ -124,6 +124,8 @@ fn what_grows_by_itself_is_refused_before_anything_is_compiled() {
         "{% set a = [1] %}{{ ['']|map('default', a, true) }}",
         "{% if false %}{{ [1] * 3 }}{% endif %}",
         "{% filter upper %}{{ [1] * 3 }}{% endfilter %}",
+        "{% set a = device %}{{ a[-1] }}",
+        "{% set a = device %}{{ (a ~ 'x')[-1:] }}",
         "{{ [1]|chain([2]) }}",
         "{{ [1]|batch(2) }}",
         "{{ namespace(a=1) }}",
