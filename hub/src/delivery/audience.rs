@@ -43,17 +43,24 @@ impl Audience<'_> {
         let wants = |webhook: &&Webhook| match notice {
             Notice::Changed { to: Hearers::All, .. } => true,
             Notice::Changed { to: Hearers::EachChange, .. } => webhook.spec.kind.hears_each_change(),
-            // Of an end those hear who know the alert.
+            // Of an end those hear who know the alert; an incident that is open already is not begun again.
             Notice::Changed { to: Hearers::Calmed, .. } => {
-                let knows = || alert.state != AlertState::Resolved || said(webhook.id) > 0;
-                !webhook.spec.kind.hears_each_change() && knows()
+                let kind = webhook.spec.kind;
+                let is_over = alert.state == AlertState::Resolved;
+                let is_news = || {
+                    if is_over { said(webhook.id) > 0 } else { kind.is_read_by_people() || said(webhook.id) == 0 }
+                };
+                !kind.hears_each_change() && is_news()
+            }
+            Notice::Changed { to: Hearers::Incidents, .. } => {
+                webhook.spec.kind.keeps_incidents() && said(webhook.id) > 0
             }
             Notice::Changed { to: Hearers::One(id), .. } => webhook.id == *id,
             Notice::Flapping { .. } => !webhook.spec.kind.hears_each_change(),
             Notice::Past { .. } => webhook.spec.past,
             Notice::Repeated { to, .. } => webhook.id == *to,
             Notice::Acknowledged { to, .. } => {
-                let is_meant = *to != Hearers::Calmed || !webhook.spec.kind.hears_each_change();
+                let is_meant = *to != Hearers::Incidents || webhook.spec.kind.keeps_incidents();
                 is_meant && webhook.spec.kind.takes_acknowledgements() && said(webhook.id) > 0
             }
         };

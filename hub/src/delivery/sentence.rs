@@ -17,7 +17,7 @@ use jiff::tz::TimeZone;
 
 use crate::model::UnixMillis;
 use crate::model::alert::{Ailment, Alert, AlertState, Measure, Names, Subject};
-use crate::model::notice::Notice;
+use crate::model::notice::{Hearers, Notice};
 use crate::model::rule::{Condition, Figure, Op};
 use crate::model::{called, shown};
 
@@ -42,6 +42,7 @@ pub(super) fn of(notice: &Notice, names: Names<'_>, condition: Option<&Condition
         (Notice::Acknowledged { .. }, _) => told.is_acknowledged(),
         (Notice::Repeated { at, .. }, _) => told.still_fires(*at),
         (Notice::Past { count, .. }, Subject::Series { .. }) => told.was_over(*count),
+        (Notice::Changed { to: Hearers::Calmed, .. }, _) if !is_over => told.fires_in_the_end(),
         (_, Subject::Hub(ailment)) if is_over => told.hub_is_well(ailment),
         (_, Subject::Hub(ailment)) => told.hub_ails(ailment),
         (_, Subject::Device(_)) => told.of_device(is_over),

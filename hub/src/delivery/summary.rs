@@ -328,7 +328,7 @@ fn told(what: &str, count: usize, shown: &[Heading]) -> String {
     let titles: Vec<&str> = shown
         .iter()
         .map(|heading| {
-            let before = ["Resolved: ", "Still firing: ", "Flapping: "];
+            let before = ["Resolved: ", "Still firing: ", "Still firing, acknowledged: ", "Flapping: "];
             before.into_iter().find_map(|word| heading.title.strip_prefix(word)).unwrap_or(&heading.title)
         })
         .collect();

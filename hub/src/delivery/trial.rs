@@ -11,7 +11,7 @@ use super::audience::{Audience, deliveries_for};
 use super::grouping::Grouping;
 use super::header;
 use super::message::generic::{TOKEN, made};
-use super::payload::worded::{is_said, text_of, title};
+use super::payload::worded::{is_said, text_of, title_of};
 use super::payload::{Teller, Words, for_templates, words};
 use super::sample;
 use super::sign::PictureKey;
@@ -77,8 +77,8 @@ pub fn message(message: &Message) -> Result<(), Refused> {
     };
     if let Some(source) = &message.title {
         check(source, &known).map_err(refused("title"))?;
-        for (event, variables) in &samples {
-            title(source, variables, *event).map_err(|flaw| during(flaw, *event)).map_err(refused("title"))?;
+        for (event, variables) in samples.iter().filter(|(event, _)| is_said(source, *event)) {
+            title_of(source, variables).map_err(|flaw| during(flaw, *event)).map_err(refused("title"))?;
         }
     }
     if let Some(source) = &message.text {
@@ -224,7 +224,7 @@ mod tests {
         // What was written for one that fires is not said of one that is over.
         let hub = told(Message::default(), Event::AlertResolved);
         let over = told(own, Event::AlertResolved);
-        assert_eq!((over.title.as_str(), over.text), ("Resolved: greenhouse is at 31.4 °C", hub.text));
+        assert_eq!((&over.title, over.text), (&hub.title, hub.text), "at 31.4 °C it is no more");
         let all = of(
             "",
             "{% if event == 'resolved' %}{{ device }} is well at {{ last_text }}{% else %}{{ text }}{% endif %}",
@@ -234,6 +234,28 @@ mod tests {
         assert_eq!((over.title, over.text.as_str()), (hub.title, "greenhouse is well at 28.9 °C"));
         let acknowledged = told(of("{{ event|upper }} {{ rule }}", ""), Event::AlertAcknowledged);
         assert_eq!(acknowledged.title, "ACKNOWLEDGED Too warm");
+    }
+
+    #[test]
+    fn a_title_that_does_not_ask_for_the_event_is_said_of_what_fires_only() {
+        let own = of("{{ device }} is at {{ value_text }}", "");
+        for event in OF_RULES.into_iter().filter(|event| *event != Event::AlertFiring) {
+            assert_eq!(told(own.clone(), event).title, told(Message::default(), event).title, "{event:?}");
+        }
+        let asks = of("{{ device }} {{ event }}", "");
+        assert_eq!(told(asks, Event::AlertFlapping).title, "greenhouse flapping");
+    }
+
+    #[test]
+    fn a_label_that_a_device_lacks_is_empty_and_takes_nothing_with_it() {
+        let own = of(
+            "{{ device }}{% if labels.room %} in {{ labels.room }}{% endif %}",
+            "{{ text }} Room {{ labels.room }}, {{ labels.room|upper }}, {{ labels.room|default('none') }}, {{ tags.team.x }}.",
+        );
+        assert_eq!(message(&own), Ok(()));
+        let fires = told(own, Event::AlertFiring);
+        assert_eq!((fires.title.as_str(), fires.template_error), ("greenhouse", None));
+        assert!(fires.text.ends_with(" Room , , none, ."), "{}", fires.text);
     }
 
     #[test]

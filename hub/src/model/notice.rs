@@ -57,8 +57,10 @@ pub enum Hearers {
     All,
     /// Only programs that are told of each change: of one that flaps.
     EachChange,
-    /// Only those that were told that it flaps: how it ended.
+    /// Only those that were told that it flaps: how it is now that it is calm.
     Calmed,
+    /// Of those only what keeps one incident an alert, and has to end or begin that one.
+    Incidents,
     /// Only this one: it was off when the others were told.
     One(WebhookId),
 }

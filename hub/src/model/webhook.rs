@@ -118,6 +118,12 @@ impl WebhookKind {
         matches!(self, Self::Generic | Self::Alertmanager | Self::HomeAssistant)
     }
 
+    /// Whether it keeps one incident an alert for the people whom it calls.
+    #[must_use]
+    pub const fn keeps_incidents(self) -> bool {
+        !self.is_read_by_people() && !self.hears_each_change()
+    }
+
     /// How often it has to be told again of what fires, whatever a person set: Alertmanager forgets it when it is restarted.
     #[must_use]
     pub const fn resent_every(self) -> Option<Duration> {

@@ -144,6 +144,10 @@ impl Client {
         if let Some(why) = complaint.filter(|_| outcome == Outcome::Delivered && problem.is_none()) {
             problem = mend::problem(&Cause::Template(why), at);
             attempt.error = problem.as_ref().map(|problem| problem.text.clone());
+        } else if outcome == Outcome::Delivered && problem.is_none() {
+            // Of the rule's templates, which are no concern of the webhook.
+            let flaw = payload::words(&delivery.body).and_then(|words| words.template_error);
+            attempt.error = flaw.map(|why| format!("it arrived in the hub's own words: of the rule's message, {why}"));
         }
         Tried { attempt, outcome, problem }
     }

@@ -48,7 +48,6 @@ use self::note::Note;
 use self::request::To;
 pub use self::request::{Method, Request, Sender};
 use self::showing::Showing;
-use crate::delivery::payload::words;
 use crate::model::webhook::{WebhookKind, WebhookSpec};
 
 /// Why nothing can be sent.
@@ -97,9 +96,7 @@ pub fn request_showing(
         WebhookKind::Matrix => matrix::request(&note()?, &to),
         WebhookKind::Email => email::request(&note()?, &to).ok_or(Error::Message)?,
     };
-    let complaint = words(body).and_then(|words| words.template_error);
-    let complaint = complaint.map(|why| format!("of the rule's message, {why}"));
-    Ok(Request { complaint: request.complaint.clone().or(complaint), ..request })
+    Ok(request)
 }
 
 #[cfg(test)]

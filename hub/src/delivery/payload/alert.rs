@@ -11,7 +11,7 @@ use crate::model::alert::{self, Measure, Subject};
 use crate::model::catalog::Catalog;
 use crate::model::device::Labels;
 use crate::model::explain::Reason;
-use crate::model::notice::{Flaps, Notice};
+use crate::model::notice::{Flaps, Hearers, Notice};
 use crate::model::rule::RuleSpec;
 use crate::model::webhook::Event;
 use crate::model::when::moment;
@@ -192,7 +192,10 @@ pub(in crate::delivery) fn body(what: &What<'_>, catalog: &Catalog, teller: &Tel
     let (kind, timestamp) = (event.word(), moment(occurred_at));
     let mut body = Body { r#type: kind, timestamp, title, text, data: AlertData { alert: body } };
     let whole = fitting(&mut body, &none);
-    let Some(said) = rule.and_then(|rule| worded(&rule.message, &whole, event, &teller.zone)) else { return whole };
+    // What fires after it flapped is no news: a template that does not ask is said of news.
+    let is_old = matches!(notice, Notice::Changed { to: Hearers::Calmed, .. });
+    let as_if = if is_old && event == Event::AlertFiring { Event::AlertRepeated } else { event };
+    let Some(said) = rule.and_then(|rule| worded(&rule.message, &whole, as_if, &teller.zone)) else { return whole };
     body.title = said.title.unwrap_or(body.title);
     body.text = said.text.unwrap_or(body.text);
     body.data.alert.template_error = said.flaw;

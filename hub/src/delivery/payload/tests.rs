@@ -298,6 +298,33 @@ fn of_what_flaps_programs_hear_each_change_and_people_how_it_ended() {
 }
 
 #[test]
+fn what_keeps_incidents_begins_none_anew_that_is_open_and_ends_the_one_that_flapped() {
+    let mut pager = webhook(9);
+    pager.spec.kind = WebhookKind::PagerDuty;
+    let mut chat = webhook(8);
+    chat.spec.kind = WebhookKind::Ntfy;
+    let webhooks = [webhook(7), chat, pager];
+    let told = |state, to, said: u32| {
+        let Notice::Changed { alert, occurred_at, points, .. } = put(state) else { panic!() };
+        let audience = Audience {
+            rules: &[rule()],
+            webhooks: &webhooks,
+            said: &|_, _| said,
+            grouping: &Grouping::default(),
+            beside: &|_| None,
+            reasons: &HashMap::new(),
+        };
+        let notice = Notice::Changed { alert, occurred_at, points, to };
+        let told = audience::deliveries_for(&[notice], &audience, &catalog(), &teller(None));
+        told.iter().map(|told| told.webhook.0).collect::<Vec<_>>()
+    };
+    assert_eq!(told(AlertState::Firing, Hearers::Calmed, 0), [8, 9]);
+    assert_eq!(told(AlertState::Firing, Hearers::Calmed, 2), [8], "its incident is open");
+    assert_eq!(told(AlertState::Resolved, Hearers::Incidents, 2), [9]);
+    assert_eq!(told(AlertState::Resolved, Hearers::Incidents, 0), Vec::<u64>::new());
+}
+
+#[test]
 fn an_acknowledgement_is_told_to_those_who_know_the_alert_and_many_of_them_in_one_sentence() {
     let mut chat = webhook(8);
     chat.spec.kind = WebhookKind::Ntfy;

@@ -1,7 +1,9 @@
 //! A message in the words of its rule. PURE.
 //!
-//! Who writes a template thinks of an alert that fires. So a title that does not ask for the `event` gets the hub's own word in front of
-//! it (`Resolved: `), and a text that does not ask is said when it fires; the hub's own text is said when it is over.
+//! Who writes a template thinks of an alert that fires: `{{ device }} is at {{ value_text }}` is untrue of one that is over. So a title or
+//! a text that does not ask for the `event` is said when it fires, and whatever else happens is told in the hub's own words.
+//!
+//! What a message has not, such as a label that this device lacks, is empty.
 
 use jiff::tz::TimeZone;
 
@@ -32,7 +34,7 @@ pub(super) fn worded(message: &Message, whole: &[u8], event: Event, zone: &TimeZ
     if *message == Message::default() {
         return None;
     }
-    let variables = Variables::of(&for_templates(whole), Some(zone));
+    let variables = Variables::of(&for_templates(whole), Some(zone)).leniently();
     let mut flaws = Vec::new();
     let mut said = |of: &str, made: Result<String, Flaw>| match made {
         Ok(text) => Some(text),
@@ -41,26 +43,23 @@ pub(super) fn worded(message: &Message, whole: &[u8], event: Event, zone: &TimeZ
             None
         }
     };
-    let title = message.title.as_deref().and_then(|source| said("title", title(source, &variables, event)));
+    let title = message.title.as_deref().filter(|source| is_said(source, event));
+    let title = title.and_then(|source| said("title", title_of(source, &variables)));
     let text = message.text.as_deref().filter(|source| is_said(source, event));
     let text = text.and_then(|source| said("text", text_of(source, &variables)));
     Some(Worded { title, text, flaw: (!flaws.is_empty()).then(|| flaws.join("; ")) })
 }
 
-/// Whether a text is told of this event.
-pub(in crate::delivery) fn is_said(text: &str, event: Event) -> bool {
-    event == Event::AlertFiring || template::names(text, &EVENT)
+/// Whether a title or a text is told of this event.
+pub(in crate::delivery) fn is_said(source: &str, event: Event) -> bool {
+    event == Event::AlertFiring || template::names(source, &EVENT)
 }
 
 /// A title, on one line.
-pub(in crate::delivery) fn title(source: &str, variables: &Variables, event: Event) -> Result<String, Flaw> {
+pub(in crate::delivery) fn title_of(source: &str, variables: &Variables) -> Result<String, Flaw> {
     let made = template::render(source, variables, For::People, TITLE)?;
     let words: Vec<String> = made.split_whitespace().map(seen).filter(|word| !word.is_empty()).collect();
-    if words.is_empty() {
-        return Err(nothing());
-    }
-    let before = if template::names(source, &EVENT) { "" } else { before(event) };
-    Ok(format!("{before}{}", words.join(" ")))
+    if words.is_empty() { Err(nothing()) } else { Ok(words.join(" ")) }
 }
 
 /// A text, with its lines.
@@ -81,16 +80,4 @@ fn seen(text: &str) -> String {
         return text.to_owned();
     }
     text.chars().filter(|c| !wire::text::is_unseen(*c)).collect()
-}
-
-/// What the hub's own titles begin with.
-const fn before(event: Event) -> &'static str {
-    match event {
-        Event::AlertResolved => "Resolved: ",
-        Event::AlertPast => "Past alert: ",
-        Event::AlertFlapping => "Flapping: ",
-        Event::AlertAcknowledged => "Acknowledged: ",
-        Event::AlertRepeated => "Still firing: ",
-        Event::AlertFiring | Event::AlertsSummary | Event::WebhookDisabled | Event::Test => "",
-    }
 }

@@ -46,7 +46,30 @@ impl About<'_> {
         Told { title, text }
     }
 
+    /// What is told after it flapped: not as news, but how it is, and what is known of it.
+    pub(super) fn fires_in_the_end(&self) -> Told {
+        let Told { title, text } = self.as_it_fired();
+        let known = match self.alert.unknown_since {
+            Some(since) => format!("Nothing was heard of it since {}, so nobody knows whether it is still so.", self.moment(since)),
+            None => {
+                let since = self.moment(self.alert.fired_at.unwrap_or(self.alert.started_at));
+                format!("It flaps no longer, and has fired since {since}.")
+            }
+        };
+        let acked = if self.alert.acked.is_some() { format!(" {}", self.is_acknowledged().text) } else { String::new() };
+        let before = if self.alert.acked.is_some() { "Still firing, acknowledged" } else { "Still firing" };
+        Told { title: format!("{before}: {title}"), text: format!("{text} {known}{acked}") }
+    }
+
     pub(super) fn still_fires(&self, now: UnixMillis) -> Told {
+        let Told { title, text: was } = self.as_it_fired();
+        let lasts = length(now.since(self.began()).max(0) as f64 / 1_000.0);
+        let text = format!("{was} It has fired for {lasts}, and nobody has acknowledged it.");
+        Told { title: format!("Still firing: {title}"), text }
+    }
+
+    /// What was measured when it fired, as of the past: it is not what is measured now.
+    fn as_it_fired(&self) -> Told {
         let alert = self.alert;
         let first = match alert.about {
             Subject::Hub(ailment) => self.hub_ails(ailment),
@@ -54,8 +77,7 @@ impl About<'_> {
             Subject::Series { .. } => self.fires(),
             Subject::Selection => self.so_many_devices(),
         };
-        // What was measured then is not what is measured now.
-        let was = match (alert.about, alert.measure, alert.value) {
+        let text = match (alert.about, alert.measure, alert.value) {
             (Subject::Series { .. }, Measure::Parts, _) => first.text,
             (Subject::Series { .. }, Measure::Value | Measure::Rate { .. } | Measure::Sigmas, Some(value)) => {
                 let (sensor, since) = (self.sensor(), self.moment(self.began()));
@@ -69,9 +91,7 @@ impl About<'_> {
             }
             _ => first.text,
         };
-        let lasts = length(now.since(self.began()).max(0) as f64 / 1_000.0);
-        let text = format!("{was} It has fired for {lasts}, and nobody has acknowledged it.");
-        Told { title: format!("Still firing: {}", first.title), text }
+        Told { title: first.title, text }
     }
 
     pub(super) fn is_acknowledged(&self) -> Told {

@@ -245,6 +245,32 @@ fn hostile_and_endless_names_stay_short_and_move_nothing() {
     assert!(nobody.text.starts_with("a deleted device: a deleted sensor is "), "{}", nobody.text);
 }
 
+#[test]
+fn after_it_flapped_what_fires_is_no_news_and_says_what_is_known() {
+    let told = |alert: Alert| {
+        let notice = Notice::Changed { alert, occurred_at: BEGAN, points: Vec::new(), to: Hearers::Calmed };
+        of(&notice, TEMP, None, &zone())
+    };
+    let fires = alert(Measure::Value, Some(31.4));
+    let calm = told(fires.clone());
+    assert_eq!(calm.title, "Still firing: Too hot on boiler-1");
+    assert_eq!(
+        calm.text,
+        "boiler-1: temp was 31.4 °C, above the limit of 30 °C, at 2027-01-15 09:00 CET. It flaps no longer, and has fired since 2027-01-15 09:00 CET."
+    );
+    let ack = crate::model::alert::Ack { at: BEGAN.plus(120_000), by: "anna".to_owned(), comment: None };
+    let seen = Alert { acked: Some(std::sync::Arc::new(ack)), unknown_since: Some(BEGAN.plus(60_000)), ..fires };
+    let unknown = told(seen);
+    assert_eq!(unknown.title, "Still firing, acknowledged: Too hot on boiler-1");
+    assert!(
+        unknown.text.ends_with(
+            "Nothing was heard of it since 2027-01-15 09:01 CET, so nobody knows whether it is still so. anna acknowledged the alert at 2027-01-15 09:02 CET."
+        ),
+        "{}",
+        unknown.text
+    );
+}
+
 fn told(alert: &Alert, names: Names<'_>, event: Event, condition: Option<&Condition>) -> Told {
     let state = if event == Event::AlertResolved { AlertState::Resolved } else { AlertState::Firing };
     let notice = Notice::Changed {

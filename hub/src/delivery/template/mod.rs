@@ -111,7 +111,7 @@ pub(super) fn names(source: &str, any: &[&str]) -> bool {
 /// What a template makes of a message, in at most so many bytes.
 pub(super) fn render(source: &str, of: &Variables, reader: For, most: usize) -> Result<String, Flaw> {
     guarded(source)?;
-    let environment = environment(reader, of.is_about_an_alert);
+    let environment = environment(reader, of.is_strict);
     let mut output = Bounded { bytes: Vec::new(), most };
     let rendered = environment
         .template_from_str(source)
@@ -135,7 +135,7 @@ pub(crate) fn spelled(text: &str) -> String {
     })
 }
 
-/// Where names that are not there fail; in a message that is about no alert they are empty.
+/// Where names that are not there fail, or are empty.
 fn environment(reader: For, is_strict: bool) -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_debug(true);

@@ -20,8 +20,10 @@ const NOTHING: Value = Value::UNDEFINED;
 #[derive(Debug, Clone)]
 pub(in crate::delivery) struct Variables {
     pub(super) value: Value,
-    /// Whether there is an alert: then what is not known fails.
+    /// Whether there is an alert.
     pub(in crate::delivery) is_about_an_alert: bool,
+    /// Whether what is not known fails, instead of being empty.
+    pub(super) is_strict: bool,
 }
 
 impl Variables {
@@ -115,7 +117,12 @@ impl Variables {
             all.push(("alert", Value::from_pairs(rest.chain(own))));
         }
         let pairs = all.into_iter().map(|(name, value)| (Value::from(name), value));
-        Self { value: Value::from_pairs(pairs), is_about_an_alert }
+        Self { value: Value::from_pairs(pairs), is_about_an_alert, is_strict: is_about_an_alert }
+    }
+
+    /// The same, but that what is not known is empty.
+    pub(in crate::delivery) fn leniently(self) -> Self {
+        Self { is_strict: false, ..self }
     }
 
     /// The same with one more.

@@ -52,6 +52,8 @@ pub(crate) struct Rule {
     pub enabled: bool,
     /// In which words its alerts are told; null where the hub's own are.
     pub message: Option<MessageTemplates>,
+    /// Why those words fail of its newest alert, which the hub told in its own; null where they do not, and of a rule that was just changed.
+    pub message_problem: Option<String>,
     /// What a series must have reported before the rule can evaluate it; null where the first reading is enough.
     pub needs: Option<Needs>,
     /// How many sensors it watches now; devices, where it is about devices as a whole. At 0 nothing is there that it is about.
@@ -178,6 +180,7 @@ impl Rule {
             made_by: rule.made_by_hub.then_some("hub"),
             enabled: spec.enabled,
             message: MessageTemplates::of(spec.message),
+            message_problem: None,
             needs,
             watches: watching.series,
             missing: watching.missing,

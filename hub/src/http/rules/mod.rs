@@ -22,10 +22,13 @@ pub(super) mod rulebook;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 
+use crate::delivery::payload::Teller;
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::{MayOperate, MayRead};
 use crate::http::request::body::Body;
@@ -52,11 +55,22 @@ pub(super) fn routes() -> Routes {
 #[utoipa::path(get, path = "/api/v1/rules", tag = "rules", params(Paging), responses((status = 200, body = Page<Rule>)))]
 pub(super) async fn list(
     State(rulebook): State<Rulebook>,
+    State(teller): State<Teller>,
     _: MayRead,
     Asked(AskPage(paging)): Asked<AskPage>,
 ) -> Result<Json<Page<Rule>>, ApiError> {
     let rules = rulebook.store.list_rules().await?;
-    Ok(Json(paging.cut(rules, |rule| Paging::key(rule.id.0), |rule| rulebook.shown(rule))))
+    let mut problems = HashMap::new();
+    for rule in &rules {
+        if let Some(problem) = preview::problem(&rulebook.store, &teller, rule).await? {
+            problems.insert(rule.id, problem);
+        }
+    }
+    let shown = |rule: rule::Rule| {
+        let message_problem = problems.remove(&rule.id);
+        Rule { message_problem, ..rulebook.shown(rule) }
+    };
+    Ok(Json(paging.cut(rules, |rule| Paging::key(rule.id.0), shown)))
 }
 
 /// Creates a rule.
@@ -83,11 +97,14 @@ pub(super) async fn create(
     responses((status = 200, body = Rule), (status = 404, body = Problem)))]
 pub(super) async fn show(
     State(rulebook): State<Rulebook>,
+    State(teller): State<Teller>,
     _: MayRead,
     Id(id): Id<RuleId>,
     _: Asked<Nothing>,
 ) -> Result<Json<Rule>, ApiError> {
-    Ok(Json(rulebook.shown(rulebook.store.rule(id).await?)))
+    let rule = rulebook.store.rule(id).await?;
+    let message_problem = preview::problem(&rulebook.store, &teller, &rule).await?;
+    Ok(Json(Rule { message_problem, ..rulebook.shown(rule) }))
 }
 
 /// Replaces a rule; of one that is kept in a file only `enabled` (409). Where only numbers of a `threshold` changed (`value`, `clear`, `for`, `clear_for`), an alert that fires goes on if the last reading is beyond the new limit, and else ends. Under another condition or severity, or off, its alerts end; a new one begins with the next reading that is beyond the limit.

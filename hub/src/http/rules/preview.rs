@@ -19,7 +19,7 @@ use crate::model::alert::{Alert, AlertState, Measure, Subject};
 use crate::model::catalog::Catalog;
 use crate::model::notice::{Hearers, Notice};
 use crate::model::reading::{Point, SeriesId};
-use crate::model::rule::{Rule, RuleId, RuleSpec};
+use crate::model::rule::{Message, Rule, RuleId, RuleSpec};
 use crate::model::when;
 use crate::rules::backtest::Trial;
 use crate::store::{AlertQuery, OfRule, Store};
@@ -129,6 +129,18 @@ fn shown(store: &Store, rule: &Rule, newest: Option<Alert>, teller: &Teller, now
             .filter_map(|state| previewed(rule, &alert, state, (&catalog, teller), now))
             .collect(),
     }
+}
+
+/// Why the templates of a rule fail of its newest alert, where they do.
+pub(super) async fn problem(store: &Store, teller: &Teller, rule: &Rule) -> Result<Option<String>, ApiError> {
+    if rule.spec.message == Message::default() {
+        return Ok(None);
+    }
+    let catalog = store.catalog();
+    let newest = newest_alert(store, rule.id).await?.filter(|alert| is_there(alert, &catalog));
+    let said = |state| newest.as_ref().and_then(|alert| previewed(rule, alert, state, (&catalog, teller), alert.learned_at));
+    let said = [AlertState::Firing, AlertState::Resolved].into_iter().filter_map(said);
+    Ok(said.filter_map(|said| said.template_error).next())
 }
 
 async fn newest_alert(store: &Store, rule: RuleId) -> Result<Option<Alert>, ApiError> {

@@ -109,10 +109,17 @@ impl Flapping {
         Self { courses, due }
     }
 
-    /// What is told of these notices. What flaps of a rule that `is_gone` ends now.
-    pub(super) fn calm(&self, now: UnixMillis, notices: &[Notice], is_gone: impl Fn(RuleId) -> bool) -> Calmed {
+    /// What is told of these notices, and noted of alerts that were `amended`. What flaps of a rule that `is_gone` ends now.
+    pub(super) fn calm(
+        &self,
+        now: UnixMillis,
+        notices: &[Notice],
+        amended: &[&Alert],
+        is_gone: impl Fn(RuleId) -> bool,
+    ) -> Calmed {
         let mut calmed = Calmed { now, ..Calmed::default() };
         self.follow(&mut calmed, notices);
+        self.note_unknown(&mut calmed, amended);
         let gone: Vec<Key> =
             self.courses.keys().chain(calmed.courses.keys()).copied().filter(|key| is_gone(key.0)).collect();
         for key in gone {
@@ -162,6 +169,21 @@ impl Flapping {
             }
         }
         calmed
+    }
+
+    /// Takes note of what nobody knows any more of alerts that flap, or knows again.
+    fn note_unknown(&self, calmed: &mut Calmed, amended: &[&Alert]) {
+        for alert in amended {
+            let key = (alert.rule, alert.about);
+            let flap = calmed.courses.get(&key).or_else(|| self.courses.get(&key)).and_then(|course| course.flap.as_ref());
+            let firing = flap.and_then(|flap| flap.firing.as_ref()).filter(|firing| firing.id == alert.id);
+            if firing.is_none_or(|firing| firing.unknown_since == alert.unknown_since) {
+                continue;
+            }
+            if let Some(firing) = self.course(calmed, key).flap.as_mut().and_then(|flap| flap.firing.as_mut()) {
+                firing.unknown_since = alert.unknown_since;
+            }
+        }
     }
 
     /// Takes note of acknowledgements: they are told with what fires in the end.
@@ -234,7 +256,8 @@ impl Flapping {
         calmed.courses.entry(key).or_insert_with(|| self.courses.get(&key).cloned().unwrap_or_default())
     }
 
-    /// It flaps no longer: whoever was told that it does is told how it is.
+    /// It flaps no longer: whoever was told that it does is told how it is, in one message. Only what keeps incidents is also told of
+    /// the end of the alert that flapped, where another one fires, and that this one is acknowledged.
     fn end(&self, calmed: &mut Calmed, key: Key) {
         let now = calmed.now;
         let Some(Flap { told, firing, over, .. }) = self.course(calmed, key).flap.take() else { return };
@@ -250,15 +273,16 @@ impl Flapping {
                 learned_at: now,
                 ..told
             };
-            calmed.notices.push(Notice::Changed { alert, occurred_at: ended, points: Vec::new(), to: Hearers::Calmed });
+            let to = if firing.is_some() { Hearers::Incidents } else { Hearers::Calmed };
+            calmed.notices.push(Notice::Changed { alert, occurred_at: ended, points: Vec::new(), to });
         }
         if let Some(alert) = firing {
             let occurred_at = alert.fired_at.unwrap_or(alert.started_at);
             let alert = Alert { learned_at: now, ..alert };
-            let acked =
-                alert.acked.is_some().then(|| Notice::Acknowledged { alert: alert.clone(), to: Hearers::Calmed });
+            // Of the one that was told of they heard when it was acknowledged.
+            let acked = (alert.acked.is_some() && !is_told)
+                .then(|| Notice::Acknowledged { alert: alert.clone(), to: Hearers::Incidents });
             calmed.notices.push(Notice::Changed { alert, occurred_at, points: Vec::new(), to: Hearers::Calmed });
-            // Whoever was spared the acknowledgement hears of it with the alert.
             calmed.notices.extend(acked);
         }
     }

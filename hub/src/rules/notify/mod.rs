@@ -151,10 +151,12 @@ impl Notifier {
         is_gone: impl Fn(RuleId) -> bool,
     ) -> Notified {
         let hushed = self.silences.hush(now, transitions, catalog);
+        let amended = |transition| if let Transition::Amend(alert) = transition { Some(alert) } else { None };
+        let amended: Vec<&Alert> = transitions.iter().filter_map(amended).collect();
         let calmed = if is_by_hand {
             self.flapping.restart(now, &hushed.told, is_gone)
         } else {
-            self.flapping.calm(now, &hushed.told, is_gone)
+            self.flapping.calm(now, &hushed.told, &amended, is_gone)
         };
         Notified::of(hushed, calmed)
     }

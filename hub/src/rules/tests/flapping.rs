@@ -36,7 +36,7 @@ fn what_fires_when_it_is_calm_again_is_told() {
     for minute in 0..5 {
         scene.reading(minute * MINUTE, if minute % 2 == 0 { 91.0 } else { 89.0 });
     }
-    assert_eq!(scene.over(14 * MINUTE), ["2 resolved to calmed", "3 firing to calmed"]);
+    assert_eq!(scene.over(14 * MINUTE), ["2 resolved to incidents", "3 firing to calmed"]);
     // Where it is the alert that was told of, nothing has to end.
     let mut scene = Calmed::with([above(90.0)]);
     scene.reading(0, 91.0);
@@ -44,7 +44,7 @@ fn what_fires_when_it_is_calm_again_is_told() {
     scene.reading(9 * MINUTE + 30, 91.0);
     scene.reading(9 * MINUTE + 40, 89.0);
     assert_eq!(scene.reading(10 * MINUTE, 91.0), ["3 firing to each"]);
-    assert_eq!(scene.over(20 * MINUTE), ["2 resolved to calmed", "3 firing to calmed"]);
+    assert_eq!(scene.over(20 * MINUTE), ["2 resolved to incidents", "3 firing to calmed"]);
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn an_acknowledgement_while_it_flaps_is_told_with_what_fires_in_the_end() {
     let acked = Alert { acked: Some(Arc::new(ack)), ..firing.clone() };
     let told = scene.notifier.acknowledged(at(5 * MINUTE), vec![acked], &scene.scene.catalog);
     assert_eq!(told.notices.len(), 1);
-    assert_eq!(scene.over(14 * MINUTE), ["2 resolved to calmed", "3 firing to calmed", "3 acknowledged"]);
+    assert_eq!(scene.over(14 * MINUTE), ["2 resolved to incidents", "3 firing to calmed", "3 acknowledged"]);
 }
 
 #[test]
@@ -239,6 +239,7 @@ fn said(notice: &Notice) -> String {
                 Hearers::All => "all",
                 Hearers::EachChange => "each",
                 Hearers::Calmed => "calmed",
+                Hearers::Incidents => "incidents",
                 Hearers::One(_) => "one",
             };
             format!("{} {} to {to}", alert.id.0, word(alert.state))
