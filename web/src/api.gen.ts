@@ -1633,6 +1633,8 @@ export interface components {
                 /** @description `hub` where the hub made the rule by itself, once; null of all others. */
                 made_by?: string | null;
                 message?: components["schemas"]["MessageTemplates"] | null;
+                /** @description Why those words fail of its newest alert, which the hub told in its own; null where they do not, and of a rule that was just changed. */
+                message_problem?: string | null;
                 /**
                  * @description Other sensors that its condition names and none of the devices has that it watches: `all` and `difference` never fire
                  *     without them, and `any` by its other parts only.
@@ -2148,6 +2150,8 @@ export interface components {
             /** @description `hub` where the hub made the rule by itself, once; null of all others. */
             made_by: string | null;
             message: components["schemas"]["MessageTemplates"] | null;
+            /** @description Why those words fail of its newest alert, which the hub told in its own; null where they do not, and of a rule that was just changed. */
+            message_problem: string | null;
             /**
              * @description Other sensors that its condition names and none of the devices has that it watches: `all` and `difference` never fire
              *     without them, and `any` by its other parts only.

@@ -317,7 +317,16 @@ export const readings = {
 
 export type RuleDraft = Omit<
   Rule,
-  "id" | "version" | "needs" | "missing" | "watches" | "made_by" | "source" | "created_at" | "updated_at"
+  | "id"
+  | "version"
+  | "needs"
+  | "missing"
+  | "watches"
+  | "message_problem"
+  | "made_by"
+  | "source"
+  | "created_at"
+  | "updated_at"
 >;
 
 export const rules = {

@@ -35,7 +35,10 @@ pub(super) struct Told {
 /// What is told of an alert; `condition` is its rule's.
 pub(super) fn of(notice: &Notice, names: Names<'_>, condition: Option<&Condition>, zone: &TimeZone) -> Told {
     let alert = notice.alert();
-    let told = About { alert, names, condition, zone };
+    // How unusual something is says little without what it is: of a counter it is no reading.
+    let is_seen = matches!(notice, Notice::Changed { .. }) && alert.measure == Measure::Sigmas && !names.is_counter;
+    let reading = notice.points().last().filter(|_| is_seen).map(|point| point.value);
+    let told = About { alert, names, condition, zone, reading };
     let is_over = alert.state == AlertState::Resolved;
     match (notice, alert.about) {
         (Notice::Flapping { flaps, .. }, _) => told.flaps(flaps),
@@ -78,6 +81,8 @@ struct About<'a> {
     names: Names<'a>,
     condition: Option<&'a Condition>,
     zone: &'a TimeZone,
+    /// The newest one, where the alert says only how far it is from what is usual.
+    reading: Option<f64>,
 }
 
 impl About<'_> {
@@ -222,7 +227,7 @@ impl About<'_> {
                 let side = if value < 0.0 { "below" } else { "above" };
                 let size = self.beside_limit(value.abs());
                 let many = if size == "1" { "" } else { "s" };
-                format!("{is} {size} deviation{many} {side} what is usual at this time of day")
+                format!("{is} {}{size} deviation{many} {side} what is usual at this time of day", self.read())
             }
             (Measure::Sigmas, _) if self.names.is_counter => {
                 let side = if value < 0.0 { "slower" } else { "faster" };
@@ -234,7 +239,7 @@ impl About<'_> {
                 let side = if value < 0.0 { "below" } else { "above" };
                 let size = self.beside_limit(value.abs());
                 let many = if size == "1" { "" } else { "s" };
-                format!("{is} {size} standard deviation{many} {side} its usual value")
+                format!("{is} {}{size} standard deviation{many} {side} its usual value", self.read())
             }
             (Measure::Rate { .. }, _) => format!("{changes} by {}", self.beside_limit(value)),
             (_, Some(Condition::Increase { over, .. })) => {
@@ -271,6 +276,11 @@ impl About<'_> {
                 ),
             ) => format!("{is} {}", self.beside_limit(value)),
         }
+    }
+
+    /// The newest reading: `21.5 °C, `.
+    fn read(&self) -> String {
+        self.reading.map_or_else(String::new, |reading| format!("{}, ", shown::value(reading, self.names.unit)))
     }
 
     /// When it reaches its limit, which is in so many seconds: `will reach 100 % in 2 d 4 h`.

@@ -250,7 +250,7 @@ mod tests {
     fn a_label_that_a_device_lacks_is_empty_and_takes_nothing_with_it() {
         let own = of(
             "{{ device }}{% if labels.room %} in {{ labels.room }}{% endif %}",
-            "{{ text }} Room {{ labels.room }}, {{ labels.room|upper }}, {{ labels.room|default('none') }}, {{ tags.team.x }}.",
+            "{{ text }} Room {{ labels.room }}, {{ labels.room|upper }}, {{ labels.room|default('none') }}, {{ tags.team }}.",
         );
         assert_eq!(message(&own), Ok(()));
         let fires = told(own, Event::AlertFiring);

@@ -102,9 +102,11 @@ impl Ingest {
             let vital = |((_, sensor, unit), point): ((SeriesId, String, String), Option<Point>)| {
                 Some(Vital { sensor, value: point?.value, unit })
             };
+            // The first reading of a device that was never heard before is what fired it.
+            let is_first = seen.heard_at.is_none() && alert.series().is_some() && alert.value.is_some();
             Circumstances {
-                is_online: seen.is_online,
-                heard_at: seen.heard_at,
+                is_online: seen.is_online || is_first,
+                heard_at: seen.heard_at.or_else(|| is_first.then_some(now)),
                 loss: found.loss.get(&device).copied(),
                 clock_offset_ms: seen.clock_offset_ms,
                 agent,

@@ -3,12 +3,42 @@
 use std::sync::Arc;
 
 use super::backtest::Trial;
-use super::condition::threshold;
+use super::condition::{Verdict, judge, threshold};
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertId, AlertState, Measure, Part, Subject};
 use crate::model::catalog::{Catalog, Series};
 use crate::model::reading::Point;
-use crate::model::rule::Condition;
+use crate::model::rule::{Condition, Op};
+
+/// This value, where a condition is true of it; else one on the far side of its limit.
+fn firing_value(condition: &Condition, value: f64) -> f64 {
+    let (op, limit) = match condition {
+        Condition::Threshold { op, value, .. } => (*op, *value),
+        // What they compare is made of several readings.
+        Condition::Increase { op, value: limit, .. }
+        | Condition::Figure { op, value: limit, .. }
+        | Condition::Difference { op, value: limit, .. } => (*op, *limit),
+        Condition::Rate { .. }
+        | Condition::Deviation { .. }
+        | Condition::Seasonal { .. }
+        | Condition::Stuck { .. }
+        | Condition::Silence { .. }
+        | Condition::Joined { .. }
+        | Condition::Count { .. }
+        | Condition::Forecast { .. }
+        | Condition::Device(_) => return value,
+    };
+    let is_reading = matches!(condition, Condition::Threshold { .. });
+    if is_reading && judge(op, limit, None, value) == Verdict::Bad {
+        return value;
+    }
+    // A twentieth of the limit beyond it, as a person would invent one.
+    let step = if limit == 0.0 { 1.0 } else { limit.abs() / 20.0 };
+    match op {
+        Op::Above | Op::AtLeast => limit + step,
+        Op::Below | Op::AtMost => limit - step,
+    }
+}
 
 impl Trial {
     /// The same of a rule about devices as a whole: an alert of the first device that it is about.
@@ -34,13 +64,15 @@ impl Trial {
         Some(self.firing(about, (measure, limit, value), Arc::default(), now, now))
     }
 
-    /// An alert that fires with this reading. What the reading alone does not tell, such as a rate, is taken to be at the limit.
+    /// An alert that fires with this reading, or with one beyond the limit where this would fire nothing. What the reading alone does not
+    /// tell, such as a rate, is taken to be at the limit.
     #[must_use]
     pub fn example(&self, series: &Series, reading: Point, catalog: &Catalog, now: UnixMillis) -> Alert {
         let spec = &self.rule().spec;
         let (measure, limit) = (spec.condition.measure(), threshold(&spec.condition));
         let value = match measure {
-            Measure::Value | Measure::Stuck => Some(reading.value),
+            Measure::Value => Some(firing_value(&spec.condition, reading.value)),
+            Measure::Stuck => Some(reading.value),
             Measure::Rate { .. }
             | Measure::Sigmas
             | Measure::Parts
@@ -102,5 +134,19 @@ impl Trial {
             unknown_since: None,
             learned_at: now,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_to_fire_would_fire() {
+        let threshold = |op, value| Condition::Threshold { op, value, clear: None };
+        assert_eq!(firing_value(&threshold(Op::Above, 30.0), 20.0), 31.5);
+        assert_eq!(firing_value(&threshold(Op::Above, 30.0), 33.0), 33.0, "what happened is shown");
+        assert_eq!(firing_value(&threshold(Op::Below, -10.0), 20.0), -10.5);
+        assert_eq!(firing_value(&threshold(Op::AtMost, 0.0), 2.0), -1.0);
     }
 }

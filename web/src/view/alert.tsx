@@ -215,6 +215,7 @@ function Why({ of }: { of: AlertDetail }) {
 function DeviceThen({ of, at }: { of: NonNullable<AlertDetail["device_then"]>; at: number }) {
   const heard = millis(of.last_heard_at);
   const off = of.clock_offset_ms ?? 0;
+  const [taken, lost] = [of.taken ?? 0, of.lost ?? 0];
   return (
     <>
       <p>
@@ -226,11 +227,11 @@ function DeviceThen({ of, at }: { of: NonNullable<AlertDetail["device_then"]>; a
             : `, last heard ${duration(at - heard)} before`}
         .
       </p>
-      {of.taken === null || of.taken === undefined ? null : (
+      {taken === 0 && lost === 0 ? null : (
         <p>
-          {of.lost === 0
-            ? `None of its ${count(of.taken)} readings of that hour and the one before is missing.`
-            : `${count(of.lost ?? 0)} of its ${count(of.taken)} readings of that hour and the one before were lost.`}
+          {lost === 0
+            ? `None of its ${count(taken)} readings of that hour and the one before is missing.`
+            : `${count(lost)} of its ${count(taken)} readings of that hour and the one before were lost.`}
         </p>
       )}
       {Math.abs(off) >= CLOCK_OFF_MS ? (

@@ -266,6 +266,7 @@ function RuleEntry({ rule, isIdle }: { rule: Rule; isIdle: boolean }) {
     needs: _needs,
     missing: _missing,
     watches: _watches,
+    message_problem,
     made_by,
     source,
     created_at: _created,
@@ -298,6 +299,11 @@ function RuleEntry({ rule, isIdle }: { rule: Rule; isIdle: boolean }) {
           </span>
         ) : waits ? (
           <span class="small">{waits}</span>
+        ) : null}
+        {message_problem ? (
+          <span class="small warn-text">
+            Told in the hub's own words: of its message, {clean(message_problem, 300)}
+          </span>
         ) : null}
         {rule.enabled && webhooks.value !== null && tellsNobody(rule, webhooks.value) ? (
           // While there is no webhook at all it is so of every rule, and no slip.

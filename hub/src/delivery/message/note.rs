@@ -8,9 +8,9 @@ use serde_json::Value;
 use super::cut;
 use crate::delivery::payload::OF_DEVICES;
 use crate::delivery::sentence::length;
-use crate::model::alert::called;
+use crate::model::alert::called as rule_called;
 use crate::model::device::Labels;
-use crate::model::shown;
+use crate::model::{called, shown};
 
 /// Longest title; the shortest that a receiver takes is Slack's.
 const TITLE: usize = 140;
@@ -84,11 +84,15 @@ pub(super) struct About {
     worst_value: Option<f64>,
     last_value: Option<f64>,
     threshold: Option<f64>,
+    /// Of conditions that are joined, what each measured.
+    #[serde(default)]
+    parts: Vec<Part>,
     #[serde(default)]
     pub(super) started_at: String,
     #[serde(default)]
     pub(super) learned_at: String,
     pub(super) resolved_at: Option<String>,
+    acked_at: Option<String>,
     #[serde(default)]
     pub(super) labels: Labels,
     #[serde(default)]
@@ -96,6 +100,21 @@ pub(super) struct About {
     pub(super) url: Option<String>,
     chart: Option<String>,
     explain: Option<Explain>,
+}
+
+/// One of several conditions.
+#[derive(Debug, Deserialize)]
+struct Part {
+    #[serde(default)]
+    sensor: String,
+    #[serde(default)]
+    measure: String,
+    #[serde(default)]
+    unit: String,
+    value: Option<f64>,
+    threshold: f64,
+    #[serde(default)]
+    is_true: bool,
 }
 
 /// Why it fired.
@@ -133,6 +152,8 @@ struct Then {
 struct Beside {
     rule: String,
     device_name: String,
+    #[serde(default)]
+    sensor: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -203,7 +224,14 @@ impl Note {
         self.event == "alert.acknowledged"
     }
 
+    /// How bad it is to people: not what somebody has seen.
     pub(super) fn level(&self) -> Level {
+        let is_seen = self.alert().is_some_and(|alert| alert.acked_at.is_some());
+        if is_seen && !self.is_over() { Level::Info } else { self.severity() }
+    }
+
+    /// How bad it is.
+    pub(super) fn severity(&self) -> Level {
         let of_group = || self.data.group.as_ref().or(self.data.summary.as_ref()).map(|group| group.severity.as_str());
         match self.alert().map(|alert| alert.severity.as_str()).or_else(of_group) {
             _ if self.is_over() => Level::Well,
@@ -222,7 +250,7 @@ impl Note {
     /// The rule and the device, in the same words whatever happened; `None` where it is about no alert.
     pub(super) fn thing(&self) -> Option<String> {
         let alert = self.alert()?;
-        let rule = shown::name(called(&alert.rule.name));
+        let rule = shown::name(rule_called(&alert.rule.name));
         let thing = match &alert.device {
             Some(_) => format!("{rule} on {}", shown::name(&alert.device_name)),
             None => rule,
@@ -274,14 +302,20 @@ impl Note {
         if is_series && !alert.sensor.is_empty() {
             facts.push(("Sensor", shown::name(&alert.sensor)));
         }
-        let now = if self.is_over() { alert.last_value } else { alert.value };
-        facts.extend(now.map(|value| ("Value", alert.figure(value))));
-        let worst = alert.worst_value.filter(|&worst| Some(worst) != now);
-        facts.extend(worst.map(|worst| ("Worst", alert.figure(worst))));
-        facts.extend(alert.threshold.map(|limit| ("Limit", alert.figure(limit))));
+        if alert.measure == "parts" {
+            // How many of them are true is of no use to anybody.
+            let parts: Vec<String> = alert.parts.iter().map(Part::text).collect();
+            facts.extend((!parts.is_empty()).then(|| ("Conditions", parts.join(", "))));
+        } else {
+            let now = if self.is_over() { alert.last_value } else { alert.value };
+            facts.extend(now.map(|value| ("Value", alert.figure(value))));
+            let worst = alert.worst_value.filter(|&worst| Some(worst) != now);
+            facts.extend(worst.map(|worst| ("Worst", alert.figure(worst))));
+            facts.extend(alert.threshold.map(|limit| ("Limit", alert.figure(limit))));
+        }
         facts.push(("Severity", alert.severity.clone()));
         if let Some(explain) = &alert.explain {
-            facts.extend(explain.facts());
+            facts.extend(explain.facts(alert));
         }
         facts.into_iter().map(|(name, value)| (name, cut::units(&value, FACT))).collect()
     }
@@ -295,7 +329,7 @@ fn if_object<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Disabled>, D::
 const NAMED: usize = 3;
 
 impl Explain {
-    fn facts(&self) -> Vec<(&'static str, String)> {
+    fn facts(&self, of: &About) -> Vec<(&'static str, String)> {
         let rule = self.rule.iter().map(|rule| ("Rule", format!("version {}: {}", rule.version, rule.condition)));
         let times = |number: u32| if number == 1 { "once".to_owned() } else { format!("{number} times") };
         let fired = self.fired.iter().map(|fired| {
@@ -306,14 +340,19 @@ impl Explain {
         let link = self.device.iter().map(|device| {
             let state = if device.online { "online" } else { "offline" };
             let loss = match (device.taken, device.lost) {
+                (Some(0), Some(0)) => String::new(),
                 (Some(_), Some(0)) => ", nothing lost in the last hour".to_owned(),
                 (Some(taken), Some(lost)) => format!(", {lost} of {taken} readings lost in the last hour"),
                 (_, None) | (None, _) => String::new(),
             };
             ("Link", format!("{state}{loss}"))
         });
-        let mut named: Vec<String> = self.beside.iter().take(NAMED).map(Beside::text).collect();
-        let more = self.beside.len().saturating_sub(NAMED);
+        // Earlier alerts of the same are counted above.
+        let is_same =
+            |one: &&Beside| one.rule == of.rule.name && one.device_name == of.device_name && one.sensor == of.sensor;
+        let others: Vec<&Beside> = self.beside.iter().filter(|one| !is_same(one)).collect();
+        let mut named: Vec<String> = others.iter().take(NAMED).map(|one| one.text()).collect();
+        let more = others.len().saturating_sub(NAMED);
         named.extend((more > 0).then(|| format!("{more} more")));
         let beside = (!named.is_empty()).then(|| ("Also fired", named.join(", ")));
         rule.chain(fired).chain(link).chain(beside).collect()
@@ -322,17 +361,39 @@ impl Explain {
 
 impl Beside {
     fn text(&self) -> String {
-        format!("{} on {}", shown::name(called(&self.rule)), shown::name(&self.device_name))
+        format!("{} on {}", shown::name(rule_called(&self.rule)), shown::name(&self.device_name))
     }
 }
 
 impl About {
     fn figure(&self, value: f64) -> String {
-        match &*self.measure {
-            "silence" | "forecast" => shown::length(value.round() as i64),
-            "clock" if value < 0.0 => format!("-{}", shown::length(-value.round() as i64)),
-            "clock" => shown::length(value.round() as i64),
-            _ => shown::value(value, &self.unit),
+        figure(&self.measure, value, &self.unit)
+    }
+}
+
+impl Part {
+    /// `Humidity 71 % (limit 70 %)`.
+    fn text(&self) -> String {
+        let sensor = called::sensor(&self.sensor);
+        let limit = match &*self.measure {
+            "stuck" => shown::length(self.threshold.round() as i64),
+            measure => figure(measure, self.threshold, &self.unit),
+        };
+        match self.value {
+            None => format!("{sensor} not known (limit {limit})"),
+            Some(value) => {
+                let so = if self.is_true { "" } else { ", not so" };
+                format!("{sensor} {} (limit {limit}{so})", figure(&self.measure, value, &self.unit))
+            }
         }
+    }
+}
+
+fn figure(measure: &str, value: f64, unit: &str) -> String {
+    match measure {
+        "silence" | "forecast" => shown::length(value.round() as i64),
+        "clock" if value < 0.0 => format!("-{}", shown::length(-value.round() as i64)),
+        "clock" => shown::length(value.round() as i64),
+        _ => shown::value(value, unit),
     }
 }

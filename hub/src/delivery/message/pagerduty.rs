@@ -57,7 +57,7 @@ pub(super) fn request(note: &Note, to: &To<'_>) -> Request {
     if note.is_past() {
         return Request::post(to.url.as_str().replacen(ENQUEUE, CHANGE, 1), &event);
     }
-    event["payload"]["severity"] = json!(match note.level() {
+    event["payload"]["severity"] = json!(match note.severity() {
         Level::Critical => "critical",
         Level::Warning => "warning",
         Level::Info | Level::Well => "info",

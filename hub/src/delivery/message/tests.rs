@@ -37,6 +37,40 @@ fn slack_gets_blocks() {
 }
 
 #[test]
+fn of_several_conditions_each_is_a_fact_and_not_how_many_are_true() {
+    let mut joined = firing();
+    let alert = &mut joined["data"]["alert"];
+    (alert["measure"], alert["value"], alert["threshold"]) = (json!("parts"), json!(2.0), json!(2.0));
+    alert["parts"] = json!([
+        {"sensor": "temp", "measure": "value", "unit": "Cel", "value": 31.5, "threshold": 30.0, "is_true": true},
+        {"sensor": "humidity", "measure": "value", "unit": "%", "value": 60.0, "threshold": 70.0, "is_true": false},
+        {"sensor": "door", "measure": "silence", "unit": "s", "value": null, "threshold": 600.0, "is_true": false},
+    ]);
+    let (_, body) = sent(&to(WebhookKind::Slack), &joined);
+    let facts: Vec<_> =
+        body["blocks"][2]["fields"].as_array().unwrap().iter().map(|fact| fact["text"].as_str().unwrap()).collect();
+    assert_eq!(
+        facts,
+        [
+            "Device\nboiler-1",
+            "Sensor\ntemp",
+            "Conditions\ntemp 31.5 °C (limit 30 °C), Humidity 60 % (limit 70 %, not so), door not known (limit 10 min)",
+            "Severity\ncritical",
+        ]
+    );
+}
+
+#[test]
+fn what_somebody_has_seen_alarms_nobody_although_it_fires() {
+    let mut seen = firing();
+    seen["data"]["alert"]["acked_at"] = json!("2027-01-15T08:00:00.000Z");
+    let (_, body) = sent(&to(WebhookKind::Slack), &seen);
+    assert_eq!(body["blocks"][0]["text"]["text"], "🔵 too hot on boiler-1");
+    let (_, body) = sent(&to(WebhookKind::PagerDuty), &seen);
+    assert_eq!(body["payload"]["severity"], "critical", "of the incident");
+}
+
+#[test]
 fn a_message_about_many_devices_has_no_facts_of_one_and_leads_to_their_list() {
     let many = json!({"type": "alert.firing", "timestamp": "2027-01-15T08:00:00.000Z", "title": "9 devices are offline",
         "text": "a, b, c and 6 more went offline at 08:00 UTC.",

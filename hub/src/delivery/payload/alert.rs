@@ -177,7 +177,7 @@ pub(in crate::delivery) fn body(what: &What<'_>, catalog: &Catalog, teller: &Tel
         url,
         chart,
         points: notice.points().iter().map(|point| (point.at.0, point.value)).collect(),
-        explain: reason.map(|reason| Explain::of(reason, rule, names.unit, catalog)),
+        explain: reason.map(|reason| Explain::of(reason, rule, (names.unit, alert.joined()), catalog)),
         count: if let Notice::Past { count, .. } = notice { Some(*count) } else { None },
         flapping: if let Notice::Flapping { flaps, .. } = notice { Some(flapping_body(flaps)) } else { None },
         acked_at: alert.acked.as_ref().map(|ack| moment(ack.at)),

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::cut;
 use crate::delivery::sentence::condition;
-use crate::model::alert::Alert;
+use crate::model::alert::{Alert, Part};
 use crate::model::catalog::Catalog;
 use crate::model::explain::{COUNTED_DAYS, Circumstances, Reason, Tally, Vital};
 use crate::model::rule::RuleSpec;
@@ -67,11 +67,16 @@ struct Beside<'a> {
 }
 
 impl<'a> Explain<'a> {
-    pub(super) fn of(reason: &'a Reason, rule: Option<&RuleSpec>, unit: &str, catalog: &'a Catalog) -> Self {
+    pub(super) fn of(
+        reason: &'a Reason,
+        rule: Option<&RuleSpec>,
+        (unit, parts): (&str, &[Part]),
+        catalog: &'a Catalog,
+    ) -> Self {
         let as_it_was = |(version, rule): (u32, &RuleSpec)| AsItWas {
             version,
             changed_at: reason.rule_changed_at.map(moment),
-            condition: condition::of(rule, unit),
+            condition: condition::of(rule, unit, parts),
         };
         Self {
             rule: reason.explanation.rule_version.zip(rule).map(as_it_was),

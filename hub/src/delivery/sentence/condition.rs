@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use super::length;
+use crate::model::alert;
 use crate::model::rule::{Condition, DeviceState, Figure, Join, Op, Part, RuleSpec};
 use crate::model::{called, shown};
 
-/// What a rule looks for, of a sensor in this unit: `above 70 °C for 5 min, over when back past 65 °C`.
-pub(in crate::delivery) fn of(rule: &RuleSpec, unit: &str) -> String {
+/// What a rule looks for, of a sensor in this unit, and others in those of the parts of an alert: `above 70 °C for 5 min, over when back
+/// past 65 °C`.
+pub(in crate::delivery) fn of(rule: &RuleSpec, unit: &str, parts: &[alert::Part]) -> String {
     let held = if rule.hold.is_zero() { String::new() } else { format!(" for {}", lasting(rule.hold)) };
     let clear = match &rule.condition {
         Condition::Threshold { clear, .. }
@@ -21,10 +23,10 @@ pub(in crate::delivery) fn of(rule: &RuleSpec, unit: &str) -> String {
         Condition::Stuck { .. } | Condition::Joined { .. } | Condition::Silence { .. } | Condition::Device(_) => None,
     };
     let over = clear.map(|clear| format!(", over when back past {clear}")).unwrap_or_default();
-    format!("{}{held}{over}", condition(&rule.condition, unit))
+    format!("{}{held}{over}", condition(&rule.condition, unit, parts))
 }
 
-fn condition(of: &Condition, unit: &str) -> String {
+fn condition(of: &Condition, unit: &str, known: &[alert::Part]) -> String {
     let side = |op: Op| match op {
         Op::Above => "above",
         Op::AtLeast => "at or above",
@@ -60,7 +62,7 @@ fn condition(of: &Condition, unit: &str) -> String {
         Condition::Device(DeviceState::ClockOff { by }) => format!("clock off by more than {}", lasting(*by)),
         Condition::Count { of, op, value, .. } => {
             let many = if matches!(op, Op::Above | Op::AtLeast) { "at least" } else { "at most" };
-            format!("{many} {} devices: {}", shown::digits(*value), condition(of, unit))
+            format!("{many} {} devices: {}", shown::digits(*value), condition(of, unit, known))
         }
         Condition::Silence { after } => format!("sends nothing for {}", lasting(*after)),
         Condition::Difference { other, op, value, .. } => {
@@ -72,9 +74,11 @@ fn condition(of: &Condition, unit: &str) -> String {
                 Join::Any => " or ",
             };
             let part = |part: &Part| match &part.sensor {
-                // Its unit is not known here: the alert's parts say it.
-                Some(sensor) => format!("{} {}", called::sensor(sensor), condition(&part.condition, "")),
-                None => condition(&part.condition, unit),
+                Some(sensor) => {
+                    let unit = known.iter().find(|one| one.sensor == *sensor).map_or("", |one| &one.unit);
+                    format!("{} {}", called::sensor(sensor), condition(&part.condition, unit, known))
+                }
+                None => condition(&part.condition, unit, known),
             };
             parts.iter().map(part).collect::<Vec<_>>().join(word)
         }
@@ -101,7 +105,7 @@ mod tests {
             ..crate::delivery::sample::rule(crate::model::UnixMillis(0)).spec
         };
         let threshold = Condition::Threshold { op: Op::Above, value: 70.0, clear: Some(65.0) };
-        assert_eq!(of(&spec(threshold.clone()), "Cel"), "above 70 °C for 5 min, over when back past 65 °C");
+        assert_eq!(of(&spec(threshold.clone()), "Cel", &[]), "above 70 °C for 5 min, over when back past 65 °C");
         let parts = vec![
             Part { sensor: None, condition: threshold },
             Part {
@@ -110,9 +114,17 @@ mod tests {
             },
         ];
         let joined = Condition::Joined { join: Join::All, parts, within: Duration::from_secs(300) };
-        assert_eq!(of(&spec(joined), "Cel"), "above 70 °C and fan at or below 0 for 5 min");
+        let fan = alert::Part {
+            sensor: "fan".to_owned(),
+            unit: "r/min".to_owned(),
+            measure: alert::Measure::Value,
+            value: Some(0.0),
+            threshold: 0.0,
+            is_true: true,
+        };
+        assert_eq!(of(&spec(joined), "Cel", &[fan]), "above 70 °C and fan at or below 0 r/min for 5 min");
         let silence =
             RuleSpec { hold: Duration::ZERO, ..spec(Condition::Silence { after: Duration::from_secs(3_600) }) };
-        assert_eq!(of(&silence, ""), "sends nothing for 1 h");
+        assert_eq!(of(&silence, "", &[]), "sends nothing for 1 h");
     }
 }

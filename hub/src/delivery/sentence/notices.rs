@@ -50,13 +50,16 @@ impl About<'_> {
     pub(super) fn fires_in_the_end(&self) -> Told {
         let Told { title, text } = self.as_it_fired();
         let known = match self.alert.unknown_since {
-            Some(since) => format!("Nothing was heard of it since {}, so nobody knows whether it is still so.", self.moment(since)),
+            Some(since) => {
+                format!("Nothing was heard of it since {}, so nobody knows whether it is still so.", self.moment(since))
+            }
             None => {
                 let since = self.moment(self.alert.fired_at.unwrap_or(self.alert.started_at));
                 format!("It flaps no longer, and has fired since {since}.")
             }
         };
-        let acked = if self.alert.acked.is_some() { format!(" {}", self.is_acknowledged().text) } else { String::new() };
+        let acked =
+            if self.alert.acked.is_some() { format!(" {}", self.is_acknowledged().text) } else { String::new() };
         let before = if self.alert.acked.is_some() { "Still firing, acknowledged" } else { "Still firing" };
         Told { title: format!("{before}: {title}"), text: format!("{text} {known}{acked}") }
     }

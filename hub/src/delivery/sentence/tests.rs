@@ -246,6 +246,23 @@ fn hostile_and_endless_names_stay_short_and_move_nothing() {
 }
 
 #[test]
+fn how_unusual_something_is_comes_with_what_it_is() {
+    let told = |names| {
+        let alert = alert(Measure::Sigmas, Some(42.0));
+        let points = vec![crate::model::reading::Point { at: BEGAN, value: 31.5 }];
+        let notice = Notice::Changed { alert, occurred_at: BEGAN, points, to: Hearers::All };
+        of(&notice, names, Some(&deviation()), &zone()).text
+    };
+    assert!(
+        told(TEMP)
+            .starts_with("boiler-1: temp is 31.5 °C, 42 standard deviations above its usual value, the limit is 30"),
+        "{}",
+        told(TEMP)
+    );
+    assert!(!told(Names { is_counter: true, ..TEMP }).contains("31.5"));
+}
+
+#[test]
 fn after_it_flapped_what_fires_is_no_news_and_says_what_is_known() {
     let told = |alert: Alert| {
         let notice = Notice::Changed { alert, occurred_at: BEGAN, points: Vec::new(), to: Hearers::Calmed };

@@ -67,7 +67,7 @@ pub(super) async fn list(
         }
     }
     let shown = |rule: rule::Rule| {
-        let message_problem = problems.remove(&rule.id);
+        let message_problem = problems.get(&rule.id).cloned();
         Rule { message_problem, ..rulebook.shown(rule) }
     };
     Ok(Json(paging.cut(rules, |rule| Paging::key(rule.id.0), shown)))

@@ -136,9 +136,11 @@ pub(super) async fn problem(store: &Store, teller: &Teller, rule: &Rule) -> Resu
     if rule.spec.message == Message::default() {
         return Ok(None);
     }
+    let newest = newest_alert(store, rule.id).await?;
     let catalog = store.catalog();
-    let newest = newest_alert(store, rule.id).await?.filter(|alert| is_there(alert, &catalog));
-    let said = |state| newest.as_ref().and_then(|alert| previewed(rule, alert, state, (&catalog, teller), alert.learned_at));
+    let newest = newest.filter(|alert| is_there(alert, &catalog));
+    let said =
+        |state| newest.as_ref().and_then(|alert| previewed(rule, alert, state, (&catalog, teller), alert.learned_at));
     let said = [AlertState::Firing, AlertState::Resolved].into_iter().filter_map(said);
     Ok(said.filter_map(|said| said.template_error).next())
 }

@@ -175,7 +175,8 @@ impl Flapping {
     fn note_unknown(&self, calmed: &mut Calmed, amended: &[&Alert]) {
         for alert in amended {
             let key = (alert.rule, alert.about);
-            let flap = calmed.courses.get(&key).or_else(|| self.courses.get(&key)).and_then(|course| course.flap.as_ref());
+            let flap =
+                calmed.courses.get(&key).or_else(|| self.courses.get(&key)).and_then(|course| course.flap.as_ref());
             let firing = flap.and_then(|flap| flap.firing.as_ref()).filter(|firing| firing.id == alert.id);
             if firing.is_none_or(|firing| firing.unknown_since == alert.unknown_since) {
                 continue;

@@ -151,8 +151,11 @@ impl Notifier {
         is_gone: impl Fn(RuleId) -> bool,
     ) -> Notified {
         let hushed = self.silences.hush(now, transitions, catalog);
-        let amended = |transition| if let Transition::Amend(alert) = transition { Some(alert) } else { None };
-        let amended: Vec<&Alert> = transitions.iter().filter_map(amended).collect();
+        let amended = transitions.iter().filter_map(|transition| match transition {
+            Transition::Amend(alert) => Some(alert),
+            Transition::Put { .. } | Transition::TellPast { .. } | Transition::Cancel(..) => None,
+        });
+        let amended: Vec<&Alert> = amended.collect();
         let calmed = if is_by_hand {
             self.flapping.restart(now, &hushed.told, is_gone)
         } else {

@@ -168,6 +168,10 @@ fn why_it_fired_is_told_in_facts() {
         "beside": (0..5).map(|n| json!({"id": "alr_9", "rule": "Too damp", "device_name": format!("attic-{n}"),
             "sensor": "hum", "severity": "info", "fired_at": null})).collect::<Vec<_>>(),
     });
+    // An earlier alert of the same is among those that are counted.
+    let own = json!({"id": "alr_8", "rule": "too hot", "device_name": "boiler-1", "sensor": "temp", "severity": "critical",
+        "fired_at": null});
+    event["data"]["alert"]["explain"]["beside"].as_array_mut().unwrap().insert(0, own);
     let slack = sent(&to(WebhookKind::Slack), &event).1;
     let facts = slack["blocks"][2]["fields"].as_array().unwrap();
     assert_eq!(facts.len(), 9);
