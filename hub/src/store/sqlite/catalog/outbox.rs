@@ -316,9 +316,9 @@ const FOR_SUMMARIES: &str = "SELECT delivery.webhook FROM delivery JOIN webhook 
 const SUMMARY_WAITS: &str = "SELECT EXISTS (SELECT 1 FROM delivery WHERE webhook = :webhook AND state = 'pending'
     AND event = 'alerts.summary' AND summary IS NULL AND (next_attempt_at > :now OR COALESCE(leased_until, :now) > :now))";
 const TO_SUM_UP: &str =
-    "SELECT id, alert, event, created_at, course, event = 'alert.flapping' AND course IN (SELECT CASE rule WHEN 0 THEN rule_name ELSE rule END
+    "SELECT id, alert, event, created_at, COALESCE(course, ''), event = 'alert.flapping' AND course IN (SELECT CASE rule WHEN 0 THEN rule_name ELSE rule END
         || ':' || COALESCE(device, '') || ':' || COALESCE(series, '') FROM alert
-        WHERE alert.state IN ('pending', 'firing') AND alert.state = 'firing') FROM delivery WHERE webhook = :webhook AND state = 'pending'
+        WHERE alert.state = 'firing') FROM delivery WHERE webhook = :webhook AND state = 'pending'
     AND event <> 'webhook.test' AND urgency >= COALESCE(json_extract(:quiet, '$.w' || webhook), 0)
     AND ((COALESCE(held_until, created_at) < :late OR event = 'alert.repeated') AND by_hand <= (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = delivery.id) OR summary IS NOT NULL OR event = 'alerts.summary')
     AND COALESCE(leased_until, :now) <= :now
@@ -337,9 +337,9 @@ const GROUPS_DUE: &str =
     AND webhook.kind NOT IN ('generic', 'pagerduty', 'alertmanager', 'home_assistant')
     GROUP BY delivery.webhook, delivery.rule HAVING COUNT(DISTINCT delivery.alert) > 1";
 const IN_GROUP: &str =
-    "SELECT id, alert, event, created_at, course, event = 'alert.flapping' AND course IN (SELECT CASE rule WHEN 0 THEN rule_name ELSE rule END
+    "SELECT id, alert, event, created_at, COALESCE(course, ''), event = 'alert.flapping' AND course IN (SELECT CASE rule WHEN 0 THEN rule_name ELSE rule END
         || ':' || COALESCE(device, '') || ':' || COALESCE(series, '') FROM alert
-        WHERE alert.state IN ('pending', 'firing') AND alert.state = 'firing') FROM delivery WHERE webhook = :webhook AND state = 'pending'
+        WHERE alert.state = 'firing') FROM delivery WHERE webhook = :webhook AND state = 'pending'
     AND course IN (SELECT course FROM delivery WHERE webhook = :webhook AND rule = :rule AND state = 'pending'
         AND held_until IS NOT NULL AND summary IS NULL AND next_attempt_at <= :now)
     AND summary IS NULL AND event IN ('alert.firing', 'alert.resolved', 'alert.repeated')
