@@ -23,12 +23,11 @@ use crate::delivery::header;
 use crate::delivery::mend::{self, Cause, MailStep};
 use crate::delivery::message::heartbeat::Beat;
 use crate::delivery::message::showing::{Png, Showing};
-use crate::delivery::message::{self, Request, Sender, answer, email, field, place};
+use crate::delivery::message::{self, Request, Sender, answer, email, field, place, spelled};
 use crate::delivery::payload;
 use crate::delivery::policy::{self, MailServer, Policy};
 use crate::delivery::retry::Outcome;
 use crate::delivery::sign::{hub_mark, message_id, signature};
-use crate::delivery::template;
 use crate::model::webhook::{Attempt, Delivery, Problem, Webhook, WebhookKind};
 use crate::model::{HubId, UnixMillis};
 use crate::picture::Picture;
@@ -398,7 +397,7 @@ pub(super) fn credentials(webhook: &Webhook) -> Vec<(String, String)> {
         |(name, value): (&String, &String)| field::is_secret(spec.kind, name).then(|| (name.clone(), value.clone()));
     let fields: Vec<_> = spec.fields.0.iter().filter_map(secret).collect();
     // As `tojson` spells them.
-    let spelled: Vec<_> = fields.iter().map(|(name, value)| (name.clone(), template::spelled(value))).collect();
+    let spelled: Vec<_> = fields.iter().map(|(name, value)| (name.clone(), spelled::spelled(value))).collect();
     // As SMTP carries them.
     let coded = |text: &str| ("coded".to_owned(), STANDARD.encode(text));
     let name = spec.fields.get("username").unwrap_or_default();

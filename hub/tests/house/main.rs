@@ -174,6 +174,7 @@ fn no_files_of_a_crate_import_each_other_in_a_circle() {
 /// The rooms of `http`, each above all that it may import of them. A resource may use the shapes of one below it.
 const HTTP: &[&str] = &[
     "error",
+    "tried",
     "principal",
     "config",
     "limits",

@@ -41,6 +41,7 @@ pub mod place;
 mod request;
 pub mod showing;
 mod slack;
+pub mod spelled;
 mod teams;
 mod telegram;
 

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use minijinja::machinery::ast::{BinOpKind, CallArg, Expr, Filter, Stmt, UnaryOpKind};
 use minijinja::value::ValueKind;
 
-use super::Flaw;
+use super::flaw::Flaw;
 use super::tags::{Place, place};
 
 /// The name of a credential.

@@ -11,6 +11,7 @@
 //! No template reads a file, includes another or calls a macro: those parts of minijinja are not compiled in. Work and memory of
 //! one are bounded by fuel and by [`guard`], its output by bytes.
 
+mod flaw;
 pub(super) mod guard;
 mod tags;
 pub(super) mod variables;
@@ -21,6 +22,7 @@ use minijinja::machinery::parse;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value, escape_formatter};
 
+pub use self::flaw::Flaw;
 use self::tags::{Place, Word};
 use self::variables::{Known, Variables};
 use crate::model::shown;
@@ -32,18 +34,6 @@ const FUEL: u64 = 10_000;
 const RANGE: u64 = 1_000;
 /// Blocks in blocks.
 const DEPTH: usize = 30;
-
-/// Why a template cannot be used, and where.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}, column {column}: {why}")]
-pub struct Flaw {
-    /// From 1.
-    pub line: usize,
-    /// From 1, in characters.
-    pub column: usize,
-    /// What is wrong, and what would be right.
-    pub why: String,
-}
 
 /// For whom a template writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,16 +113,6 @@ pub(super) fn render(source: &str, of: &Variables, reader: For, most: usize) -> 
         }
         Err(error) => Err(flaw(source, &error)),
     }
-}
-
-/// A text as `tojson` spells it, without the quotes around.
-pub(crate) fn spelled(text: &str) -> String {
-    let json = serde_json::Value::from(text).to_string();
-    let inner = json.get(1..json.len() - 1).unwrap_or_default();
-    ["<", ">", "&", "'"].iter().fold(inner.to_owned(), |text, sign| {
-        let code = sign.chars().next().map_or(0, u32::from);
-        text.replace(sign, &format!("\\u{code:04x}"))
-    })
 }
 
 /// Where names that are not there fail, or are empty.

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::clock::Clock;
+use crate::delivery::message::spelled::spelled;
 use crate::delivery::payload::Teller;
 use crate::delivery::payload::for_templates;
 use crate::delivery::sample;

@@ -4,7 +4,7 @@
 //!   request ──▶ new_condition ─┐                                       ┌─▶ condition, measure ──▶ answer
 //!                              ├─▶ dto ──▶ store, rulebook ──▶ dto ────┘
 //!   a rule to try ──▶ backtest ──▶ firings: of each series ──▶ difference: to another version of it
-//!                 └▶ preview: what people would be told
+//!                 └▶ preview ──▶ previewed: what people would be told
 //!   rules of files ──▶ file, apply ──▶ store
 //! ```
 
@@ -18,6 +18,7 @@ mod firings;
 pub(super) mod measure;
 mod new_condition;
 pub(super) mod preview;
+mod previewed;
 pub(super) mod rulebook;
 #[cfg(test)]
 mod tests;
@@ -62,7 +63,7 @@ pub(super) async fn list(
     let rules = rulebook.store.list_rules().await?;
     let mut problems = HashMap::new();
     for rule in &rules {
-        if let Some(problem) = preview::problem(&rulebook.store, &teller, rule).await? {
+        if let Some(problem) = previewed::problem(&rulebook.store, &teller, rule).await? {
             problems.insert(rule.id, problem);
         }
     }
@@ -103,7 +104,7 @@ pub(super) async fn show(
     _: Asked<Nothing>,
 ) -> Result<Json<Rule>, ApiError> {
     let rule = rulebook.store.rule(id).await?;
-    let message_problem = preview::problem(&rulebook.store, &teller, &rule).await?;
+    let message_problem = previewed::problem(&rulebook.store, &teller, &rule).await?;
     Ok(Json(Rule { message_problem, ..rulebook.shown(rule) }))
 }
 

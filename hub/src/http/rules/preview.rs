@@ -6,23 +6,22 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::dto::NewRule;
+use super::previewed::{PreviewedMessage, is_there, newest_alert, previewed};
 use crate::clock::Clock;
-use crate::delivery::payload::{Teller, Words};
-use crate::delivery::trial;
+use crate::delivery::payload::Teller;
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::MayOperate;
 use crate::http::request::body::Body;
 use crate::http::request::text;
 use crate::http::tried::tried;
 use crate::model::UnixMillis;
-use crate::model::alert::{Alert, AlertState, Measure, Subject};
+use crate::model::alert::{Alert, AlertState};
 use crate::model::catalog::Catalog;
-use crate::model::notice::{Hearers, Notice};
 use crate::model::reading::{Point, SeriesId};
-use crate::model::rule::{Message, Rule, RuleId, RuleSpec};
+use crate::model::rule::{Rule, RuleId, RuleSpec};
 use crate::model::when;
 use crate::rules::backtest::Trial;
-use crate::store::{AlertQuery, OfRule, Store};
+use crate::store::Store;
 
 /// A rule, and which one it is already.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -60,19 +59,6 @@ pub(crate) enum PreviewOf {
     Reading,
     /// Nothing: no sensor or device is there that the rule would watch.
     Nothing,
-}
-
-/// A message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub(crate) struct PreviewedMessage {
-    /// `alert.firing` or `alert.resolved`.
-    pub event: String,
-    /// Its title.
-    pub title: String,
-    /// Its text.
-    pub text: String,
-    /// Why it is in the hub's own words although there is a template; null where it is not.
-    pub template_error: Option<String>,
 }
 
 /// Says what people would be told by a rule, of its newest alert or reading. Nothing is stored, nobody is notified.
@@ -131,31 +117,6 @@ fn shown(store: &Store, rule: &Rule, newest: Option<Alert>, teller: &Teller, now
     }
 }
 
-/// Why the templates of a rule fail of its newest alert, where they do.
-pub(super) async fn problem(store: &Store, teller: &Teller, rule: &Rule) -> Result<Option<String>, ApiError> {
-    if rule.spec.message == Message::default() {
-        return Ok(None);
-    }
-    let newest = newest_alert(store, rule.id).await?;
-    let catalog = store.catalog();
-    let newest = newest.filter(|alert| is_there(alert, &catalog));
-    let said =
-        |state| newest.as_ref().and_then(|alert| previewed(rule, alert, state, (&catalog, teller), alert.learned_at));
-    let said = [AlertState::Firing, AlertState::Resolved].into_iter().filter_map(said);
-    Ok(said.filter_map(|said| said.template_error).next())
-}
-
-async fn newest_alert(store: &Store, rule: RuleId) -> Result<Option<Alert>, ApiError> {
-    let query = AlertQuery { rule: Some(OfRule::Id(rule)), limit: 1, ..AlertQuery::default() };
-    Ok(store.alerts(query).await?.into_iter().next())
-}
-
-/// Whether what it is about was not deleted.
-fn is_there(alert: &Alert, catalog: &Catalog) -> bool {
-    alert.device().is_none_or(|device| catalog.device(device).is_some())
-        && alert.series().is_none_or(|series| catalog.series(series).is_some())
-}
-
 /// An alert made of the newest reading that the rule would watch; of a few series that is found without looking long.
 fn newest_reading(store: &Store, rule: &Rule, catalog: &Catalog, now: UnixMillis) -> Option<Alert> {
     let trial = Trial::new(rule.spec.clone(), now);
@@ -168,28 +129,4 @@ fn newest_reading(store: &Store, rule: &Rule, catalog: &Catalog, now: UnixMillis
     let newest = watched.iter().zip(latest).filter_map(|(series, point)| Some((series, point?)));
     let (series, point): (_, Point) = newest.max_by_key(|(_, point)| point.at)?;
     Some(trial.example(series, point, catalog, now))
-}
-
-/// The message of this state of an alert.
-fn previewed(
-    rule: &Rule,
-    alert: &Alert,
-    state: AlertState,
-    (catalog, teller): (&Catalog, &Teller),
-    now: UnixMillis,
-) -> Option<PreviewedMessage> {
-    let is_over = state == AlertState::Resolved;
-    let resolved_at = is_over.then(|| alert.resolved_at.unwrap_or(now));
-    // One that is not over yet ends at its limit.
-    let at_limit = matches!(alert.measure, Measure::Value | Measure::Rate { .. } | Measure::Sigmas);
-    // A device is heard again, none of its sources fails, its clock is right.
-    let of_device = matches!(alert.about, Subject::Device(_)).then_some(0.0);
-    let end = if at_limit { Some(alert.threshold) } else { of_device.or(alert.value) };
-    let last = alert.last.or(end).filter(|_| is_over);
-    let alert = Alert { state, resolved_at, last, ..alert.clone() };
-    let occurred_at = resolved_at.unwrap_or(alert.started_at);
-    let notice = Notice::Changed { alert, occurred_at, points: Vec::new(), to: Hearers::All };
-    let Words { title, text, template_error } = trial::said(rule, notice, catalog, teller)?;
-    let event = if is_over { "alert.resolved" } else { "alert.firing" };
-    Some(PreviewedMessage { event: event.to_owned(), title, text, template_error })
 }
