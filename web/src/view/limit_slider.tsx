@@ -17,7 +17,7 @@ export function LimitSlider({ value, measured, unit, set }: Props) {
   const { from, to, step, decimals } = limitSpan(measured, value.trim() === "" || Number.isNaN(limit) ? null : limit);
   return (
     <label class="limit-slider">
-      <span class="small quiet">Move the limit</span>
+      <span class="small quiet">Move it</span>
       <input
         type="range"
         min={from}
