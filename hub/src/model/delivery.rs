@@ -221,8 +221,6 @@ pub struct Waits {
     pub created_at: UnixMillis,
     /// Of which rule on which thing it is: the same of all alerts of both.
     pub course: String,
-    /// Of what flaps: whether it fires at the moment.
-    pub fires: bool,
 }
 
 /// Why no attempt can succeed until a person mends it.

@@ -90,7 +90,7 @@ async fn what_began_and_was_over_in_quiet_hours_is_withdrawn_and_what_was_told_b
     assert_eq!((state(&hub, 3).await, state(&hub, 5).await), (DeliveryState::Withdrawn, DeliveryState::Pending));
     let lull = hub.store.lulls(T0).await.unwrap()[0];
     assert_eq!(hub.store.withdrawn_in(lull).await.unwrap(), 1);
-    // After their end the rest goes.
+    // The rest waits for the end of hours that never end.
     let after = lull.until.since(T0);
     assert_eq!(hub.claim(after + 1).await, Vec::<u64>::new(), "these have no end");
     // What many devices are told of in one stays: of the others the end is not known.
@@ -104,6 +104,19 @@ async fn what_began_and_was_over_in_quiet_hours_is_withdrawn_and_what_was_told_b
     // A person may send it all the same.
     hub.store.replay_delivery(DeliveryId(2), T0).await.unwrap();
     assert_eq!(hub.claim(0).await, [2]);
+}
+
+#[tokio::test]
+async fn what_waits_goes_when_the_hours_end() {
+    let hub = Hub::new().await;
+    // T0 is 22:13:20.
+    let weekly = Weekly { days: 127, from: 22 * 60, until: 23 * 60, zone: "UTC".to_owned() };
+    let webhook = quiet(&hub, Some(QuietHours { weekly, critical_passes: true })).await;
+    tell(&hub, &on(&hub, 1, Severity::Warning), &webhook, Event::AlertFiring).await;
+    assert_eq!(hub.claim(0).await, Vec::<u64>::new());
+    assert_eq!(hub.store.next_due(T0).await.unwrap(), Some(T0.plus(2_800_000)));
+    assert_eq!(hub.claim(2_799_999).await, Vec::<u64>::new());
+    assert_eq!(hub.claim(2_800_000).await, [1]);
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ use crate::store::error::{Error, Result};
 use crate::zones;
 
 impl Store {
-    /// Deliveries, newest first, with their attempts and with an empty `body`.
+    /// Deliveries, newest first, with their attempts; of their bodies those of at most 2,000 bytes.
     ///
     /// # Errors
     /// Those of any read.
@@ -126,7 +126,7 @@ impl Store {
         .await
     }
 
-    /// Takes up to `n` due deliveries until `lease_until`: of one alert to one webhook only the oldest unsettled one, and
+    /// Takes up to `n` due deliveries until `lease_until`: of one rule on one thing to one webhook only the oldest unsettled one, and
     /// none of the webhooks in `except`, which have enough to do: else one that hangs would be handed out for ever. In the quiet hours
     /// of a webhook only what is urgent enough.
     ///
@@ -319,7 +319,7 @@ impl Store {
         .await
     }
 
-    /// When the next delivery can be claimed, or quiet hours end; `None` when nothing waits.
+    /// When the next delivery can be claimed, or quiet hours end; `None` when nothing waits and there are none.
     ///
     /// # Errors
     /// Those of any read.

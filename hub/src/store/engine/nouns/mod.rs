@@ -6,6 +6,7 @@ mod devices;
 mod explained;
 mod ledger;
 mod people;
+mod together;
 mod webhooks;
 
 pub(in crate::store) use access::{Audit, JoinTerms};
@@ -23,8 +24,9 @@ pub(in crate::store) use ledger::{ChangeLedger, Known, LedgerLines};
 pub(in crate::store) use people::{
     Admins, ChangeSecondFactors, ChangeSessions, ChangeUsers, Holds, SecondFactors, Sessions, Users,
 };
+pub(in crate::store) use together::{ChangeTogether, Together};
 pub(in crate::store) use webhooks::{
-    ChangeOutbox, ChangeWebhooks, Outbox, SealedParts, StoredWebhook, ToldOf, Webhooks,
+    ChangeOutbox, ChangeReached, ChangeWebhooks, Outbox, SealedParts, StoredWebhook, ToldOf, Webhooks,
 };
 
 pub use access::NewJoinToken;
@@ -52,6 +54,7 @@ pub(in crate::store) trait Nouns:
     + Late
     + Webhooks
     + Outbox
+    + Together
 {
 }
 
@@ -76,5 +79,7 @@ pub(in crate::store) trait ChangeNouns:
     + ChangeLate
     + ChangeWebhooks
     + ChangeOutbox
+    + ChangeTogether
+    + ChangeReached
 {
 }

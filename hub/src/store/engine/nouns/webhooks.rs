@@ -3,10 +3,8 @@
 use crate::model::UnixMillis;
 use crate::model::alert::AlertId;
 use crate::model::hearing::{Lull, QuietHours};
-use crate::model::rule::RuleId;
 use crate::model::webhook::{
-    Attempt, Delivery, DeliveryId, DeliveryState, Held, NewDelivery, Problem, Replay, Waits, Webhook, WebhookId,
-    WebhookSpec,
+    Attempt, Delivery, DeliveryId, DeliveryState, NewDelivery, Problem, Replay, Webhook, WebhookId, WebhookSpec,
 };
 use crate::store::error::Result;
 
@@ -79,7 +77,7 @@ pub(in crate::store) type ToldOf = ((AlertId, WebhookId), (u32, UnixMillis));
 
 /// Deliveries.
 pub(in crate::store) trait Outbox {
-    /// Deliveries, newest first, with their attempts and with an empty `body`.
+    /// Deliveries, newest first, with their attempts; of their bodies those of at most 2,000 bytes.
     fn deliveries(&self, query: &DeliveryQuery) -> Result<Vec<Delivery>>;
     /// Of alerts that are open or flap, or whose end a webhook that is off was not told of, by webhook: how many deliveries there are, and when the newest was made.
     fn told_of_open_alerts(&self) -> Result<Vec<ToldOf>>;
@@ -87,28 +85,8 @@ pub(in crate::store) trait Outbox {
     fn told_of_gone_alerts(&self) -> Result<Vec<NewDelivery>>;
     /// One delivery, with its body.
     fn delivery(&self, id: DeliveryId) -> Result<Option<Delivery>>;
-    /// Webhooks for which more late messages to people wait than a handful, or one with an earlier summary of such that is due: time
-    /// for a summary. What waits for the end of a lull is left out.
-    fn webhooks_to_sum_up(&self, now: UnixMillis, lulls: &[Lull]) -> Result<Vec<WebhookId>>;
-    /// What a summary for a webhook tells of at `now`, oldest first, at most `n`: late messages and what earlier summaries tell of, with
-    /// those; without tests, without what is about an alert of which something is under way, and without what waits for the end of a lull.
-    fn to_sum_up(&self, webhook: WebhookId, now: UnixMillis, n: usize, lulls: &[Lull]) -> Result<Vec<Waits>>;
     /// Of these alerts, to which webhooks something about them waits.
     fn waits_about(&self, alerts: &[AlertId]) -> Result<Vec<(AlertId, WebhookId)>>;
-    /// Whether the end of an alert waits for a webhook.
-    fn waits_with_an_end(&self, webhook: WebhookId) -> Result<bool>;
-    /// How many alerts were withdrawn that began in a lull.
-    fn withdrawn_in(&self, lull: &Lull) -> Result<usize>;
-    /// The rules of which several alerts are to be told to a webhook whose wait for each other is over; not
-    /// what waits for the end of a lull.
-    fn groups_due(&self, now: UnixMillis, lulls: &[Lull]) -> Result<Vec<(WebhookId, RuleId)>>;
-    /// What of a rule is to be told to a webhook together at `now`, oldest first, at most `n`: what waited, and what came later about
-    /// the same things; without what is about a thing of which something is under way.
-    fn in_group(&self, webhook: WebhookId, rule: RuleId, now: UnixMillis, n: usize) -> Result<Vec<Waits>>;
-    /// The alerts about which something waits for others of its rule.
-    fn held_alerts(&self) -> Result<Vec<AlertId>>;
-    /// Until when at most something of a rule waits for others, by webhook and event.
-    fn held_deliveries(&self) -> Result<Vec<Held>>;
     /// How many wait.
     fn deliveries_pending(&self) -> Result<u64>;
     /// When the next one can be claimed, but for what waits for the end of a lull.
@@ -120,7 +98,7 @@ pub(in crate::store) trait ChangeOutbox: Outbox {
     /// Adds one; `None` when its webhook is gone, or was disabled by the time something but a test is to be told: who decides
     /// about alerts hears of that a moment later.
     fn add_delivery(&self, new: &NewDelivery) -> Result<Option<DeliveryId>>;
-    /// Takes up to `n` that are due until `lease_until`: of one alert to one webhook only the oldest unsettled one, none to
+    /// Takes up to `n` that are due until `lease_until`: of one rule on one thing to one webhook only the oldest unsettled one, none to
     /// webhooks in `except`, none that a summary tells of or is to tell of, and none that waits for the end of a lull. First come,
     /// first served.
     fn claim_deliveries(
@@ -131,20 +109,6 @@ pub(in crate::store) trait ChangeOutbox: Outbox {
         except: &[WebhookId],
         lulls: &[Lull],
     ) -> Result<Vec<Delivery>>;
-    /// Withdraws what waits for others of its rule, was never tried, and is about an alert that went with its device; how many.
-    fn withdraw_gone(&self) -> Result<usize>;
-    /// What waits for others of its rule about an alert, and was never tried, waits until a moment instead, where that is later, or it
-    /// waits for longer than until `most`; whether there is such.
-    fn hold(&self, alert: AlertId, until: UnixMillis, most: UnixMillis) -> Result<bool>;
-    /// Withdraws what waits of alerts that began in a lull and are over, where their webhook was told nothing of them and the lull
-    /// kept all of it: which.
-    fn withdraw_over(&self, lull: &Lull) -> Result<Vec<DeliveryId>>;
-    /// Has a message tell of others in their place; of how many that wait and are not under way.
-    fn sum_up(&self, summary: DeliveryId, ids: &[DeliveryId], now: UnixMillis) -> Result<usize>;
-    /// What a summary tells of is where that is.
-    fn settle_summed_up(&self, summary: DeliveryId, state: DeliveryState) -> Result<()>;
-    /// What waits for a webhook is told message by message again.
-    fn drop_summaries(&self, webhook: WebhookId) -> Result<()>;
     /// Ends every lease; whether there was one.
     fn release_leases(&self) -> Result<bool>;
     /// Sets the state of one and its next attempt, and ends the lease; whether it is there.
@@ -168,6 +132,10 @@ pub(in crate::store) trait ChangeOutbox: Outbox {
     /// `most` times, within [`RESTED_MS`](crate::model::webhook::RESTED_MS), or refused for what they say or until a moment. That is no try
     /// of their schedules.
     fn try_after_success(&self, taken: DeliveryId, now: UnixMillis, n: usize, most: u32) -> Result<()>;
+}
+
+/// What attempts tell of webhooks.
+pub(in crate::store) trait ChangeReached {
     /// Writes down what a person must mend of the webhook of a delivery, unless it was changed since `seen`; whether that is news. What
     /// is of the same kind as before is so since before.
     fn put_problem_of(&self, id: DeliveryId, problem: &Problem, seen: UnixMillis) -> Result<bool>;

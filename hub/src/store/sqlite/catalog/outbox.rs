@@ -2,13 +2,12 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
+use super::waiting::{for_summaries, is_late, quiet};
 use crate::model::UnixMillis;
 use crate::model::alert::AlertId;
 use crate::model::hearing::{Lull, Urgency};
-use crate::model::rule::RuleId;
 use crate::model::webhook::{
-    A_HANDFUL, Attempt, Delivery, DeliveryId, DeliveryState, Held, LATE_MS, NewDelivery, Problem, RESTED_MS, Replay,
-    Waits, WebhookId,
+    Attempt, Delivery, DeliveryId, DeliveryState, LATE_MS, NewDelivery, RESTED_MS, Replay, WebhookId,
 };
 use crate::store::engine::nouns::{ChangeOutbox, DeliveryQuery, Outbox, ToldOf};
 use crate::store::error::Result;
@@ -98,59 +97,6 @@ impl Outbox for Connection {
         delivery.map(|delivery| with_attempts(self, ATTEMPTS, delivery)).transpose()
     }
 
-    fn webhooks_to_sum_up(&self, now: UnixMillis, lulls: &[Lull]) -> Result<Vec<WebhookId>> {
-        let mut waits = self.prepare_cached(SUMMARY_WAITS)?;
-        let mut found = Vec::new();
-        for webhook in for_summaries(self, now, lulls)? {
-            let asked = named_params! { ":webhook": webhook, ":now": now.0 };
-            if !waits.query_row(asked, |row| row.get::<_, bool>(0))? {
-                found.push(webhook);
-            }
-        }
-        Ok(found)
-    }
-
-    fn to_sum_up(&self, webhook: WebhookId, now: UnixMillis, n: usize, lulls: &[Lull]) -> Result<Vec<Waits>> {
-        let mut statement = self.prepare_cached(TO_SUM_UP)?;
-        let params = named_params! {
-            ":webhook": webhook,
-            ":now": now.0,
-            ":late": now.plus(-LATE_MS).0,
-            ":quiet": quiet(lulls, now),
-            ":n": i64::try_from(n).unwrap_or(i64::MAX),
-        };
-        Ok(statement.query_map(params, waits)?.collect::<rusqlite::Result<_>>()?)
-    }
-
-    fn groups_due(&self, now: UnixMillis, lulls: &[Lull]) -> Result<Vec<(WebhookId, RuleId)>> {
-        let mut statement = self.prepare_cached(GROUPS_DUE)?;
-        let asked = named_params! { ":now": now.0, ":quiet": quiet(lulls, now) };
-        let found = statement.query_map(asked, |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(found.collect::<rusqlite::Result<_>>()?)
-    }
-
-    fn in_group(&self, webhook: WebhookId, rule: RuleId, now: UnixMillis, n: usize) -> Result<Vec<Waits>> {
-        let mut statement = self.prepare_cached(IN_GROUP)?;
-        let n = i64::try_from(n).unwrap_or(i64::MAX);
-        let params = named_params! { ":webhook": webhook, ":rule": rule, ":now": now.0, ":n": n };
-        Ok(statement.query_map(params, waits)?.collect::<rusqlite::Result<_>>()?)
-    }
-
-    fn held_deliveries(&self) -> Result<Vec<Held>> {
-        let mut statement = self.prepare_cached(HELD)?;
-        let held = statement.query_map([], |row| {
-            let until = UnixMillis(row.get(3)?);
-            Ok(Held { webhook: row.get(0)?, rule: row.get(1)?, event: row.get(2)?, until })
-        })?;
-        Ok(held.collect::<rusqlite::Result<_>>()?)
-    }
-
-    fn held_alerts(&self) -> Result<Vec<AlertId>> {
-        let mut statement = self.prepare_cached(HELD_ALERTS)?;
-        let held = statement.query_map([], |row| row.get(0))?;
-        Ok(held.collect::<rusqlite::Result<_>>()?)
-    }
-
     fn deliveries_pending(&self) -> Result<u64> {
         Ok(unsigned(self.prepare_cached(PENDING)?.query_row([], |row| row.get(0))?))
     }
@@ -163,49 +109,11 @@ impl Outbox for Connection {
         Ok(found.collect::<rusqlite::Result<_>>()?)
     }
 
-    fn waits_with_an_end(&self, webhook: WebhookId) -> Result<bool> {
-        let asked = named_params! { ":webhook": webhook };
-        Ok(self.prepare_cached(WAITS_WITH_AN_END)?.query_row(asked, |row| row.get(0))?)
-    }
-
-    fn withdrawn_in(&self, lull: &Lull) -> Result<usize> {
-        let asked = named_params! { ":webhook": lull.webhook, ":from": lull.from.0, ":until": lull.until.0 };
-        let count: i64 = self.prepare_cached(WITHDRAWN_IN)?.query_row(asked, |row| row.get(0))?;
-        Ok(usize::try_from(count).unwrap_or(0))
-    }
-
     fn next_due(&self, now: UnixMillis, lulls: &[Lull]) -> Result<Option<UnixMillis>> {
         let quiet = named_params! { ":quiet": quiet(lulls, now) };
         let next: Option<i64> = self.prepare_cached(NEXT_DUE)?.query_row(quiet, |row| row.get(0))?;
         Ok(next.map(UnixMillis))
     }
-}
-
-fn waits(row: &Row<'_>) -> rusqlite::Result<Waits> {
-    Ok(Waits {
-        id: row.get(0)?,
-        alert: row.get(1)?,
-        event: row.get(2)?,
-        created_at: UnixMillis(row.get(3)?),
-        course: row.get(4)?,
-        fires: row.get(5)?,
-    })
-}
-
-/// Webhooks whose late messages go in a summary.
-fn for_summaries(conn: &Connection, now: UnixMillis, lulls: &[Lull]) -> Result<Vec<WebhookId>> {
-    let handful = i64::try_from(A_HANDFUL).unwrap_or(i64::MAX);
-    let mut statement = conn.prepare_cached(FOR_SUMMARIES)?;
-    let asked = named_params! { ":late": now.plus(-LATE_MS).0, ":handful": handful, ":quiet": quiet(lulls, now) };
-    let found = statement.query_map(asked, |row| row.get(0))?;
-    Ok(found.collect::<rusqlite::Result<_>>()?)
-}
-
-/// Of each webhook that is in its quiet hours how urgent a message must be to be sent, as an object that `json_extract` reads.
-fn quiet(lulls: &[Lull], now: UnixMillis) -> String {
-    let quiet = lulls.iter().filter(|lull| lull.has(now));
-    let all: Vec<String> = quiet.map(|lull| format!("\"w{}\":{}", lull.webhook.0, lull.passes as u8)).collect();
-    format!("{{{}}}", all.join(","))
 }
 
 /// As a list that `json_each` reads.
@@ -270,107 +178,24 @@ const HURRY: &str =
 const ASK_FOR: &str = "UPDATE delivery SET urgency = 2 WHERE state = 'pending' AND summary IS NULL
     AND (id = :id OR id IN (SELECT older.id FROM delivery AS older JOIN delivery AS one ON one.id = :id
         WHERE older.state = 'pending' AND older.webhook = one.webhook AND older.course = one.course AND older.id < one.id))";
-const WAITS_WITH_AN_END: &str = "SELECT EXISTS (SELECT 1 FROM delivery WHERE webhook = :webhook AND state = 'pending'
-    AND event = 'alert.resolved')";
-const WITHDRAWN_IN: &str = "SELECT COUNT(DISTINCT alert) FROM delivery WHERE webhook = :webhook AND state = 'withdrawn'
-    AND created_at >= :from AND created_at < :until";
-/// Of alerts whose begin and end wait, and of which nothing else was sent, is under way, urgent, or in a summary; what tells of many
-/// devices tells of others as well.
-const WITHDRAW: &str = "UPDATE delivery SET state = 'withdrawn', next_attempt_at = NULL, leased_until = NULL
-    WHERE webhook = :webhook AND state = 'pending' AND alert IN (SELECT held.alert FROM delivery AS held
-        WHERE held.webhook = :webhook AND held.alert IN
-            (SELECT alert FROM delivery WHERE webhook = :webhook AND state = 'pending' AND event = 'alert.resolved')
-        GROUP BY held.alert
-        HAVING SUM(held.event = 'alert.resolved') > 0
-        AND SUM(held.event IN ('alert.firing', 'alert.flapping') AND held.created_at >= :from AND held.created_at < :until) > 0
-        AND SUM(held.state <> 'pending' OR held.urgency >= :passes OR held.leased_until IS NOT NULL OR held.summary IS NOT NULL
-            OR instr(held.body, CAST('\"data\":{\"group\":' AS BLOB)) > 0
-            OR EXISTS (SELECT 1 FROM attempt WHERE attempt.delivery = held.id)) = 0)
-    RETURNING id";
-
-/// What waits for others of its rule, was never tried, and is about an alert that went with its device.
-const WITHDRAW_GONE: &str = "UPDATE delivery SET state = 'withdrawn', next_attempt_at = NULL WHERE state = 'pending'
-    AND held_until IS NOT NULL AND summary IS NULL AND leased_until IS NULL AND alert IS NOT NULL
-    AND NOT EXISTS (SELECT 1 FROM alert WHERE alert.id = delivery.alert)
-    AND NOT EXISTS (SELECT 1 FROM attempt WHERE attempt.delivery = delivery.id)";
-const HELD_ALERTS: &str = "SELECT DISTINCT alert FROM delivery WHERE state = 'pending' AND held_until IS NOT NULL
-    AND summary IS NULL AND alert IS NOT NULL";
-const HOLD: &str = "UPDATE delivery SET held_until = :until, next_attempt_at = :until WHERE alert = :alert AND state = 'pending'
-    AND held_until IS NOT NULL AND (held_until < :until OR held_until > :most) AND summary IS NULL AND leased_until IS NULL
-    AND NOT EXISTS (SELECT 1 FROM attempt WHERE attempt.delivery = delivery.id)";
 
 /// Enabled webhooks only; first come, first served, and within (webhook, course) strictly in order.
-/// Late messages to people that no summary tells of: of a webhook more than a handful, or any beside a summary that waits. They go in
-/// a summary. What a person has sent again although it had arrived waited for nothing ([`REPLAY`]), and is no such message until it fails.
-const FOR_SUMMARIES: &str = "SELECT delivery.webhook FROM delivery JOIN webhook ON webhook.id = delivery.webhook
-    WHERE delivery.state = 'pending' AND delivery.summary IS NULL AND (COALESCE(delivery.held_until, delivery.created_at) < :late OR delivery.event = 'alert.repeated')
-    AND delivery.event NOT IN ('webhook.test', 'alerts.summary')
-    AND webhook.kind NOT IN ('generic', 'pagerduty', 'alertmanager', 'home_assistant')
-    AND delivery.by_hand <= (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = delivery.id)
-    AND delivery.urgency >= COALESCE(json_extract(:quiet, '$.w' || delivery.webhook), 0)
-    AND webhook.enabled AND webhook.disabled_reason IS NULL
-    GROUP BY delivery.webhook HAVING COUNT(*) > :handful OR EXISTS (SELECT 1 FROM delivery AS made
-        WHERE made.webhook = delivery.webhook AND made.state = 'pending' AND made.event = 'alerts.summary'
-        AND made.summary IS NULL)";
-/// Whether an earlier summary is under way, or waits for its next attempt.
-const SUMMARY_WAITS: &str = "SELECT EXISTS (SELECT 1 FROM delivery WHERE webhook = :webhook AND state = 'pending'
-    AND event = 'alerts.summary' AND summary IS NULL AND (next_attempt_at > :now OR COALESCE(leased_until, :now) > :now))";
-const TO_SUM_UP: &str =
-    "SELECT id, alert, event, created_at, COALESCE(course, ''), event = 'alert.flapping' AND course IN (SELECT CASE rule WHEN 0 THEN rule_name ELSE rule END
-        || ':' || COALESCE(device, '') || ':' || COALESCE(series, '') FROM alert
-        WHERE alert.state = 'firing') FROM delivery WHERE webhook = :webhook AND state = 'pending'
-    AND event <> 'webhook.test' AND urgency >= COALESCE(json_extract(:quiet, '$.w' || webhook), 0)
-    AND ((COALESCE(held_until, created_at) < :late OR event = 'alert.repeated') AND by_hand <= (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = delivery.id) OR summary IS NOT NULL OR event = 'alerts.summary')
-    AND COALESCE(leased_until, :now) <= :now
-    AND NOT EXISTS (SELECT 1 FROM delivery AS older WHERE older.state = 'pending' AND older.webhook = delivery.webhook
-        AND older.course = delivery.course AND older.id < delivery.id AND older.leased_until > :now)
-    ORDER BY id LIMIT :n";
-/// What flaps, and who acknowledged what, is told for itself, after it.
-/// What goes at once although something of the rule waits is told by itself; but what is about a thing of which something waits
-/// comes after that, and with it.
-const GROUPS_DUE: &str =
-    "SELECT delivery.webhook, delivery.rule FROM delivery JOIN webhook ON webhook.id = delivery.webhook
-    WHERE delivery.state = 'pending' AND delivery.held_until IS NOT NULL AND delivery.summary IS NULL
-    AND delivery.next_attempt_at <= :now AND COALESCE(delivery.leased_until, :now) <= :now
-    AND delivery.urgency >= COALESCE(json_extract(:quiet, '$.w' || delivery.webhook), 0)
-    AND webhook.enabled AND webhook.disabled_reason IS NULL
-    AND webhook.kind NOT IN ('generic', 'pagerduty', 'alertmanager', 'home_assistant')
-    GROUP BY delivery.webhook, delivery.rule HAVING COUNT(DISTINCT delivery.alert) > 1";
-const IN_GROUP: &str =
-    "SELECT id, alert, event, created_at, COALESCE(course, ''), event = 'alert.flapping' AND course IN (SELECT CASE rule WHEN 0 THEN rule_name ELSE rule END
-        || ':' || COALESCE(device, '') || ':' || COALESCE(series, '') FROM alert
-        WHERE alert.state = 'firing') FROM delivery WHERE webhook = :webhook AND state = 'pending'
-    AND course IN (SELECT course FROM delivery WHERE webhook = :webhook AND rule = :rule AND state = 'pending'
-        AND held_until IS NOT NULL AND summary IS NULL AND next_attempt_at <= :now)
-    AND summary IS NULL AND event IN ('alert.firing', 'alert.resolved', 'alert.repeated')
-    AND NOT EXISTS (SELECT 1 FROM delivery AS older WHERE older.state = 'pending' AND older.webhook = delivery.webhook
-        AND older.course = delivery.course AND older.id <= delivery.id AND older.leased_until > :now)
-    ORDER BY id LIMIT :n";
-const HELD: &str = "SELECT webhook, rule, event, MAX(held_until) FROM delivery
-    WHERE state = 'pending' AND held_until IS NOT NULL GROUP BY webhook, rule, event";
-const SUM_UP: &str = "UPDATE delivery SET summary = :summary WHERE id IN (SELECT value FROM json_each(:ids))
-    AND state = 'pending' AND COALESCE(leased_until, :now) <= :now";
-/// It is as urgent as the most urgent of them.
-const SUMMARY_URGENCY: &str = "UPDATE delivery SET urgency = COALESCE((SELECT MAX(of.urgency) FROM delivery AS of
-    WHERE of.summary = :summary), 0) WHERE id = :summary";
-const SETTLE_SUMMED_UP: &str = "UPDATE delivery SET state = :state, next_attempt_at = NULL, leased_until = NULL
-    WHERE summary = :summary AND state = 'pending'";
-const DROP_SUMMARIES: [&str; 2] = [
-    "UPDATE delivery SET summary = NULL WHERE webhook = :webhook AND state = 'pending' AND summary IS NOT NULL",
-    "DELETE FROM delivery WHERE webhook = :webhook AND state = 'pending' AND event = 'alerts.summary'",
-];
-const DUE: &str = "SELECT delivery.id FROM delivery JOIN webhook ON webhook.id = delivery.webhook
+const DUE: &str = concat!(
+    "SELECT delivery.id FROM delivery JOIN webhook ON webhook.id = delivery.webhook
     WHERE delivery.state = 'pending' AND delivery.summary IS NULL AND delivery.next_attempt_at <= :now
     AND COALESCE(delivery.leased_until, :now) <= :now
     AND delivery.urgency >= COALESCE(json_extract(:quiet, '$.w' || delivery.webhook), 0)
     AND webhook.enabled AND webhook.disabled_reason IS NULL
     AND delivery.webhook NOT IN (SELECT value FROM json_each(:except))
-    AND NOT ((COALESCE(delivery.held_until, delivery.created_at) < :late OR delivery.event = 'alert.repeated') AND delivery.event NOT IN ('webhook.test', 'alerts.summary')
+    AND NOT (",
+    is_late!(),
+    " AND delivery.event NOT IN ('webhook.test', 'alerts.summary')
         AND delivery.webhook IN (SELECT value FROM json_each(:in_summaries))
         AND delivery.by_hand <= (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = delivery.id))
     AND NOT EXISTS (SELECT 1 FROM delivery AS older WHERE older.state = 'pending' AND older.webhook = delivery.webhook
         AND older.course = delivery.course AND older.id < delivery.id)
-    ORDER BY delivery.next_attempt_at, delivery.id LIMIT :n";
+    ORDER BY delivery.next_attempt_at, delivery.id LIMIT :n"
+);
 const LEASE: &str = "UPDATE delivery SET leased_until = :until WHERE id = :id";
 const RELEASE: &str = "UPDATE delivery SET leased_until = NULL WHERE state = 'pending' AND leased_until IS NOT NULL";
 const SETTLE: &str = "UPDATE delivery SET state = :state, next_attempt_at = :next_attempt_at, leased_until = NULL
@@ -389,31 +214,19 @@ const TRY_NOW: &str = "UPDATE delivery SET next_attempt_at = :now, held_until = 
     WHERE state = 'pending' AND summary IS NULL AND next_attempt_at > :now AND COALESCE(leased_until, :now) <= :now
     AND (id = :id OR id IN (SELECT older.id FROM delivery AS older JOIN delivery AS one ON one.id = :id
         WHERE older.webhook = one.webhook AND older.course = one.course AND older.id < one.id))";
-const PUT_PROBLEM: &str =
-    "UPDATE webhook SET problem_since = CASE WHEN problem IS :kind THEN problem_since ELSE :since END,
-    problem = :kind, problem_text = :text
-    WHERE id = (SELECT webhook FROM delivery WHERE id = :delivery) AND updated_at = :seen
-    AND (problem IS NOT :kind OR problem_text IS NOT :text)";
-const CLEAR_PROBLEM: &str = "UPDATE webhook SET problem = NULL, problem_since = NULL, problem_text = NULL
-    WHERE id = (SELECT webhook FROM delivery WHERE id = :delivery) AND updated_at = :seen AND problem IS NOT NULL";
-const FAILS_NO_MORE: &str = "UPDATE webhook SET failing_since = NULL
-    WHERE id = (SELECT webhook FROM delivery WHERE id = :delivery) AND updated_at = :seen AND failing_since IS NOT NULL";
-const FAILS: &str = "UPDATE webhook SET failing_since = :at
-    WHERE id = (SELECT webhook FROM delivery WHERE id = :delivery) AND updated_at = :seen AND failing_since IS NULL";
-const DISABLE: &str = "UPDATE webhook SET disabled_reason = :reason, updated_at = :now
-    WHERE id = (SELECT webhook FROM delivery WHERE id = :delivery) AND updated_at = :seen";
 
 const ADD_ATTEMPT: &str = "INSERT INTO attempt (delivery, position, at, status, error, duration_ms, response, request_head,
         response_head)
     SELECT :delivery, COALESCE(MAX(position) + 1, 0), :at, :status, :error, :duration_ms, :response, :request_head, :response_head
     FROM attempt WHERE delivery = :delivery";
-/// What is under way ends where it began; what waits goes now, and that is no try of its schedule.
+/// What is under way ends where it began; what waits for another try goes now, and that is no try of its schedule.
 const TRY_WAITING: &str = "UPDATE delivery SET next_attempt_at = :now, by_hand = by_hand + 1
-    WHERE webhook = :id AND state = 'pending' AND next_attempt_at > :now AND COALESCE(leased_until, :now) <= :now
+    WHERE id IN (SELECT id FROM delivery INDEXED BY delivery_queue WHERE webhook = :id AND state = 'pending')
+    AND next_attempt_at > :now AND COALESCE(leased_until, :now) <= :now AND COALESCE(held_until, :now) <= :now
     AND (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = delivery.id) < :most";
 /// What waits for a receiver that just took another one: not what it refused for its content, until later, or a moment ago.
 const TRY_AFTER_SUCCESS: &str = "UPDATE delivery SET next_attempt_at = :now, by_hand = by_hand + 1 WHERE id IN (
-    SELECT id FROM delivery AS waits WHERE webhook = (SELECT webhook FROM delivery WHERE id = :taken) AND state = 'pending'
+    SELECT id FROM delivery AS waits INDEXED BY delivery_queue WHERE webhook = (SELECT webhook FROM delivery WHERE id = :taken) AND state = 'pending'
     AND summary IS NULL AND next_attempt_at > :now AND COALESCE(leased_until, :now) <= :now
     AND (SELECT at <= :rested AND COALESCE(status, 0) NOT IN (400, 413, 415, 422, 429) FROM attempt
         WHERE attempt.delivery = waits.id ORDER BY position DESC LIMIT 1)
@@ -482,47 +295,6 @@ impl ChangeOutbox for Connection {
         Ok(claimed)
     }
 
-    fn withdraw_gone(&self) -> Result<usize> {
-        Ok(self.prepare_cached(WITHDRAW_GONE)?.execute([])?)
-    }
-
-    fn hold(&self, alert: AlertId, until: UnixMillis, most: UnixMillis) -> Result<bool> {
-        let held = named_params! { ":alert": alert, ":until": until.0, ":most": most.0 };
-        Ok(self.prepare_cached(HOLD)?.execute(held)? > 0)
-    }
-
-    fn withdraw_over(&self, lull: &Lull) -> Result<Vec<DeliveryId>> {
-        let mut statement = self.prepare_cached(WITHDRAW)?;
-        let asked = named_params! {
-            ":webhook": lull.webhook,
-            ":from": lull.from.0,
-            ":until": lull.until.0,
-            ":passes": lull.passes as u8,
-        };
-        Ok(statement.query_map(asked, |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
-    }
-
-    fn sum_up(&self, summary: DeliveryId, messages: &[DeliveryId], now: UnixMillis) -> Result<usize> {
-        let all: Vec<String> = messages.iter().map(|id| id.0.to_string()).collect();
-        let ids = format!("[{}]", all.join(","));
-        let summed = named_params! { ":summary": summary, ":ids": ids, ":now": now.0 };
-        let count = self.prepare_cached(SUM_UP)?.execute(summed)?;
-        self.prepare_cached(SUMMARY_URGENCY)?.execute(named_params! { ":summary": summary })?;
-        Ok(count)
-    }
-
-    fn settle_summed_up(&self, summary: DeliveryId, state: DeliveryState) -> Result<()> {
-        self.prepare_cached(SETTLE_SUMMED_UP)?.execute(named_params! { ":summary": summary, ":state": state })?;
-        Ok(())
-    }
-
-    fn drop_summaries(&self, webhook: WebhookId) -> Result<()> {
-        for sql in DROP_SUMMARIES {
-            self.prepare_cached(sql)?.execute(named_params! { ":webhook": webhook })?;
-        }
-        Ok(())
-    }
-
     fn release_leases(&self) -> Result<bool> {
         Ok(self.prepare_cached(RELEASE)?.execute([])? > 0)
     }
@@ -563,6 +335,8 @@ impl ChangeOutbox for Connection {
 
     fn replay_delivery(&self, id: DeliveryId, now: UnixMillis) -> Result<()> {
         self.prepare_cached(REPLAY)?.execute(named_params! { ":id": id, ":now": now.0 })?;
+        // What has to go before it goes with it.
+        self.prepare_cached(ASK_FOR)?.execute(named_params! { ":id": id })?;
         Ok(())
     }
 
@@ -601,38 +375,5 @@ impl ChangeOutbox for Connection {
         let params = named_params! { ":taken": taken, ":now": now.0, ":rested": rested, ":most": most, ":n": n };
         self.prepare_cached(TRY_AFTER_SUCCESS)?.execute(params)?;
         Ok(())
-    }
-
-    fn put_problem_of(&self, id: DeliveryId, problem: &Problem, seen: UnixMillis) -> Result<bool> {
-        let changed = self.prepare_cached(PUT_PROBLEM)?.execute(named_params! {
-            ":delivery": id,
-            ":kind": problem.kind,
-            ":since": problem.since.0,
-            ":text": problem.text,
-            ":seen": seen.0,
-        })?;
-        Ok(changed > 0)
-    }
-
-    fn note_success_of(&self, id: DeliveryId, is_mended: bool, seen: UnixMillis) -> Result<bool> {
-        let works = named_params! { ":delivery": id, ":seen": seen.0 };
-        self.prepare_cached(FAILS_NO_MORE)?.execute(works)?;
-        Ok(is_mended && self.prepare_cached(CLEAR_PROBLEM)?.execute(works)? > 0)
-    }
-
-    fn note_failure_of(&self, id: DeliveryId, at: UnixMillis, seen: UnixMillis) -> Result<()> {
-        let fails = named_params! { ":delivery": id, ":at": at.0, ":seen": seen.0 };
-        self.prepare_cached(FAILS)?.execute(fails)?;
-        Ok(())
-    }
-
-    fn disable_webhook_of(&self, id: DeliveryId, reason: &str, now: UnixMillis, seen: UnixMillis) -> Result<bool> {
-        let disabled = self.prepare_cached(DISABLE)?.execute(named_params! {
-            ":delivery": id,
-            ":reason": reason,
-            ":seen": seen.0,
-            ":now": now.0,
-        })?;
-        Ok(disabled > 0)
     }
 }

@@ -26,8 +26,9 @@ const LAST_DELIVERY: &str = "SELECT delivery.state, COALESCE(attempt.at, deliver
     FROM delivery LEFT JOIN attempt ON attempt.delivery = delivery.id
     WHERE delivery.webhook = :webhook ORDER BY delivery.id DESC, attempt.position DESC LIMIT 1";
 
+/// Those in force: of a rule that was changed its older versions are kept too, below zero.
 const RULES: &str = "SELECT COUNT(*) FROM rule
-    WHERE all_webhooks OR id IN (SELECT rule FROM rule_webhook WHERE webhook = :webhook)";
+    WHERE id > 0 AND (all_webhooks OR id IN (SELECT rule FROM rule_webhook WHERE webhook = :webhook))";
 
 const FAILED: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM delivery WHERE webhook = :webhook AND state = 'failed'
     AND event NOT IN ('webhook.test', 'alerts.summary') LIMIT :most)";
