@@ -81,6 +81,7 @@ pub(crate) fn run(options: &Options) {
             let began = Instant::now();
             let slow = runtime.block_on(slowly::tried(&store, &trial, &series, range));
             let took = began.elapsed().as_secs_f64();
+            assert!(!list.is_empty() && (found["truncated"] == true || list.len() == slow.len()), "{name}");
             for (one, other) in list.iter().zip(&slow) {
                 let [readings, judged, fires] = ["readings", "judged", "fires"].map(|key| one[key].as_u64().unwrap());
                 assert_eq!((readings, judged, fires), (other.readings, other.judged, other.fires), "{name}");

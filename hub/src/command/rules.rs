@@ -29,7 +29,7 @@ pub enum Action {
     /// Make the rules of a hub what files say, and show what changes
     ///
     /// A rule is known by its name. What a file no longer names is removed, if it came from that file; rules made on the page stay. On
-    /// the page a rule of a file can only be turned off and on, until the file is applied again.
+    /// the page a rule of a file can only be turned off and on; the next `apply` sets what the file says.
     Apply(Apply),
     /// Print the rules of a hub as a file that `apply` takes
     ///

@@ -1,5 +1,5 @@
-//! Puts many devices that go offline, or come back, at the same look of the hub into one message for people, instead of
-//! one message a device; and many alerts that somebody acknowledges at once. PURE.
+//! Puts many alerts that somebody acknowledges at once into one message for people, and devices that go offline, or come back, at the
+//! same look of the hub, of a critical rule: those of other rules wait for each other (see [`super::grouping`]). PURE.
 //!
 //! There is still one alert a device, and programs still get one message an alert: a `PagerDuty` incident has to be
 //! ended by the alert that began it. In the outbox a gathered message counts as one about its first alert: it waits for

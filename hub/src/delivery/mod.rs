@@ -32,4 +32,6 @@ pub use sentence::devices;
 pub mod sign;
 pub mod summary;
 pub mod template;
+#[cfg(test)]
+mod tests;
 pub mod trial;

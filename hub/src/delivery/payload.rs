@@ -375,4 +375,4 @@ pub(super) fn render(body: &impl Serialize) -> Vec<u8> {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+mod tests;

@@ -68,7 +68,6 @@ fn summed_up(spec: &WebhookSpec, teller: &Teller, now: UnixMillis) -> NewDeliver
         event,
         created_at: now.plus(-3 * 60 * MINUTE_MS),
         course: alert.to_string(),
-        fires: false,
     };
     let events = [1, 2, 3, 4, 5].map(|alert| (Event::AlertFiring, alert));
     let all: Vec<Waits> = (1..)

@@ -63,8 +63,6 @@ pub struct Sorted {
     firing: Vec<DeliveryId>,
     /// The same of those that flap.
     flapping: Vec<DeliveryId>,
-    /// How many of those fire at the moment.
-    flapping_up: usize,
     /// The same of those that are over.
     over: Vec<DeliveryId>,
     /// Alerts that were over when the hub learned of them.
@@ -105,8 +103,7 @@ impl Sorted {
             count,
             since,
             firing: of(&|state| state == State::Firing),
-            flapping: of(&|state| matches!(state, State::Flapping { .. })),
-            flapping_up: of(&|state| state == State::Flapping { fires: true }).len(),
+            flapping: of(&|state| state == State::Flapping),
             over: of(&|state| state == State::Over),
             past,
             is_again,
@@ -203,42 +200,26 @@ impl Sorted {
         Told { title, text }
     }
 
-    /// They are of one rule, and another message of it went before them.
+    /// They are of one rule, and none of them flaps: that is told for itself. Mostly another message of it went before them; of devices that go offline none did.
     fn grouped(&self, shown: &Shown<'_>) -> Told {
         let rule = shown.all().map(|heading| heading.rule.as_str()).find(|rule| !rule.is_empty());
         let rule = rule.unwrap_or("One rule");
-        let (fire, flap, end) = (self.firing.len(), self.flapping.len(), self.over.len());
+        let (fire, end) = (self.firing.len(), self.over.len());
         let mut said = Vec::new();
         if fire > 0 {
             said.push(format!("{rule} fires{}.", shown.on(fire, shown.firing)));
-        }
-        if flap > 0 {
-            let what = if said.is_empty() { rule } else { "It" };
-            let now = match self.flapping_up {
-                0 => "it is over at the moment".to_owned(),
-                all if all == flap => "it fires at the moment".to_owned(),
-                some => format!("at the moment it fires on {some} of these"),
-            };
-            said.push(format!("{what} flaps{}; {now}.", shown.on(flap, shown.flapping)));
         }
         if end > 0 {
             let what = if said.is_empty() { rule } else { "It" };
             said.push(format!("{what} is over{}.", shown.on(end, shown.over)));
         }
         let one = || shown.all().next().map(|heading| shown.on(1, std::slice::from_ref(heading))).unwrap_or_default();
-        let title = match (fire, flap, end) {
-            (1, 0, 0) => format!("{rule}{}", one()),
-            (0, 1, 0) => format!("Flapping: {rule}{}", one()),
-            (0, 0, 1) => format!("Resolved: {rule}{}", one()),
-            (0, 0, end) => format!("Resolved: {rule} on {end} more"),
-            (0, flap, 0) => format!("Flapping: {rule} on {flap} more"),
-            (fire, 0, 0) => format!("{rule} on {fire} more"),
-            (fire, flap, end) => {
-                let parts =
-                    [(fire, "more"), (flap, "flapping"), (end, "over")].into_iter().filter(|(many, _)| *many > 0);
-                let parts: Vec<String> = parts.map(|(many, what)| format!("{many} {what}")).collect();
-                format!("{rule}: {}", parts.join(", "))
-            }
+        let title = match (fire, end) {
+            (1, 0) => format!("{rule}{}", one()),
+            (0, 1) => format!("Resolved: {rule}{}", one()),
+            (0, end) => format!("Resolved: {rule} on {end} more"),
+            (fire, 0) => format!("{rule} on {fire} more"),
+            (fire, end) => format!("{rule}: {fire} more, {end} over"),
         };
         Told { title, text: said.join(" ") }
     }
@@ -248,10 +229,8 @@ impl Sorted {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Firing,
-    /// It does both; `fires`: at the moment.
-    Flapping {
-        fires: bool,
-    },
+    /// It does both.
+    Flapping,
     Over,
 }
 
@@ -260,7 +239,7 @@ impl State {
     fn after(before: Option<Self>, told: &Waits) -> Self {
         match told.event {
             Event::AlertResolved => Self::Over,
-            Event::AlertFlapping => Self::Flapping { fires: told.fires },
+            Event::AlertFlapping => Self::Flapping,
             // That somebody has seen it changes nothing.
             Event::AlertAcknowledged => before.unwrap_or(Self::Firing),
             Event::AlertFiring

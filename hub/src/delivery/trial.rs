@@ -143,13 +143,14 @@ pub fn request(spec: &WebhookSpec) -> Result<(), Refused> {
     Ok(())
 }
 
+/// A hub that is invented.
+fn teller() -> Teller {
+    Teller { url: Some("http://hub.example".to_owned()), zone: TimeZone::UTC, pictures: PictureKey::of(b"invented") }
+}
+
 /// What a webhook is told of an event that is invented.
 fn webhook_sample(event: Event, spec: &WebhookSpec) -> Variables {
-    let teller = Teller {
-        url: Some("http://hub.example".to_owned()),
-        zone: TimeZone::UTC,
-        pictures: PictureKey::of(b"invented"),
-    };
+    let teller = teller();
     // What of its name is in a message is in every one.
     let of = if event == Event::AlertFlapping { of_people() } else { WebhookSpec::new(spec.name.clone(), "") };
     let body = sample::event(event, &of, &teller, NOW);
@@ -163,11 +164,7 @@ fn during(flaw: Flaw, event: Event) -> Flaw {
 }
 
 fn invented(event: Event) -> Variables {
-    let teller = Teller {
-        url: Some("http://hub.example".to_owned()),
-        zone: TimeZone::UTC,
-        pictures: PictureKey::of(b"invented"),
-    };
+    let teller = teller();
     let body = sample::event(event, &of_people(), &teller, NOW);
     Variables::invented(&for_templates(&body), Some(&teller.zone))
 }

@@ -3,7 +3,7 @@
 //! An alert that fires is told within a second, so this reads little and waits for it no longer than [`PATIENCE`]; of many
 //! alerts that fire at once it reads for the first ones alone. What is in memory is known of all of them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use super::Ingest;
@@ -52,8 +52,9 @@ impl Ingest {
             return Reasons::default();
         }
         let now = self.clock.wall();
-        let is_new = |alert: &Alert| fire.iter().any(|one| one.id == alert.id);
-        let earlier: Vec<&Alert> = told.iter().copied().filter(|alert| !is_new(alert)).take(MOST_READ).collect();
+        let new: HashSet<AlertId> = fire.iter().map(|alert| alert.id).collect();
+        let earlier: Vec<&Alert> =
+            told.iter().copied().filter(|alert| !new.contains(&alert.id)).take(MOST_READ).collect();
         let some: Vec<Alert> = fire.iter().take(MOST_READ).map(|alert| (*alert).clone()).collect();
         let found = tokio::time::timeout(PATIENCE, self.found(&some, &earlier, now)).await;
         // Whatever keeps it from being read: the alert is told without it.
@@ -67,8 +68,8 @@ impl Ingest {
         let reason = |alert: &Alert, explanation: Explanation| Reason {
             rule_changed_at: rules.get(&alert.rule).map(|(_, at)| *at),
             tally: found.tallies.get(&alert.id).map(|tally| Tally {
-                here: tally.here + u32::from(is_new(alert)),
-                anywhere: tally.anywhere + u32::from(is_new(alert)),
+                here: tally.here + u32::from(new.contains(&alert.id)),
+                anywhere: tally.anywhere + u32::from(new.contains(&alert.id)),
             }),
             beside: beside(alert, about_then.clone(), &self.store.catalog()),
             explanation,

@@ -92,7 +92,13 @@ impl Trend {
     /// too little.
     pub(super) fn take(&mut self, point: Point) -> Option<Line> {
         let step_ms = (self.over_ms / STEPS).max(1);
-        let begin = (point.at.0 - self.over_ms).saturating_add(step_ms - 1).div_euclid(step_ms).saturating_mul(step_ms);
+        let begin = point
+            .at
+            .0
+            .saturating_sub(self.over_ms)
+            .saturating_add(step_ms - 1)
+            .div_euclid(step_ms)
+            .saturating_mul(step_ms);
         while self.steps.pop_front_if(|step| step.first.0 < begin).is_some() {}
         let place = |at: UnixMillis| at.0.div_euclid(step_ms);
         match self.steps.back_mut().filter(|newest| place(newest.first) == place(point.at)) {

@@ -108,6 +108,6 @@ fn read(bytes: &[u8]) -> Option<Came> {
     let headers: Vec<_> = lines.filter_map(pair).collect();
     let length = headers.iter().find(|(name, _)| name == "content-length");
     let length = length.and_then(|(_, length)| length.parse().ok()).unwrap_or(0);
-    let body = bytes.get(end + 4..end + 4 + length)?.to_vec();
+    let body = bytes.get(end + 4..)?.get(..length)?.to_vec();
     Some(Came { first, headers, body })
 }

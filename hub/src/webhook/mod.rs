@@ -10,8 +10,8 @@
 //!
 //! - At least once: a delivery is in the outbox until it is settled. A crash between an answer and its settlement repeats the
 //!   call with the same `webhook-id`.
-//! - In order: of one alert to one webhook only the oldest unsettled delivery is handed out (by the store), so firing comes
-//!   before resolved.
+//! - In order: of one rule on one thing only the oldest unsettled delivery to a webhook is handed out (by the store), so
+//!   firing comes before resolved.
 //! - Nobody has to read forty messages after an outage: what is late and more than a handful goes to people as one (`alerts.summary`),
 //!   and waits for it in the outbox: so a kill at any moment neither loses nor splits it.
 //! - Nor forty when a rule is true of forty things: what waits for others of its rule (`delivery::grouping`) is one message once its

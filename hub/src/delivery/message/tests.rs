@@ -349,91 +349,6 @@ fn a_repeat_is_the_same_incident_and_the_same_alert() {
     assert!(repeat["endsAt"].as_str().unwrap() > "2027-12", "{repeat}");
 }
 
-/// RFC 5322 (3.6.4: `Message-ID`, `In-Reply-To`, `References`), RFC 3834 (5: `Auto-Submitted`), RFC 2045 (6.7: quoted-printable),
-/// RFC 2046 (5.1.4: the best part last).
-#[test]
-fn an_email_has_text_and_html_and_is_in_the_thread_of_its_alert() {
-    let (headers, parts) = mail(&firing());
-    assert_eq!(
-        headers,
-        [
-            "Date: Fri, 15 Jan 2027 08:00:01 +0000",
-            "Message-ID: <msg_0a1b2c3d_7@example.org>",
-            "Subject: too hot on boiler-1",
-            concat!("User-Agent: telemetry-hub/", env!("CARGO_PKG_VERSION")),
-            "Auto-Submitted: auto-generated",
-            "In-Reply-To: <alr_5.0a1b2c3d@example.org>",
-            "References: <alr_5.0a1b2c3d@example.org>",
-            "To: ann@example.org, Bob <bob@example.net>",
-            "From: Hub <hub@example.org>",
-            "MIME-Version: 1.0",
-            "Content-Type: multipart/alternative; boundary=\"=_msg_0a1b2c3d_7\"",
-        ]
-    );
-    let text = "boiler-1: temp is 31.5 °C, above the limit of 30 °C, since 2027-01-15 07:59 UTC.";
-    let [plain, html] = &parts[..] else { panic!("{parts:?}") };
-    assert!(plain.contains("text/plain; charset=utf-8") && html.contains("text/html; charset=utf-8"), "{parts:?}");
-    let facts = "Device: boiler-1\r\nSensor: temp\r\nValue: 31.5 °C\r\nLimit: 30 °C\r\nSeverity: critical\r\n";
-    assert!(plain.contains(&format!("{text}\r\n\r\n{facts}\r\nOpen the chart: {LINK}\r\n")), "{plain}");
-    assert!(html.contains(&format!("<p>{text}</p>")) && html.contains("<td>31.5 °C</td>"), "{html}");
-    assert!(html.contains(&format!("<a href=\"{}\">Open the chart</a>", LINK.replace('&', "&amp;"))), "{html}");
-    // The end is in the same thread, and a test in none.
-    let (over, parts) = mail(&resolved());
-    assert!(over.iter().any(|header| header == "References: <alr_5.0a1b2c3d@example.org>"), "{over:?}");
-    // To Gmail any other subject is another thread; what happened is in the first line.
-    assert!(over.iter().any(|header| header == "Subject: Re: too hot on boiler-1"), "{over:?}");
-    assert!(parts[0].contains("\r\n\r\nResolved: too hot on boiler-1\r\n\r\n"), "{parts:?}");
-    assert!(!mail(&a_test()).0.iter().any(|header| header.starts_with("References")));
-    let request = request(&to(WebhookKind::Email), firing().to_string().as_bytes(), FROM).unwrap();
-    assert_eq!((request.method, &*request.url, request.headers), (Method::Mail, "smtps://mail.example.org", vec![]));
-    assert!(!String::from_utf8_lossy(&request.body).contains("sesame"));
-}
-
-#[test]
-fn no_name_adds_a_header_a_part_or_markup_to_an_email() {
-    let name = "<b>x</b>\r\nBcc: eve@example.com\r\n--=_msg_0a1b2c3d_7--\r\n\r\n😀";
-    let mut event = firing();
-    (event["title"], event["text"]) = (json!(name), json!(name));
-    event["data"]["alert"]["rule"]["name"] = json!(name);
-    event["data"]["alert"]["device_name"] = json!(name);
-    let (headers, parts) = mail(&event);
-    assert_eq!((headers.len(), parts.len()), (11, 2), "{headers:?}");
-    assert!(!headers.iter().any(|header| header.starts_with("Bcc")), "{headers:?}");
-    assert!(!parts[1].contains("<b>") && parts[1].contains("&lt;b&gt;x&lt;/b&gt;"), "{}", parts[1]);
-    let long = "ü".repeat(30_000);
-    (event["title"], event["text"]) = (json!(long), json!(long));
-    let body = request(&to(WebhookKind::Email), event.to_string().as_bytes(), FROM).unwrap().body;
-    let longest = body.split(|byte| *byte == b'\n').map(<[u8]>::len).max();
-    // RFC 5322, 2.1.1.
-    assert!(body.len() < 64 << 10 && longest < Some(998) && body.is_ascii(), "{} {longest:?}", body.len());
-}
-
-/// Header fields, unfolded, and parts, without the encoding.
-fn mail(event: &Value) -> (Vec<String>, Vec<String>) {
-    let request = request(&to(WebhookKind::Email), event.to_string().as_bytes(), FROM).unwrap();
-    let text = String::from_utf8(request.body).unwrap();
-    let (head, body) = text.split_once("\r\n\r\n").unwrap();
-    let headers = head.replace("\r\n ", " ").lines().map(str::to_owned).collect();
-    let parts = body.split("--=_msg_0a1b2c3d_7").skip(1).filter(|part| !part.starts_with("--"));
-    (headers, parts.map(unquoted).collect())
-}
-
-fn unquoted(part: &str) -> String {
-    let (head, text) = part.split_once("\r\n\r\n").unwrap();
-    let text = text.replace("=\r\n", "");
-    let mut bytes = text.bytes();
-    let mut out = Vec::new();
-    while let Some(byte) = bytes.next() {
-        out.push(if byte == b'=' {
-            let hex = [bytes.next().unwrap(), bytes.next().unwrap()];
-            u8::from_str_radix(std::str::from_utf8(&hex).unwrap(), 16).unwrap()
-        } else {
-            byte
-        });
-    }
-    format!("{head}\r\n\r\n{}", String::from_utf8(out).unwrap())
-}
-
 /// <https://www.home-assistant.io/docs/automation/trigger/#webhook-trigger>: JSON is `trigger.json`.
 #[test]
 fn the_hubs_own_form_goes_out_as_it_is() {
@@ -445,106 +360,6 @@ fn the_hubs_own_form_goes_out_as_it_is() {
             assert_eq!((request.body, request.url, request.headers), (bytes, spec.url, vec![]));
         }
     }
-}
-
-#[test]
-fn whatever_people_write_every_limit_holds() {
-    let mut limits = vec![];
-    for filler in ["ü", "🔥", "&", "<", "@", "*", "\"", "\\", "\u{1}", "a"] {
-        let mut event = firing();
-        let long = filler.repeat(30_000);
-        (event["title"], event["text"]) = (json!(long), json!(long));
-        let alert = &mut event["data"]["alert"];
-        (alert["device_name"], alert["sensor"], alert["rule"]["name"]) = (json!(long), json!(long), json!(long));
-        alert["url"] = json!(format!("http://hub/{}", "a".repeat(30_000)));
-        let of = |kind| sent(&to(kind), &event);
-        let units = |value: &Value| value.as_str().unwrap().encode_utf16().count();
-
-        let slack = of(WebhookKind::Slack).1;
-        assert!(units(&slack["text"]) <= 4_000 && units(&slack["blocks"][0]["text"]["text"]) <= 150, "{filler}");
-        assert!(units(&slack["blocks"][1]["text"]["text"]) <= 3_000, "{filler}");
-        for field in slack["blocks"][2]["fields"].as_array().unwrap() {
-            assert!(units(&field["text"]) <= 2_000, "{filler}");
-        }
-        let embed = of(WebhookKind::Discord).1["embeds"][0].clone();
-        let fields = embed["fields"].as_array().unwrap();
-        let mut all = units(&embed["title"]) + units(&embed["description"]);
-        for field in fields {
-            assert!(units(&field["value"]) <= 1_024, "{filler}");
-            all += units(&field["name"]) + units(&field["value"]);
-        }
-        assert!(
-            units(&embed["title"]) <= 256 && units(&embed["description"]) <= 4_096 && all <= 6_000,
-            "{filler} {all}"
-        );
-        assert!(of(WebhookKind::Teams).0.body.len() <= 28_000, "{filler}");
-        let (ntfy, message) = of(WebhookKind::Ntfy);
-        assert!(message["message"].as_str().unwrap().len() <= 4_096 && ntfy.body.len() <= 8_192, "{filler}");
-        assert!(units(&of(WebhookKind::Telegram).1["text"]) <= 4_096, "{filler}");
-        let page = of(WebhookKind::PagerDuty).1;
-        assert!(units(&page["payload"]["summary"]) <= 1_024 && units(&page["dedup_key"]) <= 255, "{filler}");
-        assert!(of(WebhookKind::Matrix).0.body.len() <= 65_536 / 2, "{filler}");
-        limits.push(units(&page["payload"]["source"]));
-    }
-    assert!(limits.iter().all(|&length| length <= 255), "{limits:?}");
-}
-
-#[test]
-fn a_name_pings_nobody_and_formats_nothing() {
-    let name = "<!channel> @everyone <@U1> @room *b* [x](http://evil) </strong>";
-    let mut event = firing();
-    (event["title"], event["text"]) = (json!(name), json!(name));
-    event["data"]["alert"]["device_name"] = json!(name);
-    let of = |kind| sent(&to(kind), &event).1;
-
-    let slack = of(WebhookKind::Slack).to_string();
-    assert!(!slack.contains("<!") && !slack.contains("<@") && slack.contains("&lt;!channel&gt;"), "{slack}");
-    let has_name = |text: &&Value| text["type"] == "mrkdwn" && text["text"].as_str().unwrap().contains("*b*");
-    let body = of(WebhookKind::Slack);
-    let texts = body["blocks"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .flat_map(|block| [&block["text"]].into_iter().chain(block["fields"].as_array().into_iter().flatten()));
-    assert_eq!((body["mrkdwn"].as_bool(), texts.filter(has_name).count()), (Some(false), 0), "{body}");
-    let discord = of(WebhookKind::Discord);
-    assert_eq!(discord["allowed_mentions"], json!({"parse": []}));
-    let shown = discord["embeds"][0]["description"].as_str().unwrap();
-    assert!(shown.contains("\\@everyone \\<\\@U1\\>") && shown.contains("\\*b\\* \\[x\\]"), "{shown}");
-    assert_eq!(discord.get("content"), None);
-    let telegram = of(WebhookKind::Telegram);
-    assert!(telegram.get("parse_mode").is_none() && !telegram["text"].as_str().unwrap().contains("@e"), "{telegram}");
-    let matrix = of(WebhookKind::Matrix);
-    assert_eq!(matrix["m.mentions"], json!({}));
-    assert!(!matrix["formatted_body"].as_str().unwrap().contains("<!"), "{matrix}");
-    assert_eq!(matrix["formatted_body"].as_str().unwrap().matches("</strong>").count(), 1, "{matrix}");
-    let teams = of(WebhookKind::Teams);
-    let blocks = teams["attachments"][0]["content"]["body"].as_array().unwrap();
-    assert!(blocks.iter().all(|block| block["type"] == "RichTextBlock"), "{teams}");
-    assert!(of(WebhookKind::Ntfy).get("markdown").is_none());
-}
-
-#[test]
-fn a_secret_field_is_not_in_what_is_shown() {
-    for kind in [WebhookKind::PagerDuty, WebhookKind::Gotify, WebhookKind::Matrix] {
-        let shown = sent(&field::hidden(&to(kind)), &firing()).0;
-        let text = format!("{shown:?} {}", String::from_utf8_lossy(&shown.body));
-        assert!(text.contains(HIDDEN), "{text}");
-        assert!(
-            to(kind).fields.0.iter().all(|(name, value)| *name == "room_id" || !text.contains(&format!("{value}\"")))
-        );
-    }
-}
-
-#[test]
-fn a_message_of_an_older_hub_is_sent_all_the_same() {
-    let old = json!({"type": "alert.firing", "timestamp": "2027-01-15T08:00:00.000Z", "data": {"alert": {"id": "alr_5",
-        "sequence": 1, "rule": {"id": "rul_3", "name": "hot"}, "device": "dev_1", "device_name": "b", "sensor": "temp",
-        "severity": "warning", "state": "firing", "value": 31.5, "threshold": 30.0, "labels": {}, "url": null}}});
-    for kind in ALL {
-        assert!(!request(&to(kind), old.to_string().as_bytes(), FROM).unwrap().body.is_empty());
-    }
-    assert_eq!(request(&to(WebhookKind::Slack), b"{", FROM), Err(Error::Message));
 }
 
 pub(super) const ALL: [WebhookKind; 12] = [
@@ -643,4 +458,6 @@ fn a_test() -> Value {
     })
 }
 
+mod any_text;
+mod email;
 mod pictures;

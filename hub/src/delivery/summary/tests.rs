@@ -101,14 +101,7 @@ fn of_earlier_summaries_alone_there_is_nothing_to_tell() {
 
 fn one(id: u64, event: Event, alert: u64) -> Waits {
     let created_at = NOW.plus(-3 * 3_600_000);
-    Waits {
-        id: DeliveryId(id),
-        alert: Some(AlertId(alert)),
-        event,
-        created_at,
-        course: alert.to_string(),
-        fires: false,
-    }
+    Waits { id: DeliveryId(id), alert: Some(AlertId(alert)), event, created_at, course: alert.to_string() }
 }
 
 /// What people are told of these in one message: title and text.
@@ -128,9 +121,8 @@ fn grouped(waits: &[Waits]) -> (String, String) {
 }
 
 #[test]
-fn the_newest_of_each_thing_counts_whatever_its_alerts_are_and_what_flaps_is_said_so() {
+fn the_newest_of_each_thing_counts_whatever_its_alerts_are() {
     let of = |id: u64, event, alert, course: &str| Waits { course: course.to_owned(), ..one(id, event, alert) };
-    let flaps = |id: u64, course: &str, fires| Waits { fires, ..of(id, Event::AlertFlapping, id, course) };
     // Two alerts of room 1, and three of room 2, of which the newest fires.
     let waits = [
         of(1, Event::AlertFiring, 1, "1"),
@@ -150,24 +142,8 @@ fn the_newest_of_each_thing_counts_whatever_its_alerts_are_and_what_flaps_is_sai
         ("Too hot on room 1".to_owned(), "Too hot fires on room 1.".to_owned()),
         "what is alone is named"
     );
-    let flapping = [of(1, Event::AlertFiring, 1, "1"), flaps(2, "1", false), flaps(3, "2", false)];
-    assert_eq!(
-        grouped(&flapping),
-        (
-            "Flapping: Too hot on 2 more".to_owned(),
-            "Too hot flaps on room 1 and room 2; it is over at the moment.".to_owned()
-        )
-    );
-    let mixed = [flaps(2, "1", true), flaps(3, "2", false), of(4, Event::AlertFiring, 4, "3")];
-    assert_eq!(
-        grouped(&mixed),
-        (
-            "Too hot: 1 more, 2 flapping".to_owned(),
-            "Too hot fires on room 3. It flaps on room 1 and room 2; at the moment it fires on 1 of these.".to_owned()
-        )
-    );
     // The end of what flapped.
-    let calm = [flaps(2, "1", true), of(3, Event::AlertResolved, 2, "1")];
+    let calm = [of(2, Event::AlertFlapping, 2, "1"), of(3, Event::AlertResolved, 2, "1")];
     assert_eq!(grouped(&calm).0, "Resolved: Too hot on room 1");
     let sensors = [of(1, Event::AlertFiring, 1, "1/humidity"), of(2, Event::AlertFiring, 2, "1/temperature")];
     assert_eq!(grouped(&sensors).1, "Too hot fires on room 1 (Humidity) and room 1 (Temperature).");

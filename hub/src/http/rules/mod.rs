@@ -108,7 +108,7 @@ pub(super) async fn show(
     Ok(Json(Rule { message_problem, ..rulebook.shown(rule) }))
 }
 
-/// Replaces a rule; of one that is kept in a file only `enabled` (409). Where only numbers of a `threshold` changed (`value`, `clear`, `for`, `clear_for`), an alert that fires goes on if the last reading is beyond the new limit, and else ends. Under another condition or severity, or off, its alerts end; a new one begins with the next reading that is beyond the limit.
+/// Replaces a rule; of one that is kept in a file only `enabled` (409). Where only numbers of a `threshold` changed (`value`, `clear`, `for`, `clear_for`), an alert that fires goes on if the last reading is beyond the new limit, and else ends. Whatever else changes (condition, severity, `for` or `clear_for` of other conditions, off, a device no longer meant) ends its alerts; a new one begins with the next reading that is beyond the limit.
 #[utoipa::path(put, path = "/api/v1/rules/{id}", tag = "rules", params(("id" = String, Path, description = "Rule id")),
     request_body = NewRule, responses((status = 200, body = Rule), (status = 400, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn replace(

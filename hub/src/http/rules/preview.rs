@@ -61,7 +61,7 @@ pub(crate) enum PreviewOf {
     Nothing,
 }
 
-/// Says what people would be told by a rule, of its newest alert or reading. Nothing is stored, nobody is notified.
+/// Says what people would be told by a rule, of its newest alert or reading; scope `operate`. Nothing is stored, nobody is notified.
 #[utoipa::path(post, path = "/api/v1/rules/preview", tag = "rules", request_body = RulePreviewRequest,
     responses((status = 200, body = RulePreview), (status = 400, body = Problem)))]
 pub(in crate::http) async fn run(

@@ -5,9 +5,10 @@
 //!                                                no change for ten minutes ──▶ told how it is: over, or firing
 //! ```
 //!
-//! A rule on one series (or device) is followed across its alerts: each time it fires is an alert of its own. Whoever was
-//! told that one of them flaps is told of the end of that one: programs close what they opened. The changes are counted in
-//! event time, the calm by the hub's clock.
+//! A rule on one series (or device) is followed across its alerts: each time it fires is an alert of its own. When it
+//! is calm one message says how it is; what keeps incidents is also told of the end of the alert that flapped, because it closes what
+//! it opened. The changes are counted in event time, the calm by the hub's clock. What a person causes, by a change of the rule or the
+//! device, is no such change: from there on everything begins anew.
 //!
 //! Programs that may switch something by an alert hear of each change all the same ([`Hearers`]).
 //!
