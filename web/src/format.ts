@@ -26,6 +26,13 @@ export function clean(text: string, limit = TEXT_LIMIT): string {
   return seen.length > limit ? `${seen.slice(0, limit - 1).join("")}…` : seen.join("");
 }
 
+/** Line by line, each made harmless. */
+export const cleanLines = (text: string): string =>
+  text
+    .split("\n")
+    .map((line) => clean(line, 20_000))
+    .join("\n");
+
 const BINARY = ["", "Ki", "Mi", "Gi", "Ti", "Pi"];
 const DECIMAL = ["", "k", "M", "G", "T", "P"];
 const BYTES = new Set(["B", "B/s"]);

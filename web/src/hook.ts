@@ -87,3 +87,16 @@ export function failsText(hook: Pick<Webhook, "failing_since">, sent: readonly S
   if (!last) return "";
   return `, ${failed.length} ${failed.length === 1 ? "attempt" : "attempts"}: ${causeOf(last)}`;
 }
+
+/** What a message is about; its `type`, which receivers see, is the hint. */
+export const EVENTS: Readonly<Record<string, string>> = {
+  "alert.firing": "Alert fires",
+  "alert.resolved": "Alert resolved",
+  "alert.past": "Past alert",
+  "alert.flapping": "Alert flaps",
+  "alert.acknowledged": "Alert acknowledged",
+  "alert.repeated": "Alert still fires",
+  "alerts.summary": "Summary of what waited",
+  "webhook.disabled": "Another webhook is off",
+  "webhook.test": "Test",
+};

@@ -182,7 +182,7 @@ function Why({ of }: { of: AlertDetail }) {
         <dt>How often</dt>
         <dd>
           <p>
-            This rule fired {times(of.fired.here)} here in the last {of.fired.days} days
+            This rule fired {times(of.fired.here)} here in the {of.fired.days} days up to then
             {elsewhere > 0 ? `, and ${times(elsewhere)} elsewhere` : ""}.
           </p>
           {tried ? <p class="small quiet">{tried}</p> : null}

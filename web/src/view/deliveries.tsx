@@ -7,9 +7,9 @@ import { loadDeliveries, loadWebhooks } from "../actions/loading";
 import { replay } from "../actions/webhooks";
 import { part, state } from "../app";
 import { isOfDevice, ruleName } from "../alert";
-import { clean, count, digits, duration, millis, when } from "../format";
+import { clean, cleanLines, count, digits, duration, millis, when } from "../format";
 import { toTheMinute } from "../hears";
-import { causeOf } from "../hook";
+import { causeOf, EVENTS } from "../hook";
 import { title } from "../names";
 import type { Delivery, DeliveryWithBody, Webhook } from "../types";
 import { Field, Status } from "./controls";
@@ -91,7 +91,7 @@ function SendAgain({ hook, close }: { hook: Webhook; close: () => void }) {
         <Field label="Which" problem={at("state")}>
           <select class="input" value={which} onChange={(event) => setWhich(event.currentTarget.value as Which)}>
             <option value="failed">Those that failed</option>
-            <option value="withdrawn">Those withdrawn in quiet hours</option>
+            <option value="withdrawn">Those withdrawn</option>
             <option value="delivered">Those delivered</option>
             <option value="">All</option>
           </select>
@@ -140,19 +140,6 @@ function SendAgain({ hook, close }: { hook: Webhook; close: () => void }) {
   );
 }
 
-/** What a message is about; its `type`, which receivers see, is the hint. */
-const EVENTS: Readonly<Record<string, string>> = {
-  "alert.firing": "Alert fires",
-  "alert.resolved": "Alert resolved",
-  "alert.past": "Past alert",
-  "alert.flapping": "Alert flaps",
-  "alert.acknowledged": "Alert acknowledged",
-  "alert.repeated": "Alert still fires",
-  "alerts.summary": "Summary of what waited",
-  "webhook.disabled": "Another webhook is off",
-  "webhook.test": "Test",
-};
-
 const arrived = ({ status, error }: Delivery["attempts"][number]): boolean =>
   !error && (status ?? 0) >= 200 && (status ?? 0) < 300;
 
@@ -192,7 +179,9 @@ function DeliveryEntry({ delivery, off }: { delivery: Delivery; off: boolean }) 
             </span>
           ) : null}
           {delivery.summary ? <span>told in a summary</span> : null}
-          {delivery.state === "withdrawn" ? <span>began and was over in quiet hours: not sent</span> : null}
+          {delivery.state === "withdrawn" ? (
+            <span>not sent: it was over, or its device deleted, before its time came</span>
+          ) : null}
           {waits && !delivery.summary ? (
             <span>
               {off
@@ -270,13 +259,6 @@ function Timeline({ delivery }: { delivery: Delivery }) {
 }
 
 const moment = (at: string, now: number) => when(millis(at) ?? now, now);
-
-/** Line by line, each made harmless. */
-const cleanLines = (text: string) =>
-  text
-    .split("\n")
-    .map((line) => clean(line, 20_000))
-    .join("\n");
 
 function Head({ label, of }: { label: string; of: string | null | undefined }) {
   return of ? (

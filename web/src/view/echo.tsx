@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import * as api from "../api";
 import { told } from "../actions/answer";
-import { clean } from "../format";
+import { clean, cleanLines } from "../format";
 import type { Echo, Webhook } from "../types";
 
 export function EchoCard({ hook, first, close }: { hook: Webhook; first: Echo; close: () => void }) {
@@ -16,7 +16,7 @@ export function EchoCard({ hook, first, close }: { hook: Webhook; first: Echo; c
     echo.request,
     ...echo.headers.map(({ name, value }) => `${name}: ${clean(value, 512)}`),
     "",
-    ...echo.body.split("\n").map((line) => clean(line, 20_000)),
+    cleanLines(echo.body),
   ];
   return (
     <section class="card stack" role="status" aria-label={`Echo of ${clean(hook.name)}`}>

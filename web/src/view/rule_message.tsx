@@ -78,7 +78,11 @@ export function RuleMessage({
           Empty: the hub&apos;s own words. In double braces stand {NAMES.join(", ")} and more, as in{" "}
           <code>{"{{ device }} is at {{ value_text }}"}</code>.
         </p>
-        <Field label="Title" hint="“Resolved: ” stands before it when it is over" problem={problems.title}>
+        <Field
+          label="Title"
+          hint="said when it fires; what else happens is in the hub’s own words, unless it asks for event"
+          problem={problems.title}
+        >
           <input
             class="input"
             maxLength={300}

@@ -3,22 +3,11 @@
 import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
 import { reason } from "../actions/answer";
+import { EVENTS } from "../hook";
 import type { AskPreview, WebhookPreview } from "../types";
 
 /** After the last key. */
 const REST_MS = 300;
-
-const EVENTS = [
-  ["alert.firing", "Alert fires"],
-  ["alert.resolved", "Alert resolved"],
-  ["alert.past", "Past alert"],
-  ["alert.flapping", "Alert flaps"],
-  ["alert.acknowledged", "Alert acknowledged"],
-  ["alert.repeated", "Alert still fires"],
-  ["alerts.summary", "Summary of what waited"],
-  ["webhook.disabled", "Another webhook is off"],
-  ["webhook.test", "Test"],
-] as const;
 
 /** What programs are told of one by one is not summed up for them. */
 const PROGRAMS: (string | undefined)[] = ["generic", "pagerduty", "alertmanager", "home_assistant"];
@@ -68,11 +57,13 @@ export function Preview({ asked }: { asked: Omit<AskPreview, "event"> }) {
           value={event}
           onChange={(change) => setEvent(change.currentTarget.value as typeof wanted)}
         >
-          {EVENTS.filter(([of]) => isTold(of, kind)).map(([of, label]) => (
-            <option key={of} value={of}>
-              {label}
-            </option>
-          ))}
+          {Object.entries(EVENTS)
+            .filter(([of]) => isTold(of, kind))
+            .map(([of, label]) => (
+              <option key={of} value={of}>
+                {label}
+              </option>
+            ))}
         </select>
         {shown === null ? (
           <p class="small quiet">{asked.url === "" ? "Write the address first." : "Loading…"}</p>
