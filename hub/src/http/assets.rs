@@ -1,8 +1,9 @@
 //! The page, embedded in the program if `web/dist` existed at build time.
 //!
-//! Files with a hash in their name never change and are cached for ever; all others are requested each time. A path
-//! that is not a file belongs to the page's own routing and gets `index.html`, whose addresses are relative to that
-//! path, because a proxy may serve the page below another one. Clients that accept it get the `.br` or `.gz` beside a
+//! Files with a hash in their name never change and are cached for ever; all others are requested each time. The paths of the
+//! page's own views get `index.html`, whose addresses are relative to that path, because a proxy may serve the page below another
+//! one. So does a browser that opens any other path, with status 404: the page says that there is nothing. A program is told the
+//! same without the page, which it would take for the answer it asked for. Clients that accept it get the `.br` or `.gz` beside a
 //! file. A program that was built without the page says how to build it.
 
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -36,7 +37,25 @@ pub(super) fn serve(method: &Method, path: &str, headers: &HeaderMap) -> Respons
     if name.starts_with("assets/") {
         return ApiError::not_found(format!("there is no {path}")).into_response();
     }
-    page(path, headers)
+    if is_view(name) {
+        return page(path, headers);
+    }
+    let accepts = headers.get(header::ACCEPT).and_then(|accepts| accepts.to_str().ok());
+    if !accepts.is_some_and(|accepts| accepts.contains("text/html")) {
+        return ApiError::not_found(format!("there is nothing at {path}; see /api/docs")).into_response();
+    }
+    let mut response = page(path, &HeaderMap::new());
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response
+}
+
+/// The first parts of the paths of the page's views (`web/src/route.ts`).
+const VIEWS: [&str; 4] = ["d", "a", "w", "h"];
+
+/// Whether a path may be that of a view.
+fn is_view(name: &str) -> bool {
+    let first = name.split('/').next().unwrap_or_default();
+    name.is_empty() || name == INDEX || VIEWS.contains(&first)
 }
 
 /// The page, as it finds its files from a path.
@@ -130,10 +149,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_without_a_file_belong_to_the_page() {
-        let response = serve(&Method::GET, "/devices/some", &HeaderMap::new());
+    fn paths_of_views_get_the_page_and_others_are_told_that_there_is_nothing() {
+        let response = serve(&Method::GET, "/d/some", &HeaderMap::new());
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()[header::CACHE_CONTROL], "no-cache");
+        let kind = |headers: &HeaderMap| {
+            let response = serve(&Method::GET, "/api2/write", headers);
+            assert_eq!(response.status(), StatusCode::NOT_FOUND);
+            response.headers()[header::CONTENT_TYPE].to_str().unwrap().to_owned()
+        };
+        assert_eq!(kind(&HeaderMap::new()), "application/problem+json");
+        let browser = HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static("text/html,*/*;q=0.8"))]);
+        assert!(kind(&browser).starts_with("text/html"));
+        // The page decides which views there are.
+        let routes = include_str!("../../../web/src/route.ts");
+        let views: std::collections::BTreeSet<_> =
+            routes.split("first === \"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        assert_eq!(views.into_iter().filter(|view| !view.is_empty()).collect::<Vec<_>>(), ["a", "d", "h", "w"]);
+        assert!(["", "a", "d/x", "h/", "w"].into_iter().all(is_view) && !["ab", "write"].into_iter().any(is_view));
         let tag = |path| serve(&Method::GET, path, &HeaderMap::new()).headers()[header::ETAG].clone();
         assert_eq!(tag("/"), tag("/a"), "as deep");
         let same = HeaderMap::from_iter([(header::IF_NONE_MATCH, tag("/a"))]);
