@@ -1099,6 +1099,22 @@ export interface components {
             /** @description Its start. */
             hour: string;
         };
+        /** @description A line that is not stored. */
+        LineNotWritten: {
+            /** @description What is wrong with it. */
+            error_message: string;
+            /** @description Its number, from 1; `null` where readings of several lines are not taken. */
+            line_number: number | null;
+            /** @description How it begins. */
+            original_line: string;
+        };
+        /** @description Which lines are not stored, as version 3 of InfluxDB tells it. */
+        LinesNotWritten: {
+            /** @description The first hundred of those, in order. */
+            data: components["schemas"]["LineNotWritten"][];
+            /** @description Whether the others are stored, and how many are not. */
+            error: string;
+        };
         /** @description How a device's link is doing. */
         Link: {
             /**
@@ -1136,6 +1152,12 @@ export interface components {
              * @description Batches waiting on the device.
              */
             spool_batches: number;
+        };
+        /** @description A list. */
+        Listed: {
+            columns: string[];
+            name: string;
+            values: string[][];
         };
         /** @description An alert of the list. */
         ListedAlert: components["schemas"]["Alert"] & {
@@ -1402,6 +1424,17 @@ export interface components {
              * @description The same a week, as if the range went on.
              */
             per_week: number;
+        };
+        /** @description Why a request was refused, or not all of it stored. */
+        NotWritten: {
+            /** @description What is wrong, for programs; `partial` when the rest is stored. */
+            code: string;
+            /** @description The same, where version 1 has it. */
+            error: string;
+            /** @description The line, field or parameter to correct. */
+            field: string | null;
+            /** @description What is wrong and what to do, for people: where version 2 of InfluxDB has it. */
+            message: string;
         };
         /**
          * @description How a value is held against a limit.
@@ -1946,8 +1979,6 @@ export interface components {
             detail: string;
             /** @description The field or parameter to correct. */
             field?: string | null;
-            /** @description The same, where clients of InfluxDB look for it. */
-            message?: string | null;
             /**
              * Format: int32
              * @description The HTTP status.
@@ -1958,11 +1989,22 @@ export interface components {
             /** @description Always `about:blank`: `code` says more. */
             type: string;
         };
-        /** @description What became of pushed readings: all of them are on disk. */
+        /** @description Why a reading is not stored. */
+        PushProblem: {
+            /** @description What is wrong and what to do, for people. */
+            detail: string;
+            /** @description The field to correct, with its line or index. */
+            field: string | null;
+        };
+        /** @description What became of pushed readings. */
         Pushed: {
             /** @description Devices they are of. */
             devices: number;
-            /** @description Readings. */
+            /** @description Readings that are not: with `partial` alone, else there are none. */
+            left_out: number;
+            /** @description What is wrong with the first twenty of those. */
+            problems: components["schemas"]["PushProblem"][];
+            /** @description Readings on disk. */
             stored: number;
         };
         /**
@@ -2057,6 +2099,11 @@ export interface components {
             headers: {
                 [key: string]: string;
             };
+        };
+        /** @description What version 1 of InfluxDB answers to statements. */
+        Results: {
+            /** @description One of each statement. */
+            results: components["schemas"]["StatementResult"][];
         };
         /** @description The last server time a client has seen, in epoch milliseconds, as a number or a text. */
         Resume: number | string;
@@ -2817,6 +2864,16 @@ export interface components {
             since: string;
             /** @description Its name on the device. */
             source: string;
+        };
+        /** @description What came of a statement. */
+        StatementResult: {
+            /** @description What was asked for. */
+            series: components["schemas"]["Listed"][];
+            /**
+             * Format: int32
+             * @description Which, from 0.
+             */
+            statement_id: number;
         };
         /**
          * @description What a device is to the hub at the moment.

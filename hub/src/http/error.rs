@@ -27,9 +27,6 @@ pub(crate) struct Problem {
     pub status: u16,
     /// What is wrong and what to do, for people.
     pub detail: String,
-    /// The same, where clients of InfluxDB look for it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
     /// The field or parameter to correct.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
@@ -45,13 +42,12 @@ pub struct ApiError {
     detail: String,
     field: Option<String>,
     retry_after_s: Option<u32>,
-    for_influx: bool,
 }
 
 impl ApiError {
     /// Any status with its code.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), field: None, retry_after_s: None, for_influx: false }
+        Self { status, code, detail: detail.into(), field: None, retry_after_s: None }
     }
 
     /// 400: this field or parameter cannot be used, and why.
@@ -134,13 +130,6 @@ impl ApiError {
         self.within(&format!("line {number}"))
     }
 
-    /// Says it as clients of InfluxDB look for it, too.
-    #[must_use]
-    pub const fn for_influx(mut self) -> Self {
-        self.for_influx = true;
-        self
-    }
-
     /// The status it is answered with.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
@@ -151,6 +140,12 @@ impl ApiError {
     #[must_use]
     pub fn is_the_clients(&self) -> bool {
         self.status.is_client_error()
+    }
+
+    /// Whether the same request has the same end at any time, as far as the hub can know.
+    #[must_use]
+    pub fn is_for_ever(&self) -> bool {
+        self.is_the_clients() && self.retry_after_s.is_none()
     }
 
     /// What the person is told.
@@ -198,16 +193,22 @@ impl From<store::Error> for ApiError {
 
 /// What the person was told, left with the answer for whoever has to say it in another form.
 #[derive(Debug, Clone)]
-pub(in crate::http) struct Told(pub String);
+pub(in crate::http) struct Told {
+    /// What is wrong and what to do, for people.
+    pub(in crate::http) detail: String,
+    /// The same for programs.
+    pub(in crate::http) code: &'static str,
+    /// What to correct.
+    pub(in crate::http) field: Option<String>,
+}
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let told = Told(self.detail.clone());
+        let told = Told { detail: self.detail.clone(), code: self.code, field: self.field.clone() };
         let problem = Problem {
             kind: "about:blank".to_owned(),
             title: self.status.canonical_reason().unwrap_or("error").to_owned(),
             status: self.status.as_u16(),
-            message: self.for_influx.then(|| self.detail.clone()),
             detail: self.detail,
             field: self.field,
             code: self.code.to_owned(),

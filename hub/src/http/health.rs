@@ -1,11 +1,13 @@
-//! `/healthz`, `/readyz` and `/metrics`: whether the hub is alive, whether it can do its work, and what it counts.
+//! `/healthz`, `/readyz`, `/health` and `/metrics`: whether the hub is alive, whether it can do its work, and what it counts.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 
 use crate::http::error::ApiError;
 use crate::http::gate::auth;
@@ -30,16 +32,47 @@ pub(super) async fn ping() -> impl IntoResponse {
     (StatusCode::NO_CONTENT, [("x-influxdb-version", env!("CARGO_PKG_VERSION"))])
 }
 
+/// The same as [`ready`], as clients of InfluxDB 2 ask for it.
+pub(super) async fn influx(State(store): State<Store>) -> (StatusCode, Json<Health>) {
+    let (status, word, message) = match is_ready(&store).await {
+        Ok(()) => (StatusCode::OK, "pass", "ready for writes".to_owned()),
+        Err(error) => (error.status(), "fail", error.detail().to_owned()),
+    };
+    let checks = Vec::new();
+    let health =
+        Health { name: "influxdb", status: word, message, checks, version: env!("CARGO_PKG_VERSION"), commit: "" };
+    (status, Json(health))
+}
+
+/// How the hub is, as InfluxDB 2 says it.
+#[derive(Serialize)]
+pub(super) struct Health {
+    /// What clients expect to talk to.
+    name: &'static str,
+    /// `pass` or `fail`.
+    status: &'static str,
+    message: String,
+    /// Of parts; there are none.
+    checks: Vec<String>,
+    /// The hub's own.
+    version: &'static str,
+    commit: &'static str,
+}
+
 /// The store answers, and takes writes.
 pub(super) async fn ready(State(store): State<Store>) -> Result<&'static str, ApiError> {
+    is_ready(&store).await.map(|()| "ok\n")
+}
+
+async fn is_ready(store: &Store) -> Result<(), ApiError> {
     let not_ready = |code, detail: String| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(1);
-    settings::saved_policy(&store)
+    settings::saved_policy(store)
         .await
         .map_err(|error| not_ready("store", format!("the store does not answer: {error}")))?;
     if store.is_full() {
         return Err(not_ready("disk_full", Trouble::DiskFull.to_string()));
     }
-    Ok("ok\n")
+    Ok(())
 }
 
 /// What `/metrics` is written from, besides the figures of the other rooms.

@@ -122,7 +122,8 @@ fn as_script(is_for_a_shell: bool, response: Response) -> Response {
     if !is_for_a_shell || is_script {
         return response;
     }
-    let why = response.extensions().get::<Told>().map_or("the hub failed; see its log for the reason", |told| &told.0);
+    let why =
+        response.extensions().get::<Told>().map_or("the hub failed; see its log for the reason", |told| &told.detail);
     let mut script = no_script(response.status(), why);
     if let Some(seconds) = response.headers().get(header::RETRY_AFTER) {
         script.headers_mut().insert(header::RETRY_AFTER, seconds.clone());

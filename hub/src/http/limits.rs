@@ -29,6 +29,8 @@ pub(super) const UNPACKED: usize = 20 << 20;
 pub(super) const BEGUN: usize = 2 << 20;
 /// How long a request waits for its turn, and for memory; after that its client has to repeat it.
 pub(super) const ROOM_WITHIN: Duration = Duration::from_secs(10);
+/// The same for a request that brings readings: its client gives up after ten seconds in all.
+pub(super) const PUSH_ROOM_WITHIN: Duration = Duration::from_secs(3);
 /// Bodies with readings that are parsed at once, each on a core; others wait in memory.
 pub(super) const READ_AT_ONCE: usize = 2;
 /// Bytes of live connections: what they want, rows that wait for a frame, messages on their way. One token or session has half

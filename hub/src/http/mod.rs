@@ -59,7 +59,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use error::ApiError;
-use gate::{actor, guard, origin, plain};
+use gate::{actor, guard, origin, patience, plain};
+use intake::words;
 use request::answers;
 use serve::Reception;
 use state::{AppState, Routes};
@@ -105,6 +106,7 @@ pub(crate) fn router(state: AppState) -> Router {
         .route("/api/docs.css", get(openapi::docs_css))
         .route("/healthz", get(health::alive))
         .route("/ping", get(health::ping))
+        .route("/health", get(health::influx))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
         .fallback(elsewhere)
@@ -113,11 +115,12 @@ pub(crate) fn router(state: AppState) -> Router {
         .layer(from_fn_with_state(state.clone(), answers::counted))
         .layer(packed())
         .layer(from_fn_with_state(state.clone(), origin::own_page))
-        .layer(from_fn(guard::patience))
+        .layer(from_fn(patience::patience))
         .layer(from_fn_with_state(state.clone(), plain::encrypted))
         .layer(from_fn_with_state(state.clone(), guard::host))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(install::for_a_shell))
+        .layer(from_fn(words::in_their_words))
         .layer(from_fn(guard::headers))
         .with_state(state)
 }

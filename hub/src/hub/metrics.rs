@@ -49,6 +49,15 @@ pub(super) fn exposition(
         )
         .value("counter", "hub_pushed_readings_total", "Readings on disk that arrived by HTTP.", pushed.readings())
         .family(("counter", "hub_push_requests_total", "Requests that brought readings."), "outcome", pushed.outcomes())
+        .family(
+            (
+                "counter",
+                "hub_push_left_out_total",
+                "Lines, objects or readings left out while the rest of a request was stored.",
+            ),
+            "reason",
+            pushed.what_was_left_out(),
+        )
         .value("gauge", "hub_pressure_level", "Steps of reduced service under load.", pressure.level())
         .family(
             ("counter", "hub_shed_total", "What was refused under load, by kind, in this order."),

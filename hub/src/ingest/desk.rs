@@ -43,6 +43,9 @@ pub(crate) struct Counters {
     busy: AtomicU64,
     invalid: AtomicU64,
     newcomers: AtomicU64,
+    unanswered: AtomicU64,
+    lines_left_out: AtomicU64,
+    readings_left_out: AtomicU64,
 }
 
 impl Counters {
@@ -61,6 +64,23 @@ impl Counters {
         self.newcomers.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// One ended before it was known what became of it.
+    pub(crate) fn unanswered(&self) {
+        self.unanswered.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Of one some was left out while the rest was stored: lines or objects that were wrong, and readings that are not taken.
+    pub(crate) fn left_out(&self, wrong: usize, readings: usize) {
+        self.lines_left_out.fetch_add(wrong as u64, Ordering::Relaxed);
+        self.readings_left_out.fetch_add(readings as u64, Ordering::Relaxed);
+    }
+
+    /// What was left out, by why.
+    pub(crate) fn what_was_left_out(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let all = [("invalid", &self.lines_left_out), ("not_taken", &self.readings_left_out)];
+        all.map(|(name, counter)| (name, counter.load(Ordering::Relaxed))).into_iter()
+    }
+
     /// Readings on disk.
     #[must_use]
     pub(crate) fn readings(&self) -> u64 {
@@ -75,6 +95,7 @@ impl Counters {
             ("busy", &self.busy),
             ("invalid", &self.invalid),
             ("too_many_new", &self.newcomers),
+            ("unanswered", &self.unanswered),
         ];
         all.map(|(name, counter)| (name, counter.load(Ordering::Relaxed))).into_iter()
     }

@@ -7,8 +7,8 @@
 //!
 //! The rules are those of its documentation: commas, spaces and equals signs in names are escaped by a backslash; texts are in
 //! quotes and may contain line ends; `#` begins a comment. A line is parsed only as far as needed: [`Line::key`] is nearly always
-//! the same text for the same series, so a caller who knows the key does not parse the names. Every text is either read to its end
-//! or refused with the line and column of the mistake.
+//! the same text for the same series, so a caller who knows the key does not parse the names. What is wrong is told with its line
+//! and column, and reading goes on with the next line: one mistake costs no other line.
 
 mod ends;
 mod fields;
@@ -42,11 +42,13 @@ pub(crate) struct Line<'a> {
     fields: &'a str,
     /// Where the timestamp stands.
     time: usize,
+    /// From its first byte to the end of the text.
+    all: &'a str,
     /// In the unit that the request names.
     pub timestamp: Option<i64>,
 }
 
-/// The lines of a text. It ends at the first error.
+/// The lines of a text. Behind one that is wrong comes the next.
 #[derive(Debug, Clone)]
 pub(crate) struct Lines<'a> {
     rest: &'a str,
@@ -68,11 +70,21 @@ impl<'a> Lines<'a> {
             }
             let text = self.rest.trim_start_matches([' ', '\t']);
             if text.is_empty() || text.starts_with(['#', '\n', '\r']) {
-                self.rest = text.split_once('\n').map_or("", |(_, rest)| rest);
+                self.rest = behind(text);
                 continue;
             }
-            return Some(self.line(text));
+            let read = self.line(text);
+            if read.is_err() {
+                self.rest = behind(text);
+            }
+            return Some(read);
         }
+    }
+
+    /// Goes on behind the first line end of a line that turned out to be wrong: a quote too many makes the lines behind it part of
+    /// a text, and those may be good.
+    pub(crate) fn leave(&mut self, line: &Line<'a>) {
+        (self.rest, self.number) = (behind(line.all), line.number);
     }
 
     fn line(&mut self, text: &'a str) -> Result<Line<'a>, Error> {
@@ -105,19 +117,20 @@ impl<'a> Lines<'a> {
         // Texts may hold line ends, and people count those.
         self.number += text[begin..end].bytes().filter(|byte| *byte == b'\n').count();
         self.rest = text.get(tail_end + 1..).unwrap_or_default();
-        Ok(Line { number, key, fields, time, timestamp })
+        Ok(Line { number, key, fields, time, all: text, timestamp })
     }
+}
+
+/// What is behind the first line end.
+fn behind(text: &str) -> &str {
+    text.split_once('\n').map_or("", |(_, rest)| rest)
 }
 
 impl<'a> Iterator for Lines<'a> {
     type Item = Result<Line<'a>, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let read = self.read();
-        if matches!(read, Some(Err(_))) {
-            self.rest = "";
-        }
-        read
+        self.read()
     }
 }
 

@@ -20,6 +20,7 @@ pub mod looked;
 pub mod measure;
 pub mod notice;
 pub mod numbering;
+pub mod pushed;
 pub mod quantity;
 pub mod reading;
 pub mod retention;

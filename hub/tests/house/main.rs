@@ -39,7 +39,7 @@ const HUB: &[(&str, &[&str])] = &[
     ("settings", &["model", "presence", "proto::command", "store"]),
     ("line", &[]),
     ("picture", &["model", "store"]),
-    ("ingest", &["model", "access", "clock", "live", "observe", "rules", "store", "delivery", "zones"]),
+    ("ingest", &["model", "access", "clock", "line", "live", "observe", "rules", "store", "delivery", "zones"]),
     ("registrar", &["model", "clock", "live", "presence", "proto", "store"]),
     ("udp", &["model", "clock", "ingest::Receipt", "ingest::queue", "pressure", "proto"]),
     ("delivery", &["model", "reach"]),

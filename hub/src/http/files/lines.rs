@@ -17,10 +17,9 @@ use utoipa::ToSchema;
 use super::rows::{Format, unguarded};
 use crate::http::devices::kind::Kind;
 use crate::http::error::ApiError;
-use crate::http::intake::json as push;
 use crate::http::request::text;
 use crate::ingest::gather::{Gathered, SensorSlot};
-use crate::model::{DeviceId, UnixMillis, when};
+use crate::model::{DeviceId, UnixMillis, pushed, when};
 
 /// Wrong lines that are listed in an answer.
 const TOLD: usize = 20;
@@ -225,7 +224,7 @@ impl LineReader {
         if self.any_time && text.parse::<f64>().is_err() {
             return Ok(at);
         }
-        push::moment(at, now).map(|()| at).map_err(|detail| match text.parse::<f64>() {
+        pushed::moment(at, now).map(|()| at).map_err(|detail| match text.parse::<f64>() {
             Ok(_) => detail,
             Err(_) => {
                 format!("{detail}; any_time=true (import --any-time) accepts what a device with a wrong clock reported")
@@ -235,9 +234,9 @@ impl LineReader {
 }
 
 fn slot(row: &Row<'_>, gathered: &mut Gathered) -> Result<SensorSlot, ApiError> {
-    push::sensor(&row.sensor).map_err(|detail| ApiError::invalid("sensor", detail))?;
+    pushed::sensor(&row.sensor).map_err(|detail| ApiError::invalid("sensor", detail))?;
     if let Some(unit) = &row.unit {
-        push::unit(unit).map_err(|detail| ApiError::invalid("unit", detail))?;
+        pushed::unit(unit).map_err(|detail| ApiError::invalid("unit", detail))?;
     }
     let device = match row.device.parse::<DeviceId>() {
         Ok(id) => {

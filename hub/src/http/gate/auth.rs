@@ -5,8 +5,7 @@
 //! may do what the role of its user allows. Who the caller is, `credentials` finds out.
 //!
 //! All of these refuse a token that is limited to devices with certain labels. A handler that shows or changes only
-//! what is in a [`View`] takes [`MayReadSome`], [`MayWriteSome`], [`MayIngestSome`] or [`MayIngestSomeWithQuery`], and
-//! is given the view with it.
+//! what is in a [`View`] takes [`MayReadSome`], [`MayWriteSome`] or [`MayIngestSome`], and is given the view with it.
 
 use std::sync::Arc;
 
@@ -45,12 +44,9 @@ pub(crate) struct MayReadSome(pub View);
 /// Scope `write` for alerts of the devices in this view.
 #[derive(Debug)]
 pub(crate) struct MayWriteSome(pub View);
-/// Scope `ingest` for readings of the devices in this view.
+/// Scope `ingest` for readings of the devices in this view. The query string is the handler's to read.
 #[derive(Debug)]
 pub(crate) struct MayIngestSome(pub View);
-/// The same for handlers that read the query string, which [`MayIngestSome`] refuses.
-#[derive(Debug)]
-pub(crate) struct MayIngestSomeWithQuery(pub View);
 /// Any valid credentials: for telling callers who they are.
 #[derive(Debug)]
 pub(crate) struct Somebody(pub Principal);
@@ -277,19 +273,6 @@ where
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for MayIngestSome
-where
-    Arc<Keys>: FromRef<S>,
-{
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let MayIngestSomeWithQuery(view) = MayIngestSomeWithQuery::from_request_parts(parts, state).await?;
-        no_params(&parts.uri)?;
-        Ok(Self(view))
-    }
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for MayIngestSomeWithQuery
 where
     Arc<Keys>: FromRef<S>,
 {

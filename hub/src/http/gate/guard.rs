@@ -1,11 +1,10 @@
-//! Checks before every handler: the host name of the request, the time it may take, and the headers of its answer.
+//! Checks before every handler: the host name of the request; and the headers of its answer.
 //!
 //! DNS rebinding: a page of an attacker has the attacker's name in both `Origin` and `Host`, so `Origin` does not tell
 //! it apart. Therefore only requests by one of the hub's own names are answered. A refusal gives the name and the
 //! setting, in the answer and in the log.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
@@ -15,11 +14,6 @@ use axum::response::{IntoResponse, Response};
 use super::host::{host_of, is_own_host, name_of};
 use crate::http::error::ApiError;
 use crate::http::names::Names;
-
-/// Path of the import, which is exempt from the time limit and has bounds of its own.
-const IMPORT: &str = "/api/v1/import";
-/// Longest a request may take; the store gives up earlier.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Answers only to the hub's own names.
 pub(in crate::http) async fn host(State(names): State<Arc<Names>>, request: Request, next: Next) -> Response {
@@ -67,19 +61,6 @@ pub(in crate::http) fn public_url<'a>(names: &'a Names, host: &str) -> Option<&'
     let url = names.url.as_deref()?;
     let named: Uri = url.parse().ok()?;
     (host_of(named.authority()?.as_str())? == host_of(host)?).then_some(url)
-}
-
-/// Ends a request that takes too long. How long a file may be on its way, only its import can say.
-pub(in crate::http) async fn patience(request: Request, next: Next) -> Response {
-    if request.uri().path() == IMPORT {
-        return next.run(request).await;
-    }
-    match tokio::time::timeout(PATIENCE, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", "this took too long: ask for less")
-            .retry_after(1)
-            .into_response(),
-    }
 }
 
 /// Headers of every answer: nothing from elsewhere, nothing framed, no type guessed.

@@ -13,6 +13,7 @@ pub(super) mod guard;
 pub(super) mod history;
 pub(super) mod host;
 pub(super) mod origin;
+pub(super) mod patience;
 pub(super) mod peer;
 pub(super) mod plain;
 pub(super) mod tries;

@@ -8,11 +8,11 @@ use tokio::time::timeout;
 use super::inlet::Inlet;
 use super::unpack::busy;
 use crate::http::error::ApiError;
-use crate::http::limits::ROOM_WITHIN;
+use crate::http::limits::{PUSH_ROOM_WITHIN, ROOM_WITHIN};
 use crate::http::principal::By;
 use crate::http::shares::newcomers::{Refusal as NoNewcomer, Wanted};
 use crate::ingest::desk::Verdict;
-use crate::ingest::gather::{Gathered, Part, Refusal, Refused};
+use crate::ingest::gather::{Gathered, LeftOut, Part, Refusal, Refused};
 use crate::live::Update;
 use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
@@ -29,23 +29,38 @@ pub(in crate::http) struct Sends {
     pub(super) by: Option<By>,
     /// Devices that their readings may be of.
     pub(super) view: View,
+    /// Whether the rest is stored where some of it is not taken.
+    pub(super) partial: bool,
 }
 
 impl Sends {
-    /// Any number of any devices.
-    pub(in crate::http) const ANYTHING: Self = Self { by: None, view: View::ALL };
+    /// Any number of any devices, all of it or nothing.
+    pub(in crate::http) const ANYTHING: Self = Self { by: None, view: View::ALL, partial: false };
 }
 
-/// Makes what is missing, and waits until all readings are on disk; the devices they are of.
+/// What came of readings.
+#[derive(Debug, Default)]
+pub(in crate::http) struct Stored {
+    /// The devices they are of.
+    pub(in crate::http) devices: Vec<DeviceNo>,
+    /// Why some are not stored, and how many those are.
+    pub(in crate::http) left_out: Vec<(ApiError, usize)>,
+}
+
+/// Makes what is missing, and waits until all readings are on disk.
 pub(in crate::http) async fn store(
     inlet: &Inlet,
     gathered: &mut Gathered,
     sends: &Sends,
     now: UnixMillis,
-) -> Result<Vec<DeviceNo>, ApiError> {
-    make(inlet, gathered, sends, now).await?;
+) -> Result<Stored, ApiError> {
+    let mut left_out = make(inlet, gathered, sends, now).await?;
+    if gathered.is_empty() && !left_out.is_empty() {
+        return Err(left_out.swap_remove(0).0);
+    }
     let mut batches = gathered.batches(now);
     let entrance = &inlet.entrance;
+    let within = if gathered.origin() == Origin::Pushed { PUSH_ROOM_WITHIN } else { ROOM_WITHIN };
     while !batches.is_empty() {
         let fit = entrance.fit(&batches);
         let rest = batches.split_off(fit.max(1).min(batches.len()));
@@ -54,7 +69,7 @@ pub(in crate::http) async fn store(
             let detail = "these are more readings than the hub can queue (`--ingest-queue`): send them in parts";
             return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail));
         }
-        let room = timeout(ROOM_WITHIN, entrance.reserve_for(&batches)).await.map_err(|_| busy(inlet))?;
+        let room = timeout(within, entrance.reserve_for(&batches)).await.map_err(|_| busy(inlet))?;
         let told = inlet.desk.hand_in(entrance, room.ok_or_else(ApiError::stopping)?, batches);
         match told.await {
             Ok(Verdict::Stored) => batches = rest,
@@ -62,19 +77,39 @@ pub(in crate::http) async fn store(
             Err(_) => return Err(ApiError::stopping()),
         }
     }
-    Ok(gathered.devices().collect())
+    Ok(Stored { devices: gathered.devices().collect(), left_out })
 }
 
-async fn make(inlet: &Inlet, gathered: &mut Gathered, sends: &Sends, now: UnixMillis) -> Result<(), ApiError> {
+/// Makes the devices and sensors that are missing; what had to be left out, where the rest is stored all the same.
+async fn make(
+    inlet: &Inlet,
+    gathered: &mut Gathered,
+    sends: &Sends,
+    now: UnixMillis,
+) -> Result<Vec<(ApiError, usize)>, ApiError> {
+    let mut left_out = Vec::new();
     for _ in 0..TRIES {
-        let wishes = gathered.resolve(&inlet.store.catalog(), &sends.view)?;
+        let wishes = if sends.partial {
+            let (wishes, more) = gathered.resolve_the_rest(&inlet.store.catalog(), &sends.view);
+            left_out.extend(more.into_iter().map(|LeftOut { refused, readings }| (refused.into(), readings)));
+            wishes
+        } else {
+            gathered.resolve(&inlet.store.catalog(), &sends.view)?
+        };
         if wishes.is_empty() {
-            return Ok(());
+            return Ok(left_out);
         }
-        sends.by.map_or(Ok(()), |by| admit(inlet, by, &wishes))?;
         let made: Vec<_> = wishes.iter().map(|wish| wish.id).collect();
         let says_kinds = wishes.iter().flat_map(|wish| &wish.sensors).any(|(_, said)| said.kind.is_some());
-        inlet.store.give_numbers(wishes, gathered.origin(), now).await?;
+        match give_numbers(inlet, wishes, gathered.origin(), sends, now).await {
+            Ok(()) => {}
+            // What is there goes on, also on a hub that takes nothing new.
+            Err(error) if sends.partial && error.is_for_ever() => {
+                left_out.push((error, gathered.leave_out_missing()));
+                return Ok(left_out);
+            }
+            Err(error) => return Err(error),
+        }
         if says_kinds {
             // A rate of a counter is not that of a gauge.
             inlet.rules_changed.tell();
@@ -85,6 +120,18 @@ async fn make(inlet: &Inlet, gathered: &mut Gathered, sends: &Sends, now: UnixMi
     }
     let detail = "a device was deleted while its readings arrived: send them again";
     Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(1))
+}
+
+/// Makes devices and sensors, if the sender may.
+async fn give_numbers(
+    inlet: &Inlet,
+    wishes: Vec<Wish>,
+    origin: Origin,
+    sends: &Sends,
+    now: UnixMillis,
+) -> Result<(), ApiError> {
+    sends.by.map_or(Ok(()), |by| admit(inlet, by, &wishes))?;
+    Ok(inlet.store.give_numbers(wishes, origin, now).await?)
 }
 
 /// Whether somebody may make these now.

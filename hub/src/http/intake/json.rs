@@ -6,17 +6,13 @@ use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::receive::Kept;
 use crate::http::devices::kind::Kind;
 use crate::http::error::ApiError;
+use crate::http::request::body::parse;
 use crate::http::request::text;
 use crate::ingest::gather::{DeviceSlot, Gathered, Part};
-use crate::model::reading::AHEAD_MS;
-use crate::model::{SensorSpec, UnixMillis, when};
-
-/// Longest name of a pushed sensor, in bytes: Telegraf's names for containers have many tags.
-const SENSOR_BYTES: usize = 255;
-/// A reading from before this moment has a wrong unit of time: 2000-01-01.
-const EARLIEST: UnixMillis = UnixMillis(946_684_800_000);
+use crate::model::{UnixMillis, pushed, when};
 
 /// Readings of one device.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -60,14 +56,81 @@ struct Line {
     readings: Option<Vec<NewReading>>,
 }
 
-/// What became of pushed readings: all of them are on disk.
+/// What became of pushed readings.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Pushed {
-    /// Readings.
-    pub stored: usize,
+    /// Readings on disk.
+    stored: usize,
     /// Devices they are of.
-    pub devices: usize,
+    devices: usize,
+    /// Readings that are not: with `partial` alone, else there are none.
+    left_out: usize,
+    /// What is wrong with the first twenty of those.
+    problems: Vec<PushProblem>,
 }
+
+/// Why a reading is not stored.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PushProblem {
+    /// The field to correct, with its line or index.
+    field: Option<String>,
+    /// What is wrong and what to do, for people.
+    detail: String,
+}
+
+/// What is wrong in a body, where the rest of it is to be stored.
+#[derive(Debug)]
+pub(super) struct Partly {
+    is_asked: bool,
+    count: usize,
+    first: Vec<ApiError>,
+}
+
+impl Partly {
+    /// Nothing yet. Where it is not asked for, the first thing that is wrong ends the reading.
+    pub(super) const fn new(is_asked: bool) -> Self {
+        Self { is_asked, count: 0, first: Vec::new() }
+    }
+
+    /// Readings that are wrong.
+    pub(super) const fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Notes what is wrong with a reading, if the others are to be stored without it.
+    fn note(&mut self, read: Result<(), ApiError>) -> Result<(), ApiError> {
+        match read {
+            Err(error) if self.is_asked => {
+                self.count += 1;
+                if self.first.len() < PROBLEMS {
+                    self.first.push(error);
+                }
+                Ok(())
+            }
+            read => read,
+        }
+    }
+
+    /// An error if something is wrong and nothing is left.
+    pub(super) fn all_is_wrong(&self) -> Result<(), ApiError> {
+        self.first.first().map_or(Ok(()), |error| Err(error.clone()))
+    }
+
+    /// The answer.
+    pub(super) fn pushed(self, Kept { readings, devices, left_out }: Kept) -> Pushed {
+        let not_taken: usize = left_out.iter().map(|(_, readings)| readings).sum();
+        let errors = self.first.into_iter().chain(left_out.into_iter().map(|(error, _)| error));
+        let problem = |error: ApiError| PushProblem {
+            field: error.named().map(str::to_owned),
+            detail: error.detail().to_owned(),
+        };
+        let problems = errors.take(PROBLEMS).map(problem).collect();
+        Pushed { stored: readings, devices, left_out: self.count + not_taken, problems }
+    }
+}
+
+/// Problems that are told; the others are only counted.
+const PROBLEMS: usize = 20;
 
 /// A number, or a state.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -135,44 +198,94 @@ impl<'de> Deserialize<'de> for At {
     }
 }
 
+/// Readings of one device that are read one by one.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Loose {
+    device: String,
+    readings: Vec<serde_json::Value>,
+}
+
 /// Gathers a body of JSON: one object, or an array of them.
 ///
 /// # Errors
 /// [`ApiError`] naming the field.
-pub(crate) fn gather_json(body: &str, gathered: &mut Gathered, now: UnixMillis) -> Result<(), ApiError> {
-    if body.trim_start().starts_with('[') {
-        let all: Vec<NewReadings> = crate::http::request::body::parse(body.as_bytes())?;
-        for (index, one) in all.iter().enumerate() {
-            gathered.begin(Part::Item(index as u64));
-            gather(one, gathered, now).map_err(|error| error.within(&format!("[{index}]")))?;
-        }
-        return Ok(());
+pub(super) fn gather_json(
+    body: &str,
+    gathered: &mut Gathered,
+    now: UnixMillis,
+    partly: &mut Partly,
+) -> Result<(), ApiError> {
+    if partly.is_asked { gather_each(body, gathered, now, partly) } else { gather_all(body, gathered, now, partly) }
+}
+
+fn gather_all(body: &str, gathered: &mut Gathered, now: UnixMillis, partly: &mut Partly) -> Result<(), ApiError> {
+    if !is_array(body) {
+        return gather(&parse(body.as_bytes())?, gathered, now, partly);
     }
-    gather(&crate::http::request::body::parse(body.as_bytes())?, gathered, now)
+    let all: Vec<NewReadings> = parse(body.as_bytes())?;
+    for (index, one) in all.iter().enumerate() {
+        gathered.begin(Part::Item(index as u64));
+        gather(one, gathered, now, partly).map_err(|error| error.within(&format!("[{index}]")))?;
+    }
+    Ok(())
+}
+
+/// The same, and a reading that has not its form is wrong alone.
+fn gather_each(body: &str, gathered: &mut Gathered, now: UnixMillis, partly: &mut Partly) -> Result<(), ApiError> {
+    let is_array = is_array(body);
+    let all: Vec<Loose> = if is_array { parse(body.as_bytes())? } else { vec![parse(body.as_bytes())?] };
+    for (index, one) in all.iter().enumerate() {
+        let inside = |error: ApiError| if is_array { error.within(&format!("[{index}]")) } else { error };
+        gathered.begin(Part::Item(index as u64));
+        let device = match device_of(&one.device, gathered) {
+            Ok(device) => device,
+            Err(error) => {
+                for _ in &one.readings {
+                    partly.note(Err(inside(error.clone())))?;
+                }
+                continue;
+            }
+        };
+        for (number, reading) in one.readings.iter().enumerate() {
+            let read = parse(reading.to_string().as_bytes()).and_then(|new| gather_one(&new, device, gathered, now));
+            partly.note(read.map_err(|error| inside(error.within(&format!("readings[{number}]")))))?;
+        }
+    }
+    Ok(())
+}
+
+fn is_array(body: &str) -> bool {
+    body.trim_start().starts_with('[')
 }
 
 /// Gathers a body of NDJSON.
 ///
 /// # Errors
 /// [`ApiError`] naming the line and the field.
-pub(crate) fn gather_ndjson(body: &str, gathered: &mut Gathered, now: UnixMillis) -> Result<(), ApiError> {
+pub(super) fn gather_ndjson(
+    body: &str,
+    gathered: &mut Gathered,
+    now: UnixMillis,
+    partly: &mut Partly,
+) -> Result<(), ApiError> {
     for (number, text) in (1..).zip(body.lines()) {
         if text.trim().is_empty() {
             continue;
         }
         gathered.begin(Part::Line(number));
-        let read = crate::http::request::body::parse(text.as_bytes()).and_then(|line| gather_line(line, gathered, now));
-        read.map_err(|error| error.in_line(number))?;
+        let read = parse(text.as_bytes()).and_then(|line| gather_line(line, gathered, now, partly));
+        partly.note(read.map_err(|error| error.in_line(number)))?;
     }
     Ok(())
 }
 
-fn gather_line(line: Line, gathered: &mut Gathered, now: UnixMillis) -> Result<(), ApiError> {
+fn gather_line(line: Line, gathered: &mut Gathered, now: UnixMillis, partly: &mut Partly) -> Result<(), ApiError> {
     let Line { device, sensor, value, at, unit, kind, readings } = line;
     let is_bare = sensor.is_none() && value.is_none() && at.is_none() && unit.is_none() && kind.is_none();
     let missing = |field| ApiError::invalid(field, format!("missing field `{field}`"));
     match readings {
-        Some(readings) if is_bare => gather(&NewReadings { device, readings }, gathered, now),
+        Some(readings) if is_bare => gather(&NewReadings { device, readings }, gathered, now, partly),
         Some(_) => Err(ApiError::invalid("readings", "send either `readings`, or the fields of one reading")),
         None => {
             let sensor = sensor.ok_or_else(|| missing("sensor"))?;
@@ -183,10 +296,11 @@ fn gather_line(line: Line, gathered: &mut Gathered, now: UnixMillis) -> Result<(
     }
 }
 
-fn gather(new: &NewReadings, gathered: &mut Gathered, now: UnixMillis) -> Result<(), ApiError> {
+fn gather(new: &NewReadings, gathered: &mut Gathered, now: UnixMillis, partly: &mut Partly) -> Result<(), ApiError> {
     let device = device_of(&new.device, gathered)?;
     for (index, reading) in new.readings.iter().enumerate() {
-        gather_one(reading, device, gathered, now).map_err(|error| error.within(&format!("readings[{index}]")))?;
+        let read = gather_one(reading, device, gathered, now);
+        partly.note(read.map_err(|error| error.within(&format!("readings[{index}]"))))?;
     }
     Ok(())
 }
@@ -203,10 +317,10 @@ fn gather_one(new: &NewReading, device: DeviceSlot, gathered: &mut Gathered, now
         }
         Some(At::Text(text)) => when::time(text, now).map_err(|detail| ApiError::invalid("at", detail))?,
     };
-    moment(at, now).map_err(|detail| ApiError::invalid("at", detail))?;
-    sensor(&new.sensor).map_err(|detail| ApiError::invalid("sensor", detail))?;
+    pushed::moment(at, now).map_err(|detail| ApiError::invalid("at", detail))?;
+    pushed::sensor(&new.sensor).map_err(|detail| ApiError::invalid("sensor", detail))?;
     if let Some(unit) = &new.unit {
-        self::unit(unit).map_err(|detail| ApiError::invalid("unit", detail))?;
+        pushed::unit(unit).map_err(|detail| ApiError::invalid("unit", detail))?;
     }
     if !new.value.0.is_finite() {
         return Err(ApiError::invalid("value", "this number is too large to be stored"));
@@ -214,45 +328,4 @@ fn gather_one(new: &NewReading, device: DeviceSlot, gathered: &mut Gathered, now
     let slot = gathered.sensor(device, &new.sensor, new.unit.as_deref(), new.kind.map(Into::into));
     gathered.push(slot, at, new.value.0);
     Ok(())
-}
-
-/// Checks the moment of a reading that is pushed.
-///
-/// # Errors
-/// What is wrong with it.
-pub(crate) fn moment(at: UnixMillis, now: UnixMillis) -> Result<(), String> {
-    if at.since(now) > AHEAD_MS {
-        let (at, now) = (when::moment(at), when::moment(now));
-        return Err(format!(
-            "{at} is in the future: the hub's clock says {now}, and at most 5 minutes ahead are accepted"
-        ));
-    }
-    if at < EARLIEST {
-        let guess = when::guess::day(at.0 as f64).map(|guess| format!("it {guess}"));
-        let guess = guess.unwrap_or_else(|| "is the time in the right unit?".to_owned());
-        return Err(format!("{} is before the year 2000: {guess}", when::moment(at)));
-    }
-    Ok(())
-}
-
-/// Checks the name of a sensor that is pushed or imported.
-///
-/// # Errors
-/// What is wrong with it.
-pub(crate) fn sensor(name: &str) -> Result<(), String> {
-    if name.is_empty() || name.len() > SENSOR_BYTES {
-        return Err(format!("the name of a sensor must have 1 to {SENSOR_BYTES} bytes"));
-    }
-    text::hidden(name).map_or(Ok(()), |hidden| Err(format!("the name of the sensor has {hidden}")))
-}
-
-/// Checks a unit.
-///
-/// # Errors
-/// What is wrong with it.
-pub(crate) fn unit(unit: &str) -> Result<(), String> {
-    if unit.len() > SensorSpec::UNIT_LIMIT {
-        return Err(format!("a unit must have at most {} bytes", SensorSpec::UNIT_LIMIT));
-    }
-    text::hidden(unit).map_or(Ok(()), |hidden| Err(format!("the unit has {hidden}")))
 }

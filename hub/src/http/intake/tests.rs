@@ -62,13 +62,16 @@ async fn what_is_pushed_is_there_when_it_is_said_and_its_device_is_online() {
         {"sensor": "door", "value": true, "at": "now-1s"},
     ]});
     let answer = scene.push("/api/v1/readings", "application/json", json.to_string()).await;
-    assert_eq!((answer.status, answer.json()), (StatusCode::OK, json!({"stored": 3, "devices": 1})));
+    assert_eq!(
+        (answer.status, answer.json()),
+        (StatusCode::OK, json!({"stored": 3, "devices": 1, "left_out": 0, "problems": []}))
+    );
     let many = json!([json, {"device": "cellar", "readings": []}, {"device": "shed", "readings": [{"sensor": "a b", "value": -1.0715086071862673e301}]}]);
     let answer = scene.push("/api/v1/readings", "application/json", many.to_string()).await;
-    assert_eq!(answer.json(), json!({"stored": 4, "devices": 2}));
+    assert_eq!((&answer.json()["stored"], &answer.json()["devices"]), (&json!(4), &json!(2)));
     let lines = "{\"device\":\"shed\",\"sensor\":\"c\",\"value\":3}\n\n{\"device\":\"attic\",\"readings\":[{\"sensor\":\"hum\",\"value\":40}]}\n";
     let answer = scene.push("/api/v1/readings", "application/x-ndjson", lines).await;
-    assert_eq!(answer.json(), json!({"stored": 2, "devices": 2}));
+    assert_eq!((&answer.json()["stored"], &answer.json()["devices"]), (&json!(2), &json!(2)));
     let expected = [
         ("attic door", 1.0),
         ("attic hum", 40.0),
@@ -220,16 +223,11 @@ async fn a_request_with_anything_wrong_is_refused_as_a_whole_and_says_where() {
         let answer = scene.push("/api/v1/readings", "application/x-ndjson", format!("{line}\n{second}\n{line}")).await;
         assert_eq!(answer.problem(), (400, json!("invalid"), json!(field)), "{second}: {}", answer.text);
     }
-    let long = "x".repeat(65);
-    for line in ["m", "m a=nan", "m a=1 1", &format!("m a=1 {future}000000"), &format!("m,host={long} a=1")] {
-        let answer = scene.push("/write", "", format!("m a=1\n{line}")).await;
-        assert_eq!(answer.problem(), (400, json!("invalid"), json!("line 2")), "{line}: {}", answer.text);
-        assert_eq!(answer.json()["message"], answer.json()["detail"]);
-    }
     for (path, kind, body, status, code) in [
         ("/api/v1/readings", "text/csv", "a", 415, "not_json"),
         ("/api/v1/readings", "application/json", "{", 400, "bad_json"),
         ("/api/v1/readings?precision=s", "application/json", "{}", 400, "invalid"),
+        ("/api/v1/readings?partial=maybe", "application/json", "{}", 400, "invalid"),
         ("/write?precision=fortnight", "", "m a=1", 400, "invalid"),
         ("/write?bukket=b", "", "m a=1", 400, "invalid"),
         ("/write?u=me&p=secret", "", "m a=1", 400, "invalid"),
@@ -277,7 +275,9 @@ async fn a_devices_own_sensors_are_its_own_and_a_blocked_device_is_heard_no_more
     let (shed, series) = scene.device(1, "shed").await;
     let now = Clock.wall().0;
     scene.measure(&shed, series[0], &[(now, 20.0)]).await;
-    let refused = scene.push("/write", "", "temp,device=shed value=99\nnoise,device=shed value=40").await;
+    let both =
+        json!({"device": "shed", "readings": [{"sensor": "temp", "value": 99}, {"sensor": "noise", "value": 39}]});
+    let refused = scene.call("POST", "/api/v1/readings", &both).await;
     assert_eq!(refused.problem(), (409, json!("conflict"), json!("sensor")));
     assert_eq!(scene.push("/write", "", "noise,device=shed value=40").await.status, StatusCode::NO_CONTENT);
     // Its own numbers and the hub's do not get mixed up.
@@ -287,9 +287,166 @@ async fn a_devices_own_sensors_are_its_own_and_a_blocked_device_is_heard_no_more
     scene.push("/write", "", "m,host=pest a=1").await;
     let pest = crate::access::pushed_device("pest");
     scene.call("POST", &format!("/api/v1/devices/{pest}/block"), &json!({})).await;
-    let refused = scene.push("/write", "", "m,host=pest a=2\nm,host=other a=2").await;
-    assert_eq!(refused.problem(), (409, json!("conflict"), json!("line 1.device")));
-    assert!(scene.store.catalog().device_by_name("other").is_none());
+    let refused = scene.push("/write", "", "m,host=pest a=2").await;
+    assert_eq!((refused.status, refused.json()["field"].clone()), (StatusCode::CONFLICT, json!("line 1.device")));
+    // What is blocked keeps nobody else out.
+    let partial = scene.push("/write", "", "m,host=pest a=2,b=2\nm,host=other a=2\ntemp,device=shed value=99").await;
+    assert_eq!((partial.status, partial.json()["code"].clone()), (StatusCode::BAD_REQUEST, json!("partial")));
+    let said = partial.json()["error"].as_str().unwrap().to_owned();
+    assert!(said.starts_with("partial write: ") && said.contains("pest is blocked (2 readings)"), "{said}");
+    assert!(said.contains("own agent") && said.ends_with("left out 3 readings, the others are stored"), "{said}");
+    assert!(scene.store.catalog().device_by_name("other").is_some());
+    assert!(!scene.newest().await.contains(&("shed temp".to_owned(), 99.0)));
     scene.call("POST", &format!("/api/v1/devices/{pest}/adopt"), &json!({})).await;
     assert_eq!(scene.push("/write", "", "m,host=pest a=3").await.status, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
+async fn good_lines_are_stored_and_each_version_of_influxdb_tells_of_the_others() {
+    let scene = scene();
+    let second = Clock.wall().0 / 1_000;
+    let late = second + 400;
+    let text = |n: u32| {
+        format!(
+            "m,host=h{n} a=1 {second}\nm,host=h{n} a=1,b=NaN {second}\n\nm,host=h{n} a= {second}\nm,host=h{n} a=2 {late}\nm,host=h{n} c=3 {second}"
+        )
+    };
+    for (n, path) in
+        [(1, "/write?precision=s"), (2, "/api/v2/write?precision=s"), (3, "/api/v3/write_lp?precision=second")]
+    {
+        let answer = scene.push(path, "text/plain", text(n)).await;
+        let told = |name: &str| answer.headers[name].to_str().unwrap().to_owned();
+        assert_eq!((answer.status, told("content-type")), (StatusCode::BAD_REQUEST, "application/json".to_owned()));
+        assert_eq!(told("x-readings-stored"), "2");
+        let said = answer.json();
+        if n == 3 {
+            assert_eq!(
+                said["error"],
+                "partial write of line protocol occurred: left out 3 of 5 lines, the others are stored"
+            );
+            let lines: Vec<_> =
+                said["data"].as_array().unwrap().iter().map(|line| line["line_number"].clone()).collect();
+            assert_eq!(lines, [2, 4, 5]);
+            assert_eq!(said["data"][0]["original_line"], format!("m,host=h3 a=1,b=NaN {second}"));
+        } else {
+            let error = said["error"].as_str().unwrap();
+            assert!(error.starts_with("partial write: line 2, column 17: `NaN` is not a value"), "{error}");
+            assert!(error.ends_with("left out 3 of 5 lines, the others are stored"), "{error}");
+            assert!(error.contains("precision=s is in force: is that right?"), "{error}");
+            assert_eq!((&said["message"], &said["field"]), (&said["error"], &json!("line 2")));
+        }
+    }
+    let expected: Vec<_> = (1..=3).flat_map(|n| [(format!("h{n} m.a"), 1.0), (format!("h{n} m.c"), 3.0)]).collect();
+    assert_eq!(scene.newest().await, expected);
+    let left_out: Vec<_> = scene.state.wiring.desk.counters.what_was_left_out().collect();
+    assert_eq!(left_out, [("invalid", 9), ("not_taken", 0)]);
+    // Nothing good in it, or all or nothing asked for.
+    let long = "x".repeat(65);
+    let (distant, written) = (late * 1_000_000_000, scene.newest().await.len());
+    for line in ["m", "m a=nan", "m a=1 1", &format!("m a=1 {distant}"), &format!("m,host={long} a=1")] {
+        let answer = scene.push("/write", "", format!("# none\n{line}")).await;
+        let said = answer.json();
+        assert_eq!((answer.status, &said["field"]), (StatusCode::BAD_REQUEST, &json!("line 2")), "{line}");
+        let error = said["error"].as_str().unwrap();
+        assert!(error.starts_with("unable to parse: ") && error.ends_with("nothing is stored"), "{error}");
+    }
+    let answer = scene.push("/api/v3/write_lp?accept_partial=false&no_sync=true", "", "m z=1\nm z=x").await;
+    let error = answer.json()["error"].as_str().unwrap().to_owned();
+    assert!(answer.status == 400 && error.starts_with("parsing failed for write_lp endpoint"), "{error}");
+    assert_eq!(scene.newest().await.len(), written, "nothing of those was taken");
+    // By the size of the number where version 3 says nothing.
+    for unit in [1, 1_000, 1_000_000, 1_000_000_000] {
+        let answer = scene.push("/api/v3/write_lp?db=any", "", format!("auto v=1 {}", second * unit)).await;
+        assert_eq!(answer.status, StatusCode::NO_CONTENT, "{}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn on_the_paths_of_influxdb_every_refusal_is_plain_json_without_a_time_to_come_again() {
+    let scene = scene();
+    let token = scene.token(Scope::Ingest).await;
+    scene.send(fleet(&token, 0, 1_000)).await;
+    let write = |token: &str, path: &str, body: &'static str| {
+        scene.send(request("POST", path, token).body(Body::from(body)).unwrap())
+    };
+    for path in ["/write", "/api/v2/write", "/api/v3/write_lp"] {
+        let too_fast = write(&token, path, "m,host=new1 a=1\nm,host=new2 a=1\nm,host=new3 a=1").await;
+        let nobody = write("", path, "m a=1").await;
+        let method = scene.get(path).await;
+        let coded = request("POST", path, ADMIN).header(header::CONTENT_ENCODING, "zstd");
+        let coded = scene.send(coded.body(Body::from("m a=1")).unwrap()).await;
+        for (answer, status) in [(too_fast, 429), (nobody, 401), (method, 405), (coded, 415)] {
+            assert_eq!(answer.status.as_u16(), status, "{path}: {}", answer.text);
+            assert_eq!(answer.headers[header::CONTENT_TYPE], "application/json");
+            assert!(!answer.headers.contains_key(header::RETRY_AFTER));
+            let said = answer.json();
+            assert!(said["message"] == said["error"] && said["message"].as_str().unwrap().len() > 10, "{said}");
+        }
+        for coding in ["Identity", "GZIP"] {
+            let coded = request("POST", path, ADMIN).header(header::CONTENT_ENCODING, coding);
+            let answer = scene.send(coded.body(Body::from("m a=1")).unwrap()).await;
+            assert_ne!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{}", answer.text);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_new_on_a_full_hub_keeps_nothing_out_that_is_there() {
+    let scene = scene();
+    let token = scene.token(Scope::Ingest).await;
+    assert_eq!(scene.send(fleet(&token, 0, 1)).await.status, StatusCode::OK);
+    let many: String = (0..10_001).map(|n| format!("m,host=d0 f{n}=1\n")).collect();
+    let push =
+        request("POST", "/write", &token).body(Body::from(format!("{many}d0,host=d0 a=1\nt,host=d0 value=7"))).unwrap();
+    let answer = scene.send(push).await;
+    assert_eq!(
+        (answer.status, answer.json()["code"].clone()),
+        (StatusCode::BAD_REQUEST, json!("partial")),
+        "{}",
+        answer.text
+    );
+    assert!(answer.text.contains("left out 10002 readings"), "{}", answer.text);
+    assert_eq!(scene.newest().await, seen(&[("d0 t", 7.0)]));
+}
+
+#[tokio::test]
+async fn readings_of_json_are_stored_without_those_that_are_wrong_if_that_is_asked() {
+    let scene = scene();
+    let path = "/api/v1/readings?partial=true";
+    let body = json!([
+        {"device": "a", "readings": [{"sensor": "t", "value": 1}, {"sensor": "t", "value": "x"}, {"sensor": "", "value": 1}]},
+        {"device": "", "readings": [{"sensor": "t", "value": 1}]},
+        {"device": "b", "readings": [{"sensor": "t", "value": 2}]},
+    ]);
+    let answer = scene.push(path, "application/json", body.to_string()).await;
+    let said = answer.json();
+    assert_eq!((&said["stored"], &said["devices"], &said["left_out"]), (&json!(2), &json!(2), &json!(3)), "{said}");
+    let fields: Vec<_> = said["problems"].as_array().unwrap().iter().map(|problem| problem["field"].clone()).collect();
+    assert_eq!(fields, ["[0].readings[1].value", "[0].readings[2].sensor", "[1].device"]);
+    let lines = "{\"device\":\"a\",\"sensor\":\"t\",\"value\":3}\n{\"device\":\"a\"}\n{\n";
+    let said = scene.push(path, "application/x-ndjson", lines).await.json();
+    assert_eq!((&said["stored"], &said["left_out"]), (&json!(1), &json!(2)), "{said}");
+    assert_eq!(scene.newest().await, seen(&[("a t", 3.0), ("b t", 2.0)]));
+    let refused = scene.push(path, "application/x-ndjson", "{\"device\":\"a\"}\n").await;
+    assert_eq!(refused.problem(), (400, json!("invalid"), json!("line 1.sensor")), "{}", refused.text);
+}
+
+#[tokio::test]
+async fn clients_of_influxdb_1_find_the_database_that_they_ask_for() {
+    let scene = scene();
+    let form = "application/x-www-form-urlencoded";
+    let created = scene.push("/query", form, "q=CREATE+DATABASE+%22telegraf%22").await;
+    assert_eq!(
+        (created.status, created.json()),
+        (StatusCode::OK, json!({"results": [{"statement_id": 0, "series": []}]}))
+    );
+    assert_eq!(scene.push("/query?q=create%20database%20x", "", "").await.status, StatusCode::OK);
+    let listed = scene.get("/query?db=x&q=SHOW%20DATABASES;").await;
+    assert_eq!(listed.json()["results"][0]["series"][0]["values"], json!([["telemetry-hub"]]));
+    for (path, body) in [("/query", "q=SELECT+1"), ("/query", ""), ("/query?q=DROP%20DATABASE%20x", "")] {
+        let refused = scene.push(path, form, body).await;
+        assert_eq!((refused.status, refused.json()["field"].clone()), (StatusCode::BAD_REQUEST, json!("q")));
+    }
+    let health = scene.send(request("GET", "/health", "").body(Body::empty()).unwrap()).await;
+    assert_eq!((&health.json()["name"], &health.json()["status"]), (&json!("influxdb"), &json!("pass")));
 }

@@ -17,7 +17,8 @@ use tokio::time::timeout;
 use super::inlet::Inlet;
 use crate::http::error::ApiError;
 use crate::http::error::nobody;
-use crate::http::limits::ROOM_WITHIN;
+use crate::http::gate::patience::Waited;
+use crate::http::limits::PUSH_ROOM_WITHIN;
 use crate::http::shares::Growing;
 use crate::http::shares::asker::Asker;
 use crate::pressure::Shed;
@@ -47,9 +48,14 @@ impl Body {
         }
         let by = request.extensions().get::<Asker>().and_then(Asker::known).ok_or_else(nobody)?;
         let mut room = Growing::new(inlet.rooms.unpacking.of(by), 0);
+        let waited = request.extensions().get::<Waited>().cloned().unwrap_or_default();
         let mut body = request.into_body().into_data_stream();
         let mut bytes = Vec::new();
-        while let Some(more) = timeout(STALLED, body.next()).await.map_err(|_| stalled())? {
+        loop {
+            let before = inlet.clock.now();
+            let more = timeout(STALLED, body.next()).await.map_err(|_| stalled())?;
+            waited.add(inlet.clock.now().saturating_duration_since(before));
+            let Some(more) = more else { break };
             let more = more.map_err(|_| cut())?;
             let there = bytes.len() + more.len();
             if there > LIMIT {
@@ -84,7 +90,7 @@ impl Body {
 
 /// Waits for room, as long as a request may.
 async fn hold(inlet: &Inlet, room: &mut Growing, bytes: usize) -> Result<(), ApiError> {
-    match timeout(ROOM_WITHIN, room.hold(bytes)).await {
+    match timeout(PUSH_ROOM_WITHIN, room.hold(bytes)).await {
         Ok(true) => Ok(()),
         Ok(false) | Err(_) => Err(busy(inlet)),
     }
@@ -100,7 +106,8 @@ fn stalled() -> ApiError {
 }
 
 pub(in crate::http) fn is_gzip(headers: &HeaderMap) -> Result<bool, ApiError> {
-    match headers.get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap_or("?").trim()) {
+    let coding = headers.get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap_or("?").trim());
+    match coding.map(str::to_ascii_lowercase).as_deref() {
         None | Some("" | "identity") => Ok(false),
         Some("gzip" | "x-gzip") => Ok(true),
         Some(other) => Err(ApiError::new(

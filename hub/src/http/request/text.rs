@@ -4,7 +4,7 @@ use crate::model::alert::AlertId;
 use crate::model::rule::RuleId;
 use crate::model::silence::SilenceId;
 pub(in crate::http) use crate::model::text::{
-    all_seen, comment, device_name, glob, hidden, labels, limit, lines_seen, name, notes, person, tag_asked, tags,
+    all_seen, comment, device_name, glob, labels, limit, lines_seen, name, notes, person, tag_asked, tags,
 };
 use crate::model::webhook::{DeliveryId, WebhookId};
 

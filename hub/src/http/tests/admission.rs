@@ -85,7 +85,17 @@ async fn a_token_that_sends_does_nothing_else() {
             }
         }
     }
-    assert_eq!(sends, ["post /api/v1/readings", "post /api/v2/write", "post /write"]);
+    assert_eq!(
+        sends,
+        [
+            "post /api/v1/readings",
+            "post /api/v2/write",
+            "post /api/v3/write_lp",
+            "get /query",
+            "post /query",
+            "post /write"
+        ]
+    );
     let stored = scene.get("/api/v1/latest?device=attic").await.json();
     assert_eq!(stored["items"][0]["value"], 1.0);
     let metrics = request("GET", "/metrics", &token).body(Body::empty()).unwrap();

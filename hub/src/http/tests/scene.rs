@@ -134,10 +134,15 @@ impl Answer {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
 
+    /// What is wrong, also in the words of InfluxDB.
     pub(in crate::http) fn problem(&self) -> (u16, Value, Value) {
-        assert_eq!(self.headers[header::CONTENT_TYPE], "application/problem+json", "{}", self.text);
         let json = self.json();
-        assert_eq!(json["status"], self.status.as_u16());
+        if self.headers[header::CONTENT_TYPE] == "application/json" {
+            assert!(json["message"].is_string() && json["message"] == json["error"], "{}", self.text);
+        } else {
+            assert_eq!(self.headers[header::CONTENT_TYPE], "application/problem+json", "{}", self.text);
+            assert_eq!(json["status"], self.status.as_u16());
+        }
         (self.status.as_u16(), json["code"].clone(), json["field"].clone())
     }
 }

@@ -9,6 +9,8 @@
 //! all others.
 
 mod batches;
+pub(crate) mod lines;
+pub(crate) mod precision;
 
 use std::collections::HashMap;
 
@@ -67,6 +69,8 @@ struct Sensor {
     said: Said,
     /// Where its readings go, once that is known.
     target: Option<Target>,
+    /// Its readings are not taken, and nothing is made for them.
+    is_left_out: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -90,6 +94,15 @@ pub(crate) struct Refused {
     pub why: Refusal,
     /// Where the device is named first.
     pub part: Option<Part>,
+}
+
+/// Readings that are left out while the others are stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LeftOut {
+    /// Of which device, and why they are.
+    pub refused: Refused,
+    /// How many.
+    pub readings: usize,
 }
 
 /// Whose readings are not taken, and why.
@@ -169,7 +182,7 @@ impl Gathered {
             Some(slot) => *slot,
             None => {
                 party.sensors.insert(name.to_owned(), slot);
-                self.sensors.push(Sensor { said: Said::default(), target: None });
+                self.sensors.push(Sensor { said: Said::default(), target: None, is_left_out: false });
                 slot
             }
         };
@@ -193,39 +206,91 @@ impl Gathered {
         self.rows.len()
     }
 
+    /// Whether there are none.
+    #[must_use]
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// Looks up every name. Returns what has to be created first, in the `view` of the sender; nothing when all exists.
     ///
     /// # Errors
     /// A device or sensor that readings are not taken for.
     pub(crate) fn resolve(&mut self, catalog: &Catalog, view: &View) -> Result<Vec<Wish>, Refused> {
+        self.look_up(catalog, view, &mut |refused, _| Err(refused))
+    }
+
+    /// The same, and leaves out the readings of devices and sensors that they are not taken for.
+    pub(crate) fn resolve_the_rest(&mut self, catalog: &Catalog, view: &View) -> (Vec<Wish>, Vec<LeftOut>) {
+        let mut refusals: Vec<(Refused, Vec<SensorSlot>)> = Vec::new();
+        let wishes = self.look_up(catalog, view, &mut |refused, slots| {
+            refusals.push((refused, slots));
+            Ok(())
+        });
+        let leave = |(refused, slots): (Refused, Vec<SensorSlot>)| {
+            let readings = self.leave_out(&slots);
+            (readings > 0).then_some(LeftOut { refused, readings })
+        };
+        let left_out = refusals.into_iter().filter_map(leave).collect();
+        (wishes.unwrap_or_default(), left_out)
+    }
+
+    /// Leaves out the readings of everything that is not there and would have to be made; how many those are.
+    pub(crate) fn leave_out_missing(&mut self) -> usize {
+        let missing = (0..).map(SensorSlot).zip(&self.sensors).filter(|(_, sensor)| sensor.target.is_none());
+        let missing: Vec<_> = missing.map(|(slot, _)| slot).collect();
+        self.leave_out(&missing)
+    }
+
+    /// Leaves out the readings of some sensors; how many those are.
+    fn leave_out(&mut self, slots: &[SensorSlot]) -> usize {
+        for slot in slots {
+            if let Some(sensor) = self.sensors.get_mut(slot.0 as usize) {
+                (sensor.is_left_out, sensor.target) = (true, None);
+            }
+        }
+        let before = self.rows.len();
+        let is_left_out = |row: &Row| self.sensors.get(row.sensor.0 as usize).is_some_and(|sensor| sensor.is_left_out);
+        self.rows.retain(|row| !is_left_out(row));
+        before - self.rows.len()
+    }
+
+    /// Looks up every name. `refuse` is told whose readings are not taken, with the sensors that this is about; where it goes on,
+    /// those get no target.
+    fn look_up(
+        &mut self,
+        catalog: &Catalog,
+        view: &View,
+        refuse: &mut dyn FnMut(Refused, Vec<SensorSlot>) -> Result<(), Refused>,
+    ) -> Result<Vec<Wish>, Refused> {
         let mut wishes = Vec::new();
         for party in &mut self.devices {
-            let refused = |why| Refused { why, part: party.part };
+            let part = party.part;
             let known = find(catalog, party);
-            if known.is_some_and(|device| !view.has(device)) {
-                return Err(refused(Refusal::Outside { device: party.name.clone(), view: view.clone() }));
-            }
-            // A search for that id would also find a device with this name.
-            let is_an_id = known.is_none() && party.name.parse().is_ok_and(|id: DeviceId| party.id != Some(id));
-            if is_an_id {
-                return Err(refused(Refusal::LikeAnId(party.name.clone())));
+            if let Some(why) = not_taken(party, known, view) {
+                party.no = None;
+                refuse(Refused { why, part }, party.sensors.values().copied().collect())?;
+                continue;
             }
             let id = known.map_or_else(|| party.id.unwrap_or_else(|| pushed_device(&party.name)), |device| device.id);
             party.no = known.map(|device| device.no);
-            if known.is_some_and(|device| device.standing == Standing::Blocked) {
-                return Err(refused(Refusal::Blocked(party.name.clone())));
-            }
             let numbers = known.map(|device| given(catalog, device.no)).unwrap_or_default();
             let own = known.map(|device| catalog.own_numbers(device.no)).unwrap_or_default();
             let mut missing = Vec::new();
             for (name, slot) in &party.sensors {
                 let Some(sensor) = self.sensors.get_mut(slot.0 as usize) else { continue };
+                if sensor.is_left_out {
+                    continue;
+                }
                 let found = numbers.get(&**name);
-                if let Some((_, series)) = found
-                    && self.origin == Origin::Pushed
-                    && own.contains(series)
-                {
-                    return Err(refused(Refusal::Own { device: party.name.clone(), sensor: name.clone() }));
+                let is_own = || match found {
+                    Some((_, series)) => own.contains(series),
+                    None => own.iter().filter_map(|series| catalog.series(*series)).any(|own| *own.sensor == **name),
+                };
+                if self.origin == Origin::Pushed && is_own() {
+                    let why = Refusal::Own { device: party.name.clone(), sensor: name.clone() };
+                    refuse(Refused { why, part }, vec![*slot])?;
+                    continue;
                 }
                 let is_said = |series| catalog.series(series).is_some_and(|series| sensor.said.is_of(series));
                 sensor.target = match (found, party.no) {
@@ -274,6 +339,18 @@ impl Gathered {
     fn target(&self, slot: SensorSlot) -> Option<Target> {
         self.sensors.get(slot.0 as usize)?.target
     }
+}
+
+/// Why readings of a device are not taken, if so.
+fn not_taken(party: &Party, known: Option<&Device>, view: &View) -> Option<Refusal> {
+    if known.is_some_and(|device| !view.has(device)) {
+        return Some(Refusal::Outside { device: party.name.clone(), view: view.clone() });
+    }
+    // A search for that id would also find a device with this name.
+    if known.is_none() && party.name.parse().is_ok_and(|id: DeviceId| party.id != Some(id)) {
+        return Some(Refusal::LikeAnId(party.name.clone()));
+    }
+    known.is_some_and(|device| device.standing == Standing::Blocked).then(|| Refusal::Blocked(party.name.clone()))
 }
 
 /// The device a name means: the one that is pushed for by it, or the one that people call so.

@@ -38,8 +38,6 @@ async fn a_device_outside_is_refused_with_its_line_and_nothing_of_the_request_is
         ("/api/v1/readings", JSON, one("north-tower").to_string(), "device"),
         ("/api/v1/readings", JSON, items, "[2].device"),
         ("/api/v1/readings", NDJSON, lines, "line 4.device"),
-        ("/write", "text/plain", points.to_owned(), "line 4.device"),
-        ("/api/v2/write", "text/plain", points.to_owned(), "line 4.device"),
     ] {
         let refused = sites.push(&token, path, kind, &text).await;
         assert_eq!(refused.problem(), (403, json!("scope"), json!(field)), "{path} {kind}: {}", refused.text);
@@ -48,6 +46,14 @@ async fn a_device_outside_is_refused_with_its_line_and_nothing_of_the_request_is
         assert!(!field.starts_with("line") || detail.starts_with("line 4: "), "{detail}");
     }
     assert_eq!(sites.count(), before, "nothing was made");
+    // Where good lines are stored, those outside are left out.
+    for path in ["/write", "/api/v2/write"] {
+        let partial = sites.push(&token, path, "text/plain", points).await;
+        assert_eq!(partial.problem(), (400, json!("partial"), json!("line 4.device")), "{}", partial.text);
+        let said = partial.json()["message"].as_str().unwrap().to_owned();
+        assert!(said.starts_with("partial write: line 4: `north-tower`") && said.contains("site=south"), "{said}");
+    }
+    assert_eq!(sites.count(), (before.0 + 1, before.1 + 2));
 }
 
 #[tokio::test]
@@ -68,14 +74,14 @@ async fn what_is_made_is_in_the_view_and_what_is_in_it_is_sent_for() {
     let moved = sites.by(ADMIN, "PATCH", &format!("/api/v1/devices/{id}"), &json!({"labels": {}, "name": "old"})).await;
     assert_eq!(moved.status, 200, "{}", moved.text);
     let refused = sites.push(&token, "/write", "text/plain", both).await;
-    assert_eq!(refused.problem(), (403, json!("scope"), json!("line 2.device")), "{}", refused.text);
+    assert_eq!(refused.problem(), (400, json!("partial"), json!("line 2.device")), "{}", refused.text);
     assert!(!refused.text.contains("`old`"), "what it is called since is not told: {}", refused.text);
     // One that is blocked outside is outside, no more.
     sites.by(ADMIN, "POST", &format!("/api/v1/devices/{id}/block"), &json!({})).await;
     assert_eq!(sites.push(&token, "/write", "text/plain", both).await.text, refused.text);
     let unlimited = sites.scene.token(Scope::Write).await;
     let blocked = sites.push(&unlimited, "/write", "text/plain", both).await;
-    assert_eq!((blocked.problem().0, blocked.problem().2), (409, json!("line 2.device")), "{}", blocked.text);
+    assert_eq!((blocked.problem().0, blocked.problem().2), (400, json!("line 2.device")), "{}", blocked.text);
     let stored = sites.push(&unlimited, "/write", "text/plain", "fresh,host=north-tower value=1").await;
     assert_eq!(stored.status, 204, "{}", stored.text);
     let made = sites.push(&unlimited, "/write", "text/plain", "fresh,host=another value=1").await;

@@ -15,11 +15,14 @@ const READS: &[Scope] = &[Read, Write];
 const WRITES: &[Scope] = &[Write];
 
 /// What a limited token may do, with one of these scopes. All else is refused.
-const NARROWED: [(&[Scope], &str); 19] = [
+const NARROWED: [(&[Scope], &str); 22] = [
     (ANY, "GET /api/v1/session"),
     (SENDS, "POST /api/v1/readings"),
     (SENDS, "POST /api/v2/write"),
+    (SENDS, "POST /api/v3/write_lp"),
     (SENDS, "POST /write"),
+    (SENDS, "GET /query"),
+    (SENDS, "POST /query"),
     (READS, "GET /api/v1/alerts"),
     (READS, "GET /api/v1/alerts/{id}"),
     (READS, "GET /api/v1/devices"),
@@ -114,13 +117,16 @@ fn ask(sites: &Sites, method: &str, path: &str, token: &str) -> axum::http::Requ
     if (method, path) == ("GET", "/api/v1/readings") {
         to += "?device=shed&sensor=temp";
     }
+    if path == "/query" {
+        to += "?q=SHOW%20DATABASES";
+    }
     let body = match path {
         "/api/v1/query" => json!({"queries": [{}, {"group": "all"}]}),
         "/api/v1/alerts/ack" => json!({"alerts": ["alr_1", "alr_2"]}),
         "/api/v1/readings" => json!({"device": "shed", "readings": [{"sensor": "t", "value": 1}]}),
         _ => json!({}),
     };
-    if path.ends_with("/write") {
+    if path.ends_with("/write") || path.ends_with("/write_lp") {
         return request(method, &to, token).body("t,host=shed value=1".into()).unwrap();
     }
     json_body(request(method, &to, token), &body)
