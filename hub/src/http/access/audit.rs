@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::MayAdmin;
-use crate::http::request::page::{Page, Paging};
+use crate::http::request::page::{Page, Pages, Paging};
 use crate::http::request::params::{Asked, FromParams, Params};
 use crate::model::audit::{self, ActorKind, Entry};
 use crate::model::when;
@@ -146,7 +146,7 @@ impl FromParams for Ask {
 }
 
 /// What people changed, newest first.
-#[utoipa::path(get, path = "/api/v1/audit", tag = "access", params(Ask, Paging),
+#[utoipa::path(get, path = "/api/v1/audit", tag = "access", params(Ask, Pages),
     responses((status = 200, content((Page<AuditEntry> = "application/json"), (String = "application/x-ndjson"))), (status = 400, body = Problem)))]
 pub(in crate::http) async fn list(
     State(store): State<Store>,

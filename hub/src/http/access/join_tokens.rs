@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::MayAdmin;
 use crate::http::request::body::Body;
-use crate::http::request::page::{AskPage, Page, Paging};
+use crate::http::request::page::{AskPage, Page, Pages, Paging};
 use crate::http::request::params::Asked;
 use crate::http::request::path::Id;
 use crate::http::request::text;
@@ -26,7 +26,7 @@ use crate::store::{self, Store};
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// Join tokens, oldest first; used up and expired ones stay for a week.
-#[utoipa::path(get, path = "/api/v1/join-tokens", tag = "access", params(Paging),
+#[utoipa::path(get, path = "/api/v1/join-tokens", tag = "access", params(Pages),
     responses((status = 200, body = Page<JoinToken>)))]
 pub(in crate::http) async fn list(
     State(store): State<Store>,
@@ -39,7 +39,7 @@ pub(in crate::http) async fn list(
 }
 
 /// Creates a join token. Only this answer contains it.
-#[utoipa::path(post, path = "/api/v1/join-tokens", tag = "access", request_body = NewJoinToken,
+#[utoipa::path(post, path = "/api/v1/join-tokens", tag = "access", request_body = Option<NewJoinToken>,
     responses((status = 201, body = JoinTokenWithText), (status = 400, body = Problem)))]
 pub(in crate::http) async fn create(
     State(store): State<Store>,

@@ -15,14 +15,14 @@ use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::SessionsOf;
 use crate::http::keys::Keys;
 use crate::http::principal::{By, Principal};
-use crate::http::request::page::{AskPage, Page, Paging};
+use crate::http::request::page::{AskPage, Page, Pages, Paging};
 use crate::http::request::params::Asked;
 use crate::http::request::path::Id;
 use crate::http::request::text::SessionId;
 use crate::store::Store;
 
 /// Browsers that are signed in, oldest first: all for an admin, for others their own.
-#[utoipa::path(get, path = "/api/v1/sessions", tag = "access", params(Paging), responses((status = 200, body = Page<Session>)))]
+#[utoipa::path(get, path = "/api/v1/sessions", tag = "access", params(Pages), responses((status = 200, body = Page<Session>)))]
 pub(in crate::http) async fn list(
     State(store): State<Store>,
     State(clock): State<Clock>,

@@ -13,7 +13,7 @@ use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::MayAdmin;
 use crate::http::keys::Keys;
 use crate::http::request::body::Body;
-use crate::http::request::page::{AskPage, Page, Paging};
+use crate::http::request::page::{AskPage, Page, Pages, Paging};
 use crate::http::request::params::Asked;
 use crate::http::request::path::Id;
 use crate::http::request::text;
@@ -23,7 +23,7 @@ use crate::random;
 use crate::store::Store;
 
 /// All API tokens, oldest first.
-#[utoipa::path(get, path = "/api/v1/tokens", tag = "access", params(Paging), responses((status = 200, body = Page<Token>)))]
+#[utoipa::path(get, path = "/api/v1/tokens", tag = "access", params(Pages), responses((status = 200, body = Page<Token>)))]
 pub(in crate::http) async fn list(
     State(store): State<Store>,
     _: MayAdmin,

@@ -17,7 +17,7 @@ use crate::http::gate::auth::MayAdmin;
 use crate::http::keys::Keys;
 use crate::http::principal::Principal;
 use crate::http::request::body::Body;
-use crate::http::request::page::{AskPage, Page, Paging};
+use crate::http::request::page::{AskPage, Page, Pages, Paging};
 use crate::http::request::params::Asked;
 use crate::http::request::path::Id;
 use crate::http::request::text::{self, UserId};
@@ -26,7 +26,7 @@ use crate::model::user::UserChange;
 use crate::store::Store;
 
 /// All users, oldest first.
-#[utoipa::path(get, path = "/api/v1/users", tag = "access", params(Paging), responses((status = 200, body = Page<User>)))]
+#[utoipa::path(get, path = "/api/v1/users", tag = "access", params(Pages), responses((status = 200, body = Page<User>)))]
 pub(in crate::http) async fn list(
     State(store): State<Store>,
     State(clock): State<Clock>,

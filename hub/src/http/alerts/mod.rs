@@ -20,7 +20,7 @@ use crate::clock::Clock;
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::{MayReadSome, MayWriteSome};
 use crate::http::request::body::Body;
-use crate::http::request::page::{Page, Paging};
+use crate::http::request::page::{Page, Pages, Paging};
 use crate::http::request::params::{Asked, FromParams, Nothing, Params};
 use crate::http::request::path::Id;
 use crate::http::request::{select, text};
@@ -115,7 +115,7 @@ fn severity(text: &str) -> Result<Severity, ApiError> {
 }
 
 /// Alerts, newest first.
-#[utoipa::path(get, path = "/api/v1/alerts", tag = "alerts", params(ListAlerts, Paging),
+#[utoipa::path(get, path = "/api/v1/alerts", tag = "alerts", params(ListAlerts, Pages),
     responses((status = 200, body = Page<ListedAlert>), (status = 400, body = Problem)))]
 pub(super) async fn list(
     State(store): State<Store>,
@@ -208,7 +208,7 @@ pub(super) async fn show(
 
 /// Acknowledges an alert.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/ack", tag = "alerts", params(("id" = String, Path, description = "Alert id")),
-    request_body = AckRequest, responses((status = 200, body = Alert), (status = 404, body = Problem)))]
+    request_body = Option<AckRequest>, responses((status = 200, body = Alert), (status = 404, body = Problem)))]
 pub(super) async fn ack(
     State(store): State<Store>,
     State(clock): State<Clock>,

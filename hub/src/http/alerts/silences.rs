@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::{MayRead, MayWrite};
 use crate::http::request::body::Body;
-use crate::http::request::page::{AskPage, Page, Paging};
+use crate::http::request::page::{AskPage, Page, Pages, Paging};
 use crate::http::request::params::Asked;
 use crate::http::request::path::Id;
 use crate::http::request::text;
@@ -178,7 +178,7 @@ impl NewSilence {
 }
 
 /// All silences, oldest first; also those that are over.
-#[utoipa::path(get, path = "/api/v1/silences", tag = "alerts", params(Paging), responses((status = 200, body = Page<Silence>)))]
+#[utoipa::path(get, path = "/api/v1/silences", tag = "alerts", params(Pages), responses((status = 200, body = Page<Silence>)))]
 pub(in crate::http) async fn list(
     State(store): State<Store>,
     State(clock): State<Clock>,

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::found::unknown;
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::MayReadSome;
-use crate::http::request::page::Paging;
+use crate::http::request::page::{LongPages, Paging};
 use crate::http::request::params::{Asked, FromParams, Params, in_order};
 use crate::http::request::path::InPath;
 use crate::model::{Hour, UnixMillis, ledger, when};
@@ -129,7 +129,7 @@ impl FromParams for AskLedger {
 
 /// The loss ledger: what became of the readings a device measured, by the hour of the readings' time.
 #[utoipa::path(get, path = "/api/v1/devices/{id}/ledger", tag = "devices",
-    params(("id" = String, Path, description = "Device id"), AskLedger, Paging),
+    params(("id" = String, Path, description = "Device id"), AskLedger, LongPages),
     responses((status = 200, body = Ledger), (status = 400, body = Problem), (status = 404, body = Problem)))]
 pub(in crate::http) async fn show(
     State(store): State<Store>,

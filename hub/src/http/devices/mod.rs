@@ -21,7 +21,7 @@ use axum::http::StatusCode;
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::{MayAdmin, MayOperate, MayReadSome};
 use crate::http::request::body::Body;
-use crate::http::request::page::{Page, Paging};
+use crate::http::request::page::{Page, Pages, Paging};
 use crate::http::request::params::{Asked, FromParams, Nothing, Params};
 use crate::http::request::path::InPath;
 use crate::http::request::text;
@@ -146,7 +146,7 @@ impl Listed<'_> {
 }
 
 /// All devices by name.
-#[utoipa::path(get, path = "/api/v1/devices", tag = "devices", params(ListDevices, Paging),
+#[utoipa::path(get, path = "/api/v1/devices", tag = "devices", params(ListDevices, Pages),
     responses((status = 200, body = Page<Device>), (status = 400, body = Problem)))]
 pub(super) async fn list(
     State(fleet): State<Fleet>,
@@ -195,7 +195,7 @@ pub(super) async fn show(
 
 /// Renames a device, sets its labels, its expected interval or the notes about it.
 #[utoipa::path(patch, path = "/api/v1/devices/{id}", tag = "devices", params(("id" = String, Path, description = "Device id")),
-    request_body = DevicePatch, responses((status = 200, body = Device), (status = 400, body = Problem), (status = 409, body = Problem)))]
+    request_body = Option<DevicePatch>, responses((status = 200, body = Device), (status = 400, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn change(
     State(fleet): State<Fleet>,
     _: MayOperate,
@@ -249,7 +249,7 @@ pub(super) async fn delete(
 
 /// Adopts a device that waits for approval, or one that was blocked. Its readings are stored from now on.
 #[utoipa::path(post, path = "/api/v1/devices/{id}/adopt", tag = "devices", params(("id" = String, Path, description = "Device id")),
-    request_body = AdoptRequest, responses((status = 200, body = Device), (status = 404, body = Problem), (status = 409, body = Problem)))]
+    request_body = Option<AdoptRequest>, responses((status = 200, body = Device), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn adopt(
     State(fleet): State<Fleet>,
     _: MayOperate,

@@ -100,7 +100,7 @@ pub(in crate::http) async fn list(
 /// made earlier count from their first to their last reading.
 #[utoipa::path(patch, path = "/api/v1/devices/{id}/sensors/{sensor}", tag = "devices",
     params(("id" = String, Path, description = "Device id"), ("sensor" = String, Path, description = "Sensor")),
-    request_body = SensorPatch, responses((status = 200, body = Sensor), (status = 400, body = Problem), (status = 404, body = Problem)))]
+    request_body = Option<SensorPatch>, responses((status = 200, body = Sensor), (status = 400, body = Problem), (status = 404, body = Problem)))]
 pub(in crate::http) async fn change(
     State(fleet): State<Fleet>,
     _: MayOperate,

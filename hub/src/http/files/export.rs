@@ -70,7 +70,7 @@ const LOOK: Duration = Duration::from_secs(1);
 #[expect(dead_code, reason = "describes the parameters")]
 struct ExportParams {
     /// Format; `csv` when left out.
-    #[param(value_type = Format, required = false)]
+    #[param(value_type = Format, required = false, inline)]
     format: (),
     /// Start, included: RFC 3339, epoch milliseconds, or `now-6h`; an hour before `to` when left out.
     #[param(value_type = String, required = false)]

@@ -50,7 +50,7 @@ const LOOK: Duration = Duration::from_millis(200);
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct AskImport {
     /// Format of the file; that of `Content-Type` when left out.
-    #[param(value_type = Format, required = false)]
+    #[param(value_type = Format, required = false, inline)]
     format: Option<Format>,
     /// Number of the first line, where the file is sent in parts; 1 when left out.
     #[param(value_type = u64, required = false)]

@@ -195,7 +195,7 @@ pub(in crate::http) async fn show(State(keeping): State<Keeping>, _: MayRead, _:
 }
 
 /// Changes how long readings are kept. What is too old is deleted within minutes; preview it first.
-#[utoipa::path(put, path = "/api/v1/retention", tag = "hub", request_body = RetentionRequest,
+#[utoipa::path(put, path = "/api/v1/retention", tag = "hub", request_body = Option<RetentionRequest>,
     responses((status = 200, body = Retention), (status = 400, body = Problem), (status = 409, body = Problem)))]
 pub(in crate::http) async fn replace(
     State(keeping): State<Keeping>,
@@ -235,7 +235,7 @@ fn wanted(request: RetentionRequest) -> Result<Policy, ApiError> {
 }
 
 /// What a policy would delete right away. Changes nothing.
-#[utoipa::path(post, path = "/api/v1/retention/preview", tag = "hub", request_body = RetentionRequest,
+#[utoipa::path(post, path = "/api/v1/retention/preview", tag = "hub", request_body = Option<RetentionRequest>,
     responses((status = 200, body = RetentionPreview), (status = 400, body = Problem), (status = 503, body = Problem)))]
 pub(in crate::http) async fn preview(
     State(store): State<Store>,

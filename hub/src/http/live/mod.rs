@@ -44,7 +44,8 @@ pub(super) fn routes() -> Routes {
 /// Opens the live stream. Browsers have to come from the hub's own page; see `ClientRequest` and `ServerMessage`.
 #[utoipa::path(get, path = "/api/v1/live", tag = "live",
     responses((status = 101, description = "Switching to the WebSocket protocol"), (status = 400, body = Problem),
-    (status = 401, body = Problem), (status = 403, body = Problem)))]
+    (status = 401, body = Problem), (status = 403, body = Problem),
+    (status = 426, description = "It is no request for a WebSocket", body = Problem)))]
 pub(super) async fn connect(
     State(feed): State<Feed>,
     uri: Uri,

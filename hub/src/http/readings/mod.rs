@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::MayReadSome;
 use crate::http::gate::history::History;
-use crate::http::request::page::{Page, Paging, cursor};
+use crate::http::request::page::{LongPages, Page, Paging, ReadingPages, cursor};
 use crate::http::request::params::{Asked, FromParams, Params, range};
 use crate::http::request::select;
 use crate::http::request::select::{Selector, SelectorParams};
@@ -126,7 +126,7 @@ impl FromParams for AskLatest {
 }
 
 /// The newest reading of every matching series that has one, by device name and sensor.
-#[utoipa::path(get, path = "/api/v1/latest", tag = "readings", params(SelectorParams, Paging),
+#[utoipa::path(get, path = "/api/v1/latest", tag = "readings", params(SelectorParams, LongPages),
     responses((status = 200, body = Page<Latest>), (status = 400, body = Problem)))]
 pub(super) async fn latest(
     State(presence): State<Arc<Presence>>,
@@ -181,7 +181,7 @@ impl FromParams for AskReadings {
 }
 
 /// The points of one series, oldest first.
-#[utoipa::path(get, path = "/api/v1/readings", tag = "readings", params(AskReadings, Paging),
+#[utoipa::path(get, path = "/api/v1/readings", tag = "readings", params(AskReadings, ReadingPages),
     responses((status = 200, body = Page<Point>), (status = 400, body = Problem), (status = 404, body = Problem),
         (status = 503, body = Problem)))]
 pub(super) async fn list(

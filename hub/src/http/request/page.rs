@@ -52,10 +52,20 @@ impl Params {
     }
 }
 
-impl utoipa::IntoParams for Paging {
+/// The two parameters of a list that gives so many items at most, for the contract.
+pub(in crate::http) struct UpTo<const MOST: usize>;
+
+/// Of most lists.
+pub(in crate::http) type Pages = UpTo<1_000>;
+/// Of what is small and of which there is a lot.
+pub(in crate::http) type LongPages = UpTo<10_000>;
+/// Of readings.
+pub(in crate::http) type ReadingPages = UpTo<50_000>;
+
+impl<const MOST: usize> utoipa::IntoParams for UpTo<MOST> {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1));
-        let text = ObjectBuilder::new().schema_type(Type::String);
+        let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(MOST));
+        let text = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[A-Za-z0-9_-]*$"));
         [
             ("limit", "Maximum number of items.", Schema::from(number)),
             ("cursor", "`next` of the previous page.", Schema::from(text)),

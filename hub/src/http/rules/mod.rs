@@ -33,7 +33,7 @@ use crate::delivery::payload::Teller;
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::{MayOperate, MayRead};
 use crate::http::request::body::Body;
-use crate::http::request::page::{AskPage, Page, Paging};
+use crate::http::request::page::{AskPage, Page, Pages, Paging};
 use crate::http::request::params::{Asked, Nothing};
 use crate::http::request::path::Id;
 use crate::http::state::Routes;
@@ -53,7 +53,7 @@ pub(super) fn routes() -> Routes {
 }
 
 /// All rules, oldest first.
-#[utoipa::path(get, path = "/api/v1/rules", tag = "rules", params(Paging), responses((status = 200, body = Page<Rule>)))]
+#[utoipa::path(get, path = "/api/v1/rules", tag = "rules", params(Pages), responses((status = 200, body = Page<Rule>)))]
 pub(super) async fn list(
     State(rulebook): State<Rulebook>,
     State(teller): State<Teller>,

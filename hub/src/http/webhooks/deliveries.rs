@@ -15,7 +15,7 @@ use crate::delivery::sign;
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::{MayAdmin, MayRead};
 use crate::http::request::body::Body;
-use crate::http::request::page::{Page, Paging};
+use crate::http::request::page::{Page, Pages, Paging};
 use crate::http::request::params::{Asked, FromParams, Nothing, Params, in_order};
 use crate::http::request::path::Id;
 use crate::http::request::text;
@@ -60,7 +60,7 @@ impl FromParams for ListDeliveries {
 }
 
 /// Deliveries, newest first, without their bodies.
-#[utoipa::path(get, path = "/api/v1/deliveries", tag = "webhooks", params(ListDeliveries, Paging),
+#[utoipa::path(get, path = "/api/v1/deliveries", tag = "webhooks", params(ListDeliveries, Pages),
     responses((status = 200, body = Page<Delivery>), (status = 400, body = Problem)))]
 pub(in crate::http) async fn list(
     State(store): State<Store>,

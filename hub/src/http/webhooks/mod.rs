@@ -20,7 +20,7 @@ use crate::delivery::payload::{Teller, test_delivery};
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::{MayAdmin, MayRead};
 use crate::http::request::body::Body;
-use crate::http::request::page::{AskPage, Page, Paging};
+use crate::http::request::page::{AskPage, Page, Pages, Paging};
 use crate::http::request::params::{Asked, Nothing};
 use crate::http::request::path::Id;
 use crate::http::state::Routes;
@@ -53,7 +53,7 @@ pub(super) fn routes() -> Routes {
 }
 
 /// All webhooks, oldest first.
-#[utoipa::path(get, path = "/api/v1/webhooks", tag = "webhooks", params(Paging),
+#[utoipa::path(get, path = "/api/v1/webhooks", tag = "webhooks", params(Pages),
     responses((status = 200, body = Page<Webhook>)))]
 pub(super) async fn list(
     State(store): State<Store>,
