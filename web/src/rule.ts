@@ -191,7 +191,7 @@ function history(needs: NonNullable<Rule["needs"]>): string {
 /** What fired an alert, its limit, and the worst while it lasted. */
 export function reading(
   alert: Pick<Alert, "measure" | "unit" | "value" | "worst_value" | "last_value" | "threshold" | "state"> &
-    Partial<Pick<Alert, "parts" | "devices">>,
+    Partial<Pick<Alert, "parts" | "devices" | "usual">>,
 ): string {
   const { measure, unit, value, worst_value: worst, last_value: end, threshold, state } = alert;
   if (measure === "silence") return `nothing received for more than ${duration(threshold * 1_000)}`;
@@ -213,6 +213,12 @@ export function reading(
     return `${value ?? end ?? 0} devices${which}, limit ${threshold}`;
   }
   if (measure === "parts") return (alert.parts ?? []).map(partOf).join(", ");
+  if (measure === "sigmas" && alert.usual) {
+    const isEnd = state === "resolved" && end !== null;
+    const away = isEnd ? end : value;
+    const before = isEnd ? "ended at " : state === "pending" ? "" : "fired at ";
+    return `${before}${usually(alert.usual)}${away === null ? "" : `: ${digits(Math.abs(away))} σ ${away < 0 ? "below" : "above"}`}, limit ${exact(threshold)} σ`;
+  }
   const all = apart([value ?? end, worst, threshold], unit);
   // What is just beyond the limit is not written like it, however far the worst was.
   const fine = (of: number) => ({ common: 0, least: Math.max(all.least, apart([of, threshold], unit).least) });
@@ -248,12 +254,19 @@ function forecast({
   return `${state === "resolved" ? "would reach" : "will reach"} its limit in ${duration(is * 1_000)}, ${limit}`;
 }
 
+/** What something unusual was, and what is usual: `31.2 °C, usually 20.4 to 22.1 °C`. */
+function usually({ value, low, high, unit }: NonNullable<Alert["usual"]>): string {
+  const [from, to] = [measured(low, unit), measured(high, unit)];
+  return `${measured(value, unit)}, usually ${from === to ? to : `${from} to ${to}`}`;
+}
+
 /** What one of several conditions measured. */
-function partOf({ sensor, measure, unit, value, threshold, is_true }: Alert["parts"][number]): string {
+function partOf({ sensor, measure, unit, value, threshold, is_true, usual }: Alert["parts"][number]): string {
   if (value === null || value === undefined) return `${title(sensor)} not known`;
   const state = is_true ? "" : " (not so)";
   if (measure === "stuck") return `${title(sensor)} stands still at ${measured(value, unit)}${state}`;
-  const said = measure === "sigmas" ? `${exact(Math.abs(value))} σ from usual` : measured(value, unit);
+  const sigmas = `${exact(Math.abs(value))} σ from usual`;
+  const said = measure !== "sigmas" ? measured(value, unit) : usual ? `${usually(usual)} (${sigmas})` : sigmas;
   const limit = measure === "sigmas" ? `${exact(threshold)} σ` : limitOf(threshold, unit);
   return `${title(sensor)} ${said}, limit ${limit}${state}`;
 }

@@ -44,6 +44,9 @@
 //! time (`rate`, `Cel/min`), how unusual it is (`sigmas`: standard deviations from the mean of its history, negative below
 //! it, the threshold either side), in how many seconds it reaches its limit (`forecast`), or how long nothing came (`silence`, seconds; `value` is null).
 //!
+//! Where it is about what is unusual, `data.alert.usual` says what it was (`value`: the reading, of a season the mean of the last hour)
+//! and what is usual (`low`, `high`), in the sensor's unit or its growth a second (`unit`), and both in words; of what is joined each part has its own.
+//!
 //! `value` is what fired it, `worst_value` the worst while it lasted, as far as it has, and `last_value` what ended it: null until
 //! then, and where no reading did.
 

@@ -112,6 +112,7 @@ pub(super) fn notice(event: Event, now: UnixMillis) -> Notice {
         threshold: LIMIT,
         started_at: since,
         parts: Arc::default(),
+        usual: None,
         well_since: None,
         fired_at: Some(since),
         resolved_at: is_over.then_some(now),

@@ -10,6 +10,7 @@ mod counted;
 pub mod devices;
 pub(super) mod notices;
 mod parts;
+pub(super) mod usual;
 
 use std::cmp::Ordering;
 
@@ -129,6 +130,12 @@ impl About<'_> {
                 let stayed = if self.names.is_counter { "went on at this rate" } else { "stayed at this level" };
                 format!("{sensor} {stayed} for {lasted}, which counts as usual now. The alert is over.")
             }
+            (Measure::Sigmas, Some(value)) if self.alert.usual.is_some() => {
+                let well = if self.is_well(value) { " again" } else { "" };
+                let now = self.beside_usual(&format!("is{well}"), &format!("changes{well}")).unwrap_or_default();
+                let limit = self.limit();
+                format!("{sensor} {now} (limit {limit} deviations). The alert is over, it lasted {lasted}.")
+            }
             (_, Some(value)) => {
                 let now = self.measured("is", "changes", value);
                 let well = if self.is_well(value) { " again" } else { "" };
@@ -223,24 +230,7 @@ impl About<'_> {
 
     fn measured(&self, is: &str, changes: &str, value: f64) -> String {
         match (self.alert.measure, self.condition) {
-            (Measure::Sigmas, Some(Condition::Seasonal { .. })) => {
-                let side = if value < 0.0 { "below" } else { "above" };
-                let size = self.beside_limit(value.abs());
-                let many = if size == "1" { "" } else { "s" };
-                format!("{is} {}{size} deviation{many} {side} what is usual at this time of day", self.read())
-            }
-            (Measure::Sigmas, _) if self.names.is_counter => {
-                let side = if value < 0.0 { "slower" } else { "faster" };
-                let size = self.beside_limit(value.abs());
-                let many = if size == "1" { "" } else { "s" };
-                format!("{changes} {size} standard deviation{many} {side} than usual")
-            }
-            (Measure::Sigmas, _) => {
-                let side = if value < 0.0 { "below" } else { "above" };
-                let size = self.beside_limit(value.abs());
-                let many = if size == "1" { "" } else { "s" };
-                format!("{is} {}{size} standard deviation{many} {side} its usual value", self.read())
-            }
+            (Measure::Sigmas, condition) => self.unusual(is, changes, value, condition),
             (Measure::Rate { .. }, _) => format!("{changes} by {}", self.beside_limit(value)),
             (_, Some(Condition::Increase { over, .. })) => {
                 format!("{changes} by {} in {}", self.beside_limit(value), length(over.as_secs_f64()))
@@ -275,6 +265,29 @@ impl About<'_> {
                     | Condition::Device(_),
                 ),
             ) => format!("{is} {}", self.beside_limit(value)),
+        }
+    }
+
+    /// What is unusual: what it is, what is usual, and how far that is away.
+    fn unusual(&self, is: &str, changes: &str, value: f64, condition: Option<&Condition>) -> String {
+        let size = self.beside_limit(value.abs());
+        let many = if size == "1" { "" } else { "s" };
+        let is_season = matches!(condition, Some(Condition::Seasonal { .. }));
+        let deviations = if is_season { format!("deviation{many}") } else { format!("standard deviation{many}") };
+        let is_growth = self.alert.usual.map_or(self.names.is_counter, |usual| usual.is_growth);
+        let side = match (is_growth, value < 0.0) {
+            (true, true) => "slower",
+            (true, false) => "faster",
+            (false, true) => "below",
+            (false, false) => "above",
+        };
+        if let Some(said) = self.beside_usual(is, changes) {
+            return format!("{said}: {size} {deviations} {side}");
+        }
+        match (is_season, is_growth) {
+            (true, _) => format!("{is} {}{size} {deviations} {side} what is usual at this time of day", self.read()),
+            (false, true) => format!("{changes} {size} {deviations} {side} than usual"),
+            (false, false) => format!("{is} {}{size} {deviations} {side} its usual value", self.read()),
         }
     }
 

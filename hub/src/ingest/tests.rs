@@ -270,6 +270,7 @@ fn disk_full() -> Transition {
         threshold: 100.0,
         started_at: now,
         parts: Arc::default(),
+        usual: None,
         well_since: None,
         fired_at: Some(now),
         resolved_at: None,

@@ -123,6 +123,19 @@ pub struct Ack {
     pub comment: Option<String>,
 }
 
+/// What is usual of what a condition found unusual, and what it was instead: in the sensor's unit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Usual {
+    /// What it was: the reading; of a season the mean of the last hour.
+    pub is: f64,
+    /// What is usual begins here: two deviations below the middle, or as many as the limit lets pass where these are fewer.
+    pub low: f64,
+    /// And ends here.
+    pub high: f64,
+    /// Whether it is growth a second, as of a counter.
+    pub is_growth: bool,
+}
+
 /// What one of several conditions measured.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Part {
@@ -137,6 +150,8 @@ pub struct Part {
     pub threshold: f64,
     /// Whether it was true.
     pub is_true: bool,
+    /// What is usual, where it is about what is unusual.
+    pub usual: Option<Usual>,
 }
 
 /// One alert as stored.
@@ -167,10 +182,12 @@ pub struct Alert {
     /// Of several conditions that are joined, what each measured when it fired; while it is pending, when it began. Of devices that
     /// are counted, some of those that are in the state: their names in place of sensors.
     pub parts: Arc<[Part]>,
+    /// What is usual where it is about what is unusual: when it fired, while it is pending when it began, of one that is resolved when it
+    /// ended. `None` of other conditions, and of alerts of a version that did not keep it.
+    pub usual: Option<Usual>,
     /// Event time at which the condition became true.
     pub started_at: UnixMillis,
-    /// While it fires: event time since when it has been good again, where its rule waits before it resolves. Not stored: after a
-    /// restart that time begins anew.
+    /// While it fires: event time since when it has been good again, where its rule waits before it resolves.
     pub well_since: Option<UnixMillis>,
     /// Event time at which it had been true for long enough.
     pub fired_at: Option<UnixMillis>,

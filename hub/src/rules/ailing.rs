@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use super::condition::{Verdict, judge};
 use super::engine::{Engine, Proposed};
-use super::instance::is_step;
+use super::instance::is_written;
 use crate::model::UnixMillis;
 use crate::model::alert::{Ailment, Alert, AlertId, AlertState, Measure, Subject, Transition, Vitals};
 use crate::model::room::{NEARLY_FULL, ROOM_AGAIN};
@@ -39,7 +39,7 @@ impl Engine {
                 },
                 (Some(open), Verdict::Bad) => {
                     let Some(worse) = open.worsened(Some(value(ailment, vitals))) else { continue };
-                    if is_step(open, &worse) {
+                    if is_written(open, &worse) {
                         proposed.transitions.push(Transition::Amend(worse.clone()));
                     }
                     proposed.ailing.push((ailment, Some(Arc::new(worse))));
@@ -76,6 +76,7 @@ fn begin(ailment: Ailment, id: AlertId, now: UnixMillis, vitals: Vitals) -> Aler
         threshold: threshold(ailment),
         started_at: now,
         parts: Arc::default(),
+        usual: None,
         well_since: None,
         fired_at: Some(now),
         resolved_at: None,

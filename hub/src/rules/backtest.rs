@@ -14,7 +14,7 @@ use super::look::Look;
 use super::rhythm::Rhythm;
 use super::together::Together;
 use crate::counter::Lead;
-use crate::model::alert::{Alert, AlertId, AlertState, Subject};
+use crate::model::alert::{Alert, AlertId, AlertState, Subject, Usual};
 use crate::model::catalog::{Catalog, Series};
 use crate::model::reading::Point;
 use crate::model::rule::{Condition, Rule, RuleId, RuleSpec};
@@ -36,6 +36,8 @@ pub struct Span {
     pub worst: Option<f64>,
     /// What was measured when it resolved; `None` for silence, and while it fires.
     pub last: Option<f64>,
+    /// What was usual when it fired, of what is about that.
+    pub usual: Option<Usual>,
 }
 
 /// What the rule would have done on one series.
@@ -434,7 +436,10 @@ impl<'a> Replay<'a> {
                 }
             }
             Step::Worsen(alert) => self.open = Some(alert),
-            Step::Become(alert, at) => {
+            Step::Become(mut alert, at) => {
+                if let Some(usual) = self.window.as_ref().and_then(Look::usual) {
+                    Arc::make_mut(&mut alert).usual = Some(usual);
+                }
                 match alert.state {
                     AlertState::Pending => {}
                     AlertState::Firing => self.fired(at, &alert),
@@ -451,8 +456,8 @@ impl<'a> Replay<'a> {
         }
         self.outcome.fires += 1;
         if self.outcome.spans.len() < self.most {
-            let Alert { value, worst, .. } = *alert;
-            self.outcome.spans.push(Span { from: at, to: None, value, worst, last: None });
+            let Alert { value, worst, usual, .. } = *alert;
+            self.outcome.spans.push(Span { from: at, to: None, value, worst, last: None, usual });
         }
     }
 

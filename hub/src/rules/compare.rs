@@ -96,7 +96,7 @@ mod tests {
 
     fn span(from: i64, to: i64) -> Span {
         let to = (to > 0).then_some(UnixMillis(to * 1_000));
-        Span { from: UnixMillis(from * 1_000), to, value: None, worst: None, last: None }
+        Span { from: UnixMillis(from * 1_000), to, value: None, worst: None, last: None, usual: None }
     }
 
     fn outcome(spans: &[(i64, i64)], fires: u64) -> Outcome {

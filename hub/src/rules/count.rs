@@ -149,6 +149,7 @@ impl Count {
             value: None,
             threshold: threshold(condition),
             is_true: true,
+            usual: None,
         };
         self.devices.values().take(NAMED).map(|(_, name)| part(name)).collect()
     }

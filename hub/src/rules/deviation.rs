@@ -29,6 +29,7 @@ use std::collections::VecDeque;
 
 use super::spread::{Moments, Reading, Scale, fineness};
 use crate::model::UnixMillis;
+use crate::model::alert::Usual;
 use crate::model::rule::ENOUGH;
 
 /// Steps of a window.
@@ -58,6 +59,8 @@ pub(super) struct History {
     /// Whether half of `over` was known once: from there on readings are decided about.
     is_settled: bool,
     last: Option<UnixMillis>,
+    /// What the last reading was held against; `None` where nothing was said of it.
+    told: Option<Usual>,
 }
 
 /// Readings beyond the limit, of the last `over`.
@@ -122,7 +125,12 @@ impl Strange {
 impl History {
     pub(super) const fn new(over_ms: i64, scale: Scale) -> Self {
         let usual = Steps::new(over_ms);
-        Self { over_ms, scale, usual, strange: None, first: Vec::new(), is_settled: false, last: None }
+        Self { over_ms, scale, usual, strange: None, first: Vec::new(), is_settled: false, last: None, told: None }
+    }
+
+    /// What is usual beside the last reading.
+    pub(super) const fn usual(&self) -> Option<Usual> {
+        self.told
     }
 
     /// The oldest reading that counts.
@@ -158,6 +166,12 @@ impl History {
         let returned = strange.and_then(|strange| strange.returns(reading, self.scale));
         let learned = if is_strange { self.put_aside(at, reading) } else { self.learn(at, reading.value) };
         let sigmas = returned.or(learned).or(sigmas).filter(|_| self.is_settled);
+        let held_against = match &self.strange {
+            _ if learned.is_some() => self.usual.moments(),
+            Some(strange) if returned.is_some() => strange.steps.moments(),
+            Some(_) | None => usual,
+        };
+        self.told = sigmas.map(|_| held_against.usual(reading, self.scale));
         Judged { sigmas, is_new_normal: learned.is_some() && returned.is_none() && self.is_settled }
     }
 

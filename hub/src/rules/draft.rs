@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::count::Count;
 use super::engine::{Engine, Proposed, Told};
-use super::instance::{Instance, Step, is_step, spoke};
+use super::instance::{Instance, Step, is_written, spoke};
 use super::late::Stretches;
 use super::look::Look;
 use super::slot::{BySlot, Slot};
@@ -320,7 +320,7 @@ impl<'a> Draft<'a> {
             Step::Worsen(alert) => {
                 match self.held.iter_mut().find(|held| held.watch == (at, watch)) {
                     Some(held) => held.alert = Arc::clone(&alert),
-                    None if was.is_some_and(|was| is_step(&was, &alert)) => {
+                    None if was.is_some_and(|was| is_written(&was, &alert)) => {
                         self.transitions.push(Transition::Amend(Alert::clone(&alert)))
                     }
                     None => {}
@@ -346,6 +346,9 @@ impl<'a> Draft<'a> {
                             part.unit = self.engine.unit_of_part(track, rule, place).to_owned();
                         }
                         Arc::make_mut(&mut alert).parts = parts.into();
+                    }
+                    if let Some(usual) = change.usual(track, watch) {
+                        Arc::make_mut(&mut alert).usual = Some(usual);
                     }
                 }
                 self.next_alert += u64::from(was.is_none());
@@ -417,7 +420,7 @@ impl<'a> Draft<'a> {
         match step {
             Step::Stay => {}
             Step::Worsen(alert) => {
-                let is_told = was.is_some_and(|was| is_step(&was, &alert));
+                let is_told = was.is_some_and(|was| is_written(&was, &alert));
                 count.open = Some(Arc::clone(&alert));
                 if is_told {
                     self.transitions.push(Transition::Amend(Alert::clone(&alert)));

@@ -266,6 +266,7 @@ impl Instance<'_> {
             threshold: threshold(&rule.spec.condition),
             parts: Arc::default(),
             started_at: at,
+            usual: None,
             well_since: None,
             fired_at: None,
             resolved_at: None,
@@ -283,11 +284,11 @@ pub(super) fn spoke(heard: Option<UnixMillis>, started: UnixMillis) -> bool {
     heard.is_some_and(|heard| heard >= started)
 }
 
-/// Whether the worst of an alert that fires grew by a tenth, beyond its limit: each tenth is written, so that a value that
-/// climbs does not cost a write a reading.
-pub(super) fn is_step(was: &Alert, is: &Alert) -> bool {
+/// Whether an alert that goes on is written: where the worst of it grew by a tenth, beyond its limit (so that a value that climbs does
+/// not cost a write a reading), and where it began to be well, or is so no longer: a start goes on from there.
+pub(super) fn is_written(was: &Alert, is: &Alert) -> bool {
     let tenths = |alert: &Alert| alert.worst.map(|worst| (alert.beyond_by(worst).ln() / 1.1_f64.ln()).floor());
-    is.state == AlertState::Firing && tenths(is) > tenths(was)
+    is.state == AlertState::Firing && (tenths(is) > tenths(was) || is.well_since != was.well_since)
 }
 
 /// Ends an alert that fires, or forgets one that is pending, for a reason other than a reading.

@@ -4,6 +4,7 @@ use super::condition::Judged;
 use super::together::Together;
 use super::window::Window;
 use crate::model::SensorKind;
+use crate::model::alert::Usual;
 use crate::model::reading::Point;
 use crate::model::rule::Condition;
 
@@ -37,6 +38,11 @@ impl Look {
             Self::Back(window) => window.measured(),
             Self::Beside(_, together) => together.measured(),
         }
+    }
+
+    /// What is usual beside what it measured when it last judged.
+    pub(super) fn usual(&self) -> Option<Usual> {
+        self.back().and_then(Window::usual)
     }
 
     /// Whether by the last reading a level that stayed became the usual.

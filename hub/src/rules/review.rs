@@ -263,6 +263,7 @@ impl Hearing<'_> {
                     resolved_at: Some(ended_at),
                     worst: span.worst,
                     last: span.last,
+                    usual: span.usual,
                     ..instance.begin(started_at, span.value)
                 };
                 let found = among(earlier(alert, ahead_ms), ahead_ms, &mut known);

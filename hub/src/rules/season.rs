@@ -19,6 +19,7 @@
 use super::spread::Scale;
 use super::summary::Summary;
 use crate::model::UnixMillis;
+use crate::model::alert::Usual;
 use crate::model::reading::Point;
 use crate::model::rule::{DAYS, Figure};
 
@@ -44,11 +45,18 @@ pub(super) struct Season {
     running: Option<(i64, u32, f64)>,
     began: Option<UnixMillis>,
     lately: Summary,
+    /// What the last hour was held against; `None` where nothing was said of it.
+    told: Option<Usual>,
 }
 
 impl Season {
     pub(super) const fn new(scale: Scale) -> Self {
-        Self { scale, means: Vec::new(), running: None, began: None, lately: Summary::new(HOUR_MS) }
+        Self { scale, means: Vec::new(), running: None, began: None, lately: Summary::new(HOUR_MS), told: None }
+    }
+
+    /// What is usual beside the last hour.
+    pub(super) const fn usual(&self) -> Option<Usual> {
+        self.told
     }
 
     pub(super) const fn began(&self) -> Option<UnixMillis> {
@@ -77,6 +85,7 @@ impl Season {
             (*count, *sum) = (*count + 1, *sum + point.value);
         }
         self.lately.take(point);
+        self.told = None;
         let mean = self.lately.figure(Figure::Average, point.at)?;
         let part = point.at.0.rem_euclid(HOUR_MS) as f64 / HOUR_MS as f64;
         let mut days: [f64; SEASON as usize] = [f64::NAN; SEASON as usize];
@@ -96,8 +105,10 @@ impl Season {
         let usual = median(days);
         days.iter_mut().for_each(|of_day| *of_day = (*of_day - usual).abs());
         let spread = NORMAL * median(days);
+        let reach = self.scale.usual() * spread;
         let least = self.scale.least.map_or_else(|| KNOWN_TO * usual.abs(), |least| least / self.scale.sigmas);
         let away = (mean - usual) / spread.max(least).max(4.0 * f64::EPSILON * usual.abs()).max(f64::MIN_POSITIVE);
+        self.told = Some(Usual { is: mean, low: usual - reach, high: usual + reach, is_growth: false });
         (!away.is_nan()).then(|| away.clamp(f64::MIN, f64::MAX))
     }
 
@@ -177,6 +188,9 @@ mod tests {
             }
         }
         assert!(after.is_some_and(|after| after < 15), "{after:?}");
+        let usual = season.usual().unwrap();
+        assert!((usual.is - noon).abs() < 1e-9, "{usual:?}");
+        assert!(usual.low > 14.0 && usual.low < usual.high && usual.high < 16.5, "{usual:?}");
     }
 
     #[test]

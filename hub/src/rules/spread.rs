@@ -1,7 +1,11 @@
 //! Mean and spread of readings, and how many standard deviations a value is away; the spread is never finer than the
 //! sensor. PURE.
 
+use crate::model::alert::Usual;
 use crate::model::rule::ENOUGH;
+
+/// Deviations either side of the middle within which nearly all lies that is usual.
+const NEARLY_ALL: f64 = 2.0;
 
 /// A smallest step larger than this part of the mean is a change, not the sensor's resolution, unless it is a place.
 const FINE: f64 = 0.05;
@@ -17,6 +21,13 @@ pub(super) struct Scale {
     pub(super) sigmas: f64,
     /// The difference that is never beyond the limit.
     pub(super) least: Option<f64>,
+}
+
+impl Scale {
+    /// How many deviations from the middle are told to be usual: never more than the limit lets pass.
+    pub(super) const fn usual(self) -> f64 {
+        self.sigmas.min(NEARLY_ALL)
+    }
 }
 
 /// A value that is judged.
@@ -81,13 +92,26 @@ impl Moments {
         (!sigmas.is_nan()).then(|| sigmas.clamp(f64::MIN, f64::MAX))
     }
 
+    /// What a reading is beside what they are usually, as it is told: by their own spread, however fine.
+    pub(super) fn usual(&self, reading: Reading, scale: Scale) -> Usual {
+        let reach = scale.usual() * self.spread();
+        let (is_growth, low) = (reading.step.is_some(), self.mean - reach);
+        let low = if is_growth { low.max(0.0) } else { low };
+        Usual { is: reading.value, low, high: self.mean + reach, is_growth }
+    }
+
+    /// The standard deviation.
+    fn spread(&self) -> f64 {
+        (self.squares / f64::from(self.count.max(2) - 1)).sqrt()
+    }
+
     /// Whether they moved.
     pub(super) const fn has_moved(&self) -> bool {
         self.finest.is_finite()
     }
 
     fn sigma(&self, step: Option<f64>, scale: Scale, known_to: f64) -> f64 {
-        let spread = (self.squares / f64::from(self.count.max(2) - 1)).sqrt();
+        let spread = self.spread();
         let size = self.mean.abs();
         let finest = f64::from(self.finest);
         let least = scale.least.unwrap_or(0.0);

@@ -74,7 +74,7 @@ impl Tally {
                         self.outcome.fires += 1;
                         let Alert { value, worst, .. } = *alert;
                         if self.outcome.spans.len() < SPANS {
-                            self.outcome.spans.push(Span { from: at, to: None, value, worst, last: None });
+                            self.outcome.spans.push(Span { from: at, to: None, value, worst, last: None, usual: None });
                         }
                     }
                     (AlertState::Resolved, Some(fired)) => self.resolved(&alert, (fired, at)),

@@ -238,6 +238,7 @@ impl Together {
             let condition = part.condition.as_ref()?;
             let is_fresh = self.judged_at.is_some_and(|at| part.is_fresh(at, self.within_ms));
             let judged = part.judged.filter(|_| is_fresh);
+            let usual = part.window.as_ref().filter(|_| judged.is_some()).and_then(|window| window.usual());
             Some(alert::Part {
                 sensor: part.sensor.clone().unwrap_or_default(),
                 unit: String::new(),
@@ -245,6 +246,7 @@ impl Together {
                 value: judged.map(|judged| judged.measured),
                 threshold: threshold(condition),
                 is_true: judged.is_some_and(|judged| judged.verdict == Verdict::Bad),
+                usual,
             })
         });
         told.collect()

@@ -9,7 +9,7 @@ use super::rhythm::Rhythm;
 use super::slot::Slot;
 use super::together::Together;
 use super::upload::Upload;
-use crate::model::alert::{self, Alert};
+use crate::model::alert::{self, Alert, Usual};
 use crate::model::device::DeviceNo;
 use crate::model::reading::{Point, SeriesId};
 use crate::model::rule::Condition;
@@ -198,6 +198,11 @@ impl Change {
     /// What each of the conditions measured that a watch joins; nothing where it joins none.
     pub(super) fn parts(&self, track: &Track, watch: usize) -> Vec<alert::Part> {
         self.look(track, watch).and_then(Look::beside).map(Together::told).unwrap_or_default()
+    }
+
+    /// What is usual beside what the last reading measured for a watch.
+    pub(super) fn usual(&self, track: &Track, watch: usize) -> Option<Usual> {
+        self.look(track, watch).and_then(Look::usual)
     }
 
     /// What the last reading measured for a watch.

@@ -34,6 +34,7 @@ use super::spread::{Reading, Scale, place};
 use super::summary::{Standstill, Summary};
 use super::trend::Trend;
 use crate::counter::{Amount, Lately, Lead, Machine};
+use crate::model::alert::Usual;
 use crate::model::reading::Point;
 use crate::model::rule::{Condition, Figure, Op};
 use crate::model::{SensorKind, UnixMillis};
@@ -213,6 +214,20 @@ impl Window {
     /// What the last reading measured; `None` when it measured nothing.
     pub(super) const fn measured(&self) -> Option<f64> {
         self.measured
+    }
+
+    /// What is usual beside what the last reading measured, where it is about what is unusual.
+    pub(super) fn usual(&self) -> Option<Usual> {
+        let usual = match &self.memory {
+            Memory::Deviation(history) => history.usual(),
+            Memory::Seasonal(season) => season.usual(),
+            Memory::Rate { .. }
+            | Memory::Increase(_)
+            | Memory::Figure(..)
+            | Memory::Stuck(_)
+            | Memory::Forecast(_) => None,
+        };
+        usual.filter(|_| self.measured.is_some())
     }
 
     /// Whether by the last reading a level that stayed became the usual: what it measures is no alert's any more.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use telemetry_hub::model::alert::{self, Ack, Ailment, Alert, AlertId, AlertState, Measure, Subject, Transition};
+use telemetry_hub::model::alert::{self, Ack, Ailment, Alert, AlertId, AlertState, Measure, Subject, Transition, Usual};
 use telemetry_hub::model::audit::{Actor, ActorKind};
 use telemetry_hub::model::device::DeviceNo;
 use telemetry_hub::model::notice::Mark;
@@ -202,6 +202,7 @@ async fn an_alert_about_several_devices_reads_back_as_written_and_outlives_them(
         value: None,
         threshold: 300.0,
         is_true: true,
+        usual: None,
     };
     let many = Alert {
         about: Subject::Selection,
@@ -412,6 +413,7 @@ async fn an_alert_of_several_conditions_keeps_what_each_measured() {
         value,
         threshold: 30.0,
         is_true: value.is_some(),
+        usual: value.map(|is| Usual { is, low: 20.5, high: 22.0, is_growth: true }),
     };
     let parts = [part("", Some(31.0)), part("hum", None)];
     let of_parts = alert(&hub, 1, AlertState::Firing);
@@ -563,6 +565,22 @@ async fn alerts_are_listed_by_their_tags() {
     assert!(listed(&[("team", "x"), ("team", "y")]).await.is_empty());
 }
 
+#[tokio::test]
+async fn what_is_usual_and_since_when_it_is_good_again_outlast_a_restart() {
+    let mut hub = Hub::new().await;
+    let usual = |is, is_growth| Some(Usual { is, low: -1e-7, high: 22.1, is_growth });
+    let fires = Alert { usual: usual(31.2, false), well_since: Some(T0.plus(5)), ..alert(&hub, 1, AlertState::Firing) };
+    let grows = Alert { id: AlertId(2), usual: usual(0.25, true), ..fires.clone() };
+    let transitions = vec![put(&fires), put(&grows)];
+    hub.store.commit(Commit { transitions, ..Commit::default() }).await.unwrap();
+    hub.restart().await;
+    assert_eq!(hub.store.open_alerts().await.unwrap(), [fires.clone(), grows]);
+    let not_well = Alert { usual: usual(40.0, false), well_since: None, ..fires };
+    let transitions = vec![Transition::Amend(not_well.clone())];
+    hub.store.commit(Commit { transitions, ..Commit::default() }).await.unwrap();
+    assert_eq!(hub.store.alert(AlertId(1)).await.unwrap(), not_well);
+}
+
 pub(crate) fn alert(hub: &Hub, id: u64, state: AlertState) -> Alert {
     Alert {
         id: AlertId(id),
@@ -579,6 +597,7 @@ pub(crate) fn alert(hub: &Hub, id: u64, state: AlertState) -> Alert {
         threshold: 30.0,
         started_at: T0,
         parts: Arc::default(),
+        usual: None,
         well_since: None,
         fired_at: None,
         resolved_at: None,

@@ -218,6 +218,7 @@ fn alert(hub: &Hub, id: u64, state: AlertState, fired: UnixMillis) -> Alert {
         threshold: 30.0,
         started_at: fired,
         parts: Arc::default(),
+        usual: None,
         well_since: None,
         unknown_since: None,
         fired_at: Some(fired),

@@ -84,6 +84,8 @@ pub(super) struct About {
     worst_value: Option<f64>,
     last_value: Option<f64>,
     threshold: Option<f64>,
+    /// Of what is unusual.
+    usual: Option<Usual>,
     /// Of conditions that are joined, what each measured.
     #[serde(default)]
     parts: Vec<Part>,
@@ -100,6 +102,15 @@ pub(super) struct About {
     pub(super) url: Option<String>,
     chart: Option<String>,
     explain: Option<Explain>,
+}
+
+/// What something unusual was, and what is usual, as people read it.
+#[derive(Debug, Deserialize)]
+struct Usual {
+    #[serde(default)]
+    value_text: String,
+    #[serde(default)]
+    usual_text: String,
 }
 
 /// One of several conditions.
@@ -308,7 +319,14 @@ impl Note {
             facts.extend((!parts.is_empty()).then(|| ("Conditions", parts.join(", "))));
         } else {
             let now = if self.is_over() { alert.last_value } else { alert.value };
-            facts.extend(now.map(|value| ("Value", alert.figure(value))));
+            let of_value = if let Some(usual) = &alert.usual {
+                facts.push(("Value", usual.value_text.clone()));
+                facts.push(("Usually", usual.usual_text.clone()));
+                "Deviation"
+            } else {
+                "Value"
+            };
+            facts.extend(now.map(|value| (of_value, alert.figure(value))));
             let worst = alert.worst_value.filter(|&worst| Some(worst) != now);
             facts.extend(worst.map(|worst| ("Worst", alert.figure(worst))));
             facts.extend(alert.threshold.map(|limit| ("Limit", alert.figure(limit))));

@@ -7,7 +7,7 @@ use super::worded::worded;
 use super::{Body, ROOM, Teller, cut, render, severity_name};
 use crate::delivery::sentence::{self, Told};
 use crate::delivery::sign::PICTURE_MS;
-use crate::model::alert::{self, Measure, Subject};
+use crate::model::alert::{self, Measure, Subject, Usual};
 use crate::model::catalog::Catalog;
 use crate::model::device::Labels;
 use crate::model::explain::Reason;
@@ -37,6 +37,9 @@ struct AlertBody<'a> {
     worst_value: Option<f64>,
     last_value: Option<f64>,
     threshold: f64,
+    /// Only of what is about what is unusual.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usual: Option<UsualBody>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     parts: Vec<PartBody<'a>>,
     /// Names of some of the devices; only where they are counted.
@@ -82,6 +85,27 @@ struct FlappingBody {
     clear: Option<f64>,
 }
 
+/// What it was, and what is usual, in the sensor's unit or in its growth a second.
+#[derive(Serialize)]
+struct UsualBody {
+    value: f64,
+    low: f64,
+    high: f64,
+    unit: String,
+    /// The same as people read it.
+    value_text: String,
+    usual_text: String,
+}
+
+impl UsualBody {
+    fn of(usual: &Usual, unit: &str) -> Self {
+        let Usual { is, low, high, is_growth } = *usual;
+        let (value_text, usual_text) = sentence::usual::words(usual, unit);
+        let unit = if is_growth { format!("{unit}/s") } else { unit.to_owned() };
+        Self { value: is, low, high, unit, value_text, usual_text }
+    }
+}
+
 /// What one of several conditions measured; the sensor of the alert is named like any other.
 #[derive(Serialize)]
 struct PartBody<'a> {
@@ -91,6 +115,8 @@ struct PartBody<'a> {
     value: Option<f64>,
     threshold: f64,
     is_true: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usual: Option<UsualBody>,
 }
 
 impl<'a> PartBody<'a> {
@@ -102,6 +128,7 @@ impl<'a> PartBody<'a> {
             value: part.value,
             threshold: part.threshold,
             is_true: part.is_true,
+            usual: part.usual.as_ref().map(|usual| UsualBody::of(usual, cut(&part.unit))),
         }
     }
 }
@@ -165,6 +192,7 @@ pub(in crate::delivery) fn body(what: &What<'_>, catalog: &Catalog, teller: &Tel
         worst_value: alert.worst,
         last_value: alert.last,
         threshold: alert.threshold,
+        usual: alert.usual.as_ref().map(|usual| UsualBody::of(usual, cut(names.unit))),
         parts: alert.joined().iter().map(|part| PartBody::of(part, names.sensor)).collect(),
         devices: alert.counted().map(cut).collect(),
         started_at: moment(alert.started_at),

@@ -121,6 +121,7 @@ mod tests {
             value: Some(0.0),
             threshold: 0.0,
             is_true: true,
+            usual: None,
         };
         assert_eq!(of(&spec(joined), "Cel", &[fan]), "above 70 °C and fan at or below 0 r/min for 5 min");
         let silence =

@@ -1,6 +1,6 @@
 //! What several conditions say that a rule joins: those that are true first, what is not known last. PURE.
 
-use super::{About, Told, length};
+use super::{About, Told, length, usual};
 use crate::model::alert::{Measure, Part};
 use crate::model::{called, shown};
 
@@ -53,6 +53,11 @@ impl About<'_> {
             (Measure::Stuck, Some(value)) => format!("{sensor} moves, it is {}", shown::value(value, &unit)),
             (Measure::Sigmas, Some(value)) => {
                 let (size, limit) = shown::compared(value.abs(), part.threshold, "");
+                if let Some(usual) = &part.usual {
+                    let (is, usually) = usual::words(usual, &part.unit);
+                    let so = if usual.is_growth { "changes by" } else { "is" };
+                    return format!("{sensor} {so} {is}, usually {usually}, {size} deviations away (limit {limit})");
+                }
                 format!("{sensor} is {size} deviations from usual (limit {limit})")
             }
             (Measure::Forecast, Some(value)) => {

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::model::alert::AlertId;
-use crate::model::alert::Part;
+use crate::model::alert::{AlertId, Part, Usual};
 use crate::model::device::DeviceNo;
 use crate::model::notice::Hearers;
 use crate::model::reading::SeriesId;
@@ -263,6 +262,50 @@ fn how_unusual_something_is_comes_with_what_it_is() {
 }
 
 #[test]
+fn what_is_unusual_says_what_is_usual() {
+    let usual = |is, is_growth| Some(Usual { is, low: 20.4, high: 22.1, is_growth });
+    let dev = deviation();
+    let season = Condition::Seasonal { sigmas: 30.0, clear: None, least: None };
+    let fires = Alert { usual: usual(31.2, false), ..alert(Measure::Sigmas, Some(34.2)) };
+    let text = |alert: &Alert, names, event, condition: &Condition| told(alert, names, event, Some(condition)).text;
+    assert_eq!(
+        text(&fires, TEMP, Event::AlertFiring, &season),
+        "boiler-1: temp is 31.2 °C on average of an hour, usually 20.4 to 22.1 °C at this time of day: 34.2 deviations above, the limit is 30, since 2027-01-15 09:00 CET."
+    );
+    assert_eq!(
+        text(&fires, TEMP, Event::AlertFiring, &dev),
+        "boiler-1: temp is 31.2 °C, usually 20.4 to 22.1 °C: 34.2 standard deviations above, the limit is 30, since 2027-01-15 09:00 CET."
+    );
+    let ends = over(Alert { usual: usual(21.0, false), ..alert(Measure::Sigmas, Some(-1.0)) });
+    assert_eq!(
+        text(&ends, TEMP, Event::AlertResolved, &dev),
+        "boiler-1: temp is again 21 °C, usually 20.4 to 22.1 °C (limit 30 deviations). The alert is over, it lasted 1 h 30 min."
+    );
+    let meter = Names { device: "attic", sensor: "energy", unit: "kW.h", is_counter: true };
+    let grows = Alert { usual: usual(0.001, true), ..alert(Measure::Sigmas, Some(-34.0)) };
+    let grows = Alert { usual: grows.usual.map(|usual| Usual { low: 0.002, high: 0.003, ..usual }), ..grows };
+    assert!(
+        text(&grows, meter, Event::AlertFiring, &dev).starts_with(
+            "attic: Energy changes by 3.6 kW.h in 1 h, usually 7.2 to 10.8 kW.h: 34 standard deviations slower"
+        ),
+        "{}",
+        text(&grows, meter, Event::AlertFiring, &dev)
+    );
+    let part = Part {
+        sensor: "hum".to_owned(),
+        unit: "%".to_owned(),
+        measure: Measure::Sigmas,
+        value: Some(34.2),
+        threshold: 30.0,
+        is_true: true,
+        usual: usual(80.0, false),
+    };
+    let joined = Alert { parts: [part].into(), ..alert(Measure::Parts, Some(1.0)) };
+    let joined = text(&joined, TEMP, Event::AlertFiring, &dev);
+    assert!(joined.contains("hum is 80 %, usually 20.4 to 22.1 %, 34.2 deviations away (limit 30)"), "{joined}");
+}
+
+#[test]
 fn after_it_flapped_what_fires_is_no_news_and_says_what_is_known() {
     let told = |alert: Alert| {
         let notice = Notice::Changed { alert, occurred_at: BEGAN, points: Vec::new(), to: Hearers::Calmed };
@@ -331,7 +374,7 @@ fn difference() -> Condition {
 fn of_several_conditions_each_says_its_value() {
     let part = |sensor: &str, unit: &str, value, is_true| {
         let (sensor, unit) = (sensor.to_owned(), unit.to_owned());
-        Part { sensor, unit, measure: Measure::Value, value, threshold: 30.0, is_true }
+        Part { sensor, unit, measure: Measure::Value, value, threshold: 30.0, is_true, usual: None }
     };
     let parts = [part("hum", "%", None, false), part("", "Cel", Some(31.0), true), part("flow", "", Some(32.5), true)];
     let alert = Alert { parts: parts.into(), ..alert(Measure::Parts, Some(2.0)) };
@@ -380,6 +423,7 @@ fn alert(measure: Measure, value: Option<f64>) -> Alert {
         threshold: 30.0,
         started_at: BEGAN,
         parts: std::sync::Arc::default(),
+        usual: None,
         well_since: None,
         fired_at: Some(BEGAN),
         resolved_at: None,

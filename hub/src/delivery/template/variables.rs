@@ -52,6 +52,7 @@ impl Variables {
             let unit = if measure == "sigmas" { "" } else { unit.as_str() };
             shown::value(value, unit)
         };
+        let usual = |name: &str| text(&field(&alert, "usual"), name);
         let name = |text: String| if text.is_empty() { text } else { shown::name(&text) };
         let sensor = text(&alert, "sensor");
         let time = |name: &str| field(&alert, name).as_str().and_then(|text| text.parse::<Timestamp>().ok());
@@ -86,6 +87,8 @@ impl Variables {
             ("worst_text", Value::from(with_unit("worst_value"))),
             ("last_text", Value::from(with_unit("last_value"))),
             ("threshold_text", Value::from(with_unit("threshold"))),
+            ("measured_text", Value::from(usual("value_text"))),
+            ("usual_text", Value::from(usual("usual_text"))),
             ("severity", known(of_any("severity"))),
             ("state", known(field(&alert, "state"))),
             ("labels", labels("labels")),

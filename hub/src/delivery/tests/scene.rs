@@ -69,6 +69,7 @@ pub(in crate::delivery) fn put(state: AlertState) -> Notice {
         threshold: 30.0,
         started_at: NOW.plus(-60_000),
         parts: Arc::default(),
+        usual: None,
         well_since: None,
         fired_at: Some(NOW),
         resolved_at: None,

@@ -116,6 +116,9 @@ pub(crate) struct Alert {
     pub last_value: Option<f64>,
     /// The limit.
     pub threshold: f64,
+    /// What it was and what is usual, where it is about what is unusual: when it fired; while it is pending, when it began; of one that
+    /// is resolved, when it ended. Null of other conditions, and of alerts of a version that did not keep it.
+    pub usual: Option<Usual>,
     /// What each measured of several conditions that are joined, when it fired; while it is pending, when
     /// it began; of one that is resolved, when it ended.
     pub parts: Vec<AlertPart>,
@@ -142,6 +145,27 @@ pub(crate) struct Alert {
     pub labels: BTreeMap<String, String>,
 }
 
+/// What something unusual was, and what is usual.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub(crate) struct Usual {
+    /// What it was: the reading; of `seasonal` the mean of the last hour; of a counter its growth.
+    pub value: f64,
+    /// What is usual begins here: two deviations below the middle, or as many as the limit lets pass where these are fewer.
+    pub low: f64,
+    /// And ends here.
+    pub high: f64,
+    /// Unit of all of them: the sensor's, of a counter that by the second.
+    pub unit: String,
+}
+
+impl Usual {
+    fn of(usual: &alert::Usual, unit: &str) -> Self {
+        let alert::Usual { is, low, high, is_growth } = *usual;
+        let unit = if is_growth { format!("{unit}/s") } else { unit.to_owned() };
+        Self { value: is, low, high, unit }
+    }
+}
+
 /// What one of several conditions measured.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub(crate) struct AlertPart {
@@ -157,6 +181,8 @@ pub(crate) struct AlertPart {
     pub threshold: f64,
     /// Whether it was true.
     pub is_true: bool,
+    /// What it was and what is usual, where it is about what is unusual; null of others.
+    pub usual: Option<Usual>,
 }
 
 impl AlertPart {
@@ -168,6 +194,7 @@ impl AlertPart {
             value: part.value,
             threshold: part.threshold,
             is_true: part.is_true,
+            usual: part.usual.as_ref().map(|usual| Usual::of(usual, &part.unit)),
         }
     }
 }
@@ -198,6 +225,7 @@ impl Alert {
             worst_value: alert.worst,
             last_value: alert.last,
             threshold: alert.threshold,
+            usual: alert.usual.as_ref().map(|usual| Usual::of(usual, names.unit)),
             parts: alert.joined().iter().map(|part| AlertPart::of(part, names.sensor)).collect(),
             devices: alert.counted().map(str::to_owned).collect(),
             started_at: when::moment(alert.started_at),

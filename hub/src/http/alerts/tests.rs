@@ -37,6 +37,7 @@ fn alert(id: u64, device: &Device, series: SeriesId, fired: UnixMillis) -> Alert
         threshold: 30.0,
         started_at: fired.plus(-MINUTE),
         parts: Arc::default(),
+        usual: None,
         well_since: None,
         unknown_since: None,
         fired_at: Some(fired),

@@ -27,7 +27,7 @@ use self::open::Of;
 use super::condition::{Compiled, same_meaning};
 use super::draft::Draft;
 use super::engine::{Engine, Proposed};
-use super::instance::{GRACE_MS, end, is_step};
+use super::instance::{GRACE_MS, end, is_written};
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertId, AlertState, Subject, Transition};
 use crate::model::catalog::Catalog;
@@ -132,7 +132,7 @@ fn bad(proposed: &mut Proposed, rule: &Compiled, open: Option<&Arc<Alert>>, foun
             let worse = open.worsened(found.value);
             if worse.is_some() || open.well_since.is_some() {
                 let worse = Alert { well_since: None, ..worse.unwrap_or_else(|| Alert::clone(open)) };
-                if is_step(open, &worse) {
+                if is_written(open, &worse) {
                     proposed.transitions.push(Transition::Amend(worse.clone()));
                 }
                 keep(proposed, worse);
@@ -155,7 +155,9 @@ fn good(proposed: &mut Proposed, open: &Arc<Alert>, (now, clear_for_ms): (UnixMi
                 let (state, resolved_at) = (AlertState::Resolved, Some(now));
                 put(proposed, Alert { state, resolved_at, last, well_since: None, ..Alert::clone(open) }, now);
             } else if open.well_since.is_none() {
-                keep(proposed, Alert { well_since: Some(since), ..Alert::clone(open) });
+                let well = Alert { well_since: Some(since), ..Alert::clone(open) };
+                proposed.transitions.push(Transition::Amend(well.clone()));
+                keep(proposed, well);
             }
         }
         AlertState::Resolved | AlertState::Historical => {}
@@ -196,6 +198,7 @@ fn begin(id: AlertId, rule: &Compiled, found: &Found, now: UnixMillis) -> Alert 
         threshold: found.threshold,
         started_at: found.since.unwrap_or(now),
         parts: Arc::default(),
+        usual: None,
         well_since: None,
         fired_at: None,
         resolved_at: None,

@@ -56,6 +56,19 @@ fn a_jump_from_a_flat_line_fires_and_one_step_of_the_sensor_does_not() {
 }
 
 #[test]
+fn what_is_usual_is_kept_with_what_is_not_and_with_its_end() {
+    let mut scene = Scene::with([over_half_a_minute(3.0)]);
+    (0..60).for_each(|second| drop(scene.reading(second, if second % 2 == 0 { 20.0 } else { 22.0 })));
+    assert_eq!(scene.reading(60, 40.0).len(), 1);
+    let usual = scene.stored[0].usual.unwrap();
+    let about = |value: f64, of: f64| (value - of).abs() < 0.1;
+    assert!(usual.is == 40.0 && about(usual.low, 18.97) && about(usual.high, 23.03), "{usual:?}");
+    assert_eq!(scene.reading(61, 22.0).len(), 1);
+    let usual = scene.stored[0].usual.unwrap();
+    assert!(usual.is == 22.0 && about(usual.low, 18.97) && about(usual.high, 23.03), "{usual:?}");
+}
+
+#[test]
 fn a_step_that_was_usual_is_usual_when_it_comes_again() {
     let never: [usize; 0] = [];
     let spec = over_half_a_minute(4.0);

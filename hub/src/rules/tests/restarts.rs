@@ -52,6 +52,24 @@ fn what_was_pending_when_the_hub_stopped_is_not_told_by_a_start() {
 }
 
 #[test]
+fn since_when_it_is_good_again_outlasts_a_restart() {
+    let mut before = Scene::with([RuleSpec { clear_for: Duration::from_secs(60), ..above(30.0) }]);
+    assert_eq!(before.reading(0, 31.0), ["1 firing 31 at 0"]);
+    (1..40).for_each(|second| assert_eq!(before.reading(second, 20.0), NOTHING));
+    let stopped = [(TEMP, Point { at: at(39), value: 20.0 })];
+    let mut after = before.restart();
+    after.resume(41, &stopped);
+    (40..61).for_each(|second| assert_eq!(after.reading(second, 20.0), NOTHING, "{second}"));
+    assert_eq!(after.reading(61, 20.0), ["1 resolved 20 at 61"]);
+    // What was not good any more when the hub stopped is not good since before.
+    before.reading(40, 31.0);
+    let mut after = before.restart();
+    after.resume(42, &[(TEMP, Point { at: at(40), value: 31.0 })]);
+    (41..101).for_each(|second| assert_eq!(after.reading(second, 20.0), NOTHING, "{second}"));
+    assert_eq!(after.reading(101, 20.0), ["1 resolved 20 at 101"]);
+}
+
+#[test]
 fn a_restart_resumes_pending_and_firing_alerts() {
     let mut before = Scene::with([hold(60, above(30.0))]);
     before.reading(4, 31.0);

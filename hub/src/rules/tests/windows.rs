@@ -260,7 +260,7 @@ proptest! {
                 let number = |value: f64| (!value.is_nan()).then_some(value);
                 match state {
                     "firing" => {
-                        spans.push(Span { from: at, to: None, value: number(value), worst: None, last: None });
+                        spans.push(Span { from: at, to: None, value: number(value), worst: None, last: None, usual: None });
                     }
                     "resolved" => {
                         let span = spans.last_mut().unwrap();
@@ -296,7 +296,7 @@ proptest! {
         prop_assert_eq!(outcome.firing_ms, lasted);
         spans.truncate(backtest::SPANS);
         // How bad each became only the replay tells.
-        let as_told: Vec<_> = outcome.spans.iter().map(|span| Span { worst: None, ..*span }).collect();
+        let as_told: Vec<_> = outcome.spans.iter().map(|span| Span { worst: None, usual: None, ..*span }).collect();
         prop_assert_eq!(as_told, spans);
     }
 }

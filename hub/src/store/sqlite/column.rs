@@ -6,7 +6,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 
 use crate::model::SensorKind;
 use crate::model::access::Scope;
-use crate::model::alert::{AlertId, AlertState, Measure};
+use crate::model::alert::{AlertId, AlertState, Measure, Usual};
 use crate::model::audit::ActorKind;
 use crate::model::device::{DeviceNo, Standing};
 use crate::model::reading::SeriesId;
@@ -106,6 +106,20 @@ pub(in crate::store) const fn measure_word(measure: Measure) -> &'static str {
         Measure::Devices => "devices",
         Measure::Silence => "silence",
     }
+}
+
+/// What is usual, as text.
+pub(in crate::store) fn write_usual(usual: Usual) -> String {
+    let Usual { is, low, high, is_growth } = usual;
+    format!("{is} {low} {high}{}", if is_growth { " growth" } else { "" })
+}
+
+/// Reads [`write_usual`] back; nothing of what a later version wrote.
+pub(in crate::store) fn read_usual(text: &str) -> Option<Usual> {
+    let mut words = text.split(' ');
+    let mut number = || words.next()?.parse().ok();
+    let (is, low, high) = (number()?, number()?, number()?);
+    Some(Usual { is, low, high, is_growth: words.next() == Some("growth") })
 }
 
 /// Reads [`measure_word`] back.

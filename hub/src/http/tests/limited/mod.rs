@@ -92,6 +92,7 @@ fn alert(id: u64, device: &Device, series: SeriesId, state: AlertState) -> Alert
         threshold: 30.0,
         started_at: now,
         parts: std::sync::Arc::default(),
+        usual: None,
         well_since: None,
         fired_at: Some(now),
         resolved_at: None,

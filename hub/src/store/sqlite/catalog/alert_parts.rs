@@ -3,13 +3,13 @@
 use rusqlite::{Connection, Row, named_params};
 
 use crate::model::alert::{Alert, Measure, Part};
-use crate::store::sqlite::column::{measure_word, read_measure, read_span, write_span};
+use crate::store::sqlite::column::{measure_word, read_measure, read_span, read_usual, write_span, write_usual};
 
 const CLEAR: &str = "DELETE FROM alert_part WHERE alert = :alert";
 /// An alert of a device that was deleted has no row.
-const ADD: &str = "INSERT INTO alert_part (alert, position, sensor, unit, measure, per_ms, value, threshold, is_true)
-    SELECT id, :position, :sensor, :unit, :measure, :per_ms, :value, :threshold, :is_true FROM alert WHERE id = :alert";
-const OF: &str = "SELECT sensor, unit, measure, per_ms, value, threshold, is_true FROM alert_part WHERE alert = :alert
+const ADD: &str = "INSERT INTO alert_part (alert, position, sensor, unit, measure, per_ms, value, threshold, is_true, usual)
+    SELECT id, :position, :sensor, :unit, :measure, :per_ms, :value, :threshold, :is_true, :usual FROM alert WHERE id = :alert";
+const OF: &str = "SELECT sensor, unit, measure, per_ms, value, threshold, is_true, usual FROM alert_part WHERE alert = :alert
     ORDER BY position";
 
 /// Writes the parts of an alert that was written.
@@ -39,6 +39,7 @@ pub(super) fn write(conn: &Connection, alert: &Alert) -> rusqlite::Result<()> {
             ":value": part.value,
             ":threshold": part.threshold,
             ":is_true": part.is_true,
+            ":usual": part.usual.map(write_usual),
         })?;
     }
     Ok(())
@@ -62,5 +63,6 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Part> {
         value: row.get("value")?,
         threshold: row.get("threshold")?,
         is_true: row.get("is_true")?,
+        usual: row.get_ref("usual")?.as_str_or_null()?.and_then(read_usual),
     })
 }

@@ -14,14 +14,15 @@ use crate::model::rule::RuleId;
 use crate::store::engine::nouns::{AlertQuery, Alerts, ChangeAlerts, OfRule};
 use crate::store::error::Result;
 use crate::store::pairs::{read_pairs, write_pairs};
-use crate::store::sqlite::column::{self, measure_word, read_measure, read_span, write_span};
+use crate::store::sqlite::column::{self, measure_word, read_measure, read_span, read_usual, write_span, write_usual};
 
 /// The columns that [`from_row`] reads, and what follows.
 macro_rules! select_alert {
     ($rest:literal) => {
         concat!(
             "SELECT id, rule, rule_name, severity, tags, device, series, state, measure, per_ms, value, worst, last, threshold,
-            started_at, fired_at, resolved_at, acked_at, acked_by, ack_comment, new_normal, unknown_since, learned_at FROM alert ",
+            started_at, fired_at, resolved_at, acked_at, acked_by, ack_comment, new_normal, unknown_since, usual, well_since, learned_at
+            FROM alert ",
             $rest
         )
     };
@@ -160,13 +161,14 @@ const ACK_TOLD: &str = "UPDATE alert SET ack_untold = :on WHERE id = :id";
 /// Who acknowledged it is not the engine's to say: its copy of the alert may be older.
 const PUT: &str = "INSERT INTO alert
     (id, rule, rule_name, severity, tags, device, series, state, measure, per_ms, value, worst, last, threshold, started_at, fired_at,
-    resolved_at, new_normal, unknown_since, learned_at)
+    resolved_at, new_normal, unknown_since, usual, well_since, learned_at)
     SELECT :id, :rule, :rule_name, :severity, :tags, :device, :series, :state, :measure, :per_ms, :value, :worst, :last, :threshold,
-    :started_at, :fired_at, :resolved_at, :new_normal, :unknown_since, :learned_at
+    :started_at, :fired_at, :resolved_at, :new_normal, :unknown_since, :usual, :well_since, :learned_at
     WHERE :device IS NULL OR EXISTS (SELECT 1 FROM device WHERE no = :device)
     ON CONFLICT (id) DO UPDATE SET state = excluded.state, value = excluded.value, worst = excluded.worst,
     last = excluded.last, threshold = excluded.threshold, started_at = excluded.started_at, fired_at = excluded.fired_at, resolved_at = excluded.resolved_at,
-    new_normal = excluded.new_normal, unknown_since = excluded.unknown_since, learned_at = excluded.learned_at";
+    new_normal = excluded.new_normal, unknown_since = excluded.unknown_since, usual = excluded.usual,
+    well_since = excluded.well_since, learned_at = excluded.learned_at";
 const EXPIRE: &str = "DELETE FROM alert WHERE id IN (SELECT id FROM alert
     WHERE state IN ('resolved', 'historical') AND NOT flapping AND learned_at < :before LIMIT :at_most)";
 const CANCEL: &str = "DELETE FROM alert WHERE id = :id AND state IN ('pending', 'historical')";
@@ -207,6 +209,8 @@ impl ChangeAlerts for Connection {
                     ":resolved_at": alert.resolved_at.map(|at| at.0),
                     ":new_normal": alert.new_normal,
                     ":unknown_since": alert.unknown_since.map(|at| at.0),
+                    ":usual": alert.usual.map(write_usual),
+                    ":well_since": alert.well_since.map(|at| at.0),
                     ":learned_at": alert.learned_at.0,
                 })?;
                 alert_parts::write(self, alert)?;
@@ -279,7 +283,8 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Alert> {
         threshold: row.get("threshold")?,
         started_at: UnixMillis(row.get("started_at")?),
         parts: Arc::default(),
-        well_since: None,
+        usual: row.get_ref("usual")?.as_str_or_null()?.and_then(read_usual),
+        well_since: maybe("well_since")?,
         fired_at: maybe("fired_at")?,
         resolved_at: maybe("resolved_at")?,
         acked: match maybe("acked_at")? {

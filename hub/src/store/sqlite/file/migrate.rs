@@ -61,6 +61,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../../../migrations/sqlite/0047_hearing.sql"),
     include_str!("../../../../../migrations/sqlite/0048_explained.sql"),
     include_str!("../../../../../migrations/sqlite/0049_versions_of_rules.sql"),
+    include_str!("../../../../../migrations/sqlite/0050_what_is_usual.sql"),
 ];
 
 fn known() -> u32 {
