@@ -107,6 +107,7 @@ export interface components {
             unit: string;
             /** @description Since when nothing is heard of what it is about, where it is `unknown`; null in other states. */
             unknown_since: string | null;
+            usual: components["schemas"]["Usual"] | null;
             /**
              * Format: double
              * @description What was measured when it fired; while it is pending, when it began. Null for silence, and of one that ended under a
@@ -156,6 +157,7 @@ export interface components {
             threshold: number;
             /** @description Unit of both. */
             unit: string;
+            usual: components["schemas"]["Usual"] | null;
             /**
              * Format: double
              * @description What was measured; null where nothing was known.
@@ -3031,6 +3033,26 @@ export interface components {
         UserWithLink: components["schemas"]["User"] & {
             /** @description The link. */
             link: components["schemas"]["InviteLink"];
+        };
+        /** @description What something unusual was, and what is usual. */
+        Usual: {
+            /**
+             * Format: double
+             * @description And ends here.
+             */
+            high: number;
+            /**
+             * Format: double
+             * @description What is usual begins here: two deviations below the middle, or as many as the limit lets pass where these are fewer.
+             */
+            low: number;
+            /** @description Unit of all of them: the sensor's, of a counter that by the second. */
+            unit: string;
+            /**
+             * Format: double
+             * @description What it was: the reading; of `seasonal` the mean of the last hour; of a counter its growth.
+             */
+            value: number;
         };
         /** @description The newest reading of a battery or a radio. */
         Vital: {

@@ -153,7 +153,15 @@ describe("what an alert measured", () => {
     more: Partial<Alert> = {},
   ) => reading({ measure, unit, value, worst_value: value, last_value: null, threshold, state: "firing", ...more });
   test("a reading, its rate, its deviation, its absence", () => {
-    const part = { sensor: "temp", measure: "value" as const, unit: "Cel", value: 31, threshold: 30, is_true: true };
+    const part = {
+      sensor: "temp",
+      measure: "value" as const,
+      unit: "Cel",
+      value: 31,
+      threshold: 30,
+      is_true: true,
+      usual: null,
+    };
     const unknown = { ...part, sensor: "hum", value: null, is_true: false };
     expect(of("parts", "1", 1, 2, { parts: [part, unknown] })).toBe("temp 31\u202f°C, limit 30\u202f°C, hum not known");
     expect(of("stuck", "Cel", 21.5, 1_800)).toBe("stood still at 21.5\u202f°C for more than 30 min");
@@ -169,6 +177,17 @@ describe("what an alert measured", () => {
     expect(of("sources", "1", 2, 0)).toBe("2 sources fail");
     expect(of("clock", "s", -90, 60)).toBe("clock 1 min 30 s behind, limit 1 min 00 s");
     expect(of("value", "Cel", 31, 30, { state: "pending" })).toBe("31\u202f°C, limit 30\u202f°C");
+  });
+  test("what is unusual says what is usual", () => {
+    const usual = { value: 31.2, low: 20.4, high: 22.1, unit: "Cel" };
+    const is = "31.2\u202f°C, usually 20.4\u202f°C to 22.1\u202f°C";
+    expect(of("sigmas", "sigma", 8, 4, { usual })).toBe(`fired at ${is} (8 σ above usual), limit 4 σ`);
+    const over = { usual: { ...usual, value: 20.4, low: 22.1 }, state: "resolved", last_value: -1 } as const;
+    expect(of("sigmas", "sigma", 8, 4, over)).toBe(
+      "fired at 8 σ above usual, limit 4 σ, ended at 20.4\u202f°C, usually 22.1\u202f°C",
+    );
+    const part = { sensor: "temp", measure: "sigmas" as const, unit: "sigma", value: 8, threshold: 4, is_true: true };
+    expect(of("parts", "1", 1, 2, { parts: [{ ...part, usual }] })).toBe(`temp ${is} (8 σ from usual), limit 4 σ`);
   });
   test("a value just beyond its limit is not written like it", () => {
     expect(of("value", "Cel", 4.9999999, 5)).toBe("fired at 4.9999999\u202f°C, limit 5\u202f°C");

@@ -213,12 +213,6 @@ export function reading(
     return `${value ?? end ?? 0} devices${which}, limit ${threshold}`;
   }
   if (measure === "parts") return (alert.parts ?? []).map(partOf).join(", ");
-  if (measure === "sigmas" && alert.usual) {
-    const isEnd = state === "resolved" && end !== null;
-    const away = isEnd ? end : value;
-    const before = isEnd ? "ended at " : state === "pending" ? "" : "fired at ";
-    return `${before}${usually(alert.usual)}${away === null ? "" : `: ${digits(Math.abs(away))} σ ${away < 0 ? "below" : "above"}`}, limit ${exact(threshold)} σ`;
-  }
   const all = apart([value ?? end, worst, threshold], unit);
   // What is just beyond the limit is not written like it, however far the worst was.
   const fine = (of: number) => ({ common: 0, least: Math.max(all.least, apart([of, threshold], unit).least) });
@@ -228,6 +222,12 @@ export function reading(
   };
   const say = measure === "sigmas" ? sigmas : (of: number) => measured(of, unit, fine(of));
   const limit = `limit ${measure === "sigmas" ? `${exact(threshold)} σ` : limitOf(threshold, unit)}`;
+  if (measure === "sigmas" && alert.usual && value !== null) {
+    const is = usually(alert.usual);
+    // Of one that is over it is what was usual at its end.
+    if (state === "resolved") return `fired at ${say(value)}, ${limit}${end === null ? "" : `, ended at ${is}`}`;
+    return `${state === "pending" ? "" : "fired at "}${is} (${say(value)}), ${limit}`;
+  }
   // Of one that ended under an older hub what fired it is not known.
   if (value === null) return end === null ? limit : `ended at ${say(end)}, ${limit}`;
   const fired = state === "pending" ? say(value) : `fired at ${say(value)}`;

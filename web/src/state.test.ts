@@ -31,6 +31,7 @@ const alert = (id: string, state: Alert["state"], more: Partial<Alert> = {}): Li
   new_normal: false,
   acked_at: null,
   parts: [],
+  usual: null,
   acked_by: null,
   ack_comment: null,
   learned_at: "2026-11-22T11:00:00.000Z",

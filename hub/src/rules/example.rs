@@ -89,13 +89,24 @@ impl Trial {
                 let sensor = part.sensor.clone().unwrap_or_default();
                 let of = catalog.series_of(series.device).find(|one| one.sensor == sensor).unwrap_or(series);
                 let (measure, threshold) = (part.condition.measure(), threshold(&part.condition));
-                Part { unit: of.unit.clone(), sensor, measure, value: Some(threshold), threshold, is_true: true, usual: None }
+                Part {
+                    unit: of.unit.clone(),
+                    sensor,
+                    measure,
+                    value: Some(threshold),
+                    threshold,
+                    is_true: true,
+                    usual: None,
+                }
             })
             .collect();
         let (about, parts) = if let Condition::Count { of, .. } = &spec.condition {
             let sensor = catalog.device(series.device).map(|device| device.name.clone()).unwrap_or_default();
             let (measure, threshold, unit) = (of.measure(), threshold(of), String::new());
-            (Subject::Selection, [Part { sensor, unit, measure, value: None, threshold, is_true: true, usual: None }].into())
+            (
+                Subject::Selection,
+                [Part { sensor, unit, measure, value: None, threshold, is_true: true, usual: None }].into(),
+            )
         } else {
             (Subject::Series { device: series.device, series: series.id }, parts)
         };

@@ -221,11 +221,9 @@ impl Window {
         let usual = match &self.memory {
             Memory::Deviation(history) => history.usual(),
             Memory::Seasonal(season) => season.usual(),
-            Memory::Rate { .. }
-            | Memory::Increase(_)
-            | Memory::Figure(..)
-            | Memory::Stuck(_)
-            | Memory::Forecast(_) => None,
+            Memory::Rate { .. } | Memory::Increase(_) | Memory::Figure(..) | Memory::Stuck(_) | Memory::Forecast(_) => {
+                None
+            }
         };
         usual.filter(|_| self.measured.is_some())
     }

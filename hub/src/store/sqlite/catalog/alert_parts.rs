@@ -9,7 +9,8 @@ const CLEAR: &str = "DELETE FROM alert_part WHERE alert = :alert";
 /// An alert of a device that was deleted has no row.
 const ADD: &str = "INSERT INTO alert_part (alert, position, sensor, unit, measure, per_ms, value, threshold, is_true, usual)
     SELECT id, :position, :sensor, :unit, :measure, :per_ms, :value, :threshold, :is_true, :usual FROM alert WHERE id = :alert";
-const OF: &str = "SELECT sensor, unit, measure, per_ms, value, threshold, is_true, usual FROM alert_part WHERE alert = :alert
+const OF: &str =
+    "SELECT sensor, unit, measure, per_ms, value, threshold, is_true, usual FROM alert_part WHERE alert = :alert
     ORDER BY position";
 
 /// Writes the parts of an alert that was written.
