@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::gathered::{self, Gathered};
 use super::grouping::Grouping;
 use super::payload::alert::{self, What};
-use super::payload::{Teller, group_delivery};
+use super::payload::{Teller, group_delivery, heading};
 use crate::model::alert::{Alert, AlertId, AlertState, Subject};
 use crate::model::catalog::Catalog;
 use crate::model::explain::Reason;
@@ -111,6 +111,21 @@ impl Audience<'_> {
         self.hears(webhook.id, alert) && webhook.spec.filter.passes(alert, device.map(|device| &device.labels))
     }
 
+    /// The rule's own titles of those alerts that one message of many names; nothing where it has none, or says none of one of them.
+    fn titles(&self, group: &Gathered<'_>, notices: &[Notice], catalog: &Catalog, teller: &Teller) -> Vec<String> {
+        let rule = group.first().and_then(|first| self.rule(first));
+        let Some(rule) = rule.filter(|rule| rule.message.title.is_some()) else { return Vec::new() };
+        let event = group.event;
+        let title = |alert: &Alert| {
+            let is_it = |notice: &&Notice| notice.alert().id == alert.id && event_of(notice) == event;
+            let notice = notices.iter().find(is_it)?;
+            let what = What { notice, event, sequence: 1, rule: Some(rule), reason: None, beside: None };
+            let heading = heading(&alert::body(&what, catalog, teller))?;
+            heading.is_worded.then_some(heading.title)
+        };
+        group.named(catalog).into_iter().map(title).collect::<Option<_>>().unwrap_or_default()
+    }
+
     fn rule(&self, alert: &Alert) -> Option<&RuleSpec> {
         self.rules.iter().find(|rule| rule.id == alert.rule).map(|rule| &rule.spec)
     }
@@ -141,8 +156,11 @@ pub fn deliveries_for(
 fn told(notices: &[Notice], audience: &Audience<'_>, catalog: &Catalog, teller: &Teller) -> Vec<NewDelivery> {
     let mut deliveries = Vec::new();
     let mut grouping = audience.grouping.clone();
-    let gathered: Vec<_> =
-        gathered::of(notices).into_iter().map(|group| (audience.of_many(&group, &grouping), group)).collect();
+    let mut gathered = gathered::of(notices);
+    for group in &mut gathered {
+        group.titles = audience.titles(group, notices, catalog, teller);
+    }
+    let gathered: Vec<_> = gathered.into_iter().map(|group| (audience.of_many(&group, &grouping), group)).collect();
     for (told, group) in &gathered {
         deliveries.extend(told.iter().filter_map(|webhook| group_delivery(group, webhook, catalog, teller)));
     }

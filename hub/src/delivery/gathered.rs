@@ -29,6 +29,8 @@ pub(super) struct Gathered<'a> {
     pub(super) alerts: Vec<&'a Alert>,
     /// When the hub saw it.
     pub(super) at: UnixMillis,
+    /// Of those that are named the titles in the words of their rule; empty where it has none.
+    pub(super) titles: Vec<String>,
 }
 
 /// Devices that went offline or came back, and alerts that somebody acknowledged, where there is more than one.
@@ -54,7 +56,7 @@ pub(super) fn of(notices: &[Notice]) -> Vec<Gathered<'_>> {
 fn group(event: Event, notices: Vec<&Notice>) -> Option<Gathered<'_>> {
     let at = notices.iter().map(|notice| notice.occurred_at()).max()?;
     let alerts: Vec<_> = notices.into_iter().map(Notice::alert).collect();
-    (alerts.len() > 1).then_some(Gathered { event, alerts, at })
+    (alerts.len() > 1).then_some(Gathered { event, alerts, at, titles: Vec::new() })
 }
 
 /// What each person acknowledged at once.
@@ -92,6 +94,21 @@ impl Gathered<'_> {
             }
     }
 
+    /// Those that are named.
+    pub(super) fn named(&self, catalog: &Catalog) -> Vec<&Alert> {
+        let mut named = self.alerts.clone();
+        named.sort_by_cached_key(|alert| shown::name(alert.names(catalog).device));
+        named.truncate(NAMED);
+        named
+    }
+
+    /// The rule's own titles, and how many more there are.
+    fn own_titles(&self) -> Option<String> {
+        let more = self.alerts.len().saturating_sub(self.titles.len());
+        let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+        (!self.titles.is_empty()).then(|| format!("{}{more}", self.titles.join("; ")))
+    }
+
     /// What people are told.
     pub(super) fn told(&self, catalog: &Catalog, zone: &TimeZone) -> Told {
         if self.event == Event::AlertAcknowledged {
@@ -111,7 +128,8 @@ impl Gathered<'_> {
             let longest =
                 self.alerts.iter().map(|alert| alert.resolved_at.unwrap_or(self.at).since(alert.started_at)).max();
             let longest = length(longest.unwrap_or_default() as f64 / 1_000.0);
-            let text = format!("{who} are no longer offline. Nothing was heard from them for up to {longest}.");
+            let who = self.own_titles().unwrap_or_else(|| format!("{who} are no longer offline"));
+            let text = format!("{who}. Nothing was heard from them for up to {longest}.");
             return Told { title: format!("Resolved: {count} devices offline"), text };
         }
         let [minute, day] = ["%Y-%m-%d %H:%M", "%Y-%m-%d"].map(|form| [first, last].map(|at| written(at, zone, form)));
@@ -121,6 +139,7 @@ impl Gathered<'_> {
             let until = written(last, zone, if day[0] == day[1] { "%H:%M %Z" } else { "%Y-%m-%d %H:%M %Z" });
             format!("between {} and {until}", minute[0])
         };
+        let who = self.own_titles().map_or(who, |titles| format!("{titles}. They"));
         let text = format!("{who} went offline {when}: nothing is heard from them since.");
         Told { title: format!("{count} devices are offline"), text }
     }

@@ -27,8 +27,11 @@
 //!
 //! `data.alert.explain` says why it fired: the version of its rule and its condition in words, how often it fired in the last 30 days
 //! (`here`: about this, `anywhere`: about anything), how its device and its link were, with the readings `taken` and `lost` in the hour
-//! and the one before, how late the hub knew (`late_s`), and what else fired within ten minutes. It is left out where there was no
-//! time to find out, or no room.
+//! and the one before, how late the hub knew (`late_s`), and what else fired within ten minutes. Of an end it says how they are
+//! then, how late the hub knew of the end, and the rule only where that is still the version that fired; nothing beside. It is left out
+//! where there was no time to find out, or no room.
+//!
+//! `data.alert.worded`: the title is that of the rule's own template.
 //!
 //! `data.alert.chart` is a picture of the readings around, where the hub knows its own address: a link that needs no sign-in and ends
 //! after 30 days ([`super::sign::PictureKey`]).
@@ -171,6 +174,9 @@ pub fn gone(told: &NewDelivery, now: UnixMillis) -> Option<NewDelivery> {
     let sequence = alert.get("sequence").and_then(Value::as_u64).unwrap_or(1);
     alert.insert("sequence".to_owned(), (sequence + 1).into());
     alert.insert("state".to_owned(), "resolved".into());
+    // It is told of how the device was, which is gone.
+    alert.remove("explain");
+    alert.remove("worded");
     for time in ["resolved_at", "occurred_at", "learned_at"] {
         alert.insert(time.to_owned(), moment(now).into());
     }
@@ -208,6 +214,10 @@ pub(super) struct Heading {
     pub(super) device: String,
     /// Its sensor; empty where it is about the device.
     pub(super) sensor: String,
+    /// Whether the title is in the words of the rule.
+    pub(super) is_worded: bool,
+    /// Whether it tells that a device is offline, or no longer.
+    pub(super) is_offline: bool,
 }
 
 /// What a summary says of a message in the hub's own form.
@@ -233,6 +243,8 @@ pub(super) fn heading(body: &[u8]) -> Option<Heading> {
         device_name: String,
         #[serde(default)]
         sensor: String,
+        #[serde(default)]
+        worded: bool,
     }
     #[derive(Deserialize)]
     struct Named {
@@ -259,7 +271,8 @@ pub(super) fn heading(body: &[u8]) -> Option<Heading> {
     let title = cut(&title).to_owned();
     let Some(alert) = data.alert else {
         let device = data.group.map(|group| format!("{} devices", group.count)).unwrap_or_default();
-        return Some(Heading { title, severity, rule: String::new(), device, sensor: String::new() });
+        let (rule, sensor) = (String::new(), String::new());
+        return Some(Heading { title, severity, rule, device, sensor, is_worded: false, is_offline: false });
     };
     let rule = alert.rule.map(|rule| shown::name(rule_called(&rule.name))).unwrap_or_default();
     let (device, sensor) = match alert.device {
@@ -267,7 +280,8 @@ pub(super) fn heading(body: &[u8]) -> Option<Heading> {
         Some(_) => (shown::name(&alert.device_name), called::sensor(&alert.sensor)),
         None => (String::new(), String::new()),
     };
-    Some(Heading { title, severity, rule, device, sensor })
+    let (is_worded, is_offline) = (alert.worded, alert.sensor == OF_DEVICES[0]);
+    Some(Heading { title, severity, rule, device, sensor, is_worded, is_offline })
 }
 
 /// What people are told.

@@ -200,26 +200,29 @@ impl Sorted {
         Told { title, text }
     }
 
-    /// They are of one rule, and none of them flaps: that is told for itself. Mostly another message of it went before them; of devices that go offline none did.
+    /// They are of one rule, and none of them flaps: that is told for itself. Another message of it went before them, so they are some more;
+    /// of devices that go offline the first one waits as well.
     fn grouped(&self, shown: &Shown<'_>) -> Told {
         let rule = shown.all().map(|heading| heading.rule.as_str()).find(|rule| !rule.is_empty());
         let rule = rule.unwrap_or("One rule");
         let (fire, end) = (self.firing.len(), self.over.len());
         let mut said = Vec::new();
         if fire > 0 {
-            said.push(format!("{rule} fires{}.", shown.on(fire, shown.firing)));
+            said.push(format!("{rule} fires{}.", shown.things(fire, shown.firing)));
         }
         if end > 0 {
             let what = if said.is_empty() { rule } else { "It" };
-            said.push(format!("{what} is over{}.", shown.on(end, shown.over)));
+            said.push(format!("{what} is over{}.", shown.things(end, shown.over)));
         }
         let one = || shown.all().next().map(|heading| shown.on(1, std::slice::from_ref(heading))).unwrap_or_default();
+        let own = || shown.all().next().filter(|heading| heading.is_worded).map(|heading| heading.title.clone());
+        let more = if shown.all().any(|heading| heading.is_offline) { "devices" } else { "more" };
         let title = match (fire, end) {
-            (1, 0) => format!("{rule}{}", one()),
-            (0, 1) => format!("Resolved: {rule}{}", one()),
-            (0, end) => format!("Resolved: {rule} on {end} more"),
-            (fire, 0) => format!("{rule} on {fire} more"),
-            (fire, end) => format!("{rule}: {fire} more, {end} over"),
+            (1, 0) => own().unwrap_or_else(|| format!("{rule}{}", one())),
+            (0, 1) => own().unwrap_or_else(|| format!("Resolved: {rule}{}", one())),
+            (0, end) => format!("Resolved: {rule} on {end} {more}"),
+            (fire, 0) => format!("{rule} on {fire} {more}"),
+            (fire, end) => format!("{rule}: {fire} {more}, {end} over"),
         };
         Told { title, text: said.join(" ") }
     }
@@ -262,6 +265,18 @@ struct Shown<'a> {
 impl Shown<'_> {
     fn all(&self) -> impl Iterator<Item = &Heading> {
         self.firing.iter().chain(self.flapping).chain(self.over)
+    }
+
+    /// `: the rule's own title; another; and 7 more` where the rule has its own words for one of them, else as [`Self::on`].
+    fn things(&self, all: usize, some: &[Heading]) -> String {
+        if !some.iter().any(|heading| heading.is_worded) {
+            return self.on(all, some);
+        }
+        let said = |heading: &Heading| if heading.is_worded { heading.title.clone() } else { self.thing(heading) };
+        let said: Vec<String> = some.iter().map(said).collect();
+        let more = all.saturating_sub(said.len());
+        let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+        format!(": {}{more}", said.join("; "))
     }
 
     /// ` on a, b and 7 more`; nothing of what is about no device.

@@ -325,6 +325,14 @@ fn devices_that_go_at_once_are_one_sentence_where_people_read_and_one_alert_each
     let all = RuleSpec { webhooks: Vec::new(), all_webhooks: true, ..rule().spec };
     let all = newly_told(&gone, &[Rule { spec: all, ..rule() }], &webhooks, &catalog, &teller(None));
     assert_eq!(all.len(), 300);
+    let title = Some("{{ device }} is out of reach".to_owned());
+    let spec = RuleSpec { message: crate::model::rule::Message { title, text: None }, ..rule().spec };
+    let worded = newly_told(&gone, &[Rule { spec, ..rule() }], &webhooks, &catalog, &teller(None));
+    let worded = read(worded.iter().find(|one| one.webhook == WebhookId(8)).unwrap());
+    assert_eq!(worded["title"], "299 devices are offline");
+    let text = worded["text"].as_str().unwrap();
+    let own = "box-001 is out of reach; box-002 is out of reach; box-003 is out of reach; and 296 more. They went offline between";
+    assert!(text.starts_with(own), "{text}");
     assert_eq!(back[0]["title"], "Resolved: 2 devices offline");
     assert_eq!(
         back[0]["text"],

@@ -71,6 +71,9 @@ struct AlertBody<'a> {
     acked_by: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ack_comment: Option<&'a str>,
+    /// Whether the title is in the words of its rule.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    worded: bool,
     /// Why it is in the hub's own words, where the rule has others.
     #[serde(skip_serializing_if = "Option::is_none")]
     template_error: Option<String>,
@@ -211,6 +214,7 @@ pub(in crate::delivery) fn body(what: &What<'_>, catalog: &Catalog, teller: &Tel
         acked_at: alert.acked.as_ref().map(|ack| moment(ack.at)),
         acked_by: alert.acked.as_ref().map(|ack| cut(&ack.by)).filter(|by| !by.is_empty()),
         ack_comment: alert.acked.as_ref().and_then(|ack| ack.comment.as_deref()),
+        worded: false,
         template_error: None,
     };
     let Told { title, mut text } = sentence::of(notice, names, rule.map(|rule| &rule.condition), &teller.zone);
@@ -224,6 +228,7 @@ pub(in crate::delivery) fn body(what: &What<'_>, catalog: &Catalog, teller: &Tel
     let is_old = matches!(notice, Notice::Changed { to: Hearers::Calmed, .. });
     let as_if = if is_old && event == Event::AlertFiring { Event::AlertRepeated } else { event };
     let Some(said) = rule.and_then(|rule| worded(&rule.message, &whole, as_if, &teller.zone)) else { return whole };
+    body.data.alert.worded = said.title.is_some();
     body.title = said.title.unwrap_or(body.title);
     body.text = said.text.unwrap_or(body.text);
     body.data.alert.template_error = said.flaw;

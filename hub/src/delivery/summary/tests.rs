@@ -69,6 +69,32 @@ fn what_is_of_one_rule_is_told_by_its_things() {
 }
 
 #[test]
+fn devices_that_go_offline_are_some_more_of_nothing() {
+    let of = |event| {
+        [one(1, event, 1), one(2, event, 2)].map(|one| Waits { course: format!("{}/device_offline", one.id.0), ..one })
+    };
+    assert_eq!(grouped(&of(Event::AlertFiring)).0, "Too hot on 2 devices");
+    assert_eq!(grouped(&of(Event::AlertResolved)).0, "Resolved: Too hot on 2 devices");
+    let mixed: Vec<_> = of(Event::AlertFiring)
+        .into_iter()
+        .chain([Waits { course: "9/device_offline".to_owned(), ..one(9, Event::AlertResolved, 9) }])
+        .collect();
+    assert_eq!(grouped(&mixed).0, "Too hot: 2 devices, 1 over");
+}
+
+#[test]
+fn a_rules_own_titles_are_said_of_its_things() {
+    let fires: Vec<_> = (1..=12).map(|id| one(id, Event::AlertFiring, id)).collect();
+    let worded = |waits: &[Waits], own: &[u64]| told_of_rule(waits, own);
+    let said = worded(&fires, &(1..=12).collect::<Vec<_>>());
+    assert_eq!(said.0, "Too hot on 12 more");
+    assert!(said.1.starts_with("Too hot fires: No name of room 1; No name of room 2; "), "{}", said.1);
+    assert!(said.1.ends_with("No name of room 10; and 2 more."), "{}", said.1);
+    assert_eq!(worded(&fires[..2], &[2]).1, "Too hot fires: room 1; No name of room 2.");
+    assert_eq!(worded(&fires[..1], &[1]).0, "No name of room 1", "what is alone has its own title");
+}
+
+#[test]
 fn after_quiet_hours_it_says_so_and_how_many_were_over_meanwhile() {
     let waits: Vec<_> = (1..=6).map(|alert| one(alert, Event::AlertFiring, alert)).collect();
     let sorted = Sorted::of(&waits).unwrap();
@@ -106,11 +132,17 @@ fn one(id: u64, event: Event, alert: u64) -> Waits {
 
 /// What people are told of these in one message: title and text.
 fn grouped(waits: &[Waits]) -> (String, String) {
+    told_of_rule(waits, &[])
+}
+
+/// The same of a rule that has its own titles for these messages.
+fn told_of_rule(waits: &[Waits], own: &[u64]) -> (String, String) {
     let body = |one: &Waits| {
         let course = &one.course;
         let (room, sensor) = course.split_once('/').unwrap_or((course, "temperature"));
         format!(
-            r#"{{"type":"x","title":"No name of room {room}","data":{{"alert":{{"severity":"warning","rule":{{"name":"Too hot"}},"device":"d{room}","device_name":"room {room}","sensor":"{sensor}"}}}}}}"#
+            r#"{{"type":"x","title":"No name of room {room}","data":{{"alert":{{"severity":"warning","rule":{{"name":"Too hot"}},"device":"d{room}","device_name":"room {room}","sensor":"{sensor}","worded":{}}}}}}}"#,
+            own.contains(&one.id.0)
         )
     };
     let bodies = waits.iter().map(|one| (one.id, body(one).into_bytes())).collect();
