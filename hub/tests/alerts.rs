@@ -115,6 +115,10 @@ fn what_fired_an_alert_and_the_worst_of_it_are_known_when_it_is_over() {
     let last: Value = serde_json::from_slice(&scene.sink.received().last().unwrap().body).unwrap();
     assert_eq!(numbers(&last["data"]["alert"]), [json!(60.0), json!(99.0), json!(1.5)]);
     assert!(last["text"].as_str().unwrap().contains(" is 1.5"), "{last}");
+    // With the end comes what belongs to it: how the device is by then, and the rule that it was.
+    let end = &last["data"]["alert"]["explain"];
+    assert_eq!((&end["device"]["online"], &end["rule"]["version"]), (&json!(true), &json!(1)), "{last}");
+    assert_eq!((&end["fired"]["here"], &end["beside"]), (&json!(1), &json!([])), "{last}");
 }
 
 #[test]

@@ -156,3 +156,48 @@ async fn what_export_wrote_comes_back_by_import_and_raises_no_alert() {
         );
     });
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn devices_that_are_counted_are_one_alert_across_a_restart_and_what_comes_late_changes_nothing() {
+    let sink = WebhookSink::answering([Answer::Status(200)]).await;
+    let told = || {
+        let hooks = sink.received().into_iter();
+        hooks.map(|hook| serde_json::from_slice::<serde_json::Value>(&hook.body).unwrap()).collect::<Vec<_>>()
+    };
+    tokio::task::block_in_place(|| {
+        let mut hub = HubProcess::start("token");
+        let token = hub.output(&["token", "create", "--scope", "write"]);
+        let webhook =
+            hub.post("/api/v1/webhooks", &json!({"name": "sink", "url": format!("http://{}/", sink.address)}));
+        let of = json!({"type": "threshold", "op": ">", "value": 50});
+        hub.post(
+            "/api/v1/rules",
+            &json!({"name": "hot rooms", "device": "room*", "sensor": "t.*", "webhooks": [webhook["id"]],
+                "condition": {"type": "count", "condition": of, "op": ">=", "value": 2}, "for": "0s", "enabled": true}),
+        );
+        let now = || telemetry_hub::clock::Clock.wall().0;
+        let say = |hub: &HubProcess, room: u32, at: i64, value: f64| {
+            assert_eq!(post(hub, &token, &format!("t,host=room{room} f={value} {at}\n")).0, 204);
+        };
+        (1..=3).for_each(|room| say(&hub, room, now(), 20.0));
+        say(&hub, 1, now(), 60.0);
+        // An hour ago two were hot at once: that is past, and nobody is told of it.
+        (2..=3).for_each(|room| say(&hub, room, now() - 3_600_000, 99.0));
+        std::thread::sleep(Duration::from_millis(500));
+        assert_eq!(hub.get("/api/v1/alerts?state=firing")["items"], json!([]));
+        say(&hub, 2, now(), 60.0);
+        let fires = eventually("it fires", SOON, || told().into_iter().next());
+        let alert = &fires["data"]["alert"];
+        assert_eq!((&alert["value"], &alert["devices"]), (&json!(2.0), &json!(["room1", "room2"])), "{fires}");
+        assert!(fires["text"].as_str().unwrap().contains("room1 and room2"), "{fires}");
+        hub.restart();
+        say(&hub, 3, now(), 60.0);
+        say(&hub, 1, now(), 20.0);
+        say(&hub, 2, now() - 3_600_000, 20.0);
+        let open = hub.get("/api/v1/alerts?state=firing");
+        let items = open["items"].as_array().unwrap();
+        assert_eq!(items.len(), 1, "two are hot still: {open}");
+        assert_eq!(items[0]["id"], alert["id"], "and it is the same alert");
+        assert_eq!(hub.get("/api/v1/alerts?state=historical")["items"], json!([]), "nothing is entered of what came late");
+    });
+}

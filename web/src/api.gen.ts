@@ -103,7 +103,9 @@ export interface components {
              * @description The limit.
              */
             threshold: number;
-            /** @description Unit of all of them: the sensor's, or `Cel/min`, `sigma`, `s`. */
+            /** @description Unit of the limit: `unit`, but of `stuck`, where it is for how long it may stand still, `s`. */
+            threshold_unit: string;
+            /** @description Unit of the values: the sensor's, or `Cel/min`, `sigma`, `s`. */
             unit: string;
             /** @description Since when nothing is heard of what it is about, where it is `unknown`; null in other states. */
             unknown_since: string | null;
@@ -155,6 +157,8 @@ export interface components {
              * @description The limit.
              */
             threshold: number;
+            /** @description Unit of the limit: `unit`, but of `stuck` `s`. */
+            threshold_unit: string;
             /** @description Unit of both. */
             unit: string;
             usual: components["schemas"]["Usual"] | null;
@@ -1197,7 +1201,7 @@ export interface components {
         Measure: "value" | "rate" | "sigmas" | "stuck" | "parts" | "devices" | "forecast" | "sources" | "clock" | "silence";
         /**
          * @description Templates of what people are told of a rule's alerts, in the language of Jinja; the hub's own words where one is left out. A name
-         *     that no message has is refused. Where one fails because of what a message is about, the hub's own words are said.
+         *     that no message has is refused, and so is a tag that the rule has not. Where one fails because of what a message is about, the hub's own words are said.
          */
         MessageTemplates: {
             /** @description The text. Unless it asks for `event`, the hub's own is said when the alert is over, flaps or is acknowledged. */
@@ -1216,6 +1220,11 @@ export interface components {
             series: number;
             /** @description From the first to the last of them at least. */
             span: string;
+            /**
+             * @description Where readings come too seldom for the length of the window, so that no waiting helps: how often they come, and what would be long
+             *     enough. Null where they come often enough, or nothing says how often.
+             */
+            too_short: string | null;
             /** @description Those of them that have not enough readings yet, or too few for the length of the window. */
             waiting: number;
         };

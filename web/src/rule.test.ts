@@ -159,6 +159,7 @@ describe("what an alert measured", () => {
       unit: "Cel",
       value: 31,
       threshold: 30,
+      threshold_unit: "Cel",
       is_true: true,
       usual: null,
     };
@@ -186,7 +187,15 @@ describe("what an alert measured", () => {
     expect(of("sigmas", "sigma", 8, 4, over)).toBe(
       "fired at 8 σ above usual, limit 4 σ, ended at 20.4\u202f°C, usually 22.1\u202f°C",
     );
-    const part = { sensor: "temp", measure: "sigmas" as const, unit: "sigma", value: 8, threshold: 4, is_true: true };
+    const part = {
+      sensor: "temp",
+      measure: "sigmas" as const,
+      unit: "sigma",
+      value: 8,
+      threshold: 4,
+      threshold_unit: "sigma",
+      is_true: true,
+    };
     expect(of("parts", "1", 1, 2, { parts: [{ ...part, usual }] })).toBe(`temp ${is} (8 σ from usual), limit 4 σ`);
   });
   test("a value just beyond its limit is not written like it", () => {
@@ -256,18 +265,20 @@ test("the limit of another sensor is in its own unit", () => {
 });
 
 test("what a rule waits for is said", () => {
-  const needs = { readings: 10, span: "30m", series: 3, waiting: 0 };
+  const needs = { readings: 10, span: "30m", series: 3, waiting: 0, too_short: null };
   expect([waitsFor({ needs: null, missing: [] }), waitsFor({ needs, missing: [] })]).toEqual([null, null]);
   expect(waitsFor({ needs: { ...needs, waiting: 1 }, missing: [] })).toBe(
     "1 of its 3 sensors has not reported enough yet: 10 readings over 30 min are needed.",
   );
   expect(waitsFor({ needs: { ...needs, waiting: 3 }, missing: [] })).toContain("Its sensors have");
+  const seldom = "readings come each 5m, too seldom for 5m of them, which takes 2: use 15m";
+  expect(waitsFor({ needs: { ...needs, too_short: seldom }, missing: [] })).toBe(`R${seldom.slice(1)}.`);
   // Of what no device has no reading can come.
   expect(waitsFor({ needs: { ...needs, waiting: 3 }, missing: ["nosuch"] })).toBe("No device has a sensor nosuch.");
 });
 
 describe("what a rule would have done", () => {
-  const needs = { readings: 10, span: "30m", series: 1, waiting: 1 };
+  const needs = { readings: 10, span: "30m", series: 1, waiting: 1, too_short: null };
   const series = (fires: number, readings = 100, judged = readings) => ({
     device: "d",
     device_name: "d",

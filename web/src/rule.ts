@@ -174,7 +174,10 @@ export function waitsFor(rule: Pick<Rule, "needs" | "missing">): string | null {
   const { needs } = rule;
   const lack = lacks(rule);
   if (lack !== null) return lack;
-  if (!needs || needs.waiting === 0) return null;
+  if (!needs) return null;
+  // However long it waits, it never has enough.
+  if (needs.too_short) return `${needs.too_short.charAt(0).toUpperCase()}${needs.too_short.slice(1)}.`;
+  if (needs.waiting === 0) return null;
   const who =
     needs.series === 1
       ? "Its sensor has"

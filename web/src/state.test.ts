@@ -32,6 +32,7 @@ const alert = (id: string, state: Alert["state"], more: Partial<Alert> = {}): Li
   acked_at: null,
   parts: [],
   usual: null,
+  threshold_unit: "Cel",
   acked_by: null,
   ack_comment: null,
   learned_at: "2026-11-22T11:00:00.000Z",

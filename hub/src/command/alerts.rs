@@ -185,6 +185,7 @@ fn numbers(alert: &Alert, now: UnixMillis) -> (String, String) {
         (Some(value), _) if ["forecast", "clock"].contains(&&*alert.measure) => {
             (length(value), length(alert.threshold))
         }
+        (Some(value), _) if alert.measure == "stuck" => (shown::value(value, &alert.unit), length(alert.threshold)),
         (Some(value), _) => shown::alike(value, alert.threshold, &alert.unit),
         (None, Some(value)) => (value, shown::length(alert.threshold as i64)),
         (None, None) => ("-".to_owned(), shown::value(alert.threshold, &alert.unit)),

@@ -228,7 +228,14 @@ struct Watching {
     enabled: bool,
     /// An older hub does not say.
     watches: Option<usize>,
+    needs: Option<Needs>,
     source: Option<Source>,
+}
+
+#[derive(Deserialize)]
+struct Needs {
+    /// An older hub does not say.
+    too_short: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -237,17 +244,20 @@ struct Source {
     line: u32,
 }
 
-/// Warns of rules of these files that watch nothing: a name may be misspelled.
+/// Warns of rules of these files that watch nothing, because a name may be misspelled, and of those for which readings come too seldom.
 async fn idle(link: &Link, files: &[(String, RuleFile)]) -> Result<(), Failure> {
     let rules: Vec<Watching> = link.all("/rules", &[]).await?;
-    for Watching { name, source, .. } in rules.into_iter().filter(|rule| rule.enabled && rule.watches == Some(0)) {
+    for Watching { name, source, watches, needs, .. } in rules.into_iter().filter(|rule| rule.enabled) {
+        let why = match (watches, needs.and_then(|needs| needs.too_short)) {
+            (Some(0), _) => "watches nothing now: no device or sensor is there that it is about".to_owned(),
+            (_, Some(too_short)) => format!("never decides there: {too_short}"),
+            (_, None) => continue,
+        };
         let Some(Source { file, line }) = source.filter(|source| files.iter().any(|(of, _)| *of == source.file)) else {
             continue;
         };
         let name = shown::name(&name);
-        tell(format_args!(
-            "warning: {file}:{line}: {name} watches nothing now: no device or sensor is there that it is about"
-        ));
+        tell(format_args!("warning: {file}:{line}: {name} {why}"));
     }
     Ok(())
 }

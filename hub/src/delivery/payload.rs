@@ -43,7 +43,8 @@
 //!
 //! `data.alert.tags` are those of the rule when the alert began, at most 16; they are never left out.
 //!
-//! `measure` says what the values and `threshold` are, `unit` in what: the reading (`value`, the sensor's unit), its change in
+//! `measure` says what the values and `threshold` are, `unit` in what, and `threshold_unit` of the threshold, which is another one only of what
+//! stands still (`s`): the reading (`value`, the sensor's unit), its change in
 //! time (`rate`, `Cel/min`), how unusual it is (`sigmas`: standard deviations from the mean of its history, negative below
 //! it, the threshold either side), in how many seconds it reaches its limit (`forecast`), or how long nothing came (`silence`, seconds; `value` is null).
 //!

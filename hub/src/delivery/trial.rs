@@ -19,6 +19,7 @@ use super::template::variables::{Known, Variables};
 use super::template::{Flaw, check};
 use crate::model::UnixMillis;
 use crate::model::catalog::Catalog;
+use crate::model::device::Labels;
 use crate::model::notice::Notice;
 use crate::model::rule::{Message, Rule};
 use crate::model::webhook::{Event, Template, Webhook, WebhookId, WebhookKind, WebhookSpec};
@@ -65,12 +66,12 @@ pub struct Refused {
     pub reason: String,
 }
 
-/// Refuses templates that cannot be used, or that fail for an event.
+/// Refuses templates of a rule with these tags that cannot be used, or that fail for an event.
 ///
 /// # Errors
 /// The first of them.
-pub fn message(message: &Message) -> Result<(), Refused> {
-    let samples: Vec<(Event, Variables)> = OF_RULES.into_iter().map(|event| (event, invented(event))).collect();
+pub fn message(message: &Message, tags: &Labels) -> Result<(), Refused> {
+    let samples: Vec<(Event, Variables)> = OF_RULES.into_iter().map(|event| (event, invented(event, tags))).collect();
     let known = Known::new(&samples.iter().map(|(_, variables)| variables.clone()).collect::<Vec<_>>());
     let refused = |field: &'static str| {
         move |flaw: Flaw| Refused { field: field.to_owned(), reason: format!("the template, {flaw}") }
@@ -154,7 +155,7 @@ fn webhook_sample(event: Event, spec: &WebhookSpec) -> Variables {
     // What of its name is in a message is in every one.
     let of = if event == Event::AlertFlapping { of_people() } else { WebhookSpec::new(spec.name.clone(), "") };
     let body = sample::event(event, &of, &teller, NOW);
-    Variables::invented(&for_templates(&body), None)
+    Variables::invented(&for_templates(&body), None, None)
 }
 
 /// Says at which event it fails.
@@ -163,10 +164,10 @@ fn during(flaw: Flaw, event: Event) -> Flaw {
     Flaw { why: format!("{} (when `event` is `{}`)", flaw.why, event.strip_prefix("alert.").unwrap_or(event)), ..flaw }
 }
 
-fn invented(event: Event) -> Variables {
+fn invented(event: Event, tags: &Labels) -> Variables {
     let teller = teller();
     let body = sample::event(event, &of_people(), &teller, NOW);
-    Variables::invented(&for_templates(&body), Some(&teller.zone))
+    Variables::invented(&for_templates(&body), Some(&teller.zone), Some(tags))
 }
 
 /// One that is told of everything that people are.
@@ -210,10 +211,15 @@ mod tests {
         said(&rule, notice, &sample::catalog(NOW), &teller).unwrap()
     }
 
+    /// Of the rule that is tried.
+    fn tags() -> Labels {
+        Labels::from([("team".to_owned(), "x".to_owned())])
+    }
+
     #[test]
     fn a_rule_says_its_alerts_in_its_own_words_and_when_they_are_over() {
         let own = of("{{ device }} is at {{ value_text }}", "{{ text }} Call Ann of {{ labels.site }}.");
-        assert_eq!(message(&own), Ok(()));
+        assert_eq!(message(&own, &tags()), Ok(()));
         let fires = told(own.clone(), Event::AlertFiring);
         assert_eq!(fires.title, "greenhouse is at 31.4 °C");
         assert!(fires.text.starts_with("greenhouse: Temperature is 31.4 °C, above"), "{}", fires.text);
@@ -226,7 +232,7 @@ mod tests {
             "",
             "{% if event == 'resolved' %}{{ device }} is well at {{ last_text }}{% else %}{{ text }}{% endif %}",
         );
-        assert_eq!(message(&all), Ok(()));
+        assert_eq!(message(&all, &tags()), Ok(()));
         let over = told(all, Event::AlertResolved);
         assert_eq!((over.title, over.text.as_str()), (hub.title, "greenhouse is well at 28.9 °C"));
         let acknowledged = told(of("{{ event|upper }} {{ rule }}", ""), Event::AlertAcknowledged);
@@ -249,7 +255,7 @@ mod tests {
             "{{ device }}{% if labels.room %} in {{ labels.room }}{% endif %}",
             "{{ text }} Room {{ labels.room }}, {{ labels.room|upper }}, {{ labels.room|default('none') }}, {{ tags.team }}.",
         );
-        assert_eq!(message(&own), Ok(()));
+        assert_eq!(message(&own, &tags()), Ok(()));
         let fires = told(own, Event::AlertFiring);
         assert_eq!((fires.title.as_str(), fires.template_error), ("greenhouse", None));
         assert!(fires.text.ends_with(" Room , , none, ."), "{}", fires.text);
@@ -280,7 +286,7 @@ mod tests {
 
     #[test]
     fn what_fails_for_an_event_is_refused_with_that_event() {
-        let refused = |title: &str, text: &str| message(&of(title, text)).unwrap_err();
+        let refused = |title: &str, text: &str| message(&of(title, text), &tags()).unwrap_err();
         let title = refused("{{ worst|round }} {{ alert.acked_by }}", "");
         assert_eq!(title.field, "title");
         assert!(title.reason.contains("`alert.acked_by` is not known here"), "{}", title.reason);

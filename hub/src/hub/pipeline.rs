@@ -1,5 +1,6 @@
 //! Fourth step of a start: readings to the disk, devices into the catalog, alerts to webhooks.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
@@ -13,6 +14,7 @@ use crate::ingest::pace::Pace;
 use crate::ingest::{Ingest, Waiting};
 use crate::live::Update;
 use crate::model::UnixMillis;
+use crate::model::alert::Alert;
 use crate::registrar::Registrar;
 use crate::rules::Engine;
 use crate::rules::notify::ledger::Ledger;
@@ -98,12 +100,20 @@ const RECENT: usize = 1_000;
 
 /// What was told when the hub stopped, and what was not.
 async fn notifier(store: &Store, now: UnixMillis) -> store::Result<Notifier> {
+    let recent = store.alerts(AlertQuery { limit: RECENT, ..AlertQuery::default() }).await?;
+    // What a rule said before it was edited is no flapping of what it says now.
+    let since: HashMap<_, _> =
+        store.list_rules().await?.into_iter().map(|rule| (rule.id, rule.version_since)).collect();
+    let is_of_now = |alert: &Alert| {
+        let last = alert.resolved_at.or(alert.fired_at).unwrap_or(alert.started_at);
+        since.get(&alert.rule).is_none_or(|since| last >= *since)
+    };
     let before = Before {
         silences: zones::of_silences(store.silences().await?),
         muted: store.muted_alerts().await?,
         flapping: store.flapping_alerts().await?,
         open: store.open_alerts().await?,
-        recent: store.alerts(AlertQuery { limit: RECENT, ..AlertQuery::default() }).await?,
+        recent: recent.into_iter().filter(is_of_now).collect(),
         ledger: Ledger::new(store.told_of_open_alerts().await?),
     };
     Ok(Notifier::new(now, before))

@@ -31,10 +31,10 @@ impl Ingest {
         floors: Vec<Floor>,
         proposed: Proposed,
     ) -> Result<bool, store::Error> {
-        let ends = |rule| proposed.ends(rule);
+        let renews = |rule| proposed.renews(rule);
         let told = {
             let (now, by_hand) = (self.clock.wall(), proposed.is_by_hand());
-            self.notifier.decide(now, &proposed.transitions, &self.store.catalog(), by_hand, ends)
+            self.notifier.decide(now, &proposed.transitions, &self.store.catalog(), by_hand, renews)
         };
         self.commit_telling(batches, floors, proposed, told).await
     }

@@ -44,6 +44,12 @@ impl Measure {
         }
     }
 
+    /// The unit of the threshold, where it is not that of the value: a standstill lasts.
+    #[must_use]
+    pub fn limit_unit(self, sensor: &str) -> String {
+        if self == Self::Stuck { "s".to_owned() } else { self.unit(sensor) }
+    }
+
     /// What stands in the place of a sensor where an alert is about a device as a whole.
     #[must_use]
     pub const fn of_device(self) -> &'static str {

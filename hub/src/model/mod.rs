@@ -28,6 +28,7 @@ pub mod room;
 pub mod rule;
 pub mod run;
 pub mod scope;
+pub mod seldom;
 pub mod severity;
 pub mod shown;
 pub mod silence;

@@ -126,7 +126,13 @@ impl Trial {
         let watched = self.series(catalog);
         let series = watched.len();
         let waiting = if spec.condition.needs().is_some() { series } else { 0 };
-        Watching { version: *version, series, waiting, missing: self.missing(&watched, catalog) }
+        let missing = self.missing(&watched, catalog);
+        let mut watching = Watching { version: *version, series, waiting, missing, ..Watching::default() };
+        for one in &watched {
+            let set = catalog.device(one.device).and_then(|device| device.interval_ms);
+            watching.note_pace(&spec.condition, set.unwrap_or(one.interval_ms).into());
+        }
+        watching
     }
 
     /// The series of the same device that it looks at beside this one, each once.

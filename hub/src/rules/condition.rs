@@ -3,7 +3,7 @@
 use crate::model::catalog::Series;
 use crate::model::device::{Device, Standing, carry};
 use crate::model::glob::Glob;
-use crate::model::rule::{Condition, DeviceState, Join, Op, Rule, RuleSpec};
+use crate::model::rule::{Condition, DeviceState, Join, Op, Part, Rule, RuleSpec};
 
 /// What one value says of a threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,13 +149,61 @@ pub(super) fn same_meaning(old: &RuleSpec, new: &RuleSpec) -> bool {
         && (old.severity, old.enabled) == (new.severity, new.enabled)
 }
 
-/// Whether only numbers differ, of a limit on the value itself: then the last reading says what becomes of an alert.
+/// Whether only numbers differ: then what was measured last says what becomes of an alert.
 pub(super) fn only_numbers_differ(old: &RuleSpec, new: &RuleSpec) -> bool {
-    let (Condition::Threshold { op: was, .. }, Condition::Threshold { op: is, .. }) = (&old.condition, &new.condition)
-    else {
-        return false;
-    };
-    was == is && (old.severity, old.enabled) == (new.severity, new.enabled)
+    differ_by_numbers(&old.condition, &new.condition) && (old.severity, old.enabled) == (new.severity, new.enabled)
+}
+
+/// Whether two conditions ask the same, of the same sensors and to the same side, if perhaps with other limits and times. What a rate is
+/// told by is its unit, and no number.
+pub(super) fn differ_by_numbers(old: &Condition, new: &Condition) -> bool {
+    match (old, new) {
+        (Condition::Threshold { op: was, .. }, Condition::Threshold { op: is, .. })
+        | (Condition::Increase { op: was, .. }, Condition::Increase { op: is, .. })
+        | (Condition::Forecast { op: was, .. }, Condition::Forecast { op: is, .. }) => was == is,
+        (Condition::Rate { op: was, per: by, .. }, Condition::Rate { op: is, per, .. }) => was == is && by == per,
+        (Condition::Figure { op: was, figure: of, .. }, Condition::Figure { op: is, figure, .. }) => {
+            was == is && of == figure
+        }
+        (Condition::Difference { op: was, other: from, .. }, Condition::Difference { op: is, other, .. }) => {
+            was == is && from == other
+        }
+        (Condition::Joined { join: was, parts: of, .. }, Condition::Joined { join: is, parts, .. }) => {
+            let same = |(one, other): (&Part, &Part)| {
+                one.sensor == other.sensor && differ_by_numbers(&one.condition, &other.condition)
+            };
+            was == is && of.len() == parts.len() && of.iter().zip(parts).all(same)
+        }
+        (Condition::Count { op: was, of: state, .. }, Condition::Count { op: is, of, .. }) => {
+            was == is && differ_by_numbers(state, of)
+        }
+        (Condition::Device(was), Condition::Device(is)) => matches!(
+            (was, is),
+            (DeviceState::Offline { .. }, DeviceState::Offline { .. })
+                | (DeviceState::SourceFailing, DeviceState::SourceFailing)
+                | (DeviceState::ClockOff { .. }, DeviceState::ClockOff { .. })
+        ),
+        (Condition::Deviation { .. }, Condition::Deviation { .. })
+        | (Condition::Seasonal { .. }, Condition::Seasonal { .. })
+        | (Condition::Stuck { .. }, Condition::Stuck { .. })
+        | (Condition::Silence { .. }, Condition::Silence { .. }) => true,
+        (
+            Condition::Threshold { .. }
+            | Condition::Rate { .. }
+            | Condition::Increase { .. }
+            | Condition::Deviation { .. }
+            | Condition::Figure { .. }
+            | Condition::Stuck { .. }
+            | Condition::Seasonal { .. }
+            | Condition::Difference { .. }
+            | Condition::Joined { .. }
+            | Condition::Forecast { .. }
+            | Condition::Count { .. }
+            | Condition::Silence { .. }
+            | Condition::Device(_),
+            _,
+        ) => false,
+    }
 }
 
 /// The limit as an alert shows it.

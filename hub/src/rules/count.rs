@@ -98,9 +98,11 @@ impl Count {
         let is_bad = self.judged(rule).verdict == Verdict::Bad;
         let is_about_many = matches!(rule.rule.spec.condition, Condition::Count { op: Op::Above | Op::AtLeast, .. });
         let is_sure = is_bad == is_about_many;
-        if is_sure {
-            return UnixMillis(i64::MIN);
-        }
+        if is_sure { UnixMillis(i64::MIN) } else { self.all_known_at(rule) }
+    }
+
+    /// From when on the states of all that it watches are known.
+    pub(super) fn all_known_at(&self, rule: &Compiled) -> UnixMillis {
         let needs = rule.rule.spec.condition.needs().map_or(0, |needs| millis(needs.span));
         let of = &rule.of_series().rule.spec.condition;
         let silence = if let Condition::Silence { after } = of { millis(*after) } else { 0 };

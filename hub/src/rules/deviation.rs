@@ -51,7 +51,7 @@ pub(super) struct Judged {
 #[derive(Debug, Clone)]
 pub(super) struct History {
     over_ms: i64,
-    scale: Scale,
+    pub(super) scale: Scale,
     usual: Steps,
     strange: Option<Box<Strange>>,
     /// The first readings, while they are too few to be judged.

@@ -284,8 +284,13 @@ impl<'a> Draft<'a> {
 
     /// Writes down an alert that goes on in another watch, with other numbers.
     pub(super) fn amend(&mut self, alert: &Arc<Alert>, watch: &mut Watch) {
-        self.transitions.push(Transition::Amend(Alert::clone(alert)));
+        self.amended(alert);
         watch.open = Some(Arc::clone(alert));
+    }
+
+    /// Writes down an alert that goes on as it is now.
+    pub(super) fn amended(&mut self, alert: &Alert) {
+        self.transitions.push(Transition::Amend(alert.clone()));
     }
 
     /// Place of a track's change in the list, made when first needed.

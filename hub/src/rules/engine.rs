@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::condition::Compiled;
 use super::count::Count;
@@ -14,7 +15,8 @@ use crate::model::UnixMillis;
 use crate::model::alert::{Ailment, Alert, Transition};
 use crate::model::device::DeviceNo;
 use crate::model::reading::{SeriesId, Stretch};
-use crate::model::rule::RuleId;
+use crate::model::rule::{Condition, RuleId};
+use crate::model::seldom::Seldom;
 
 /// A reading this old when it arrives is late, however short its interval.
 pub(super) const LATE_MS: i64 = 60_000;
@@ -75,6 +77,20 @@ pub struct Watching {
     pub waiting: usize,
     /// Other sensors that it names and none of the devices has that it watches: without them it may never fire.
     pub missing: Vec<String>,
+    /// How many of them report too seldom for what it looks back at, and the one that does most seldom.
+    pub seldom: Option<(usize, Seldom)>,
+}
+
+impl Watching {
+    /// Takes note of a series whose readings come each so many milliseconds, as far as that is known.
+    pub(super) fn note_pace(&mut self, condition: &Condition, every_ms: i64) {
+        let every = Duration::from_millis(every_ms.max(0).unsigned_abs());
+        let Some(seldom) = Seldom::of(condition, every) else { return };
+        self.seldom = Some(match self.seldom.take() {
+            Some((count, other)) => (count + 1, if other.every >= seldom.every { other } else { seldom }),
+            None => (1, seldom),
+        });
+    }
 }
 
 /// What should happen. Commit the transitions, then hand it to [`Engine::apply`]; or drop it, and nothing happened.
@@ -100,10 +116,13 @@ pub struct Proposed {
 }
 
 impl Proposed {
-    /// Whether it ends this rule: it is deleted, or off from then on.
+    /// Whether what this rule said before counts no more: it is deleted, off from then on, or asks something else.
     #[must_use]
-    pub fn ends(&self, rule: RuleId) -> bool {
-        let stays = |rebuilt: &Rebuilt| rebuilt.rules.iter().any(|one| one.rule.id == rule && one.rule.spec.enabled);
+    pub fn renews(&self, rule: RuleId) -> bool {
+        let stays = |rebuilt: &Rebuilt| {
+            let is_there = rebuilt.rules.iter().any(|one| one.rule.id == rule && one.rule.spec.enabled);
+            is_there && !rebuilt.edited.contains(&rule)
+        };
         rule != RuleId::HUB && self.rebuilt.as_ref().is_some_and(|rebuilt| !stays(rebuilt))
     }
 
@@ -132,6 +151,8 @@ impl Proposed {
 #[derive(Debug)]
 pub(super) struct Rebuilt {
     pub(super) rules: Vec<Compiled>,
+    /// Those of them that ask something else than before.
+    pub(super) edited: Vec<RuleId>,
     pub(super) tracks: Vec<Track>,
     /// Of those of the new rules that count devices.
     pub(super) counts: BTreeMap<usize, Count>,

@@ -300,24 +300,6 @@ pub(super) fn end(alert: &Arc<Alert>, at: UnixMillis) -> Step {
     }
 }
 
-/// What becomes of an alert that fires when the numbers of its rule are others, by the last reading; one that is pending begins anew.
-pub(super) fn renumbered(alert: &Arc<Alert>, rule: &Compiled, last: f64, at: UnixMillis) -> Step {
-    let condition = &rule.rule.spec.condition;
-    let limit = threshold(condition);
-    let goes_on = match Judged::of(condition, last).verdict {
-        Verdict::Bad => true,
-        // A new limit that the value is within ends it, whatever the clear value.
-        Verdict::Between => limit == alert.threshold,
-        Verdict::Good => false,
-    };
-    let alert = Arc::new(Alert { threshold: limit, ..Alert::clone(alert) });
-    match alert.state {
-        AlertState::Firing if goes_on => Step::Worsen(alert),
-        AlertState::Firing => resolve(&alert, at, Some(last)),
-        AlertState::Pending | AlertState::Resolved | AlertState::Historical => end(&alert, at),
-    }
-}
-
 /// A reading is not good: an alert that had begun to be well is so no longer.
 fn not_well(alert: &Arc<Alert>) -> Step {
     match alert.well_since {
@@ -326,7 +308,7 @@ fn not_well(alert: &Arc<Alert>) -> Step {
     }
 }
 
-fn resolve(alert: &Alert, at: UnixMillis, last: Option<f64>) -> Step {
+pub(super) fn resolve(alert: &Alert, at: UnixMillis, last: Option<f64>) -> Step {
     let (over, at) = resolved(alert, at, last);
     Step::Become(Arc::new(over), at)
 }

@@ -59,6 +59,7 @@ pub mod notify;
 mod quiet;
 mod recall;
 mod recount;
+mod renumbered;
 mod review;
 mod rhythm;
 mod season;
@@ -80,15 +81,16 @@ mod window;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
-use self::condition::{Compiled, same_meaning};
+use self::condition::{Compiled, only_numbers_differ, same_meaning};
 use self::count::Count;
 use self::devices::open::Devices;
 use self::draft::Draft;
 use self::engine::Rebuilt;
 pub use self::engine::{Engine, Proposed, Watching};
-use self::instance::{Instance, Step, end, renumbered};
+use self::instance::{Instance, end};
 use self::late::Backlog;
 pub use self::recall::Recall;
+use self::renumbered::recounted;
 pub use self::review::{Review, Reviewed};
 use self::slot::Slot;
 use self::sources::Sources;
@@ -237,7 +239,7 @@ impl Engine {
         let mut all = BTreeMap::<RuleId, Watching>::new();
         for ((place, compiled), (series, waiting)) in self.rules.iter().enumerate().zip(counts) {
             let version = compiled.rule.version;
-            let watching = Watching { version, series, waiting, missing: Vec::new() };
+            let watching = Watching { version, series, waiting, ..Watching::default() };
             let watching = all.entry(compiled.rule.id).or_insert(watching);
             if series == 0 {
                 continue;
@@ -247,6 +249,13 @@ impl Engine {
             let has = |part| watched.iter().any(|here| self.sources.feed(*here, part).is_some());
             let missing = compiled.sources.iter().filter(|(part, _)| !has(*part)).map(|(_, sensor)| sensor.clone());
             watching.missing = missing.collect::<BTreeSet<_>>().into_iter().collect();
+        }
+        for (track, watch) in self.tracks.iter().flat_map(|track| track.watches.iter().map(move |watch| (track, watch)))
+        {
+            let Some(compiled) = self.rules.get(watch.rule) else { continue };
+            if let Some(watching) = all.get_mut(&compiled.rule.id) {
+                watching.note_pace(&compiled.rule.spec.condition, track.rhythm.every_ms());
+            }
         }
         all
     }
@@ -294,8 +303,8 @@ impl Engine {
     }
 
     /// Proposes other rules. An open alert of a rule that is gone, off, no longer covers its series or means something
-    /// else resolves (a pending one is cancelled); a changed name or list of webhooks ends nothing. Of a limit on the value of which
-    /// only numbers changed an alert goes on as long as the last reading is beyond the limit.
+    /// else resolves (a pending one is cancelled); a changed name or list of webhooks ends nothing. Where only numbers changed one
+    /// that fires goes on as long as it is true by what was measured last (see `renumbered`).
     ///
     /// A deleted device's alerts go with it, without a transition: the store has removed their rows already.
     #[must_use]
@@ -306,22 +315,15 @@ impl Engine {
         for track in &self.tracks {
             let Some(mut kept) = self.bare_track(catalog, track.series, &rules) else { continue };
             for was in &track.watches {
+                if let Some(watch) = kept.watches.iter_mut().find(|watch| self.is_same(was, &rules, watch)) {
+                    watch.go_on(was);
+                    continue;
+                }
+                let mut others = kept.watches.iter_mut();
+                let goes_on = others.any(|watch| self.renumber(&mut draft, (track, was), &rules, (watch, now)));
                 let is_counted = self.counts.contains_key(&was.rule);
-                let stays = kept.watches.iter_mut().find(|watch| self.is_same(was, &rules, watch));
-                match (stays, &was.open) {
-                    (Some(watch), _) => watch.go_on(was),
-                    (None, Some(_)) if is_counted => {}
-                    (None, Some(alert)) => {
-                        let other = kept.watches.iter_mut().find(|watch| self.has_other_numbers(was, &rules, watch));
-                        let other = other.zip(track.recent.last());
-                        let other = other.and_then(|(watch, last)| Some((rules.get(watch.rule)?, watch, last.value)));
-                        match other.map(|(rule, watch, last)| (renumbered(alert, rule, last, now), watch)) {
-                            Some((Step::Worsen(alert), watch)) => draft.amend(&alert, watch),
-                            Some((step, _)) => draft.emit(step, (alert.id, alert.device()), &track.recent),
-                            None => draft.emit(end(alert, now), (alert.id, alert.device()), &track.recent),
-                        }
-                    }
-                    (None, None) => {}
+                if let Some(alert) = was.open.as_ref().filter(|_| !goes_on && !is_counted) {
+                    draft.emit(end(alert, now), (alert.id, alert.device()), &track.recent);
                 }
             }
             if !kept.watches.is_empty() || !kept.feeds.is_empty() {
@@ -336,15 +338,27 @@ impl Engine {
         let mut counts = count::all(&rules, now, |_| None);
         for (place, count) in &self.counts {
             let Some(old) = self.rules.get(*place) else { continue };
-            let is_same = |new: &Compiled| new.rule.id == old.rule.id && same_meaning(&old.rule.spec, &new.rule.spec);
-            let same = rules.iter().enumerate().find(|(_, new)| is_same(new));
-            match (same.and_then(|(place, new)| Some((new, counts.get_mut(&place)?))), &count.open) {
-                (Some((new, goes_on)), _) => goes_on.go_on(count, old.is_about_the_same(new)),
-                (None, Some(alert)) => draft.emit(end(alert, now), (alert.id, None), &[]),
-                (None, None) => {}
+            let is_it = |new: &Compiled| {
+                let (was, is) = (&old.rule.spec, &new.rule.spec);
+                new.rule.id == old.rule.id && (same_meaning(was, is) || only_numbers_differ(was, is))
+            };
+            let it = rules.iter().enumerate().find(|(_, new)| is_it(new));
+            let Some((place, new, goes_on)) = it.and_then(|(place, new)| Some((place, new, counts.get_mut(&place)?)))
+            else {
+                count.open.iter().for_each(|alert| draft.emit(end(alert, now), (alert.id, None), &[]));
+                continue;
+            };
+            goes_on.go_on(count, old.is_about_the_same(new));
+            if let Some(alert) = count.open.as_ref().filter(|_| !same_meaning(&old.rule.spec, &new.rule.spec)) {
+                let known = (recount::devices(&tracks, place, new), now >= count.all_known_at(new));
+                goes_on.open = recounted(&mut draft, alert, new, known, now);
             }
         }
-        Proposed { devices, rebuilt: Some(Rebuilt { rules, tracks, counts }), ..draft.finish() }
+        let was = |id| self.rules.iter().find(|old| old.rule.id == id);
+        let is_other =
+            |new: &&Compiled| was(new.rule.id).is_some_and(|old| !same_meaning(&old.rule.spec, &new.rule.spec));
+        let edited = rules.iter().filter(is_other).map(|new| new.rule.id).collect();
+        Proposed { devices, rebuilt: Some(Rebuilt { rules, edited, tracks, counts }), ..draft.finish() }
     }
 
     /// Proposes what follows from a device renamed, relabelled, deleted or given another interval. New series and

@@ -58,6 +58,17 @@ impl Rhythm {
         self.uploads[0] = every_ms.unwrap_or(0);
     }
 
+    /// How far apart its readings lie, in milliseconds: as announced or set, else as the last ones did, else as its uploads do; 0 where
+    /// nothing says so.
+    pub(super) fn every_ms(&self) -> i64 {
+        let [one, other] = self.gaps;
+        match self.interval_ms {
+            0 if one > 0 && other > 0 => one.min(other),
+            0 => self.uploads[0],
+            announced => announced,
+        }
+    }
+
     /// What is taken for the time between two readings as long as nothing else says so, in milliseconds: how far they lie
     /// apart in what just was pushed, and where one came alone what lies between two pushes.
     pub(super) fn suppose_gap(&mut self, spacing_ms: i64) {

@@ -38,7 +38,7 @@ const KNOWN_TO: f64 = 0.005;
 /// The memory of one seasonal rule on one series.
 #[derive(Debug, Clone)]
 pub(super) struct Season {
-    scale: Scale,
+    pub(super) scale: Scale,
     /// Means of the hours, by their number since 1970 modulo [`HOURS`]; not a number where there was no reading.
     means: Vec<f64>,
     /// The hour that runs: its number, count and sum.

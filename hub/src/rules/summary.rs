@@ -164,6 +164,13 @@ impl Standstill {
         self.lately.bytes()
     }
 
+    /// Whether all that is remembered lies in a band.
+    pub(super) fn is_within(&self, least: f64) -> bool {
+        let Totals { min, max, .. } = self.lately.totals();
+        let (low, high) = self.before.map_or((min, max), |(low, high)| (low.min(min), high.max(max)));
+        high - low <= least
+    }
+
     /// Takes the next reading: whether it stands still, `None` when that is not known.
     pub(super) fn take(&mut self, point: Point) -> Option<bool> {
         let over_ms = self.lately.over_ms;

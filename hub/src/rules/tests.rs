@@ -3,6 +3,7 @@
 mod count;
 mod counters;
 mod deviation;
+mod edited;
 mod figures;
 mod flapping;
 mod forecast;
@@ -291,57 +292,6 @@ fn a_clock_that_runs_ahead_is_judged_by_when_its_readings_came() {
     // Many at once keep their distances.
     let rows: Vec<_> = (0..60).map(|second| (at(280 + second), 78.0 + 2.0 * second as f64)).collect();
     assert_eq!(scene.group(100, &[batch(TEMP, at(100), &rows)]), NOTHING);
-}
-
-#[test]
-fn a_deleted_or_disabled_rule_resolves_its_alerts() {
-    let mut scene = Scene::with([above(30.0), hold(60, above(20.0))]);
-    assert_eq!(scene.reading(0, 31.0), ["1 firing 31 at 0", "2 pending 31 at 0"]);
-    assert_eq!(scene.rules(5, vec![disabled(rule(1, above(30.0)))]), ["1 resolved 31 at 5", "2 cancelled"]);
-    assert_eq!(scene.reading(6, 31.0), NOTHING);
-    assert_eq!(scene.engine.poll_timeout(), None);
-}
-
-#[test]
-fn a_rule_that_names_the_same_series_in_another_way_ends_nothing() {
-    let mut scene = Scene::with([above(30.0)]);
-    scene.reading(0, 31.0);
-    let mut other = rule(1, above(30.0));
-    (other.spec.device, other.spec.sensor) = ("boiler-?".into(), "te*".into());
-    assert_eq!(scene.rules(1, vec![other.clone()]), NOTHING);
-    other.spec.device = "elsewhere".into();
-    assert_eq!(scene.rules(2, vec![other]), ["1 resolved 31 at 2"]);
-}
-
-#[test]
-fn a_changed_rule_starts_afresh_but_a_changed_name_ends_nothing() {
-    let mut scene = Scene::with([above(30.0)]);
-    scene.reading(0, 31.0);
-    let mut renamed = rule(1, above(30.0));
-    renamed.spec.name = "other".into();
-    assert_eq!(scene.rules(1, vec![renamed]), NOTHING);
-    let grave = RuleSpec { severity: Severity::Critical, ..above(30.0) };
-    assert_eq!(scene.rules(2, vec![rule(1, grave)]), ["1 resolved 31 at 2"]);
-    assert_eq!(scene.reading(3, 31.0), ["2 firing 31 at 3"]);
-}
-
-#[test]
-fn an_alert_goes_on_under_another_limit_that_the_last_reading_is_beyond_and_ends_under_one_that_it_is_within() {
-    let mut scene = Scene::with([above(30.0)]);
-    scene.reading(0, 31.0);
-    assert_eq!(scene.rules(1, vec![rule(1, hold(60, threshold(Op::Above, 25.0, Some(20.0))))]), NOTHING);
-    assert_eq!(scene.stored[0].threshold, 25.0);
-    assert_eq!(scene.reading(2, 22.0), NOTHING, "between");
-    let scene_after = scene.restart();
-    assert_eq!(scene_after.resumed, NOTHING);
-    assert_eq!(scene.rules(3, vec![rule(1, hold(5, threshold(Op::Above, 25.0, Some(21.0))))]), NOTHING);
-    assert_eq!(scene.rules(4, vec![rule(1, threshold(Op::Above, 24.0, Some(20.0)))]), ["1 resolved 22 at 4"]);
-    assert_eq!((scene.stored[0].threshold, scene.stored[0].last), (24.0, Some(22.0)), "nobody would have been told");
-    assert_eq!(scene.reading(5, 25.0), ["2 firing 25 at 5"]);
-    assert_eq!(scene.rules(6, vec![rule(1, threshold(Op::Below, 40.0, None))]), ["2 resolved 25 at 6"], "another side");
-    assert_eq!(scene.rules(7, vec![rule(1, hold(60, above(20.0)))]), NOTHING);
-    assert_eq!(scene.reading(8, 25.0), ["3 pending 25 at 8"]);
-    assert_eq!(scene.rules(9, vec![rule(1, hold(60, above(21.0)))]), ["3 cancelled"]);
 }
 
 #[test]

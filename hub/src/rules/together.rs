@@ -220,6 +220,33 @@ impl Together {
         Some(Judged { measured: bad as f64, verdict })
     }
 
+    /// The same memory for other numbers; whether each part's is what these ask for; and what the last moment says by them.
+    pub(super) fn renumbered(&self, condition: &Condition) -> (Option<Self>, bool, Option<Judged>) {
+        let Some(mut is) = Self::new(condition) else { return (None, false, None) };
+        (is.judged_at, is.heard) = (self.judged_at, self.heard);
+        let mut is_whole = true;
+        for (part, was) in is.parts.iter_mut().zip(&self.parts) {
+            (part.last, part.raised) = (was.last, was.raised);
+            let Some(condition) = &part.condition else { continue };
+            if let Some(window) = &was.window {
+                let (memory, judged) = window.renumbered(condition);
+                is_whole &= memory.is_some();
+                (part.window, part.judged) = (memory.map(Box::new), judged);
+            } else if Window::new(condition, SensorKind::Gauge).is_none() {
+                part.judged = was.last.map(|last| Judged::of(condition, last.value));
+            }
+        }
+        let judged = match is.kind {
+            Kind::Difference { op, value, clear } => self.measured.map(|measured| {
+                let verdict = judge(op, value, clear, measured);
+                Judged { measured, verdict }
+            }),
+            Kind::Joined(join) => self.judged_at.and_then(|at| is.joined(join, at)),
+        };
+        (is.measured, is.holds) = (judged.map(|judged| judged.measured), self.holds);
+        (Some(is), is_whole, judged)
+    }
+
     /// Nothing is open any more that a part could hold open.
     pub(super) fn let_go(&mut self) {
         self.parts.iter_mut().for_each(|part| part.raised = false);

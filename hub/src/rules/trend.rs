@@ -105,10 +105,15 @@ impl Trend {
             Some(newest) => newest.moments = newest.moments.and(&Moments::of(point)),
             None => self.steps.push_back(Step { first: point.at, moments: Moments::of(point) }),
         }
-        self.began().filter(|began| point.at.since(*began) >= self.over_ms / 2)?;
+        self.line(point.at)
+    }
+
+    /// The line through what is remembered, at the time of the last reading.
+    pub(super) fn line(&self, at: UnixMillis) -> Option<Line> {
+        self.began().filter(|began| at.since(*began) >= self.over_ms / 2)?;
         let all = self.steps.iter().fold(Moments::NONE, |all, step| all.and(&step.moments));
         let slope = all.both / all.times;
-        let value = all.value + slope * (point.at.0 as f64 - all.time);
+        let value = all.value + slope * (at.0 as f64 - all.time);
         let is_line = all.count >= f64::from(LINE) && value.is_finite();
         is_line.then_some(Line { value, slope: slope * 1_000.0 })
     }

@@ -3,7 +3,7 @@
 //!
 //! A series is matched at its first reading. When rules or its device change, all series are matched again.
 
-use super::condition::{Compiled, millis, only_numbers_differ, same_meaning};
+use super::condition::{Compiled, millis, same_meaning};
 use super::engine::{Engine, LATE_MS, Watched};
 use super::look::Look;
 use super::rhythm::Rhythm;
@@ -100,12 +100,6 @@ impl Engine {
     pub(super) fn is_same(&self, was: &Watch, rules: &[Compiled], watch: &Watch) -> bool {
         let (Some(old), Some(new)) = (self.rules.get(was.rule), rules.get(watch.rule)) else { return false };
         old.rule.id == new.rule.id && same_meaning(&old.rule.spec, &new.rule.spec)
-    }
-
-    /// Whether it is the same rule, of which only numbers differ.
-    pub(super) fn has_other_numbers(&self, was: &Watch, rules: &[Compiled], watch: &Watch) -> bool {
-        let (Some(old), Some(new)) = (self.rules.get(was.rule), rules.get(watch.rule)) else { return false };
-        old.rule.id == new.rule.id && only_numbers_differ(&old.rule.spec, &new.rule.spec)
     }
 
     pub(super) fn add(&mut self, track: Track) {

@@ -32,7 +32,7 @@ use super::deviation::{History, STEPS};
 use super::season::{self, Season};
 use super::spread::{Reading, Scale, place};
 use super::summary::{Standstill, Summary};
-use super::trend::Trend;
+use super::trend::{Line, Trend};
 use crate::counter::{Amount, Lately, Lead, Machine};
 use crate::model::alert::Usual;
 use crate::model::reading::Point;
@@ -271,6 +271,46 @@ impl Window {
         }
     }
 
+    /// The same memory for other numbers, where it is what these ask for, and what the last reading says by them.
+    pub(super) fn renumbered(&self, condition: &Condition) -> (Option<Self>, Option<Judged>) {
+        let is_what_it_asks = match (&self.condition, condition) {
+            (Condition::Rate { over: was, .. }, Condition::Rate { over, .. })
+            | (Condition::Increase { over: was, .. }, Condition::Increase { over, .. })
+            | (Condition::Deviation { over: was, .. }, Condition::Deviation { over, .. })
+            | (Condition::Figure { over: was, .. }, Condition::Figure { over, .. })
+            | (Condition::Forecast { over: was, .. }, Condition::Forecast { over, .. }) => was == over,
+            (Condition::Seasonal { .. }, Condition::Seasonal { .. }) => true,
+            (was, is) => was == is,
+        };
+        let memory = is_what_it_asks.then(|| {
+            let mut memory = Self { condition: condition.clone(), ..self.clone() };
+            match (&mut memory.memory, condition) {
+                (Memory::Deviation(history), Condition::Deviation { sigmas, least, .. }) => {
+                    history.scale = Scale { sigmas: *sigmas, least: *least };
+                }
+                (Memory::Seasonal(season), Condition::Seasonal { sigmas, least, .. }) => {
+                    season.scale = Scale { sigmas: *sigmas, least: *least };
+                }
+                _ => {}
+            }
+            memory
+        });
+        (memory, self.judged_by(condition))
+    }
+
+    /// What the last reading says by other numbers; of a standstill only whether it is one in another band.
+    fn judged_by(&self, condition: &Condition) -> Option<Judged> {
+        let measured = self.measured?;
+        Some(match (&self.memory, condition) {
+            (Memory::Stuck(standstill), Condition::Stuck { least, .. }) => {
+                let verdict = if standstill.is_within(*least) { Verdict::Bad } else { Verdict::Good };
+                Judged { measured, verdict }
+            }
+            (Memory::Forecast(trend), Condition::Forecast { .. }) => forecast(condition, trend.line(self.last?)?)?,
+            _ => Judged::of(condition, measured),
+        })
+    }
+
     /// Takes the next reading: what it measures by those before it, `None` when they say too little.
     pub(super) fn take(&mut self, point: Point) -> Option<Judged> {
         if self.last.is_some_and(|last| point.at <= last) {
@@ -381,21 +421,26 @@ impl Window {
             Memory::Seasonal(season) if self.kind == SensorKind::Gauge => season.take(point),
             Memory::Seasonal(_) => None,
             Memory::Forecast(trend) => {
-                let Condition::Forecast { op, value, within, clear, .. } = self.condition else { return None };
-                let (line, within_s) = (trend.take(point)?, within.as_secs_f64());
-                let measured = line.reaches(op, value);
-                let verdict = match clear {
-                    _ if measured <= within_s => Verdict::Bad,
-                    Some(clear) if line.reaches(op, clear) <= within_s => Verdict::Between,
-                    Some(_) | None => Verdict::Good,
-                };
-                self.measured = Some(measured);
-                return Some(Judged { measured, verdict });
+                let judged = forecast(&self.condition, trend.take(point)?)?;
+                self.measured = Some(judged.measured);
+                return Some(judged);
             }
         };
         self.measured = measured;
         Some(Judged::of(&self.condition, measured?))
     }
+}
+
+/// What a line says of a forecast.
+fn forecast(condition: &Condition, line: Line) -> Option<Judged> {
+    let Condition::Forecast { op, value, within, clear, .. } = *condition else { return None };
+    let (measured, within_s) = (line.reaches(op, value), within.as_secs_f64());
+    let verdict = match clear {
+        _ if measured <= within_s => Verdict::Bad,
+        Some(clear) if line.reaches(op, clear) <= within_s => Verdict::Between,
+        Some(_) | None => Verdict::Good,
+    };
+    Some(Judged { measured, verdict })
 }
 
 /// The unit of time of a rate's limit, in milliseconds.

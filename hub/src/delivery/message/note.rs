@@ -329,7 +329,7 @@ impl Note {
             facts.extend(now.map(|value| (of_value, alert.figure(value))));
             let worst = alert.worst_value.filter(|&worst| Some(worst) != now);
             facts.extend(worst.map(|worst| ("Worst", alert.figure(worst))));
-            facts.extend(alert.threshold.map(|limit| ("Limit", alert.figure(limit))));
+            facts.extend(alert.threshold.map(|limit| ("Limit", limit_text(&alert.measure, limit, &alert.unit))));
         }
         facts.push(("Severity", alert.severity.clone()));
         if let Some(explain) = &alert.explain {
@@ -393,10 +393,7 @@ impl Part {
     /// `Humidity 71 % (limit 70 %)`.
     fn text(&self) -> String {
         let sensor = called::sensor(&self.sensor);
-        let limit = match &*self.measure {
-            "stuck" => shown::length(self.threshold.round() as i64),
-            measure => figure(measure, self.threshold, &self.unit),
-        };
+        let limit = limit_text(&self.measure, self.threshold, &self.unit);
         match self.value {
             None => format!("{sensor} not known (limit {limit})"),
             Some(value) => {
@@ -405,6 +402,11 @@ impl Part {
             }
         }
     }
+}
+
+/// A limit: of a standstill it is a time.
+fn limit_text(measure: &str, limit: f64, unit: &str) -> String {
+    if measure == "stuck" { shown::length(limit.round() as i64) } else { figure(measure, limit, unit) }
 }
 
 fn figure(measure: &str, value: f64, unit: &str) -> String {

@@ -37,6 +37,7 @@ struct AlertBody<'a> {
     worst_value: Option<f64>,
     last_value: Option<f64>,
     threshold: f64,
+    threshold_unit: String,
     /// Only of what is about what is unusual.
     #[serde(skip_serializing_if = "Option::is_none")]
     usual: Option<UsualBody>,
@@ -117,6 +118,7 @@ struct PartBody<'a> {
     unit: String,
     value: Option<f64>,
     threshold: f64,
+    threshold_unit: String,
     is_true: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     usual: Option<UsualBody>,
@@ -130,6 +132,7 @@ impl<'a> PartBody<'a> {
             unit: part.measure.unit(cut(&part.unit)),
             value: part.value,
             threshold: part.threshold,
+            threshold_unit: part.measure.limit_unit(cut(&part.unit)),
             is_true: part.is_true,
             usual: part.usual.as_ref().map(|usual| UsualBody::of(usual, cut(&part.unit))),
         }
@@ -195,6 +198,7 @@ pub(in crate::delivery) fn body(what: &What<'_>, catalog: &Catalog, teller: &Tel
         worst_value: alert.worst,
         last_value: alert.last,
         threshold: alert.threshold,
+        threshold_unit: alert.measure.limit_unit(cut(names.unit)),
         usual: alert.usual.as_ref().map(|usual| UsualBody::of(usual, cut(names.unit))),
         parts: alert.joined().iter().map(|part| PartBody::of(part, names.sensor)).collect(),
         devices: alert.counted().map(cut).collect(),

@@ -39,7 +39,7 @@ fn a_firing_alert_is_told_in_the_words_of_the_interface() {
                 "value": 31.5,
                 "worst_value": 31.5,
                 "last_value": null,
-                "threshold": 30.0,
+                "threshold": 30.0, "threshold_unit": "Cel",
                 "started_at": "2027-01-15T07:59:00.000Z",
                 "resolved_at": null,
                 "new_normal": false,

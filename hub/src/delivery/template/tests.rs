@@ -27,7 +27,7 @@ fn firing() -> Variables {
 
 fn known() -> Known {
     let body = sample::event(Event::AlertFiring, &spec(), &teller(), NOW);
-    Known::new(&[Variables::invented(&for_templates(&body), Some(&teller().zone))])
+    Known::new(&[Variables::invented(&for_templates(&body), Some(&teller().zone), None)])
 }
 
 fn people(source: &str) -> Result<String, Flaw> {

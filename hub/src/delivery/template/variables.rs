@@ -11,6 +11,7 @@ use minijinja::Value;
 use minijinja::value::{Object, ValueKind};
 
 use crate::delivery::sentence::written;
+use crate::model::device::Labels;
 use crate::model::{UnixMillis, called, shown};
 
 /// What is not there.
@@ -32,12 +33,15 @@ impl Variables {
         Self::with_labels(message, zone, None)
     }
 
-    /// The same of an invented message, of whose device every label is known.
-    pub(in crate::delivery) fn invented(message: &Value, zone: Option<&TimeZone>) -> Self {
-        Self::with_labels(message, zone, Some(&Value::from_object(AnyLabel)))
+    /// The same of an invented message, of whose device every label is known, and of whose rule every tag; or only these.
+    pub(in crate::delivery) fn invented(message: &Value, zone: Option<&TimeZone>, tags: Option<&Labels>) -> Self {
+        let any = Value::from_object(AnyLabel);
+        let pair = |(key, value): (&String, &String)| (Value::from(key.as_str()), Value::from(value.as_str()));
+        let tags = tags.map_or_else(|| any.clone(), |tags| Value::from_pairs(tags.iter().map(pair)));
+        Self::with_labels(message, zone, Some((any, tags)))
     }
 
-    fn with_labels(message: &Value, zone: Option<&TimeZone>, labels: Option<&Value>) -> Self {
+    fn with_labels(message: &Value, zone: Option<&TimeZone>, known: Option<(Value, Value)>) -> Self {
         let data = field(message, "data");
         let alert = field(&data, "alert");
         let is_about_an_alert = alert.kind() == ValueKind::Map;
@@ -58,11 +62,12 @@ impl Variables {
         let time = |name: &str| field(&alert, name).as_str().and_then(|text| text.parse::<Timestamp>().ok());
         let (began, ended) = (time("started_at"), time("resolved_at").or_else(|| time("occurred_at")));
         let lasted = began.zip(ended).map(|(began, ended)| shown::length(ended.as_second() - began.as_second()));
-        let labels = |field_name: &str| match labels {
-            Some(labels) if is_about_an_alert => labels.clone(),
+        let labels = |field_name: &str| match &known {
+            Some((_, tags)) if is_about_an_alert && field_name == "tags" => tags.clone(),
+            Some((labels, _)) if is_about_an_alert => labels.clone(),
             _ => map_or_empty(field(&alert, field_name)),
         };
-        let known = |value: Value| if value.is_undefined() { Value::from(()) } else { value };
+        let or_none = |value: Value| if value.is_undefined() { Value::from(()) } else { value };
         let group = [field(&data, "group"), field(&data, "summary")].into_iter().find(|group| !group.is_undefined());
         let of_any = |name: &str| {
             let own = field(&alert, name);
@@ -71,17 +76,17 @@ impl Variables {
         let mut all = vec![
             ("event", Value::from(kind.strip_prefix("alert.").unwrap_or(&kind))),
             ("type", Value::from(kind.as_str())),
-            ("timestamp", known(field(message, "timestamp"))),
-            ("title", known(field(message, "title"))),
-            ("text", known(field(message, "text"))),
-            ("data", known(data)),
+            ("timestamp", or_none(field(message, "timestamp"))),
+            ("title", or_none(field(message, "title"))),
+            ("text", or_none(field(message, "text"))),
+            ("data", or_none(data)),
             ("rule", Value::from(name(text(&field(&alert, "rule"), "name")))),
             ("device", Value::from(name(text(&alert, "device_name")))),
             ("sensor", Value::from(if sensor.is_empty() { sensor } else { called::sensor(&sensor) })),
-            ("value", known(field(&alert, "value"))),
-            ("worst", known(field(&alert, "worst_value"))),
-            ("last", known(field(&alert, "last_value"))),
-            ("threshold", known(field(&alert, "threshold"))),
+            ("value", or_none(field(&alert, "value"))),
+            ("worst", or_none(field(&alert, "worst_value"))),
+            ("last", or_none(field(&alert, "last_value"))),
+            ("threshold", or_none(field(&alert, "threshold"))),
             ("unit", Value::from(shown::sign(&unit))),
             ("value_text", Value::from(with_unit("value"))),
             ("worst_text", Value::from(with_unit("worst_value"))),
@@ -89,16 +94,16 @@ impl Variables {
             ("threshold_text", Value::from(with_unit("threshold"))),
             ("measured_text", Value::from(usual("value_text"))),
             ("usual_text", Value::from(usual("usual_text"))),
-            ("severity", known(of_any("severity"))),
-            ("state", known(field(&alert, "state"))),
+            ("severity", or_none(of_any("severity"))),
+            ("state", or_none(field(&alert, "state"))),
             ("labels", labels("labels")),
             ("tags", labels("tags")),
-            ("started_at", known(field(&alert, "started_at"))),
-            ("resolved_at", known(field(&alert, "resolved_at"))),
+            ("started_at", or_none(field(&alert, "started_at"))),
+            ("resolved_at", or_none(field(&alert, "resolved_at"))),
             ("lasted", Value::from(lasted.unwrap_or_default())),
-            ("url", known(of_any("url"))),
-            ("count", known(of_any("count"))),
-            ("delayed_by", known(field(message, "delayed_by"))),
+            ("url", or_none(of_any("url"))),
+            ("count", or_none(of_any("count"))),
+            ("delayed_by", or_none(field(message, "delayed_by"))),
         ];
         if let Some(zone) = zone {
             let local = |at: Option<Timestamp>| {
@@ -192,6 +197,10 @@ fn unknown(among: &[Value], before: &str, name: &str) -> String {
         .collect();
     there.sort();
     there.dedup();
+    if matches!(before, "tags" | "alert.tags") {
+        let all = if there.is_empty() { "none".to_owned() } else { there.join(", ") };
+        return format!("the rule has no tag `{name}`; it has {all}");
+    }
     let whole = |name: &str| if before.is_empty() { name.to_owned() } else { format!("{before}.{name}") };
     if there.is_empty() {
         return format!("`{before}` has no fields, so no `{}`", whole(name));

@@ -104,7 +104,7 @@ pub(crate) struct Alert {
     pub was: Option<AlertState>,
     /// What the values and `threshold` say.
     pub measure: Measure,
-    /// Unit of all of them: the sensor's, or `Cel/min`, `sigma`, `s`.
+    /// Unit of the values: the sensor's, or `Cel/min`, `sigma`, `s`.
     pub unit: String,
     /// What was measured when it fired; while it is pending, when it began. Null for silence, and of one that ended under a
     /// version that did not keep it.
@@ -116,6 +116,8 @@ pub(crate) struct Alert {
     pub last_value: Option<f64>,
     /// The limit.
     pub threshold: f64,
+    /// Unit of the limit: `unit`, but of `stuck`, where it is for how long it may stand still, `s`.
+    pub threshold_unit: String,
     /// What it was and what is usual, where it is about what is unusual: when it fired; while it is pending, when it began; of one that
     /// is resolved, when it ended. Null of other conditions, and of alerts of a version that did not keep it.
     pub usual: Option<Usual>,
@@ -179,6 +181,8 @@ pub(crate) struct AlertPart {
     pub value: Option<f64>,
     /// The limit.
     pub threshold: f64,
+    /// Unit of the limit: `unit`, but of `stuck` `s`.
+    pub threshold_unit: String,
     /// Whether it was true.
     pub is_true: bool,
     /// What it was and what is usual, where it is about what is unusual; null of others.
@@ -193,6 +197,7 @@ impl AlertPart {
             unit: part.measure.unit(&part.unit),
             value: part.value,
             threshold: part.threshold,
+            threshold_unit: part.measure.limit_unit(&part.unit),
             is_true: part.is_true,
             usual: part.usual.as_ref().map(|usual| Usual::of(usual, &part.unit)),
         }
@@ -225,6 +230,7 @@ impl Alert {
             worst_value: alert.worst,
             last_value: alert.last,
             threshold: alert.threshold,
+            threshold_unit: alert.measure.limit_unit(names.unit),
             usual: alert.usual.as_ref().map(|usual| Usual::of(usual, names.unit)),
             parts: alert.joined().iter().map(|part| AlertPart::of(part, names.sensor)).collect(),
             devices: alert.counted().map(str::to_owned).collect(),

@@ -32,6 +32,7 @@ use crate::http::shares::rooms::Rooms;
 use crate::model::catalog::Series;
 use crate::model::rule::{Condition, RuleSpec};
 use crate::model::{UnixMillis, when};
+use crate::rules::Watching;
 use crate::rules::backtest::{Outcome, Replay, SPANS, Trial};
 use crate::rules::tally;
 use crate::store::{self, Store, Sweeper};
@@ -81,15 +82,15 @@ pub(crate) struct Backtest {
 impl Backtest {
     /// Of a range, before any series is tried.
     #[must_use]
-    pub(crate) fn of((from, to): (UnixMillis, UnixMillis), condition: &Condition, watched: usize) -> Self {
+    pub(crate) fn of((from, to): (UnixMillis, UnixMillis), condition: &Condition, watching: &Watching) -> Self {
         Self {
             from: when::moment(from),
             to: when::moment(to),
             measure: condition.measure().into(),
-            needs: Needs::of(condition, watched, 0),
+            needs: Needs::of(condition, watching),
             missing: Vec::new(),
             fires: 0,
-            watched,
+            watched: watching.series,
             noise: Vec::new(),
             difference: None,
             series: Vec::new(),
@@ -145,8 +146,9 @@ pub(in crate::http) async fn run(
     let (condition, sensors) = (spec.condition.clone(), spec.sensor.clone());
     let trial = Arc::new(Trial::new(spec, now));
     let watched = trial.series(&store.catalog());
-    let mut found = Backtest::of(range, &condition, watched.len());
-    found.missing = trial.missing(&watched, &store.catalog());
+    let watching = Watching { waiting: 0, ..trial.watching(&store.catalog()) };
+    let mut found = Backtest::of(range, &condition, &watching);
+    found.missing = watching.missing;
     let end = clock.now() + PATIENCE;
     let (all, outcomes) = tried((&store, clock), &trial, &watched, range, end).await?;
     if let Some(all) = all {

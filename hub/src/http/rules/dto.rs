@@ -12,6 +12,7 @@ use super::new_condition::{NewCondition, bounded, needed};
 use crate::delivery::trial;
 use crate::http::error::ApiError;
 use crate::http::request::text;
+use crate::model::device::Labels;
 use crate::model::rule::{self, RuleSpec};
 use crate::model::{UnixMillis, when};
 use crate::rules::Watching;
@@ -89,14 +90,21 @@ pub(crate) struct Needs {
     pub series: usize,
     /// Those of them that have not enough readings yet, or too few for the length of the window.
     pub waiting: usize,
+    /// Where readings come too seldom for the length of the window, so that no waiting helps: how often they come, and what would be long
+    /// enough. Null where they come often enough, or nothing says how often.
+    pub too_short: Option<String>,
 }
 
 impl Needs {
     /// What a condition asks for, of so many series.
     #[must_use]
-    pub(crate) fn of(condition: &rule::Condition, series: usize, waiting: usize) -> Option<Self> {
+    pub(crate) fn of(condition: &rule::Condition, watching: &Watching) -> Option<Self> {
         let needs = condition.needs()?;
-        Some(Self { readings: needs.readings, span: when::span(needs.span), series, waiting })
+        let Watching { series, waiting, ref seldom, .. } = *watching;
+        let too_short = seldom.as_ref().map(|(many, seldom)| {
+            if *many == series { seldom.text() } else { format!("of {many} of its {series} sensors {}", seldom.text()) }
+        });
+        Some(Self { readings: needs.readings, span: when::span(needs.span), series, waiting, too_short })
     }
 }
 
@@ -161,7 +169,7 @@ impl Rule {
     #[must_use]
     pub(crate) fn of(rule: rule::Rule, watching: Watching) -> Self {
         let spec = rule.spec;
-        let needs = Needs::of(&spec.condition, watching.series, watching.waiting);
+        let needs = Needs::of(&spec.condition, &watching);
         let condition = (&spec.condition).into();
         Self {
             id: text::id(rule.id),
@@ -192,7 +200,7 @@ impl Rule {
 }
 
 /// Templates of what people are told of a rule's alerts, in the language of Jinja; the hub's own words where one is left out. A name
-/// that no message has is refused. Where one fails because of what a message is about, the hub's own words are said.
+/// that no message has is refused, and so is a tag that the rule has not. Where one fails because of what a message is about, the hub's own words are said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MessageTemplates {
@@ -212,8 +220,8 @@ impl MessageTemplates {
         (title.is_some() || text.is_some()).then_some(Self { title, text })
     }
 
-    /// The templates, tried.
-    fn checked(self) -> Result<rule::Message, ApiError> {
+    /// The templates, tried; of a rule with these tags.
+    fn checked(self, tags: &Labels) -> Result<rule::Message, ApiError> {
         let given =
             |text: Option<String>| text.map(|text| text.replace("\r\n", "\n")).filter(|text| !text.trim().is_empty());
         let message = rule::Message { title: given(self.title), text: given(self.text) };
@@ -224,7 +232,7 @@ impl MessageTemplates {
             }
             text::lines_seen(field, source)?;
         }
-        trial::message(&message).map_err(|trial::Refused { field, reason }| ApiError::invalid(field, reason))?;
+        trial::message(&message, tags).map_err(|trial::Refused { field, reason }| ApiError::invalid(field, reason))?;
         Ok(message)
     }
 }
@@ -331,7 +339,8 @@ impl TryFrom<NewRule> for RuleSpec {
                 "a silence is over with the first reading: leave `clear_for` out",
             ));
         }
-        let message = new.message.map(MessageTemplates::checked).transpose();
+        let tags = text::tags(new.tags)?;
+        let message = new.message.map(|message| message.checked(&tags)).transpose();
         let message = message.map_err(|error| error.within("message"))?.unwrap_or_default();
         Ok(Self {
             name: text::name("name", needed("name", new.name)?)?,
@@ -342,7 +351,7 @@ impl TryFrom<NewRule> for RuleSpec {
             hold: span("for", new.hold)?,
             clear_for,
             severity: new.severity.into(),
-            tags: text::tags(new.tags)?,
+            tags,
             webhooks: webhooks.collect::<Result<_, _>>()?,
             all_webhooks: new.all_webhooks,
             enabled: new.enabled,

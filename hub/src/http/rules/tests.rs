@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::clock::Clock;
 use crate::http::tests::scene::scene;
-use crate::model::UnixMillis;
 use crate::model::when::moment;
+use crate::model::{SensorKind, SensorNo, SensorSpec, UnixMillis};
 
 #[tokio::test]
 async fn rules_are_kept_as_written() {
@@ -346,6 +346,46 @@ async fn a_rule_says_its_alerts_in_its_own_words_and_shows_them_first() {
         assert_eq!((refused.status.as_u16(), &refused.json()["field"]), (400, &json!(field)), "{}", refused.text);
         assert!(refused.text.contains(says), "{}", refused.text);
     }
+}
+
+#[tokio::test]
+async fn a_while_that_never_holds_two_readings_is_said_with_one_that_does() {
+    let mut scene = scene();
+    let (device, _) = scene.device(1, "shed").await;
+    let slow =
+        SensorSpec { name: "slow".to_owned(), unit: "Cel".to_owned(), kind: SensorKind::Gauge, interval_ms: 300_000 };
+    let series = scene.store.register_sensors(device.no, SensorNo(2), vec![slow]).await.unwrap();
+    let start = Clock.wall().0 - 3_600_000;
+    let points: Vec<_> = (0..10).map(|n| (start + n * 300_000, 20.0)).collect();
+    scene.measure(&device, series[0], &points).await;
+    let rule = |over: &str| json!({"name": "r", "sensor": "slow", "condition": {"type": "average", "op": ">", "value": 30, "over": over}});
+    let says = "readings come each 5m, too seldom for 5m of them, which takes 2: use 15m";
+    let made = scene.call("POST", "/api/v1/rules", &rule("5m")).await.json();
+    assert_eq!(made["needs"]["too_short"], says, "{made}");
+    let path = format!("/api/v1/rules/{}", made["id"].as_str().unwrap());
+    assert_eq!(scene.get(&path).await.json()["needs"]["too_short"], says);
+    let tried = async |over: &str| {
+        let mut tried = rule(over);
+        tried.as_object_mut().unwrap().remove("name");
+        let ask = json!({"rule": tried, "from": start, "to": start + 3_000_000});
+        scene.call("POST", "/api/v1/rules/backtest", &ask).await.json()
+    };
+    assert_eq!(tried("5m").await["needs"]["too_short"], says);
+    assert_eq!(tried("15m").await["needs"]["too_short"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_tag_that_the_rule_has_not_is_refused_where_it_is_named() {
+    let scene = scene();
+    let rule = |tags: Value| {
+        json!({"name": "r", "condition": {"type": "threshold", "op": ">", "value": 5}, "tags": tags,
+            "message": {"text": "Call\n{{ tags.team }}"}})
+    };
+    let refused = scene.call("POST", "/api/v1/rules", &rule(json!({"shift": "night"}))).await;
+    assert_eq!((refused.status.as_u16(), &refused.json()["field"]), (400, &json!("message.text")), "{}", refused.text);
+    assert!(refused.text.contains("line 2, column 4"), "{}", refused.text);
+    assert!(refused.text.contains("the rule has no tag `team`; it has shift"), "{}", refused.text);
+    assert_eq!(scene.call("POST", "/api/v1/rules", &rule(json!({"team": "x"}))).await.status.as_u16(), 201);
 }
 
 #[tokio::test]

@@ -28,6 +28,7 @@ use super::condition::{Compiled, same_meaning};
 use super::draft::Draft;
 use super::engine::{Engine, Proposed};
 use super::instance::{GRACE_MS, end, is_written};
+use super::renumbered::of_device;
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertId, AlertState, Subject, Transition};
 use crate::model::catalog::Catalog;
@@ -98,10 +99,9 @@ impl Engine {
         rules: &[Compiled],
         now: UnixMillis,
     ) -> Vec<(Of, Option<Arc<Alert>>)> {
-        let is_same = |of: &Of| {
+        let both = |of: &Of| {
             let old = self.rules.iter().find(|rule| rule.rule.id == of.0);
-            let new = rules.iter().find(|rule| rule.rule.id == of.0);
-            old.zip(new).filter(|(old, new)| same_meaning(&old.rule.spec, &new.rule.spec)).map(|(_, new)| new)
+            old.zip(rules.iter().find(|rule| rule.rule.id == of.0))
         };
         let mut left = Vec::new();
         for (of, alert) in &self.devices.open {
@@ -109,10 +109,16 @@ impl Engine {
                 left.push((*of, None));
                 continue;
             };
-            if !is_same(of).is_some_and(|rule| rule.rule.spec.enabled && rule.covers_device(device)) {
-                draft.emit(end(alert, now), (alert.id, alert.device()), &[]);
-                left.push((*of, None));
+            let both = both(of).filter(|(_, new)| new.rule.spec.enabled && new.covers_device(device));
+            if both.is_some_and(|(old, new)| same_meaning(&old.rule.spec, &new.rule.spec)) {
+                continue;
             }
+            let goes_on = both.and_then(|both| of_device(alert, both, now));
+            match &goes_on {
+                Some(alert) => draft.amended(alert),
+                None => draft.emit(end(alert, now), (alert.id, alert.device()), &[]),
+            }
+            left.push((*of, goes_on.map(Arc::new)));
         }
         left
     }

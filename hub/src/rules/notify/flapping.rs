@@ -129,8 +129,8 @@ impl Flapping {
         calmed
     }
 
-    /// What is told of these notices, which a person caused by a change of a rule or a device: each begins anew from there on. What
-    /// flaps of it ends now.
+    /// What is told of these notices, which a person caused by a change of a rule or a device: each begins anew from there on, and so does
+    /// what a rule said that `is_gone` or asks something else. What flaps of it ends now.
     pub(super) fn restart(&self, now: UnixMillis, notices: &[Notice], is_gone: impl Fn(RuleId) -> bool) -> Calmed {
         let mut calmed = Calmed { now, ..Calmed::default() };
         for notice in notices {
@@ -146,6 +146,7 @@ impl Flapping {
         let gone: Vec<Key> = self.courses.keys().copied().filter(|key| is_gone(key.0)).collect();
         for key in gone {
             self.end(&mut calmed, key);
+            calmed.courses.insert(key, Course::default());
         }
         calmed
     }

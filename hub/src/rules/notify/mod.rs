@@ -110,13 +110,15 @@ impl Notifier {
         let mut notices = Vec::new();
         for alert in open.into_iter().filter(|alert| alert.state == AlertState::Firing) {
             let is_silenced = self.silences.until(now, &alert, catalog).is_some();
-            let waits = self.inhibited_by(&alert).is_some() || alert.unknown_since.is_some();
+            let waits = self.inhibited_by(&alert).is_some();
             if self.silences.is_muted(alert.id) || is_silenced || waits {
                 continue;
             }
-            let (is_acked, flaps) = (alert.acked.is_some(), self.flapping.flaps(&alert));
+            let is_acked = alert.acked.is_some();
+            let (flaps, is_unknown) = (self.flapping.flaps(&alert), alert.unknown_since.is_some());
             for (webhook, every) in self.repeats.every() {
-                if every.until_acked && (is_acked || flaps) {
+                // What ends alerts by itself ends none that is not over, whatever people want to hear.
+                if every.until_acked && (is_acked || flaps || is_unknown) {
                     continue;
                 }
                 // Where many devices were told of in one message, it counts for the first of them.
@@ -140,7 +142,7 @@ impl Notifier {
         self.silences.set(all);
     }
 
-    /// What is told of these changes. `is_gone`: whether they end this rule. What a person caused is no flapping.
+    /// What is told of these changes. `is_gone`: whether what this rule said before counts no more. What a person caused is no flapping.
     #[must_use]
     pub fn decide(
         &self,

@@ -8,11 +8,11 @@ pub(super) fn clear_for(seconds: u64, spec: RuleSpec) -> RuleSpec {
     RuleSpec { clear_for: Duration::from_secs(seconds), ..spec }
 }
 
-fn figure(figure: Figure, op: Op, value: f64, over: u64) -> RuleSpec {
+pub(super) fn figure(figure: Figure, op: Op, value: f64, over: u64) -> RuleSpec {
     spec("temp", Condition::Figure { figure, op, value, over: Duration::from_secs(over), clear: None })
 }
 
-fn stuck(least: f64, after: u64) -> RuleSpec {
+pub(super) fn stuck(least: f64, after: u64) -> RuleSpec {
     spec("temp", Condition::Stuck { least, after: Duration::from_secs(after) })
 }
 
@@ -97,7 +97,7 @@ fn flapping_around_a_limit_is_one_alert_with_a_clear_for() {
 }
 
 #[test]
-fn after_a_restart_it_has_to_be_good_for_the_whole_time_again() {
+fn where_readings_are_missing_around_a_restart_it_has_to_be_good_for_the_whole_time_again() {
     let mut before = Scene::with([clear_for(10, above(30.0))]);
     before.reading(0, 31.0);
     before.reading(4, 20.0);

@@ -146,6 +146,28 @@ fn what_a_person_changes_is_no_flapping_and_begins_anew() {
 }
 
 #[test]
+fn with_other_numbers_flapping_begins_anew_whether_something_is_open_or_not() {
+    let mut scene = Calmed::with([above(90.0)]);
+    let edit = |scene: &mut Calmed, second, limit| {
+        let proposed = scene.scene.engine.set_rules(at(second), &scene.scene.catalog, vec![rule(1, above(limit))]);
+        scene.told(second, proposed)
+    };
+    let swings = |scene: &mut Calmed, seconds: &[i64]| {
+        let told = seconds.iter().map(|second| scene.reading(*second, if second % 2 == 0 { 95.0 } else { 20.0 }));
+        told.collect::<Vec<_>>().concat()
+    };
+    assert!(swings(&mut scene, &[0, 1, 2, 3]).iter().any(|said| said.contains("flaps")));
+    let mut scene = Calmed::with([above(90.0)]);
+    swings(&mut scene, &[0, 1]);
+    assert_eq!(edit(&mut scene, 2, 91.0), NOTHING);
+    assert_eq!(swings(&mut scene, &[4, 5]), ["2 firing to all", "2 resolved to all"]);
+    let mut scene = Calmed::with([above(90.0)]);
+    swings(&mut scene, &[0, 1, 2]);
+    assert_eq!(edit(&mut scene, 3, 91.0), NOTHING, "it goes on");
+    assert_eq!(swings(&mut scene, &[5]), ["2 resolved to all"]);
+}
+
+#[test]
 fn a_proposal_that_is_dropped_is_no_change() {
     let mut scene = Calmed::with([above(90.0)]);
     for minute in 0..3 {
@@ -154,9 +176,9 @@ fn a_proposal_that_is_dropped_is_no_change() {
     let propose = |scene: &mut Calmed| {
         let proposed = scene.scene.propose(3 * MINUTE, 89.0);
         let now = at(3 * MINUTE);
-        scene
-            .notifier
-            .decide(now, &proposed.transitions, &scene.scene.catalog, proposed.is_by_hand(), |rule| proposed.ends(rule))
+        scene.notifier.decide(now, &proposed.transitions, &scene.scene.catalog, proposed.is_by_hand(), |rule| {
+            proposed.renews(rule)
+        })
     };
     let first = propose(&mut scene);
     assert_eq!(first.notices.len(), 2);
@@ -211,8 +233,9 @@ impl Calmed {
     fn told(&mut self, second: i64, proposed: Proposed) -> Vec<String> {
         let catalog = &self.scene.catalog;
         let notified =
-            self.notifier
-                .decide(at(second), &proposed.transitions, catalog, proposed.is_by_hand(), |rule| proposed.ends(rule));
+            self.notifier.decide(at(second), &proposed.transitions, catalog, proposed.is_by_hand(), |rule| {
+                proposed.renews(rule)
+            });
         self.scene.committed(proposed);
         self.applied(notified)
     }

@@ -71,4 +71,8 @@ fn nobody_is_told_again_who_did_not_ask_but_alertmanager_is_whoever_acknowledged
     let acked = Alert { acked: Some(Arc::new(ack)), ..firing() };
     assert_eq!(again(&mut alertmanager, 300, acked.clone(), true), (1, Some(300)));
     assert_eq!(again(&mut alertmanager, 600, acked, true), (1, Some(300)));
+    let unknown = Alert { unknown_since: Some(at(600)), ..firing() };
+    assert_eq!(again(&mut alertmanager, 900, unknown.clone(), true), (1, Some(300)), "it would end by itself");
+    let mut people = notifier(WebhookKind::Slack, Some(Duration::from_secs(3_600)), 0);
+    assert_eq!(again(&mut people, 2 * HOUR, unknown, true).0, 0, "nobody knows whether it is still so");
 }

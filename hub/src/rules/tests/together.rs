@@ -16,7 +16,7 @@ fn above(value: f64) -> Condition {
 }
 
 /// Warmer than 30, and the door more than half open.
-fn joined(join: Join, within: Duration) -> RuleSpec {
+pub(super) fn joined(join: Join, within: Duration) -> RuleSpec {
     let parts = vec![
         Part { sensor: None, condition: above(30.0) },
         Part { sensor: Some("door".into()), condition: above(0.5) },
@@ -25,7 +25,7 @@ fn joined(join: Join, within: Duration) -> RuleSpec {
 }
 
 impl Scene {
-    fn door(&mut self, second: i64, value: f64) -> Vec<String> {
+    pub(super) fn door(&mut self, second: i64, value: f64) -> Vec<String> {
         self.group(second, &[batch(DOOR, at(second), &[(at(second), value)])])
     }
 
