@@ -6,7 +6,6 @@
 mod mail_server;
 
 use std::net::IpAddr;
-use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use mail_server::{Handed, MailServer, Speaks};
@@ -108,14 +107,11 @@ async fn a_recipient_who_is_refused_keeps_the_message_from_nobody_else() {
 async fn a_server_that_says_nothing_holds_nobody_up() {
     let server = MailServer::that(Speaks::BlackHole).await;
     for scheme in ["smtps", "smtp"] {
-        let began = Clock.now();
         let Tried { attempt, outcome, problem } = client(&server).deliver(&to(&server, scheme, &[]), &message()).await;
         assert_eq!((outcome, attempt.status, problem), (LATER, None, None));
-        assert!(
-            attempt.error.is_some() && began.elapsed() < Duration::from_secs(14),
-            "{:?} {attempt:?}",
-            began.elapsed()
-        );
+        // By the limit of the step, not by that of all of them.
+        let error = attempt.error.unwrap();
+        assert!(error.contains("within 10 s") || error.contains("within 5 s"), "{error}");
     }
 }
 
@@ -124,12 +120,12 @@ async fn a_greeting_without_end_is_cut_and_others_go_on_meanwhile() {
     for speaks in [Speaks::LinesWithoutEnd, Speaks::LineWithoutEnd] {
         let server = MailServer::that(speaks).await;
         for changes in [&[("plain_text", "yes")][..], &[]] {
-            let began = Clock.now();
             let Tried { attempt, outcome, .. } =
                 client(&server).deliver(&to(&server, "smtp", changes), &message()).await;
             assert_eq!((outcome, attempt.status), (LATER, None));
             let error = attempt.error.unwrap();
-            assert!(error.len() < 200 && began.elapsed() < Duration::from_secs(8), "{:?} {error}", began.elapsed());
+            // It is cut by what it says, not by how long it takes.
+            assert!(error.len() < 200 && !error.contains("within") && !error.contains("took more"), "{error}");
         }
     }
 }

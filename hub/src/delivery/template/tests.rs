@@ -1,7 +1,6 @@
 //! What a template may say, what is refused where, and that nothing it does takes long.
 
 use super::*;
-use crate::clock::Clock;
 use crate::delivery::message::spelled::spelled;
 use crate::delivery::payload::Teller;
 use crate::delivery::payload::for_templates;
@@ -184,22 +183,23 @@ fn a_token_is_printed_as_it_is_or_as_json_and_nothing_else_is_done_with_it() {
 
 #[test]
 fn no_template_takes_long_or_makes_much() {
-    let began = Clock.now();
     let long = "{{ device }}".repeat(500);
-    for source in [
-        "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}",
-        "{% for a in range(99999) %}{% endfor %}",
-        "{% set a = 'xxxxxxxxxx' %}{% for n in range(99) %}{% set a %}{{ a }}{{ a }}{% endset %}{{ a }}{% endfor %}",
-        "{{ range(1001)|join }}",
-        &long,
+    // What each of them meets is a bound, however fast the machine is.
+    for (source, bound) in [
+        ("{% for a in range(999) %}{% for b in range(999) %}{% endfor %}{% endfor %}", "takes too long"),
+        ("{% for a in range(99999) %}{% endfor %}", "a range has at most"),
+        (
+            "{% set a = 'xxxxxxxxxx' %}{% for n in range(99) %}{% set a %}{{ a }}{{ a }}{% endset %}{{ a }}{% endfor %}",
+            "",
+        ),
+        ("{{ range(1001)|join }}", "a range has at most"),
+        (&long, ""),
     ] {
         let failed = people(source).unwrap_err().why;
-        assert!(!failed.is_empty(), "{source}");
+        assert!(!failed.is_empty() && failed.contains(bound), "{source}: {failed}");
     }
     let deep = format!("{{{{ {}1{} }}}}", "(".repeat(5_000), ")".repeat(5_000));
     assert!(check(&deep, &known()).is_err());
     let deep = "{% if true %}".repeat(5_000) + &"{% endif %}".repeat(5_000);
     assert!(check(&deep, &known()).is_err());
-    let took = Clock.now() - began;
-    assert!(took < std::time::Duration::from_secs(5), "{took:?}");
 }
