@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::{Handle, RuntimeFlavor};
+
 use super::desk::Verdict;
 use super::group::Owed;
 use super::{Ingest, Receipt};
@@ -15,6 +17,7 @@ use crate::model::alert::{Alert, AlertId, Measure, Subject, Transition};
 use crate::model::explain::Reason;
 use crate::model::notice::Notice;
 use crate::model::reading::{Batch, BatchId};
+use crate::model::rule::Message;
 use crate::model::webhook::NewDelivery;
 use crate::rules::Proposed;
 use crate::rules::notify::Notified;
@@ -168,7 +171,11 @@ impl Ingest {
             beside: &beside,
             reasons,
         };
-        audience::deliveries_for(notices, &audience, &self.store.catalog(), &self.teller)
+        let told = || audience::deliveries_for(notices, &audience, &self.store.catalog(), &self.teller);
+        if rules.iter().all(|rule| rule.spec.message == Message::default()) {
+            return told();
+        }
+        beside_others(told)
     }
 
     /// What is known beside an alert about a device: what it measured last, or which of its sources fail.
@@ -217,6 +224,12 @@ impl Ingest {
         let inhibited_by = self.notifier.inhibited_by(&alert);
         Update::Alert { alert: Box::new(alert), silenced_until, inhibited_by }
     }
+}
+
+/// Does work that may take a while, as templates of people do, while other threads serve everybody else.
+fn beside_others<T>(work: impl FnOnce() -> T) -> T {
+    let are_there = Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread;
+    if are_there { tokio::task::block_in_place(work) } else { work() }
 }
 
 /// What is needed of a group after the store took ownership of its batches.

@@ -21,6 +21,7 @@ use super::difference::{Difference, Noise};
 use super::dto::{Needs, NewRule};
 use super::firings::SeriesBacktest;
 use super::measure::Measure;
+use super::rulebook::read;
 use crate::clock::Clock;
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::MayRead;
@@ -30,7 +31,7 @@ use crate::http::request::params::in_order;
 use crate::http::request::time::{Time, time};
 use crate::http::shares::rooms::Rooms;
 use crate::model::catalog::Series;
-use crate::model::rule::{Condition, RuleSpec};
+use crate::model::rule::Condition;
 use crate::model::{UnixMillis, when};
 use crate::rules::Watching;
 use crate::rules::backtest::{Outcome, Replay, SPANS, Trial};
@@ -130,9 +131,11 @@ pub(in crate::http) async fn run(
     if to.since(from) > MOST_MS {
         return Err(ApiError::invalid("from", "the range must be at most 366 days"));
     }
-    let spec = RuleSpec::try_from(request.rule.named()).map_err(|error| error.within("rule"))?;
-    let against = request.against.map(|rule| RuleSpec::try_from(rule.named())).transpose();
-    let against = against.map_err(|error| error.within("against"))?;
+    let spec = read(request.rule.named()).await.map_err(|error| error.within("rule"))?;
+    let against = match request.against {
+        Some(rule) => Some(read(rule.named()).await.map_err(|error| error.within("against"))?),
+        None => None,
+    };
     if spec.condition.is_about_device() {
         let detail =
             "how devices were is not stored: what a rule about devices as a whole would have done is not known";

@@ -295,6 +295,12 @@ impl NewRule {
         self.webhooks.is_none() && !self.all_webhooks
     }
 
+    /// Whether it has no templates of its own.
+    #[must_use]
+    pub(super) const fn is_in_the_hubs_words(&self) -> bool {
+        self.message.is_none()
+    }
+
     /// Given a name where it has none: to be tried it needs none.
     #[must_use]
     pub fn named(mut self) -> Self {

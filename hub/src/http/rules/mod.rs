@@ -23,8 +23,6 @@ pub(super) mod rulebook;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
-
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -61,17 +59,13 @@ pub(super) async fn list(
     Asked(AskPage(paging)): Asked<AskPage>,
 ) -> Result<Json<Page<Rule>>, ApiError> {
     let rules = rulebook.store.list_rules().await?;
-    let mut problems = HashMap::new();
-    for rule in &rules {
-        if let Some(problem) = previewed::problem(&rulebook.store, &teller, rule).await? {
-            problems.insert(rule.id, problem);
-        }
+    let page = paging.cut(rules, |rule| Paging::key(rule.id.0), |rule| rule);
+    let mut items = Vec::with_capacity(page.items.len());
+    for rule in page.items {
+        let message_problem = previewed::problem(&rulebook.store, &teller, &rule).await?;
+        items.push(Rule { message_problem, ..rulebook.shown(rule) });
     }
-    let shown = |rule: rule::Rule| {
-        let message_problem = problems.get(&rule.id).cloned();
-        Rule { message_problem, ..rulebook.shown(rule) }
-    };
-    Ok(Json(paging.cut(rules, |rule| Paging::key(rule.id.0), shown)))
+    Ok(Json(Page { items, next: page.next }))
 }
 
 /// Creates a rule.

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::dto::NewRule;
 use super::previewed::{PreviewedMessage, is_there, newest_alert, previewed};
+use super::rulebook::read;
 use crate::clock::Clock;
 use crate::delivery::payload::Teller;
 use crate::http::error::{ApiError, Problem};
@@ -18,7 +19,7 @@ use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertState};
 use crate::model::catalog::Catalog;
 use crate::model::reading::{Point, SeriesId};
-use crate::model::rule::{Rule, RuleId, RuleSpec};
+use crate::model::rule::{Rule, RuleId};
 use crate::model::when;
 use crate::rules::backtest::Trial;
 use crate::store::Store;
@@ -72,7 +73,7 @@ pub(in crate::http) async fn run(
     Body(request): Body<RulePreviewRequest>,
 ) -> Result<Json<RulePreview>, ApiError> {
     let rule = request.rule.named();
-    let spec = tried(move || RuleSpec::try_from(rule).map_err(|error| error.within("rule"))).await?;
+    let spec = read(rule).await.map_err(|error| error.within("rule"))?;
     let id = request.id.map(|id| text::parse_id(&id).map_err(|detail| ApiError::invalid("id", detail))).transpose()?;
     let now = clock.wall();
     let newest = match id {

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use crate::delivery::payload::{Teller, Words};
 use crate::delivery::trial;
 use crate::http::error::ApiError;
+use crate::http::tried::tried;
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertState, Measure, Subject};
 use crate::model::catalog::Catalog;
@@ -26,18 +27,23 @@ pub(crate) struct PreviewedMessage {
     pub template_error: Option<String>,
 }
 
-/// Why the templates of a rule fail of its newest alert, where they do.
+/// Why the templates of a rule fail of its newest alert, where they do. They are rendered beside what serves everybody.
 pub(super) async fn problem(store: &Store, teller: &Teller, rule: &Rule) -> Result<Option<String>, ApiError> {
     if rule.spec.message == Message::default() {
         return Ok(None);
     }
-    let newest = newest_alert(store, rule.id).await?;
-    let catalog = store.catalog();
-    let newest = newest.filter(|alert| is_there(alert, &catalog));
-    let said =
-        |state| newest.as_ref().and_then(|alert| previewed(rule, alert, state, (&catalog, teller), alert.learned_at));
-    let said = [AlertState::Firing, AlertState::Resolved].into_iter().filter_map(said);
-    Ok(said.filter_map(|said| said.template_error).next())
+    let Some(newest) = newest_alert(store, rule.id).await? else { return Ok(None) };
+    let (store, teller, rule) = (store.clone(), teller.clone(), rule.clone());
+    tried(move || {
+        let catalog = store.catalog();
+        if !is_there(&newest, &catalog) {
+            return Ok(None);
+        }
+        let said = |state| previewed(&rule, &newest, state, (&catalog, &teller), newest.learned_at);
+        let said = [AlertState::Firing, AlertState::Resolved].into_iter().filter_map(said);
+        Ok(said.filter_map(|said| said.template_error).next())
+    })
+    .await
 }
 
 pub(super) async fn newest_alert(store: &Store, rule: RuleId) -> Result<Option<Alert>, ApiError> {

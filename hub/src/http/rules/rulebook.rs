@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::http::error::ApiError;
 use crate::http::request::text;
 use crate::http::state::RulesChanged;
+use crate::http::tried::tried;
 use crate::ingest::learning::Learning;
 use crate::model::rule::{self, RuleSpec};
 use crate::rules::backtest::Trial;
@@ -34,7 +35,7 @@ impl Rulebook {
 
     /// What a rule says that somebody sent.
     pub(super) async fn checked(&self, new: NewRule) -> Result<RuleSpec, ApiError> {
-        let spec = RuleSpec::try_from(new)?;
+        let spec = read(new).await?;
         for (index, webhook) in spec.webhooks.iter().enumerate() {
             match self.store.webhook(*webhook).await {
                 Ok(_) => {}
@@ -47,4 +48,12 @@ impl Rulebook {
         }
         Ok(spec)
     }
+}
+
+/// What a rule says that somebody sent. Its templates, where it has any, are tried beside what serves everybody.
+pub(super) async fn read(new: NewRule) -> Result<RuleSpec, ApiError> {
+    if new.is_in_the_hubs_words() {
+        return RuleSpec::try_from(new);
+    }
+    tried(move || RuleSpec::try_from(new)).await
 }

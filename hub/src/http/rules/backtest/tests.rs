@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::http::tests::scene::scene;
 use crate::model::retention::{Ages, Retention};
+use crate::model::rule::RuleSpec;
 
 const MINUTE: i64 = 60_000;
 const DAY: i64 = 1_440 * MINUTE;
