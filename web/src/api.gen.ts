@@ -178,7 +178,7 @@ export interface components {
             /** @description What happens, invented; `alert.firing` when left out. */
             event: components["schemas"]["Event"];
         };
-        /** @description A webhook that is not made, and what it would tell of. */
+        /** @description A webhook that is not saved, and what it would tell of. */
         AskPreview: {
             /** @description What happens; `alert.firing` when left out. */
             event: components["schemas"]["Event"];
@@ -194,6 +194,8 @@ export interface components {
             kind: components["schemas"]["WebhookKind"];
             /** @description Its name: a test says it. */
             name: string;
+            /** @description Id of the stored webhook that it would change: what is `(hidden)` here is as it is there. */
+            of: string | null;
             template: components["schemas"]["RequestTemplate"] | null;
             /** @description Where it would send. */
             url: string;
@@ -1415,7 +1417,7 @@ export interface components {
             template?: components["schemas"]["RequestTemplate"] | null;
             /**
              * @description http or https URL, without user name and password: those go into a header. Of `email` the server, `smtps://host` (TLS, port 465)
-             *     or `smtp://host` (STARTTLS, port 587).
+             *     or `smtp://host` (STARTTLS, port 587). As it is shown, with `(hidden)`, it stays as it is.
              */
             url: string;
         };
@@ -1922,7 +1924,7 @@ export interface components {
                     [key: string]: string;
                 };
                 template?: components["schemas"]["RequestTemplate"] | null;
-                /** @description Where it sends; who is no admin sees scheme and host of it, the rest is `...`. */
+                /** @description Where it sends, with `(hidden)` for what lets in; who is no admin sees scheme and host of it, the rest is `...`. */
                 url: string;
             }[];
             /** @description What to send as `cursor` to go on; null at the end. */
@@ -3127,7 +3129,7 @@ export interface components {
                 [key: string]: string;
             };
             template: components["schemas"]["RequestTemplate"] | null;
-            /** @description Where it sends; who is no admin sees scheme and host of it, the rest is `...`. */
+            /** @description Where it sends, with `(hidden)` for what lets in; who is no admin sees scheme and host of it, the rest is `...`. */
             url: string;
         };
         /**
@@ -3167,7 +3169,10 @@ export interface components {
                 [key: string]: string;
             } | null;
             template?: components["schemas"]["RequestTemplate"] | null;
-            /** @description http or https URL, without user name and password: those go into a header. What waits is sent there at once. */
+            /**
+             * @description http or https URL, without user name and password: those go into a header. What waits is sent there at once. As it is shown, with
+             *     `(hidden)`, it stays as it is.
+             */
             url?: string | null;
         };
         /** @description A request that a webhook would make. */

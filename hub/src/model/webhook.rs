@@ -194,6 +194,14 @@ impl std::fmt::Debug for Template {
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Headers(pub Vec<(String, String)>);
 
+impl Headers {
+    /// The value of this name, in upper or lower case.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&String> {
+        self.0.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+}
+
 impl std::fmt::Debug for Headers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()

@@ -7,31 +7,28 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use http_body_util::BodyExt as _;
 use hyper::Method;
 use reqwest::Url;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT};
+use reqwest::header::RETRY_AFTER;
 use rustls::ClientConfig;
 
 use super::call::{self, NoTls};
 use super::guard::{Filtered, Lookup, System};
+use super::request::{Writer, credentials, head, usual_headers};
 use super::smtp::{self, Mail, Taken};
 use crate::clock::Clock;
 use crate::delivery::header;
 use crate::delivery::mend::{self, Cause, MailStep};
 use crate::delivery::message::heartbeat::Beat;
 use crate::delivery::message::showing::{Png, Showing};
-use crate::delivery::message::{self, Request, Sender, answer, email, field, place, spelled};
+use crate::delivery::message::{self, Request, address, answer, email, field};
 use crate::delivery::payload;
-use crate::delivery::policy::{self, MailServer, Policy};
+use crate::delivery::policy::{MailServer, Policy};
 use crate::delivery::retry::Outcome;
-use crate::delivery::sign::{hub_mark, message_id, signature};
 use crate::model::webhook::{Attempt, Delivery, Problem, Webhook, WebhookKind};
-use crate::model::{HubId, UnixMillis};
+use crate::model::HubId;
 use crate::picture::Picture;
-use crate::zones;
 
 /// Limit of a call, from the first byte sent to the last one read.
 pub const TIMEOUT: Duration = Duration::from_secs(15);
@@ -46,7 +43,6 @@ const ANSWER_LIMIT: usize = 1024;
 const PICTURE_ATTEMPTS: usize = 2;
 /// After a refusal that took longer than this the message goes without its picture at the next attempt.
 const PICTURE_PATIENCE: Duration = Duration::from_secs(5);
-const AGENT: HeaderValue = HeaderValue::from_static(concat!("telemetry-hub/", env!("CARGO_PKG_VERSION")));
 
 /// What came of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,10 +58,9 @@ pub struct Tried {
 /// Makes attempts.
 #[derive(Clone)]
 pub struct Client {
-    policy: Arc<Policy>,
+    pub(super) writer: Writer,
     lookup: Arc<dyn Lookup>,
     trust: Arc<ClientConfig>,
-    hub: HubId,
     pub(super) clock: Clock,
 }
 
@@ -83,8 +78,8 @@ impl Client {
     /// # Errors
     /// When TLS cannot be set up.
     pub fn with_lookup(hub: HubId, policy: Policy, lookup: impl Lookup + 'static) -> Result<Self, NoTls> {
-        let (policy, lookup) = (Arc::new(policy), Arc::new(lookup));
-        Ok(Self { policy, lookup, trust: call::trust()?, hub, clock: Clock })
+        let writer = Writer { policy: Arc::new(policy), hub };
+        Ok(Self { writer, lookup: Arc::new(lookup), trust: call::trust()?, clock: Clock })
     }
 
     /// The same, trusting other authorities than this machine does.
@@ -105,15 +100,16 @@ impl Client {
             return self.deliver(webhook, delivery).await;
         }
         let png = picture.map(|picture| Png { bytes: &picture.png, alt: &picture.alt });
-        let showing = png.map_or(Showing::Links, Showing::File);
         let (at, began) = (self.clock.wall(), self.clock.now());
+        let showing = png.map_or(Showing::Links, Showing::File);
         let tried = self.attempted(webhook, delivery, showing).await;
         let is_quick = began.elapsed() < PICTURE_PATIENCE;
         if tried.outcome == Outcome::Delivered || !is_quick || !may_be_the_picture(&tried.attempt) {
             return tried;
         }
-        let sent = |showing| self.prepared(webhook, delivery, showing, at).ok();
-        if sent(showing) == sent(Showing::Nothing) {
+        let sent = |showing| self.writer.made(webhook, delivery, showing, at).ok();
+        // The kind that has templates is the same with pictures and without.
+        if webhook.spec.kind == WebhookKind::Generic || sent(showing) == sent(Showing::Nothing) {
             return tried;
         }
         let mut again = self.deliver(webhook, delivery).await;
@@ -125,7 +121,7 @@ impl Client {
     async fn attempted(&self, webhook: &Webhook, delivery: &Delivery, showing: Showing<'_>) -> Tried {
         let (at, began) = (self.clock.wall(), self.clock.now());
         let mut attempt = Attempt::begun(at);
-        let prepared = self.prepared(webhook, delivery, showing, at);
+        let prepared = self.writer.prepared(webhook, delivery, showing, at).await;
         let complaint = prepared.as_ref().ok().and_then(|request| request.complaint.clone());
         let (outcome, cause) = match prepared {
             Ok(request) if request.method == message::Method::Mail => {
@@ -156,10 +152,10 @@ impl Client {
     /// # Errors
     /// Why there is none, for people. Nothing of the path or the query of the URL is in it.
     pub async fn beat(&self, url: &str, beat: &Beat) -> Result<u16, String> {
-        let url = self.policy.check_url(url).map_err(|refused| refused.to_string())?;
+        let url = self.writer.policy.check_url(url).map_err(|refused| refused.to_string())?;
         let port = url.port_or_known_default().unwrap_or_default();
-        let resolver = Filtered::new(Arc::clone(&self.policy), Arc::clone(&self.lookup), port);
-        let (body, trust) = (message::heartbeat::body(self.hub, beat), Arc::clone(&self.trust));
+        let resolver = Filtered::new(Arc::clone(&self.writer.policy), Arc::clone(&self.lookup), port);
+        let (body, trust) = (message::heartbeat::body(self.writer.hub, beat), Arc::clone(&self.trust));
         let sent = call::send(Method::POST, &url, resolver, trust, usual_headers(), body);
         match tokio::time::timeout(TIMEOUT, sent).await {
             Ok(Ok(answer)) => Ok(answer.response.status().as_u16()),
@@ -169,27 +165,6 @@ impl Client {
             }
             Err(_) => Err(format!("no answer within {} s", TIMEOUT.as_secs())),
         }
-    }
-
-    /// What is sent, and where: or why nothing is.
-    pub(super) fn prepared(
-        &self,
-        webhook: &Webhook,
-        delivery: &Delivery,
-        showing: Showing<'_>,
-        at: UnixMillis,
-    ) -> Result<Request, Cause> {
-        let refused = |refused: policy::Refused| Cause::Policy(refused.to_string());
-        // What a person gave, before anything is made of it.
-        self.policy.check_address(webhook.spec.kind, &webhook.spec.url).map_err(refused)?;
-        let (hub, id) = (hub_mark(self.hub), message_id(self.hub, delivery.id));
-        let from = Sender { hub: &hub, id: &id };
-        let was_quiet = zones::is_quiet(webhook.spec.quiet.as_ref(), delivery.created_at);
-        let event = payload::delayed(&delivery.body, delivery.delayed_by(Some(at)), was_quiet);
-        let request = message::request_showing(&webhook.spec, &event, from, showing);
-        let request = request.map_err(|error| Cause::Message(error.to_string()))?;
-        self.policy.check_address(webhook.spec.kind, &request.url).map_err(refused)?;
-        Ok(request)
     }
 
     async fn tried(
@@ -232,10 +207,10 @@ impl Client {
     ) -> Result<Option<String>, call::Error> {
         let url = &Url::parse(&request.url).map_err(|error| call::Error::Request(error.into()))?;
         let port = url.port_or_known_default().unwrap_or_default();
-        let resolver = Filtered::new(Arc::clone(&self.policy), Arc::clone(&self.lookup), port);
-        let headers = self.headers(&request, webhook, delivery, attempt.at.0.div_euclid(1000));
+        let resolver = Filtered::new(Arc::clone(&self.writer.policy), Arc::clone(&self.lookup), port);
+        let headers = self.writer.headers(&request, webhook, delivery, attempt.at.0.div_euclid(1000));
         let method = if request.method == message::Method::Put { Method::PUT } else { Method::POST };
-        let first = format!("{method} {}", place::shown(webhook.spec.kind, &request.url));
+        let first = format!("{method} {}", address::shown(webhook.spec.kind, &request.url));
         attempt.request_head = Some(head(&first, &headers, &[]));
         let mut answer = call::send(method, url, resolver, Arc::clone(&self.trust), headers, request.body).await?;
         attempt.status = Some(answer.response.status().as_u16());
@@ -267,7 +242,7 @@ impl Client {
         let (Ok(server), Some(envelope)) = (MailServer::read(&request.url), email::envelope(&webhook.spec)) else {
             return (Outcome::Unavailable { retry_after: None }, None);
         };
-        let resolver = Filtered::new(Arc::clone(&self.policy), Arc::clone(&self.lookup), server.port);
+        let resolver = Filtered::new(Arc::clone(&self.writer.policy), Arc::clone(&self.lookup), server.port);
         let mail = Mail {
             server: &server,
             may_be_plain: fields.get(field::PLAIN_TEXT).is_some(),
@@ -306,73 +281,6 @@ impl Client {
             }
         }
     }
-
-    pub(super) fn headers(
-        &self,
-        request: &Request,
-        webhook: &Webhook,
-        delivery: &Delivery,
-        timestamp: i64,
-    ) -> HeaderMap {
-        let mut headers = usual_headers();
-        for (name, value) in &webhook.spec.headers.0 {
-            let (Ok(name), Ok(mut value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) else {
-                continue;
-            };
-            // Checked when they were given; a database that came from elsewhere was not.
-            if header::reserved(name.as_str()).is_none() {
-                value.set_sensitive(true);
-                headers.insert(name, value);
-            }
-        }
-        for (name, value) in &request.headers {
-            if let Ok(mut value) = HeaderValue::from_str(value) {
-                value.set_sensitive(true);
-                headers.insert(HeaderName::from_static(name), value);
-            }
-        }
-        for (name, value) in &request.written {
-            let (Ok(name), Ok(mut value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) else {
-                continue;
-            };
-            if name == CONTENT_TYPE || header::reserved(name.as_str()).is_none() {
-                value.set_sensitive(name != CONTENT_TYPE);
-                headers.insert(name, value);
-            }
-        }
-        if webhook.spec.kind != WebhookKind::Generic {
-            return headers;
-        }
-        let id = message_id(self.hub, delivery.id);
-        let signature = signature(&webhook.secrets, &id, timestamp, &request.body);
-        for (name, value) in
-            [("webhook-id", id), ("webhook-timestamp", timestamp.to_string()), ("webhook-signature", signature)]
-        {
-            if let Ok(value) = HeaderValue::from_str(&value) {
-                headers.insert(HeaderName::from_static(name), value);
-            }
-        }
-        headers
-    }
-}
-
-/// Headers that are kept of a request, or of an answer.
-const HEADERS_KEPT: usize = 40;
-/// Bytes of a value that are kept.
-const VALUE_KEPT: usize = 256;
-/// Bytes of a head that are kept.
-const HEAD_KEPT: usize = 2 << 10;
-
-/// A head for people, one header a line: without what lets in, here or at the receiver.
-fn head(first: &str, headers: &HeaderMap, unsaid: &[(String, String)]) -> String {
-    let mut text = first.to_owned();
-    for (name, value) in headers.iter().take(HEADERS_KEPT) {
-        let is_secret = value.is_sensitive() || matches!(name.as_str(), "set-cookie" | "authorization");
-        let value = String::from_utf8_lossy(value.as_bytes());
-        let value = if is_secret { header::HIDDEN } else { &value[..value.floor_char_boundary(VALUE_KEPT)] };
-        text += &format!("\n{name}: {value}");
-    }
-    header::unsaid(&text, HEAD_KEPT, unsaid)
 }
 
 /// Whether a receiver that answered so may take the message without its picture: not where it wants another token, or more time.
@@ -382,28 +290,6 @@ fn may_be_the_picture(attempt: &Attempt) -> bool {
         Some(status) => matches!(status, 400 | 404 | 405 | 411 | 413 | 415 | 422 | 500 | 501 | 507 | 552 | 554),
         None => false,
     }
-}
-
-/// What every request has.
-fn usual_headers() -> HeaderMap {
-    let json = HeaderValue::from_static("application/json");
-    HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("*/*")), (USER_AGENT, AGENT), (CONTENT_TYPE, json)])
-}
-
-/// What an answer must not repeat where it is kept.
-pub(super) fn credentials(webhook: &Webhook) -> Vec<(String, String)> {
-    let spec = &webhook.spec;
-    let secret =
-        |(name, value): (&String, &String)| field::is_secret(spec.kind, name).then(|| (name.clone(), value.clone()));
-    let fields: Vec<_> = spec.fields.0.iter().filter_map(secret).collect();
-    // As `tojson` spells them.
-    let spelled: Vec<_> = fields.iter().map(|(name, value)| (name.clone(), spelled::spelled(value))).collect();
-    // As SMTP carries them.
-    let coded = |text: &str| ("coded".to_owned(), STANDARD.encode(text));
-    let name = spec.fields.get("username").unwrap_or_default();
-    let carried: Vec<_> =
-        fields.iter().flat_map(|(_, value)| [coded(value), coded(&format!("\0{name}\0{value}"))]).collect();
-    spec.headers.0.iter().cloned().chain(fields).chain(spelled).chain(carried).collect()
 }
 
 /// The whole chain of causes: the outermost one says only that sending failed.

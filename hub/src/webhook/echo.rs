@@ -12,12 +12,13 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::call;
-use super::client::{Client, credentials};
+use super::client::Client;
+use super::request::credentials;
 use crate::delivery::header;
 use crate::delivery::mend;
 use crate::delivery::message::echo::{Came, Echo, Finding, judge};
 use crate::delivery::message::showing::Showing;
-use crate::delivery::message::{self, place};
+use crate::delivery::message::{self, address};
 use crate::model::webhook::{Delivery, Webhook};
 
 /// Limit of all of it: nothing leaves this machine.
@@ -33,14 +34,14 @@ impl Client {
     pub async fn echo(&self, webhook: &Webhook, delivery: &Delivery) -> Result<Echo, String> {
         let at = self.clock.wall();
         let said = |cause| mend::problem(&cause, at).map_or_else(String::new, |problem| problem.text);
-        let request = self.prepared(webhook, delivery, Showing::Nothing, at).map_err(said)?;
+        let request = self.writer.prepared(webhook, delivery, Showing::Nothing, at).await.map_err(said)?;
         let method = match request.method {
             message::Method::Post => Method::POST,
             message::Method::Put => Method::PUT,
             message::Method::Mail => return Err("an e-mail goes by SMTP, which an echo does not speak".to_owned()),
         };
         let url = Url::parse(&request.url).map_err(|error| error.to_string())?;
-        let headers = self.headers(&request, webhook, delivery, at.0.div_euclid(1_000));
+        let headers = self.writer.headers(&request, webhook, delivery, at.0.div_euclid(1_000));
         let (complaint, written) = (request.complaint.clone(), request.written.clone());
         let echoed = async {
             let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -66,7 +67,7 @@ fn shown(webhook: &Webhook, url: &str, written: &[(String, String)], came: Came)
     let given = || webhook.spec.headers.0.iter().chain(written);
     let is_given = |name: &str| name != "content-type" && given().any(|(given, _)| given.eq_ignore_ascii_case(name));
     let method = came.first.split(' ').next().unwrap_or_default().to_owned();
-    let first = format!("{method} {}", place::shown(webhook.spec.kind, url));
+    let first = format!("{method} {}", address::shown(webhook.spec.kind, url));
     let unsaid = |text: &str| header::unsaid(text, text.len(), &secrets);
     let headers = came.headers.into_iter().map(|(name, value)| {
         let value = if is_given(&name) || name == "authorization" { header::HIDDEN.to_owned() } else { unsaid(&value) };

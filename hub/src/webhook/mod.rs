@@ -33,6 +33,7 @@ mod counters;
 mod down;
 mod echo;
 mod lanes;
+mod request;
 mod smtp;
 
 use std::collections::BTreeMap;

@@ -23,6 +23,7 @@
 //! Names come from devices and people and may contain anything: they must not ping anybody or act as markup, and the file of each
 //! kind says how that is ensured. Texts are cut to what the receiver accepts ([`cut`]); links that are too long are left out.
 
+pub mod address;
 mod alertmanager;
 pub mod answer;
 mod cut;

@@ -6,7 +6,6 @@
 use reqwest::Url;
 
 use super::{alertmanager, field, ntfy, pagerduty, telegram};
-use crate::delivery::header::HIDDEN;
 use crate::delivery::policy::{self, MailServer};
 use crate::model::webhook::{WebhookKind, WebhookSpec};
 
@@ -190,47 +189,6 @@ fn is_teams(url: &Url) -> Result<(), Refused> {
 fn is_of_another_api(url: &Url) -> bool {
     let path = url.path().trim_end_matches('/');
     path.contains("/api/") && !path.ends_with(alertmanager::ALERTS)
-}
-
-/// A URL as it may be shown: `(hidden)` for what lets in.
-#[must_use]
-pub fn shown(kind: WebhookKind, url: &str) -> String {
-    let Ok(url) = Url::parse(url) else { return HIDDEN.to_owned() };
-    if kind == WebhookKind::Email {
-        // There is no secret in it.
-        return url.into();
-    }
-    let after = match kind {
-        WebhookKind::Slack => "/services/",
-        WebhookKind::Discord => "/webhooks/",
-        WebhookKind::HomeAssistant => "/webhook/",
-        WebhookKind::Telegram => "/bot",
-        WebhookKind::Generic => "/",
-        WebhookKind::Teams
-        | WebhookKind::Ntfy
-        | WebhookKind::PagerDuty
-        | WebhookKind::Alertmanager
-        | WebhookKind::Gotify
-        | WebhookKind::Matrix
-        | WebhookKind::Email => "",
-    };
-    let path = url.path();
-    let path = match path.find(after).map(|at| path.split_at(at + after.len())) {
-        Some((path, "")) => path.to_owned(),
-        Some((path, rest)) if !after.is_empty() => {
-            let method = ["/sendMessage", "/sendPhoto"].into_iter().find(|method| rest.ends_with(method)).unwrap_or("");
-            format!("{path}{HIDDEN}{method}")
-        }
-        Some(_) => path.to_owned(),
-        None => format!("/{HIDDEN}"),
-    };
-    let value = |(name, value): (_, std::borrow::Cow<'_, str>)| {
-        let value = if value == "true" { "true" } else { HIDDEN };
-        format!("{name}={value}")
-    };
-    let query: Vec<_> = url.query_pairs().map(value).collect();
-    let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
-    format!("{}{path}{query}", url.origin().ascii_serialization())
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::delivery::header::HIDDEN;
 use crate::delivery::heartbeat::Pulse;
-use crate::delivery::message::place;
+use crate::delivery::message::address;
 use crate::delivery::policy::Policy;
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::{MayAdmin, MayRead};
@@ -83,7 +83,7 @@ impl Sender {
 }
 
 fn shown(url: &str) -> String {
-    place::shown(WebhookKind::Generic, url)
+    address::shown(WebhookKind::Generic, url)
 }
 
 /// Whom the hub calls each minute, and what came of it.
@@ -112,7 +112,7 @@ pub(in crate::http) async fn replace(
         let detail = format!("write the whole URL: `{HIDDEN}` stands for a part of the one that is kept");
         return Err(ApiError::invalid("url", detail));
     }
-    let url = request.url.map(|url| draft::url(WebhookKind::Generic, url, &sender.policy)).transpose()?;
+    let url = request.url.map(|url| draft::url(WebhookKind::Generic, url, None, &sender.policy)).transpose()?;
     settings::save_heartbeat(&sender.store, url.as_deref()).await?;
     sender.pulse.forget();
     sender.wanted.notify_one();

@@ -100,6 +100,7 @@ const LIST: &[(Needs, &str)] = &[
     (Admin, "POST /api/v1/webhooks/{id}/add-to-rules"),
     (Admin, "POST /api/v1/webhooks/{id}/rotate-secret"),
     (Admin, "POST /api/v1/webhooks/preview"),
+    (Admin, "POST /api/v1/webhooks/echo"),
     (Admin, "GET /api/v1/webhooks/{id}/echo"),
     (Admin, "POST /api/v1/webhooks/{id}/echo"),
     (Admin, "POST /api/v1/webhooks/{id}/test"),

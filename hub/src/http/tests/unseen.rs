@@ -157,11 +157,17 @@ impl Known {
                 choosy["quiet_hours"] = json!({"days": ["sat"], "from": "22:00", "until": "06:00", "zone": "UTC"});
                 vec![hook(), bot(), choosy]
             }
-            "webhooks/preview" => vec![hook(), bot()],
+            "webhooks/preview" | "webhooks/echo" => vec![of(&self.webhook, hook()), bot()],
             "webhooks/{id}/echo" => vec![json!({"event": "alert.firing"})],
             _ => panic!("{method} {path} takes a body: give it an example here"),
         }
     }
+}
+
+/// The new settings of one that is stored.
+fn of(webhook: &Value, mut new: Value) -> Value {
+    new["of"] = webhook.clone();
+    new
 }
 
 fn hook() -> Value {

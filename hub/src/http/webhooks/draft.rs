@@ -1,4 +1,5 @@
-//! What a person says of a webhook: whole, or only what changes. What came out of the hub as [`header::HIDDEN`] means "as it is".
+//! What a person says of a webhook: whole, or only what changes. What came out of the hub as [`header::HIDDEN`], or an address with that
+//! in it, means "as it is".
 //!
 //! The kind is what was said, never what a URL looks like: one that does not fit is refused with what would.
 
@@ -10,7 +11,7 @@ use utoipa::ToSchema;
 use super::dto::{RequestTemplate, WebhookKind};
 use super::hearing::{QuietHours, repeat_every};
 use crate::delivery::header;
-use crate::delivery::message::place;
+use crate::delivery::message::{address, place};
 use crate::delivery::policy::Policy;
 use crate::delivery::trial;
 use crate::http::error::ApiError;
@@ -20,7 +21,7 @@ use crate::model::hearing::Filter;
 use crate::model::webhook::{self, Fields, Headers, Template, WebhookSpec};
 
 /// A webhook to create, or the new settings of one.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewWebhook {
     /// Name.
@@ -29,7 +30,7 @@ pub(crate) struct NewWebhook {
     #[serde(default)]
     kind: WebhookKind,
     /// http or https URL, without user name and password: those go into a header. Of `email` the server, `smtps://host` (TLS, port 465)
-    /// or `smtp://host` (STARTTLS, port 587).
+    /// or `smtp://host` (STARTTLS, port 587). As it is shown, with `(hidden)`, it stays as it is.
     url: String,
     /// What the kind asks for beside the URL, such as `chat_id`. `(hidden)` keeps the value there is.
     #[serde(default)]
@@ -70,14 +71,15 @@ pub(crate) struct NewWebhook {
 }
 
 /// What changes about a webhook; the rest stays.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WebhookPatch {
     /// Name.
     name: Option<String>,
     /// What reads its messages. Of another kind only the fields are there that are set with it.
     kind: Option<WebhookKind>,
-    /// http or https URL, without user name and password: those go into a header. What waits is sent there at once.
+    /// http or https URL, without user name and password: those go into a header. What waits is sent there at once. As it is shown, with
+    /// `(hidden)`, it stays as it is.
     url: Option<String>,
     /// Fields of the kind to set, or with null to remove; those not named stay.
     #[schema(value_type = Option<BTreeMap<String, Option<String>>>)]
@@ -112,7 +114,7 @@ pub(crate) struct WebhookPatch {
 }
 
 /// A credential of the receiver as a rule: `Debug` does not print it.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Credential(String);
 
@@ -142,15 +144,15 @@ impl NewWebhook {
     /// [`ApiError::invalid`] naming the field.
     pub(crate) fn over(self, before: Option<&WebhookSpec>, policy: &Policy) -> Result<WebhookSpec, ApiError> {
         let none = WebhookSpec::new("", "");
-        let before = before.unwrap_or(&none);
+        let (stored, before) = (before, before.unwrap_or(&none));
         let headers = self.headers.into_iter().map(|(name, value)| given(name, value, &before.headers));
         let kind = self.kind.into();
-        let stored = if kind == before.kind { &before.fields } else { &none.fields };
-        let fields = self.fields.into_iter().map(|(name, value)| field(name, value, stored));
+        let of_kind = if kind == before.kind { &before.fields } else { &none.fields };
+        let fields = self.fields.into_iter().map(|(name, value)| field(name, value, of_kind));
         fitting(WebhookSpec {
             name: text::name("name", self.name)?,
             kind,
-            url: url(kind, self.url, policy)?,
+            url: url(kind, self.url, stored, policy)?,
             fields: Fields(fields.collect::<Result<_, _>>()?),
             headers: checked(headers.collect::<Result<_, _>>()?)?,
             template: self.template.map(RequestTemplate::read).transpose()?.unwrap_or_default(),
@@ -174,6 +176,8 @@ impl WebhookPatch {
     /// # Errors
     /// [`ApiError::invalid`] naming the field.
     pub(crate) fn over(self, before: WebhookSpec, policy: &Policy) -> Result<WebhookSpec, ApiError> {
+        let new_url = |new| url(self.kind.map_or(before.kind, Into::into), new, Some(&before), policy);
+        let address = self.url.map(new_url).transpose()?;
         let mut headers = before.headers;
         for (name, value) in self.headers.unwrap_or_default() {
             let place = headers.0.iter().position(|(stored, _)| stored.eq_ignore_ascii_case(&name));
@@ -204,7 +208,7 @@ impl WebhookPatch {
         fitting(WebhookSpec {
             name: self.name.map_or(Ok(before.name), |name| text::name("name", name))?,
             kind,
-            url: self.url.map_or(Ok(before.url), |new| url(kind, new, policy))?,
+            url: address.unwrap_or(before.url),
             fields,
             headers: checked(headers.0)?,
             template,
@@ -237,8 +241,7 @@ pub(in crate::http) fn fitting(spec: WebhookSpec) -> Result<WebhookSpec, ApiErro
 
 /// A header as it was sent, or with the value it had.
 fn given(name: String, value: Credential, stored: &Headers) -> Result<(String, String), ApiError> {
-    let found = stored.0.iter().find(|(stored, _)| stored.eq_ignore_ascii_case(&name));
-    let value = value.or(found.map(|(_, value)| value), || format!("headers.{name}"))?;
+    let value = value.or(stored.get(&name), || format!("headers.{name}"))?;
     Ok((name, value))
 }
 
@@ -251,6 +254,11 @@ fn field(name: String, value: Credential, stored: &Fields) -> Result<(String, St
 }
 
 impl Credential {
+    /// What was sent, or what is stored where that is meant; [`header::HIDDEN`] itself where nothing is.
+    pub(super) fn or_hidden(self, stored: Option<&String>) -> String {
+        if self.0 == header::HIDDEN { stored.cloned().unwrap_or(self.0) } else { self.0 }
+    }
+
     /// What was sent, or what is stored where that is meant.
     fn or(self, stored: Option<&String>, place: impl FnOnce() -> String) -> Result<String, ApiError> {
         if self.0 != header::HIDDEN {
@@ -270,7 +278,23 @@ pub(in crate::http) fn checked(headers: Vec<(String, String)>) -> Result<Headers
     }
 }
 
-pub(in crate::http) fn url(kind: webhook::WebhookKind, url: String, policy: &Policy) -> Result<String, ApiError> {
+/// An address as it was sent, or the stored one where it came as that is shown, whatever kind it is to be now: it leads to the same place.
+pub(in crate::http) fn url(
+    kind: webhook::WebhookKind,
+    url: String,
+    stored: Option<&WebhookSpec>,
+    policy: &Policy,
+) -> Result<String, ApiError> {
+    let url = if url.contains(header::HIDDEN) {
+        let stored = stored.filter(|stored| address::shown(stored.kind, &stored.url) == url.trim());
+        let stored = stored.ok_or_else(|| {
+            let detail = format!("write the whole address: `{}` stands for a part of a stored one", header::HIDDEN);
+            ApiError::invalid("url", detail)
+        })?;
+        stored.url.clone()
+    } else {
+        url
+    };
     if url.len() > 2_048 {
         return Err(ApiError::invalid("url", "`url` must have at most 2048 bytes"));
     }

@@ -12,7 +12,7 @@ use super::sent::DeliveryState;
 use crate::clock::Clock;
 use crate::delivery::header;
 use crate::delivery::mend;
-use crate::delivery::message::field;
+use crate::delivery::message::{address, field};
 use crate::http::error::ApiError;
 use crate::http::request::text;
 use crate::http::rules::dto::Severity;
@@ -28,7 +28,7 @@ pub(crate) struct Webhook {
     pub name: String,
     /// What reads its messages.
     pub kind: WebhookKind,
-    /// Where it sends; who is no admin sees scheme and host of it, the rest is `...`.
+    /// Where it sends, with `(hidden)` for what lets in; who is no admin sees scheme and host of it, the rest is `...`.
     pub url: String,
     /// What the kind asks for beside the URL: `chat_id` (telegram), `routing_key` (pagerduty), `room_id` and `token` (matrix), `token`
     /// (ntfy, gotify), `to`, `from`, `username`, `password` and `plain_text` (email). Secrets are `(hidden)`, and all of them for who is no admin.
@@ -239,7 +239,7 @@ impl From<webhook::Webhook> for Webhook {
             id: text::id(webhook.id),
             name: webhook.spec.name,
             kind: webhook.spec.kind.into(),
-            url: webhook.spec.url,
+            url: address::shown(webhook.spec.kind, &webhook.spec.url),
             fields,
             past: webhook.spec.past,
             enabled,

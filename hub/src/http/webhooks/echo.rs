@@ -1,4 +1,5 @@
-//! `/webhooks/{id}/echo`: what a webhook sends, sent to a receiver of the hub's own, which shows what came and what is wrong with it.
+//! `/webhooks/{id}/echo`, and `/webhooks/echo` for one that is not saved: what a webhook sends, sent to a receiver of the hub's own, which
+//! shows what came and what is wrong with it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,6 +8,8 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::preview::AskPreview;
+use super::recipients::{Recipients, new_secret};
 use super::sent::Event;
 use crate::clock::Clock;
 use crate::delivery::message::echo::{self, Echoes};
@@ -18,9 +21,10 @@ use crate::http::request::body::Body;
 use crate::http::request::params::{Asked, Nothing};
 use crate::http::request::path::Id;
 use crate::http::state::SendEcho;
+use crate::http::tried::tried;
 use crate::model::hearing::Urgency;
-use crate::model::webhook::{Delivery, DeliveryId, DeliveryState, WebhookId, WebhookKind};
-use crate::model::when;
+use crate::model::webhook::{self, Delivery, DeliveryId, DeliveryState, Webhook, WebhookId, WebhookKind};
+use crate::model::{UnixMillis, when};
 use crate::store::Store;
 
 /// What sends to echoes, and the newest of them.
@@ -108,16 +112,57 @@ pub(in crate::http) async fn send(
     Id(id): Id<WebhookId>,
     Body(asked): Body<AskEcho>,
 ) -> Result<Json<Echo>, ApiError> {
-    let (now, webhook) = (clock.wall(), store.webhook(id).await?);
-    if webhook.spec.kind == WebhookKind::Email {
-        let detail = "an e-mail goes by SMTP, which an echo does not speak: look at the preview, or send a test";
-        return Err(ApiError::invalid("kind", detail));
+    let webhook = store.webhook(id).await?;
+    let echo = echoing.echoed(webhook, asked.event.into(), &teller, clock.wall()).await?;
+    let shown = Echo::from(&echo);
+    echoing.kept.lock().unwrap_or_else(PoisonError::into_inner).keep(echo);
+    Ok(Json(shown))
+}
+
+/// Sends an invented event, as this webhook would send it once it is saved, to an echo. It is signed with the secret of the stored webhook
+/// (`of`), else with one that is made for this. Nothing is stored, and nothing goes to the URL.
+#[utoipa::path(post, path = "/api/v1/webhooks/echo", tag = "webhooks", request_body = AskPreview,
+    responses((status = 200, body = Echo), (status = 400, body = Problem)))]
+pub(in crate::http) async fn send_unsaved(
+    State(recipients): State<Recipients>,
+    State(teller): State<Teller>,
+    State(echoing): State<Echoing>,
+    _: MayAdmin,
+    Body(asked): Body<AskPreview>,
+) -> Result<Json<Echo>, ApiError> {
+    let (now, stored) = (recipients.clock.wall(), recipients.stored(asked.of.as_deref()).await?);
+    let (id, secrets, stored) = match stored {
+        Some(webhook) => (webhook.id, webhook.secrets, Some(webhook.spec)),
+        None => (WebhookId(0), vec![new_secret()?], None),
+    };
+    let (spec, event) = tried(move || asked.read(stored.as_ref(), &recipients.policy)).await?;
+    let echo = echoing.echoed(Webhook::new(id, spec, secrets, now), event, &teller, now).await?;
+    Ok(Json(Echo::from(&echo)))
+}
+
+impl Echoing {
+    /// What comes of an invented event of a webhook at the echo.
+    async fn echoed(
+        &self,
+        webhook: Webhook,
+        event: webhook::Event,
+        teller: &Teller,
+        now: UnixMillis,
+    ) -> Result<echo::Echo, ApiError> {
+        if webhook.spec.kind == WebhookKind::Email {
+            let detail = "an e-mail goes by SMTP, which an echo does not speak: look at the preview, or send a test";
+            return Err(ApiError::invalid("kind", detail));
+        }
+        let delivery = invented(&webhook, event, teller, now);
+        (self.send)(webhook, delivery).await.map_err(|error| ApiError::invalid("url", error))
     }
-    let event = asked.event.into();
-    let body = sample::event(event, &webhook.spec, &teller, now);
-    let delivery = Delivery {
+}
+
+/// A delivery that is in no outbox.
+fn invented(webhook: &Webhook, event: webhook::Event, teller: &Teller, now: UnixMillis) -> Delivery {
+    Delivery {
         id: DeliveryId(0),
-        webhook: id,
+        webhook: webhook.id,
         alert: None,
         event,
         state: DeliveryState::Pending,
@@ -128,12 +173,8 @@ pub(in crate::http) async fn send(
         urgency: Urgency::AskedFor,
         created_at: now,
         held_until: None,
-        body,
-    };
-    let echo = (echoing.send)(webhook, delivery).await.map_err(|error| ApiError::invalid("url", error))?;
-    let shown = Echo::from(&echo);
-    echoing.kept.lock().unwrap_or_else(PoisonError::into_inner).keep(echo);
-    Ok(Json(shown))
+        body: sample::event(event, &webhook.spec, teller, now),
+    }
 }
 
 /// The newest echoes of a webhook.

@@ -26,13 +26,12 @@ use crate::http::request::path::Id;
 use crate::http::state::Routes;
 use crate::http::tried::tried;
 use crate::model::HubId;
-use crate::model::webhook::{Secret, WebhookId, WebhookSpec};
-use crate::random;
+use crate::model::webhook::{WebhookId, WebhookSpec};
 use crate::store::Store;
 use draft::{NewWebhook, WebhookPatch};
 use dto::{Webhook, WebhookWithSecret};
 use preview::{AskPreview, WebhookPreview};
-use recipients::Recipients;
+use recipients::{Recipients, new_secret};
 use sent::Delivery;
 use utoipa_axum::routes;
 
@@ -43,6 +42,7 @@ pub(super) fn routes() -> Routes {
         .routes(routes!(show, replace, change, delete))
         .routes(routes!(preview))
         .routes(routes!(test))
+        .routes(routes!(echo::send_unsaved))
         .routes(routes!(echo::list, echo::send))
         .routes(routes!(add_to_rules))
         .routes(routes!(rotate_secret))
@@ -73,8 +73,9 @@ pub(super) async fn create(
     _: MayAdmin,
     Body(new): Body<NewWebhook>,
 ) -> Result<(StatusCode, Json<WebhookWithSecret>), ApiError> {
-    let secret = mint()?;
-    let spec = new.over(None, &recipients.policy)?;
+    let secret = new_secret()?;
+    let policy = recipients.policy.clone();
+    let spec = tried(move || new.over(None, &policy)).await?;
     let webhook = recipients.store.create_webhook(spec, secret.clone(), recipients.clock.wall()).await?;
     recipients.rules_changed.tell();
     Ok((StatusCode::CREATED, Json(WebhookWithSecret::of(webhook, &secret))))
@@ -157,8 +158,9 @@ pub(super) async fn preview(
     _: MayAdmin,
     Body(asked): Body<AskPreview>,
 ) -> Result<Json<WebhookPreview>, ApiError> {
-    let now = recipients.clock.wall();
-    tried(move || asked.answered(&recipients.policy, &teller, hub, now).map(Json)).await
+    let (now, stored) = (recipients.clock.wall(), recipients.stored(asked.of.as_deref()).await?);
+    let stored = stored.map(|webhook| webhook.spec);
+    tried(move || asked.answered(stored.as_ref(), &recipients.policy, &teller, hub, now).map(Json)).await
 }
 
 /// Sends a test message; the answer is the delivery to watch.
@@ -186,22 +188,36 @@ pub(super) async fn rotate_secret(
     _: MayAdmin,
     Id(id): Id<WebhookId>,
 ) -> Result<Json<WebhookWithSecret>, ApiError> {
-    let secret = mint()?;
+    let secret = new_secret()?;
     let webhook = store.rotate_secret(id, secret.clone(), clock.wall()).await?;
     Ok(Json(WebhookWithSecret::of(webhook, &secret)))
 }
 
+/// Makes a change to a webhook as it is. Its templates are tried before, so that no transaction waits for them; where somebody else was
+/// quicker, again.
 async fn changed(
     recipients: &Recipients,
     id: WebhookId,
-    change: impl FnOnce(WebhookSpec) -> Result<WebhookSpec, ApiError> + Send + 'static,
+    change: impl FnOnce(WebhookSpec) -> Result<WebhookSpec, ApiError> + Clone + Send + 'static,
 ) -> Result<Json<Webhook>, ApiError> {
-    let webhook = recipients.store.change_webhook(id, recipients.clock.wall(), change).await??;
-    // One that was off is told again from here on.
-    recipients.rules_changed.tell();
-    Ok(Json(webhook.into()))
+    for _ in 0..CHANGES_TRIED {
+        let before = recipients.store.webhook(id).await?.spec;
+        let wanted = {
+            let (change, before) = (change.clone(), before.clone());
+            tried(move || change(before)).await?
+        };
+        let as_wanted = move |now: WebhookSpec| if now == before { Ok(wanted) } else { Err(Overtaken) };
+        if let Ok(webhook) = recipients.store.change_webhook(id, recipients.clock.wall(), as_wanted).await? {
+            // One that was off is told again from here on.
+            recipients.rules_changed.tell();
+            return Ok(Json(webhook.into()));
+        }
+    }
+    Err(ApiError::conflict("id", "others change this webhook at the same time: try again"))
 }
 
-fn mint() -> Result<Secret, ApiError> {
-    Ok(Secret(random::bytes::<32>()?.to_vec()))
-}
+/// How often a change is tried over again because others change the same webhook.
+const CHANGES_TRIED: usize = 5;
+
+/// A webhook was changed meanwhile.
+struct Overtaken;

@@ -1,4 +1,4 @@
-//! What a webhook would send, for a person to look at before it is made.
+//! A webhook that is being written, for a person to look at what it would send before it is saved.
 
 use std::collections::BTreeMap;
 
@@ -7,22 +7,22 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::draft::{checked, fitting, url};
+use super::draft::{Credential, checked, fitting, url};
 use super::dto::{RequestTemplate, WebhookKind};
 use super::sent::Event;
 use crate::delivery::header::HIDDEN;
 use crate::delivery::message::showing::{self, Png, Showing};
-use crate::delivery::message::{self, Method, Sender, field, place};
+use crate::delivery::message::{self, Method, Sender, address, field};
 use crate::delivery::payload::Teller;
 use crate::delivery::policy::Policy;
 use crate::delivery::sample;
 use crate::delivery::sign;
 use crate::http::error::ApiError;
 use crate::http::request::text;
-use crate::model::webhook::{DeliveryId, Fields, WebhookSpec};
+use crate::model::webhook::{self, DeliveryId, Fields, WebhookSpec};
 use crate::model::{HubId, UnixMillis};
 
-/// A webhook that is not made, and what it would tell of.
+/// A webhook that is not saved, and what it would tell of.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AskPreview {
@@ -32,14 +32,19 @@ pub(crate) struct AskPreview {
     /// What reads its messages; `generic` when left out.
     #[serde(default)]
     kind: WebhookKind,
+    /// Id of the stored webhook that it would change: what is `(hidden)` here is as it is there.
+    #[serde(default)]
+    pub(super) of: Option<String>,
     /// Where it would send.
     url: String,
     /// What the kind asks for beside the URL. Of secrets `(hidden)` is enough: they are not shown.
     #[serde(default)]
-    fields: BTreeMap<String, String>,
+    #[schema(value_type = BTreeMap<String, String>)]
+    fields: BTreeMap<String, Credential>,
     /// Extra request headers; their values are not shown.
     #[serde(default)]
-    headers: BTreeMap<String, String>,
+    #[schema(value_type = BTreeMap<String, String>)]
+    headers: BTreeMap<String, Credential>,
     /// What is sent in place of the hub's own JSON.
     #[serde(default)]
     template: Option<RequestTemplate>,
@@ -67,31 +72,54 @@ pub(crate) struct WebhookPreview {
 
 /// In place of the bytes of a picture, which nobody reads.
 const PICTURE: &str = "(picture, about 26 kB)";
-
 impl AskPreview {
+    /// The webhook that it would be, and the event; of a stored one where it would change that.
+    ///
+    /// # Errors
+    /// [`ApiError::invalid`] naming the field: a webhook like this would not be made.
+    pub(super) fn read(
+        self,
+        stored: Option<&WebhookSpec>,
+        policy: &Policy,
+    ) -> Result<(WebhookSpec, webhook::Event), ApiError> {
+        text::all_seen("name", &self.name)?;
+        let kind = self.kind.into();
+        let fields_stored = stored.filter(|stored| stored.kind == kind);
+        let fields = self.fields.into_iter().map(|(name, value)| {
+            let found = fields_stored.and_then(|stored| stored.fields.0.get(&name));
+            let value = value.or_hidden(found);
+            (name, value)
+        });
+        let headers = self.headers.into_iter().map(|(name, value)| {
+            let value = value.or_hidden(stored.and_then(|stored| stored.headers.get(&name)));
+            (name, value)
+        });
+        let spec = WebhookSpec {
+            kind,
+            fields: Fields(fields.collect()),
+            headers: checked(headers.collect())?,
+            template: self.template.map(RequestTemplate::read).transpose()?.unwrap_or_default(),
+            ..WebhookSpec::new(self.name, url(kind, self.url, stored, policy)?)
+        };
+        Ok((fitting(spec)?, self.event.into()))
+    }
+
     /// What would be sent.
     ///
     /// # Errors
     /// [`ApiError::invalid`] naming the field: a webhook like this would not be made.
     pub(crate) fn answered(
         self,
+        stored: Option<&WebhookSpec>,
         policy: &Policy,
         teller: &Teller,
         hub: HubId,
         now: UnixMillis,
     ) -> Result<WebhookPreview, ApiError> {
-        text::all_seen("name", &self.name)?;
-        let spec = WebhookSpec {
-            kind: self.kind.into(),
-            fields: Fields(self.fields),
-            headers: checked(self.headers.into_iter().collect())?,
-            template: self.template.map(RequestTemplate::read).transpose()?.unwrap_or_default(),
-            ..WebhookSpec::new(self.name, url(self.kind.into(), self.url, policy)?)
-        };
-        let spec = fitting(spec)?;
-        let event = sample::event(self.event.into(), &spec, teller, now);
+        let (spec, wanted) = self.read(stored, policy)?;
+        let event = sample::event(wanted, &spec, teller, now);
         let (mark, id) = (sign::hub_mark(hub), sign::message_id(hub, DeliveryId(1)));
-        let showing = if showing::is_shown(spec.kind, self.event.into()) {
+        let showing = if showing::is_shown(spec.kind, wanted) {
             Showing::File(Png { bytes: PICTURE.as_bytes(), alt: sample::CHART })
         } else {
             Showing::Links
@@ -110,7 +138,7 @@ impl AskPreview {
         headers.extend(spec.headers.0.iter().map(|(name, _)| (name.to_ascii_lowercase(), HIDDEN.to_owned())));
         headers.extend(request.headers.into_iter().map(|(name, value)| (name.to_owned(), value)));
         headers.extend(request.written.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)));
-        if self.kind == WebhookKind::Generic {
+        if spec.kind == webhook::WebhookKind::Generic {
             headers.insert("webhook-id".to_owned(), id);
             headers.insert("webhook-timestamp".to_owned(), now.0.div_euclid(1_000).to_string());
             headers.insert("webhook-signature".to_owned(), format!("v1,{HIDDEN}"));
@@ -121,7 +149,7 @@ impl AskPreview {
                 Method::Put => "PUT",
                 Method::Mail => "SMTP",
             },
-            url: place::shown(spec.kind, &request.url),
+            url: address::shown(spec.kind, &request.url),
             headers,
             // Mail has the bytes as letters.
             body: String::from_utf8_lossy(&request.body).replace(&STANDARD.encode(PICTURE), PICTURE),
