@@ -737,6 +737,37 @@ async fn a_receiver_that_refuses_a_picture_gets_the_message_without_it_at_once()
 }
 
 #[tokio::test]
+async fn a_picture_is_given_to_matrix_before_the_message_and_never_keeps_it_from_arriving() {
+    let picture = Picture { png: b"\x89PNG".to_vec(), alt: "a chart".to_owned() };
+    let deliver = async |answers: Vec<Answer>| {
+        let sink = WebhookSink::answering(answers).await;
+        let mut webhook = at(&sink);
+        webhook.spec.kind = WebhookKind::Matrix;
+        webhook.spec.fields.0 =
+            [("room_id", "!a:b"), ("token", "syt_1")].map(|(a, b)| (a.to_owned(), b.to_owned())).into();
+        let delivery = Delivery { body: test_delivery(WebhookId(1), "chat", Clock.wall()).body, ..message() };
+        let tried = client().deliver_showing(&webhook, &delivery, Some(&picture)).await;
+        assert_eq!((tried.outcome, tried.attempt.status), (Outcome::Delivered, Some(200)), "{tried:?}");
+        sink.received()
+    };
+    let took = Answer::Text(200, r#"{"content_uri":"mxc://example.org/aBc"}"#);
+    let [upload, message] = &deliver(vec![took.clone(), status(200)]).await[..] else { panic!("two requests") };
+    assert_eq!((upload.asked.split(' ').next(), &*upload.body), (Some("POST"), &picture.png[..]));
+    assert!(upload.asked.ends_with("/_matrix/media/v3/upload?filename=chart.png"), "{}", upload.asked);
+    assert_eq!((&*upload.headers["content-type"], &*upload.headers["authorization"]), ("image/png", "Bearer syt_1"));
+    assert_eq!(
+        (&message.json()["msgtype"], &message.json()["url"]),
+        (&"m.image".into(), &"mxc://example.org/aBc".into())
+    );
+    // A server that takes no pictures, and one that takes none in messages.
+    let without = deliver(vec![status(413), status(200)]).await;
+    assert_eq!((without.len(), &without[1].json()["msgtype"]), (2, &"m.text".into()));
+    let refused = deliver(vec![took, status(400), status(200)]).await;
+    assert_eq!((refused.len(), &refused[2].json()["msgtype"]), (3, &"m.text".into()));
+    assert_eq!(refused[1].asked, refused[2].asked, "under the same id");
+}
+
+#[tokio::test]
 async fn loopback_is_not_called_unless_it_is_allowed() {
     let sink = WebhookSink::answering([status(200)]).await;
     let strict = Client::new(HubId::from_bytes([1; 16]), Policy::default()).unwrap();

@@ -22,12 +22,13 @@ use crate::delivery::header;
 use crate::delivery::mend::{self, Cause, MailStep};
 use crate::delivery::message::heartbeat::Beat;
 use crate::delivery::message::showing::{Png, Showing};
-use crate::delivery::message::{self, Request, address, answer, email, field};
+use crate::delivery::message::{self, Request, Sender, address, answer, email, field};
 use crate::delivery::payload;
 use crate::delivery::policy::{MailServer, Policy};
 use crate::delivery::retry::Outcome;
+use crate::delivery::sign::{hub_mark, message_id};
 use crate::model::webhook::{Attempt, Delivery, Problem, Webhook, WebhookKind};
-use crate::model::HubId;
+use crate::model::{HubId, UnixMillis};
 use crate::picture::Picture;
 
 /// Limit of a call, from the first byte sent to the last one read.
@@ -101,7 +102,15 @@ impl Client {
         }
         let png = picture.map(|picture| Png { bytes: &picture.png, alt: &picture.alt });
         let (at, began) = (self.clock.wall(), self.clock.now());
-        let showing = png.map_or(Showing::Links, Showing::File);
+        let stored = match png {
+            Some(png) if webhook.spec.kind == WebhookKind::Matrix => self.stored(webhook, delivery, png, at).await,
+            _ => None,
+        };
+        let showing = match (png, &stored) {
+            (Some(png), Some(uri)) => Showing::Stored(uri, png),
+            (Some(png), None) => Showing::File(png),
+            (None, _) => Showing::Links,
+        };
         let tried = self.attempted(webhook, delivery, showing).await;
         let is_quick = began.elapsed() < PICTURE_PATIENCE;
         if tried.outcome == Outcome::Delivered || !is_quick || !may_be_the_picture(&tried.attempt) {
@@ -116,6 +125,17 @@ impl Client {
         let took = u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX);
         (again.attempt.at, again.attempt.duration_ms) = (at, took);
         again
+    }
+
+    /// Gives a receiver the picture of a message that is to come: where it put it. Whatever keeps it from that, the message goes without.
+    async fn stored(&self, webhook: &Webhook, delivery: &Delivery, png: Png<'_>, at: UnixMillis) -> Option<String> {
+        let (hub, id) = (hub_mark(self.writer.hub), message_id(self.writer.hub, delivery.id));
+        let request = message::upload(&webhook.spec, png, Sender { hub: &hub, id: &id })?;
+        self.writer.policy.check_address(webhook.spec.kind, &request.url).ok()?;
+        let mut attempt = Attempt::begun(at);
+        let given = self.post(request, webhook, delivery, &mut attempt);
+        tokio::time::timeout(PICTURE_PATIENCE, given).await.ok()?.ok()?;
+        answer::stored(&attempt.response.unwrap_or_default())
     }
 
     async fn attempted(&self, webhook: &Webhook, delivery: &Delivery, showing: Showing<'_>) -> Tried {

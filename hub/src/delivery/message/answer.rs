@@ -9,6 +9,7 @@ use crate::model::webhook::WebhookKind;
 
 #[derive(Default, Deserialize)]
 struct Answer {
+    content_uri: Option<String>,
     ok: Option<bool>,
     success: Option<bool>,
     status: Option<serde_json::Value>,
@@ -65,6 +66,12 @@ pub fn retry_after(kind: WebhookKind, text: &str) -> Option<String> {
     read(text).parameters?.retry_after.map(|seconds| seconds.to_string())
 }
 
+/// Where a receiver has put a picture that it was given.
+#[must_use]
+pub fn stored(text: &str) -> Option<String> {
+    read(text).content_uri.filter(|uri| uri.starts_with("mxc://") && uri.bytes().all(|byte| byte.is_ascii_graphic()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,6 +100,16 @@ mod tests {
             (WebhookKind::HomeAssistant, "<HTML>", false),
         ] {
             assert_eq!(refusal(kind, text).is_none(), is_delivered, "{kind:?}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_picture_is_where_matrix_says() {
+        let stored_at = |text| stored(text).unwrap_or_default();
+        assert_eq!(stored_at(r#"{"content_uri":"mxc://example.org/aBc"}"#), "mxc://example.org/aBc");
+        for text in ["", "<html>", "{}", r#"{"content_uri":"https://example.org/x"}"#, r#"{"content_uri":"mxc://a b"}"#]
+        {
+            assert_eq!(stored(text), None, "{text}");
         }
     }
 

@@ -17,8 +17,8 @@
 //! | `matrix` | `PUT .../send/m.room.message/<id>` | the id |
 //! | `email` | the mail server, by SMTP | `Message-ID` |
 //!
-//! A picture goes with an alert as a file where the receiver takes one (`discord`, `telegram`, `ntfy`, `email`), and as a link where it
-//! fetches it itself (`slack`, `teams`, `pagerduty`, `gotify`); where none can go the message is what it is without ([`showing`]).
+//! A picture goes with an alert as a file where the receiver takes one (`discord`, `telegram`, `ntfy`, `email`; `matrix` is given it by a
+//! request of its own before, [`upload`]), and as a link where it fetches it itself (`slack`, `teams`, `pagerduty`, `gotify`); where none can go the message is what it is without ([`showing`]).
 //!
 //! Names come from devices and people and may contain anything: they must not ping anybody or act as markup, and the file of each
 //! kind says how that is ensured. Texts are cut to what the receiver accepts ([`cut`]); links that are too long are left out.
@@ -49,7 +49,7 @@ mod telegram;
 use self::note::Note;
 use self::request::To;
 pub use self::request::{Method, Request, Sender};
-use self::showing::Showing;
+use self::showing::{Png, Showing};
 use crate::model::webhook::{WebhookKind, WebhookSpec};
 
 /// Why nothing can be sent.
@@ -99,6 +99,13 @@ pub fn request_showing(
         WebhookKind::Email => email::request(&note()?, &to).ok_or(Error::Message)?,
     };
     Ok(request)
+}
+
+/// What gives a receiver a picture before the message that shows it ([`Showing::Stored`]); `None` where that is not how it takes one.
+#[must_use]
+pub fn upload(spec: &WebhookSpec, png: Png<'_>, from: Sender<'_>) -> Option<Request> {
+    let url = place::check(spec).ok().filter(|_| spec.kind == WebhookKind::Matrix)?;
+    Some(matrix::upload(&To { url, fields: &spec.fields, from, showing: Showing::Nothing }, png))
 }
 
 #[cfg(test)]

@@ -58,7 +58,7 @@ impl To<'_> {
     pub(super) const fn png(&self) -> Option<Png<'_>> {
         match self.showing {
             Showing::File(png) => Some(png),
-            Showing::Nothing | Showing::Links => None,
+            Showing::Nothing | Showing::Links | Showing::Stored(..) => None,
         }
     }
 

@@ -13,6 +13,14 @@ pub struct Png<'a> {
     pub alt: &'a str,
 }
 
+impl Png<'_> {
+    /// Width and height, as its head says them.
+    pub(super) fn size(&self) -> Option<(u32, u32)> {
+        let number = |from: usize| Some(u32::from_be_bytes(self.bytes.get(from..from + 4)?.try_into().ok()?));
+        Some((number(16)?, number(20)?))
+    }
+}
+
 /// Which pictures a message may have.
 #[derive(Debug, Clone, Copy)]
 pub enum Showing<'a> {
@@ -22,16 +30,20 @@ pub enum Showing<'a> {
     Links,
     /// This one, and links.
     File(Png<'a>),
+    /// This one, which the receiver has already, by the address that it gave it; and links.
+    Stored(&'a str, Png<'a>),
 }
 
 /// Whether a picture of the readings goes along as a file with what this kind is told of such an event about one alert.
 #[must_use]
 pub const fn is_shown(kind: WebhookKind, event: Event) -> bool {
-    matches!(kind, WebhookKind::Discord | WebhookKind::Telegram | WebhookKind::Ntfy | WebhookKind::Email)
-        && matches!(
-            event,
-            Event::AlertFiring | Event::AlertResolved | Event::AlertPast | Event::AlertFlapping | Event::AlertRepeated
-        )
+    matches!(
+        kind,
+        WebhookKind::Discord | WebhookKind::Telegram | WebhookKind::Ntfy | WebhookKind::Matrix | WebhookKind::Email
+    ) && matches!(
+        event,
+        Event::AlertFiring | Event::AlertResolved | Event::AlertPast | Event::AlertFlapping | Event::AlertRepeated
+    )
 }
 
 /// What the file is called.

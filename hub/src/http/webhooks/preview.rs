@@ -72,6 +72,9 @@ pub(crate) struct WebhookPreview {
 
 /// In place of the bytes of a picture, which nobody reads.
 const PICTURE: &str = "(picture, about 26 kB)";
+/// Where a home server of Matrix has put it.
+const MXC: &str = "mxc://(picture, about 26 kB)";
+
 impl AskPreview {
     /// The webhook that it would be, and the event; of a stored one where it would change that.
     ///
@@ -119,10 +122,13 @@ impl AskPreview {
         let (spec, wanted) = self.read(stored, policy)?;
         let event = sample::event(wanted, &spec, teller, now);
         let (mark, id) = (sign::hub_mark(hub), sign::message_id(hub, DeliveryId(1)));
-        let showing = if showing::is_shown(spec.kind, wanted) {
-            Showing::File(Png { bytes: PICTURE.as_bytes(), alt: sample::CHART })
-        } else {
+        let png = Png { bytes: PICTURE.as_bytes(), alt: sample::CHART };
+        let showing = if !showing::is_shown(spec.kind, wanted) {
             Showing::Links
+        } else if spec.kind == webhook::WebhookKind::Matrix {
+            Showing::Stored(MXC, png)
+        } else {
+            Showing::File(png)
         };
         let sender = Sender { hub: &mark, id: &id };
         let request = message::request_showing(&field::hidden(&spec), &event, sender, showing)

@@ -106,6 +106,42 @@ fn ntfy_gets_the_file_and_the_rest_in_headers() {
     assert!(request.headers.iter().all(|(_, value)| value.bytes().all(|byte| (b' '..=b'~').contains(&byte))));
 }
 
+/// <https://spec.matrix.org/v1.18/client-server-api/#post_matrixmediav3upload> (`filename`, `Content-Type`, the body is the file; answered
+/// with `content_uri`), `#mimage` (`url`, `info` of `mimetype`, `size`, `w`, `h`; with a `filename` the `body` is a caption, since 1.10), as
+/// read on 2026-11-30.
+#[test]
+fn matrix_is_given_the_picture_first_and_then_shows_it_with_the_text_as_its_caption() {
+    let bytes = [PNG, &[0, 0, 0, 13], b"IHDR", &800_u32.to_be_bytes(), &400_u32.to_be_bytes()].concat();
+    let png = Png { bytes: &bytes[2..], alt: "Chart of Temperature" };
+    let given = upload(&to(WebhookKind::Matrix), png, FROM).unwrap();
+    assert_eq!(
+        (given.method, &*given.url),
+        (Method::Post, "https://matrix.example.org/_matrix/media/v3/upload?filename=chart.png")
+    );
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let headers: Vec<_> = given.headers.iter().map(|(name, value)| header(name, value)).collect();
+    assert_eq!(headers, [header("content-type", "image/png"), header("authorization", "Bearer syt_1")]);
+    assert_eq!(given.body, png.bytes);
+    assert_eq!(upload(&to(WebhookKind::Discord), png, FROM), None);
+
+    let (plain, text) = sent(&to(WebhookKind::Matrix), &firing());
+    let showing = Showing::Stored("mxc://example.org/aBc", png);
+    let request = request_showing(&to(WebhookKind::Matrix), firing().to_string().as_bytes(), FROM, showing).unwrap();
+    assert_eq!((request.method, &request.url, &request.headers), (plain.method, &plain.url, &plain.headers));
+    let mut image: Value = serde_json::from_slice(&request.body).unwrap();
+    assert_eq!(
+        (&image["msgtype"], &image["filename"], &image["url"]),
+        (&json!("m.image"), &json!("chart.png"), &json!("mxc://example.org/aBc"))
+    );
+    assert_eq!(image["info"], json!({"mimetype": "image/png", "size": png.bytes.len(), "w": 800, "h": 400}));
+    // The caption is the message as it is without a picture.
+    image.as_object_mut().unwrap().retain(|name, _| !["filename", "url", "info"].contains(&&**name));
+    image["msgtype"] = json!("m.text");
+    assert_eq!(image, text);
+    // What the server did not take is not spoken of.
+    assert_eq!(self::showing(WebhookKind::Matrix, &firing()), plain);
+}
+
 /// RFC 2387 (`multipart/related`), RFC 2392 (`cid:`), RFC 2183 (`inline`).
 #[test]
 fn an_email_has_the_picture_in_it_and_its_html_shows_it() {
@@ -150,7 +186,7 @@ fn who_fetches_pictures_gets_the_link_where_it_leads_somewhere() {
 
 #[test]
 fn whoever_takes_no_picture_gets_the_message_as_it_is() {
-    for kind in [WebhookKind::Generic, WebhookKind::Alertmanager, WebhookKind::Matrix, WebhookKind::HomeAssistant] {
+    for kind in [WebhookKind::Generic, WebhookKind::Alertmanager, WebhookKind::HomeAssistant] {
         let plain = request(&to(kind), firing().to_string().as_bytes(), FROM).unwrap();
         assert_eq!(showing(kind, &firing()), plain, "{kind:?}");
     }
