@@ -66,6 +66,10 @@ fn a_command_beside_no_hub_makes_none() {
         "devices",
         "status",
         "alerts",
+        "webhooks list",
+        "webhooks test pager",
+        "webhooks log",
+        "webhooks replay --state failed",
         "query",
         "watch",
         "export",
@@ -633,4 +637,75 @@ fn a_demo_shows_its_link_last_and_the_link_works_again_and_again() {
     assert_eq!(log.lines().count(), 1, "a quiet log: {log}");
     let left: Vec<_> = std::fs::read_dir(temporary.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().starts_with("telemetry-demo")), "{left:?}");
+}
+
+#[test]
+fn webhooks_are_listed_tested_and_sent_again_from_the_terminal() {
+    let hub = HubProcess::start("token");
+    let run = |args: &[&str]| {
+        let output = self::hub().arg("webhooks").args(args).arg("--data").arg(&hub.data).output().unwrap();
+        (output.status.code(), said(&output))
+    };
+    assert_eq!(
+        run(&["list"]),
+        (Some(0), "no webhooks: create one on the page, or by POST /api/v1/webhooks\n".to_owned())
+    );
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let url = format!("http://{address}/hooks/sesame");
+    hub.post("/api/v1/webhooks", &json!({"name": "pager", "url": url, "headers": {"X-Key": "sesame"}}));
+    for _ in 0..2 {
+        hub.post("/api/v1/webhooks", &json!({"name": "twin", "url": "http://192.168.0.2/"}));
+    }
+    let (code, listed) = run(&["list"]);
+    let pager: Vec<&str> = listed.lines().nth(1).unwrap().split_whitespace().take(6).collect();
+    assert_eq!((code, pager), (Some(0), vec!["whk_1", "pager", "generic", "on", "none", "0"]), "{listed}");
+    assert!(listed.contains(&format!("http://{address}/(hidden)")), "{listed}");
+    // Errors name the argument, and what would be right.
+    let (code, wrong) = run(&["test", "pagr"]);
+    assert!(code == Some(2) && wrong.contains("WEBHOOK: no webhook is called `pagr`. Did you mean pager?"), "{wrong}");
+    let (code, wrong) = run(&["replay", "--webhook", "twin", "--state", "failed"]);
+    assert!(
+        code == Some(2) && wrong.contains("--webhook: several webhooks are called `twin`: write one of whk_"),
+        "{wrong}"
+    );
+    let (code, wrong) = run(&["replay", "--webhook", "pager", "--from", "yesterday"]);
+    assert!(code == Some(2) && wrong.contains("--from: "), "{wrong}");
+    let (code, wrong) = run(&["replay"]);
+    assert!(code == Some(2) && wrong.contains("--state"), "{wrong}");
+    let (code, wrong) = run(&["replay", "dlv_99"]);
+    assert!(code == Some(1) && wrong.contains("there is no such delivery"), "{wrong}");
+
+    let (code, echoed) = run(&["echo", "pager"]);
+    assert!(code == Some(0) && echoed.contains("ok   The signature is right."), "{echoed}");
+    // A receiver that answers once with 500, then with 200.
+    let answering = std::thread::spawn(move || {
+        for status in ["500 Oh", "200 OK"] {
+            let (mut stream, _) = taken.accept().unwrap();
+            let mut head = [0; 4_096];
+            let _ = stream.read(&mut head);
+            let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            let _ = std::io::Write::write_all(&mut stream, answer.as_bytes());
+            // What is not read yet must not end the connection before the answer is.
+            let _ = stream.shutdown(std::net::Shutdown::Write);
+            let _ = stream.read_to_end(&mut Vec::new());
+        }
+    });
+    let (code, failed) = run(&["test", "pager"]);
+    assert!(code == Some(1) && failed.starts_with("did not arrive: 500 in ") && failed.contains("; "), "{failed}");
+    let (_, log) = run(&["log", "pager", "--state", "pending"]);
+    let id = log.lines().nth(1).unwrap().split(' ').next().unwrap().to_owned();
+    assert_eq!(run(&["replay", &id]), (Some(0), format!("{id} is sent again\n")));
+    let log = eventually("it arrives", Duration::from_secs(20), || {
+        let (_, log) = run(&["log", "whk_1"]);
+        log.contains("delivered: 200 in ").then_some(log)
+    });
+    answering.join().unwrap();
+    assert!(log.contains("webhook.test"), "{log}");
+    assert_eq!(
+        run(&["replay", "--state", "failed", "--from", "now-1h"]),
+        (Some(0), "0 messages sent again\n".to_owned())
+    );
+    let all = [listed, echoed, failed, log, run(&["list", "--json"]).1].concat();
+    assert!(!all.contains("sesame"), "{all}");
 }

@@ -39,6 +39,7 @@ mod trust;
 mod user;
 mod watch;
 mod way;
+mod webhooks;
 
 use std::future::Future;
 
@@ -72,6 +73,9 @@ pub enum Command {
     /// Check, test, apply and export rules that are kept in files
     #[command(subcommand)]
     Rules(rules::Action),
+    /// List webhooks and their messages, test them, send messages again
+    #[command(subcommand)]
+    Webhooks(webhooks::Action),
     /// Print a link that signs a browser in
     Open(open::Args),
     /// Reset a password that was forgotten
@@ -155,6 +159,7 @@ pub fn run(command: Command) -> Outcome {
         Command::Export(args) => block_on(export::run(args)),
         Command::Import(args) => block_on(import::run(args)),
         Command::Rules(action) => block_on(rules::run(action)),
+        Command::Webhooks(action) => block_on(webhooks::run(action)),
         Command::Open(args) => block_on(open::run(args)),
         Command::Doctor(flags) => block_on(doctor::run(flags)),
         Command::Backup(args) => backup::run(&args),

@@ -10,11 +10,10 @@ use std::time::Duration;
 use anyhow::Context;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, StatusCode, Url};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
-use super::data::Data;
-use super::data::asleep;
+use super::data::{Data, asleep};
 use super::outcome::Failure;
 use super::trust;
 use super::way::Way;
@@ -283,6 +282,14 @@ impl Link {
                 status: StatusCode::SERVICE_UNAVAILABLE, later: Some(seconds), problem, ..
             }) => Ok(Upload::Later { seconds, detail: problem.detail }),
             Answer::Refused(refusal) => Err(refusal.failure()),
+        }
+    }
+
+    /// Sends JSON, and takes the answer apart.
+    pub(super) async fn posted<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
+        match self.post(path, &[], "application/json", serde_json::to_vec(body)?).await? {
+            Upload::Done(answer) => Ok(answer),
+            Upload::Later { detail, .. } => Err(Failure::Run(anyhow::anyhow!("{} is busy: {detail}", self.base))),
         }
     }
 
