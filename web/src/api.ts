@@ -329,19 +329,18 @@ export type RuleDraft = Omit<
   | "updated_at"
 >;
 
+/** A rule to look at: it needs no name. */
+export type UnnamedRule = Omit<RuleDraft, "name" | "tags"> & Partial<Pick<RuleDraft, "name" | "tags">>;
+
 export const rules = {
   list: () => all<Rule>("/rules"),
   create: (rule: RuleDraft) => call<Rule>("POST", "/rules", rule),
   replace: (rule: string, draft: RuleDraft) => call<Rule>("PUT", `/rules/${id(rule)}`, draft),
   remove: (rule: string) => call<null>("DELETE", `/rules/${id(rule)}`),
-  preview: (rule: Omit<RuleDraft, "name" | "tags">, of: string | null) =>
+  preview: (rule: UnnamedRule, of: string | null) =>
     call<RulePreview>("POST", "/rules/preview", of === null ? { rule } : { rule, id: of }),
   /** What the rule would have done in the last day or in `during`, and what differs from another version of it. */
-  backtest: (
-    rule: Omit<RuleDraft, "name" | "tags">,
-    against: Omit<RuleDraft, "name" | "tags"> | null,
-    during: { from: Millis; to: Millis } | null = null,
-  ) =>
+  backtest: (rule: UnnamedRule, against: UnnamedRule | null, during: { from: Millis; to: Millis } | null = null) =>
     call<Backtest>("POST", "/rules/backtest", {
       rule,
       ...(against === null ? {} : { against }),
@@ -379,6 +378,7 @@ export const webhooks = {
   addToRules: (webhook: string) => call<Webhook>("POST", `/webhooks/${id(webhook)}/add-to-rules`, {}),
   remove: (webhook: string) => call<null>("DELETE", `/webhooks/${id(webhook)}`),
   test: (webhook: string) => call<Delivery>("POST", `/webhooks/${id(webhook)}/test`, {}),
+  echoUnsaved: (asked: AskPreview) => call<Echo>("POST", "/webhooks/echo", asked),
   echo: (webhook: string) => call<Echo>("POST", `/webhooks/${id(webhook)}/echo`, {}),
   rotate: (webhook: string) => call<WebhookWithSecret>("POST", `/webhooks/${id(webhook)}/rotate-secret`, {}),
   replayFailed: (webhook: string) => call<Replayed>("POST", "/deliveries/replay", { webhook, state: "failed" }),

@@ -13,7 +13,7 @@ type Op = "<" | "<=" | ">" | ">=" | "=" | "!=";
 type Compare = { kind: "compare"; name: string; op: Op; text: string; number: number | null; unit: string };
 
 /** `wrong`: it looks like a comparison and is none. */
-export type Term = { kind: "word"; text: string; wrong?: string } | Compare;
+type Term = { kind: "word"; text: string; wrong?: string } | Compare;
 
 /** A number as people write it, with a unit or without: `15`, `15°C`, `2GiB`, `-3,5`. */
 function numberOf(text: string): { number: number; unit: string } | null {

@@ -48,7 +48,7 @@ const TIMES: [unit: string, seconds: number][] = [
   ["min", 60],
 ];
 
-export interface Scale {
+interface Scale {
   divisor: number;
   unit: string;
 }

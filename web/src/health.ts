@@ -5,12 +5,12 @@ import { count, duration, when } from "./format";
 import type { Standing } from "./standing";
 import type { Link, Millis } from "./types";
 
-export type Level = "" | "amber" | "red";
+type Level = "" | "amber" | "red";
 
 const level = (value: number | null, amber: number, red: number): Level =>
   value === null ? "" : value >= red ? "red" : value >= amber ? "amber" : "";
 
-export interface Gauge {
+interface Gauge {
   name: string;
   value: string;
   level: Level;
@@ -68,7 +68,7 @@ export function gauges(link: Link | null): Gauge[] {
   ];
 }
 
-export interface Verdict {
+interface Verdict {
   text: string;
   level: Level | "off";
 }

@@ -29,7 +29,11 @@ export const REPEATS: readonly [every: string, label: string][] = [
 export function hearsText({ least_severity, labels, tags, quiet_hours, repeat_every }: Hears): string[] {
   const pairs = [...Object.entries(labels), ...Object.entries(tags)].map(([key, value]) => `${key}=${value}`);
   return [
-    least_severity === "critical" ? "critical alerts only" : least_severity === "warning" ? "no info" : "",
+    least_severity === "critical"
+      ? "critical alerts only"
+      : least_severity === "warning"
+        ? "warning and critical alerts only"
+        : "",
     pairs.length > 0 ? `of ${pairs.join(", ")}` : "",
     quiet_hours
       ? `quiet ${weeklyText(quiet_hours)}${quiet_hours.critical_passes ? ", but for critical alerts" : ""}`

@@ -4,7 +4,7 @@
 import type { WebhookKind } from "./types";
 
 /** What a kind asks for beside its address; of a secret the value is known to the hub only. */
-export interface KindField {
+interface KindField {
   name: string;
   label: string;
   hint: string;

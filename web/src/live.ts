@@ -32,7 +32,7 @@ export interface Ears {
   close(): void;
 }
 
-export interface Surroundings {
+interface Surroundings {
   open(ears: Ears): Socket;
   after(ms: number, run: () => void): () => void;
   random(): number;

@@ -43,7 +43,7 @@ const REASONS: Record<string, string> = {
   probe_version: "a search by a device of another version",
 };
 
-export interface Drop {
+interface Drop {
   reason: string;
   count: number;
   means: string;

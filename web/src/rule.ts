@@ -165,7 +165,7 @@ export function drawnLimit(of: Condition): { value: number; above: boolean; op: 
 }
 
 /** Which other sensors no device has; null when it names none of the kind. */
-export function lacks({ missing }: Pick<Rule, "missing">): string | null {
+function lacks({ missing }: Pick<Rule, "missing">): string | null {
   return missing.length === 0 ? null : `No device has a sensor ${missing.map((name) => clean(name)).join(", ")}.`;
 }
 

@@ -53,7 +53,7 @@ export function isStale(
 }
 
 /** A gauge is drawn as measured; of a counter only its growth a second says anything. */
-export type Reads = "value" | "rate";
+type Reads = "value" | "rate";
 
 /** Down to this part of its value a counter has not fallen. */
 const JITTER = 0.99;

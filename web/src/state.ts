@@ -41,7 +41,7 @@ export type Session =
   | { kind: "anonymous" }
   | { kind: "in"; me: SignedIn };
 
-export interface Toast {
+interface Toast {
   id: string;
   tone: "alert" | "error" | "done";
   text: string;

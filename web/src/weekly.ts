@@ -2,7 +2,7 @@
 
 import type { Silence } from "./types";
 
-export type Weekly = NonNullable<Silence["weekly"]>;
+type Weekly = NonNullable<Silence["weekly"]>;
 
 /** Days as the hub names them, Monday first, and as people read them. */
 export const DAYS: readonly [day: string, label: string][] = [

@@ -14,7 +14,7 @@ import { drawOver, drawUnder, type Beside } from "./paint";
 import type { Drawable } from "./scheduler";
 import { inside, TIME_STEPS } from "./time_axis";
 
-export interface Source extends Beside {
+interface Source extends Beside {
   window(): { from: Millis; to: Millis; live: boolean };
   /** One a line. */
   lines(from: Millis, to: Millis): Columns[];

@@ -149,7 +149,6 @@ function Why({ of }: { of: AlertDetail }) {
   const device = of.device_then;
   const now = clock.value;
   const tried = useTried(of);
-  const times = (number: number) => (number === 1 ? "once" : `${count(number)} times`);
   const elsewhere = of.fired.anywhere - of.fired.here;
   // The alert's unit is that of what it measured: deviations, or degrees a minute. Limits are of the sensor.
   useEffect(() => void (of.device === "" ? null : loadLatest([of.device], [])), [of.device]);
@@ -247,6 +246,8 @@ function DeviceThen({ of, at }: { of: NonNullable<AlertDetail["device_then"]>; a
   );
 }
 
+const times = (number: number) => (number === 1 ? "once" : `${count(number)} times`);
+
 /** What the version that fired would have done on the days before, where it is younger than they are. */
 function useTried(of: AlertDetail): string | null {
   const [said, say] = useState<string | null>(null);
@@ -272,11 +273,11 @@ function useTried(of: AlertDetail): string | null {
     api.rules.backtest(draft, null, { from: fired - of.fired.days * DAY_MS, to: fired }).then(
       (past) => {
         if (!current) return;
-        const fires = past.fires === 1 ? "once" : `${count(past.fires)} times`;
+        const fires = past.fires === 0 ? "not have fired" : `have fired ${times(past.fires)}`;
         const since = when(Date.parse(rule.since), clock.value);
         say(
           `The rule has been like this since ${since}. Tried on the ${of.fired.days} days before, ` +
-            `it would have fired ${fires} here.`,
+            `it would ${fires} here.`,
         );
       },
       // A condition that cannot be tried, or a hub that is busy: the count stands alone.

@@ -73,9 +73,7 @@ export function AlertChart({ of }: { of: AlertDetail }) {
             </b>
           </>
         ) : (
-          <span class="quiet">
-            The red bar is the time of the alert, the band the lowest and highest of each moment.
-          </span>
+          <span class="quiet">Red bar: the alert. Band: lowest to highest.</span>
         )}
       </div>
       <div class="canvas" ref={root} data-chart="alert" />

@@ -6,7 +6,7 @@ import { reason } from "../actions/answer";
 import { sentence } from "../sentence";
 import { Mistyped, type Wrong } from "../wrong";
 
-export interface Form {
+interface Form {
   busy: boolean;
   /** What is wrong with these fields. Whoever asks shows it. */
   at(...fields: string[]): string | undefined;

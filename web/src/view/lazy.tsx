@@ -5,7 +5,7 @@ import { signal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
 
-export interface Lazy<P> {
+interface Lazy<P> {
   View: ComponentType<P>;
   /** Fetches it, once. */
   fetch(): void;

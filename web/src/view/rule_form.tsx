@@ -35,6 +35,15 @@ const CLEAR_FOR: Wrong = { field: "clear_for", problem: "Write the time before i
 const unreadable = (hold: string, clearFor: string): Wrong | null =>
   parseSpan(hold.trim()) === null ? HOLD : parseSpan(clearFor.trim()) === null ? CLEAR_FOR : null;
 
+/** Tags as far as they are written: what is wrong with them is said when the rule is saved. */
+function typedTags(text: string): Record<string, string> {
+  try {
+    return readLabels(text, "tags");
+  } catch {
+    return {};
+  }
+}
+
 /** A rule as it is, to be tried. */
 const tried = ({ device, sensor, labels, condition, for: hold, clear_for, enabled }: Rule) => ({
   message: null,
@@ -338,7 +347,11 @@ export function RuleForm({
         set={setMessage}
         problems={{ title: at("message.title"), text: at("message.text") }}
         id={rule?.id ?? null}
-        draft={draft === null ? null : { ...draft, ...(name.trim() === "" ? {} : { name: name.trim() }) }}
+        draft={
+          draft === null
+            ? null
+            : { ...draft, ...(name.trim() === "" ? {} : { name: name.trim() }), tags: typedTags(tags) }
+        }
         refused={form.say}
       />
       {ofDevice ? (

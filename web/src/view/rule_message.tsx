@@ -2,6 +2,7 @@
 // typed.
 
 import { useEffect, useState } from "preact/hooks";
+import { reason } from "../actions/answer";
 import * as api from "../api";
 import { state } from "../app";
 import { clean, when } from "../format";
@@ -15,7 +16,7 @@ import { Field } from "./controls";
 const SETTLE_MS = 400;
 
 /** What is typed; empty for the hub's own words. */
-export interface MessageFields {
+interface MessageFields {
   title: string;
   text: string;
 }
@@ -61,7 +62,7 @@ export function RuleMessage({
   problems: { title: string | undefined; text: string | undefined };
   /** The rule that is changed, if it is there already. */
   id: string | null;
-  draft: Omit<api.RuleDraft, "name" | "tags"> | null;
+  draft: api.UnnamedRule | null;
   refused: (wrong: Wrong) => void;
 }) {
   const [open, setOpen] = useState(fields.title !== "" || fields.text !== "");
@@ -109,7 +110,11 @@ export function RuleMessage({
         </Field>
         {draft === null ? (
           <p class="small quiet">Once the fields above are complete, this shows the message.</p>
-        ) : said === null ? null : said.of === "nothing" ? (
+        ) : said === null ? null : typeof said === "string" ? (
+          <p class="small bad-text" role="status">
+            There is no preview: {said}
+          </p>
+        ) : said.of === "nothing" ? (
           <p class="small quiet">Nothing is there that this rule watches: there is nothing to show a message of.</p>
         ) : (
           <Said of={said} />
@@ -125,12 +130,7 @@ function Said({ of }: { of: RulePreview }) {
   return (
     <div class="note said" role="status">
       <p class="small quiet">
-        {of.of === "alert"
-          ? "Of its newest alert"
-          : of.sensor === null
-            ? "As if it fired"
-            : "As if it fired with the newest reading"}
-        : {about}
+        {of.of === "alert" ? "Of its newest alert" : "As if it fired"}: {about}
         {at}
       </p>
       {of.messages.map((one) => (
@@ -147,26 +147,26 @@ function Said({ of }: { of: RulePreview }) {
   );
 }
 
-/** What people would be told, or null while there is nothing to say. */
+/** What people would be told, or why that is not known; null while there is nothing to say. */
 function usePreview(
-  draft: Omit<api.RuleDraft, "name" | "tags"> | null,
+  draft: api.UnnamedRule | null,
   id: string | null,
   refused: (wrong: Wrong) => void,
-): RulePreview | null {
-  const [said, say] = useState<RulePreview | null>(null);
+): RulePreview | string | null {
+  const [said, say] = useState<RulePreview | string | null>(null);
   // By its text: the draft is a new object each time.
   const asked = draft === null ? null : JSON.stringify({ ...draft, webhooks: [] });
   useEffect(() => {
     let current = true;
     if (asked === null) return say(null);
     const ask = () =>
-      api.rules.preview(JSON.parse(asked) as Omit<api.RuleDraft, "name" | "tags">, id).then(
+      api.rules.preview(JSON.parse(asked) as api.UnnamedRule, id).then(
         (answer) => current && say(answer),
         (error: unknown) => {
           if (!current) return;
-          say(null);
-          if (error instanceof api.Refused && error.problem?.field)
-            refused({ field: error.problem.field.replace(/^rule\./, ""), problem: sentence(error.message) });
+          const field = error instanceof api.Refused ? error.problem?.field : undefined;
+          say(field ? null : sentence(reason(error)));
+          if (field) refused({ field: field.replace(/^rule\./, ""), problem: sentence(reason(error)) });
         },
       );
     const timer = setTimeout(ask, SETTLE_MS);

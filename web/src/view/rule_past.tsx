@@ -1,12 +1,14 @@
 // What a rule would have done in the last days, by the hub's own engine: a sentence while it is typed, and on whom.
 
 import { useEffect, useState } from "preact/hooks";
+import { reason } from "../actions/answer";
 import * as api from "../api";
 import { serverNow, state } from "../app";
 import { apart, clean, measured, when } from "../format";
 import { title } from "../names";
 import { href } from "../route";
 import { charted, differs, firedOn, noise, outcome } from "../rule";
+import { sentence } from "../sentence";
 import type { Backtest } from "../types";
 import type { Wrong } from "../wrong";
 import { lazily } from "./lazy";
@@ -42,7 +44,7 @@ export function RulePast({
   span: (low: number, high: number) => void;
 }) {
   const [days, setDays] = useState(1);
-  const [past, isLate] = useBacktest(draft, against, days, refused);
+  const [past, failed] = useBacktest(draft, against, days, refused);
   if (draft === null)
     return (
       <p class="small quiet">
@@ -67,15 +69,16 @@ export function RulePast({
     return (
       <>
         {choice}
-        {isLate ? (
+        {failed === null ? null : (
           <p class="small" role="status">
-            The hub did not get through so many readings in time: choose a shorter time, or fewer devices.
+            {failed}
           </p>
-        ) : null}
+        )}
       </>
     );
   const fired = firedOn(past);
-  const drawn = charted(past, LINES);
+  // How many devices it was is no reading that could be drawn.
+  const drawn = draft.condition.type === "count" ? [] : charted(past, LINES);
   return (
     <>
       {choice}
@@ -154,15 +157,18 @@ function Fired({ of, past }: { of: Backtest["series"][number]; past: Backtest })
   );
 }
 
-/** What the rule would have done, or null while there is nothing to say; and whether the hub took too long. */
+/** What the hub did not answer in time. */
+const LATE = "The hub did not get through so many readings in time: choose a shorter time, or fewer devices.";
+
+/** What the rule would have done, or null while there is nothing to say; and why that is not known. */
 function useBacktest(
   draft: Omit<api.RuleDraft, "name" | "tags"> | null,
   against: Omit<api.RuleDraft, "name" | "tags"> | null,
   days: number,
   refused: (wrong: Wrong) => void,
-): [Backtest | null, boolean] {
+): [Backtest | null, string | null] {
   const [past, setPast] = useState<Backtest | null>(null);
-  const [isLate, setLate] = useState(false);
+  const [failed, setFailed] = useState<string | null>(null);
   // By its text: the draft is a new object each time.
   const asked =
     draft === null ? null : JSON.stringify([{ ...draft, severity: "info", webhooks: [], message: null }, against]);
@@ -173,7 +179,7 @@ function useBacktest(
       Omit<api.RuleDraft, "name" | "tags">,
       Omit<api.RuleDraft, "name" | "tags"> | null,
     ];
-    setLate(false);
+    setFailed(null);
     const during = () => {
       const to = serverNow();
       return { from: to - days * DAY_MS, to };
@@ -187,9 +193,10 @@ function useBacktest(
           // A hub that is busy with others' rules is asked again;
           // what is wrong with the rule is said before it is saved.
           if (error instanceof api.Refused && error.status === 503) timer = setTimeout(ask, BUSY_MS);
-          else if (error instanceof api.Refused && error.status === 0) setLate(true);
+          else if (error instanceof api.Refused && error.status === 0) setFailed(LATE);
           else if (error instanceof api.Refused && error.problem?.field)
-            refused({ field: error.problem.field.replace(/^rule\./, ""), problem: error.message });
+            refused({ field: error.problem.field.replace(/^rule\./, ""), problem: sentence(reason(error)) });
+          else setFailed(sentence(reason(error)));
         },
       );
     let timer = setTimeout(ask, SETTLE_MS);
@@ -198,5 +205,5 @@ function useBacktest(
       clearTimeout(timer);
     };
   }, [asked, days]);
-  return [past, isLate];
+  return [past, failed];
 }

@@ -8,11 +8,15 @@ import { ALL, type Hears } from "../hears";
 import { readLabels, writeLabels } from "../labels";
 import type { Webhook, WebhookKind, WebhookPatch } from "../types";
 import { Field } from "./controls";
+import { EchoOffer } from "./echo";
 import { leaves, useForm } from "./form";
 import { HearsFields } from "./hears_fields";
 import { Preview } from "./webhook_preview";
 import { templateFields, templateOf, WebhookTemplate } from "./webhook_template";
 import "./forms.css";
+
+/** In place of what lets in. */
+const HIDDEN = "(hidden)";
 
 /** What the form says: of a new webhook everything, of another one what changes. */
 export interface Typed extends Hears {
@@ -57,7 +61,9 @@ export function WebhookForm({
     return { least_severity, labels, tags, quiet_hours, repeat_every };
   });
   const [tags, setTags] = useState(writeLabels(hears.tags));
-  const looks = guess(url);
+  // What is stored was chosen, and is not seen whole.
+  const isStored = hook !== null && url === hook.url;
+  const looks = isStored ? null : guess(url);
   const kind = chosen ?? looks ?? "generic";
   const about = kindOf(kind);
   // What is stored for one kind is not told another.
@@ -68,6 +74,17 @@ export function WebhookForm({
   const template = kind === "generic" ? templateOf(written) : null;
   const token: Record<string, string> =
     kind === "generic" && written.token.trim() !== "" ? { token: written.token.trim() } : {};
+  const asked = {
+    name: name.trim(),
+    of: hook?.id ?? null,
+    kind,
+    url: url.trim(),
+    fields: { ...(kind === "generic" ? stored : {}), ...fieldsPreviewed(kind, stored, fields), ...token },
+    template,
+    headers: Object.fromEntries(
+      sentHeaders.filter((one) => one.name.trim() !== "").map((one) => [one.name.trim(), HIDDEN]),
+    ),
+  };
   const submit = (event: Event) =>
     form.send(event, () =>
       save({
@@ -121,7 +138,13 @@ export function WebhookForm({
       <Field
         label="Address"
         problem={at("url")}
-        hint={hook && url === hook.url ? `${about.hint}; messages that wait are sent there at once` : about.hint}
+        hint={
+          isStored && url.includes(HIDDEN)
+            ? "stored; to change it, write all of it"
+            : hook
+              ? `${about.hint}; messages that wait are sent there at once`
+              : about.hint
+        }
       >
         <input
           class="input"
@@ -130,6 +153,7 @@ export function WebhookForm({
           placeholder={about.address}
           spellcheck={false}
           value={url}
+          onFocus={(event) => isStored && url.includes(HIDDEN) && event.currentTarget.select()}
           onInput={(event) => setUrl(event.currentTarget.value)}
         />
       </Field>
@@ -264,18 +288,8 @@ export function WebhookForm({
           Also send alerts that were over when their readings arrived
         </label>
       </div>
-      <Preview
-        asked={{
-          name: name.trim(),
-          kind,
-          url: url.trim(),
-          fields: { ...(kind === "generic" ? stored : {}), ...fieldsPreviewed(kind, stored, fields), ...token },
-          template,
-          headers: Object.fromEntries(
-            sentHeaders.filter((one) => one.name.trim() !== "").map((one) => [one.name.trim(), "(hidden)"]),
-          ),
-        }}
-      />
+      <Preview asked={asked} />
+      {kind === "email" ? null : <EchoOffer asked={asked} isNew={hook === null} />}
       {Rest()}
       <div class="row">
         <button type="submit" class="button primary" disabled={form.busy}>

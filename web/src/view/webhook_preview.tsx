@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
 import { reason } from "../actions/answer";
 import { EVENTS } from "../hook";
+import { sentence } from "../sentence";
 import type { AskPreview, WebhookPreview } from "../types";
 
 /** After the last key. */
@@ -39,7 +40,7 @@ export function Preview({ asked }: { asked: Omit<AskPreview, "event"> }) {
     const timer = setTimeout(() => {
       void api.webhooks
         .preview(JSON.parse(question) as AskPreview)
-        .catch((error: unknown) => reason(error))
+        .catch((error: unknown) => sentence(reason(error)))
         .then((answer) => over || show(answer));
     }, REST_MS);
     return () => {

@@ -7,7 +7,7 @@ import { Field } from "./controls";
 type Sent = NonNullable<Webhook["template"]>;
 
 /** What is typed; empty for the hub's own JSON. */
-export interface TemplateFields {
+interface TemplateFields {
   contentType: string;
   body: string;
   headers: readonly { name: string; value: string }[];

@@ -126,7 +126,7 @@ export function Webhooks({ route }: { route: WebhooksRoute }) {
         <p class="quiet" role="status">
           Loading…
         </p>
-      ) : list.length === 0 && !adding ? (
+      ) : list.length === 0 && adding ? null : list.length === 0 ? (
         <section class="card empty">
           <h2>No webhooks yet</h2>
           <p>
@@ -324,7 +324,7 @@ function HookEntry({
               <button
                 type="button"
                 class="button plain"
-                aria-label={`Send ${name} to an echo first`}
+                aria-label={`Send to an echo first: ${name}`}
                 onClick={() => void toEcho()}
               >
                 Send to an echo first

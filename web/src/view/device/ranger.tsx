@@ -23,7 +23,7 @@ const HEIGHT = 40;
 
 const connection = part((s) => s.connection);
 
-export interface RangerProps {
+interface RangerProps {
   device: string;
   sensor: Sensor;
   window: Span;
