@@ -64,6 +64,7 @@ mod renumbered;
 mod review;
 mod rhythm;
 mod season;
+mod skim;
 mod slot;
 mod sources;
 mod spread;
