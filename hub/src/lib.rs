@@ -3,7 +3,7 @@
 //! ```text
 //!   7  command                                   │ one command a file; `serve` runs a hub
 //!   6  hub                                       │ composition: the only one that knows everybody
-//!   5  http   webhook   udp                      │ shells: tokio, sockets, threads
+//!   5  http   webhook   udp   door               │ shells: tokio, sockets, threads
 //!   4  ingest   registrar   identity   links   settings   picture
 //!                                                │ the pipeline of readings; devices that join; who this hub is; what people set on the page; alerts drawn
 //!   3  store   tls   config                      │ the disk and all SQL; certificates; flags, variables, file
@@ -86,6 +86,7 @@ pub mod command;
 pub mod config;
 pub mod counter;
 pub mod delivery;
+mod door;
 mod durable;
 mod http;
 #[warn(missing_docs)]

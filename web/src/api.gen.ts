@@ -1285,7 +1285,10 @@ export interface components {
             kind?: components["schemas"]["Kind"] | null;
             /** @description Sensor. */
             sensor: string;
-            /** @description Unit code, such as `Cel` or `%`; what is known of the sensor stays when left out. */
+            /**
+             * @description Unit code, such as `Cel` or `%`, of at most 32 bytes; common spellings of it, such as `°C`, are understood. What is known
+             *     of the sensor stays when left out.
+             */
             unit?: string | null;
             /**
              * Format: double

@@ -24,6 +24,7 @@ pub(super) async fn run(flags: Flags) -> Outcome {
     if let Some(running) = running::there(&data) {
         return Err(Failure::Run(anyhow::anyhow!(already(&data, &running))));
     }
+    let lines = (config.line_udp, config.line_tcp);
     let hub = Hub::start(config).await?;
     let token = setup::token(hub.store(), &data).await?;
     announce(format_args!("telemetry-hub {}", env!("CARGO_PKG_VERSION")));
@@ -31,6 +32,11 @@ pub(super) async fn run(flags: Flags) -> Outcome {
     let scheme = if hub.tls().is_some() { "https" } else { "http" };
     announce(format_args!("page, REST   {scheme}://{}", hub.http()));
     announce(format_args!("devices      udp {}", hub.udp()));
+    for (transport, at) in [("udp", lines.0), ("tcp", lines.1)] {
+        if let Some(at) = at {
+            announce(format_args!("lines        {transport} {at}, unauthenticated"));
+        }
+    }
     announce(format_args!("six words    {}", identity::words(hub.id())));
     if let Some(authority) = hub.tls().and_then(Tls::authority) {
         announce(trust(&authority.fingerprint));

@@ -30,6 +30,15 @@ pub struct Flags {
     /// Address or port for device agents [default: 0.0.0.0:5770]
     #[arg(long, value_name = "ADDR", env = "TELEMETRY_HUB_UDP", value_parser = listen::everywhere)]
     pub udp: Option<SocketAddr>,
+    /// Address or port for InfluxDB's line protocol by UDP, without authentication [default: none]
+    #[arg(long, value_name = "ADDR", env = "TELEMETRY_HUB_LINE_UDP", value_parser = listen::everywhere)]
+    pub line_udp: Option<SocketAddr>,
+    /// Address or port for InfluxDB's line protocol by TCP, without authentication [default: none]
+    #[arg(long, value_name = "ADDR", env = "TELEMETRY_HUB_LINE_TCP", value_parser = listen::everywhere)]
+    pub line_tcp: Option<SocketAddr>,
+    /// Network from which those two take lines, such as 192.168.0.0/16; repeatable [default: this machine alone]
+    #[arg(long, value_name = "CIDR", env = "TELEMETRY_HUB_LINE_ALLOW", value_delimiter = ',', value_parser = network)]
+    pub line_allow: Vec<IpNet>,
     /// File holding one admin API token to accept, for automation
     #[arg(long, value_name = "FILE", env = "TELEMETRY_HUB_ADMIN_TOKEN_FILE")]
     pub admin_token_file: Option<PathBuf>,

@@ -39,6 +39,9 @@ struct File {
     data: Option<PathBuf>,
     http: Option<listen::Written>,
     udp: Option<listen::Written>,
+    line_udp: Option<listen::Written>,
+    line_tcp: Option<listen::Written>,
+    line_allow: Vec<String>,
     admin_token_file: Option<PathBuf>,
     join: Option<Join>,
     discovery: Option<Switch>,
@@ -68,6 +71,12 @@ pub struct Config {
     pub http: SocketAddr,
     /// UDP address.
     pub udp: SocketAddr,
+    /// Where the line protocol comes by UDP, if it does.
+    pub line_udp: Option<SocketAddr>,
+    /// Where it comes by TCP.
+    pub line_tcp: Option<SocketAddr>,
+    /// Networks from which it may; this machine alone when there are none.
+    pub line_allow: Vec<IpNet>,
     /// File with an admin token.
     pub admin_token_file: Option<PathBuf>,
     /// Who may join; when nobody says, what was last set on the page, and at first by click.
@@ -111,6 +120,9 @@ impl Default for Config {
             data: DEFAULT_DATA.into(),
             http: SocketAddr::from(([0, 0, 0, 0], 8080)),
             udp: SocketAddr::from(([0, 0, 0, 0], 5770)),
+            line_udp: None,
+            line_tcp: None,
+            line_allow: Vec::new(),
             admin_token_file: None,
             join: None,
             discovery: true,
@@ -147,12 +159,15 @@ impl Config {
     pub fn load(flags: Flags) -> Result<Self, Error> {
         let file = flags.config.as_deref().map(read).transpose()?.unwrap_or_default();
         let default = Self::default();
-        let networks: Result<Vec<IpNet>, String> = file.trusted_proxies.iter().map(|text| network(text)).collect();
-        let networks = networks.map_err(|text| Error::value("trusted_proxies", text))?;
+        let proxies = networks("trusted_proxies", &file.trusted_proxies)?;
+        let line_allow = networks("line_allow", &file.line_allow)?;
         Ok(Self {
             data: flags.data.or(file.data).unwrap_or(default.data),
             http: address("http", flags.http, file.http.as_ref(), default.http)?,
             udp: address("udp", flags.udp, file.udp.as_ref(), default.udp)?,
+            line_udp: wanted("line_udp", flags.line_udp, file.line_udp.as_ref())?,
+            line_tcp: wanted("line_tcp", flags.line_tcp, file.line_tcp.as_ref())?,
+            line_allow: listed(flags.line_allow, line_allow),
             admin_token_file: flags.admin_token_file.or(file.admin_token_file),
             join: flags.join.or(file.join).map(Into::into),
             discovery: flags.discovery.or(file.discovery) != Some(Switch::Off),
@@ -160,7 +175,7 @@ impl Config {
             webhook_allow: listed(flags.webhook_allow, file.webhook_allow),
             hosts: listed(flags.hosts, file.hosts),
             url: said("url", flags.url, file.url, url)?,
-            trusted_proxies: listed(flags.trusted_proxies, networks),
+            trusted_proxies: listed(flags.trusted_proxies, proxies),
             served: tls::served(
                 flags.tls.or(file.tls),
                 flags.tls_cert.or(file.tls_cert),
@@ -196,6 +211,15 @@ fn said<T>(
 
 fn listed<T>(flags: Vec<T>, file: Vec<T>) -> Vec<T> {
     if flags.is_empty() { file } else { flags }
+}
+
+fn networks(key: &str, file: &[String]) -> Result<Vec<IpNet>, Error> {
+    file.iter().map(|text| network(text)).collect::<Result<_, _>>().map_err(|text| Error::value(key, text))
+}
+
+fn wanted(key: &str, flag: Option<SocketAddr>, file: Option<&listen::Written>) -> Result<Option<SocketAddr>, Error> {
+    let file = file.map(|written| written.read().map_err(|text| Error::value(key, text))).transpose()?;
+    Ok(flag.or(file))
 }
 
 fn address(

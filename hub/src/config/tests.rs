@@ -30,12 +30,14 @@ fn every_flag_takes_its_value_from_the_command_line() {
     let line = "hub --data d --http 127.0.0.1:1 --udp 127.0.0.1:2 --admin-token-file t --join token --discovery off \
         --webhook-policy internet --webhook-allow 127.0.0.0/8 --hosts a,b --url http://a/hub/ \
         --trusted-proxies 10.0.0.0/8,::1 --tls auto --agents a --max-size 1GB --max-devices 3 --max-series 4 \
-        --ingest-queue 1MiB --keep-raw 14d --keep-minutes 90d --keep-hours forever";
+        --ingest-queue 1MiB --keep-raw 14d --keep-minutes 90d --keep-hours forever --line-udp 127.0.0.1:3 --line-tcp :4 --line-allow 10.0.0.0/8";
     let Program { flags } = clap::Parser::try_parse_from(line.split_whitespace()).unwrap();
     let config = Config::load(flags).unwrap();
     assert_eq!(config.url.as_deref(), Some("http://a/hub"));
     assert_eq!(config.names(), ["a", "b", "a"], "those listed, and that of the URL");
     assert_eq!(config.trusted_proxies, ["10.0.0.0/8".parse().unwrap(), "::1/128".parse::<IpNet>().unwrap()]);
+    let line = (config.line_udp.unwrap().port(), config.line_tcp.unwrap().port(), config.line_allow.len());
+    assert_eq!(line, (3, 4, 1));
     let day = Duration::from_hours(24);
     assert_eq!(config.keep.unwrap().ages, Ages { raw: Some(14 * day), minutes: Some(90 * day), hours: None });
     assert_eq!((config.max_size, config.limits.series, config.ingest_queue), (Some(1_000_000_000), 4, 1 << 20));

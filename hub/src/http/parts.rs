@@ -184,18 +184,7 @@ impl FromRef<AppState> for Exports {
 
 impl FromRef<AppState> for Inlet {
     fn from_ref(app: &AppState) -> Self {
-        Self {
-            store: FromRef::from_ref(app),
-            clock: FromRef::from_ref(app),
-            presence: FromRef::from_ref(app),
-            bus: FromRef::from_ref(app),
-            entrance: app.wiring.entrance.clone(),
-            desk: Arc::clone(&app.wiring.desk),
-            rooms: FromRef::from_ref(app),
-            newcomers: Arc::clone(&app.own.newcomers),
-            pressure: Arc::clone(&app.wiring.pressure),
-            rules_changed: FromRef::from_ref(app),
-        }
+        Self { way: app.wiring.way.clone(), rooms: FromRef::from_ref(app) }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The caller of a request, once known. PURE.
 
+use crate::ingest::newcomers::Maker;
 use crate::model::access::{Scope, Session};
 use crate::model::view::View;
 
@@ -40,4 +41,15 @@ pub(super) enum By {
     File,
     /// The key in the data directory: a command on this machine.
     Key,
+}
+
+impl From<By> for Maker {
+    fn from(by: By) -> Self {
+        match by {
+            By::Session(hash) => Self::Session(hash),
+            By::Token(number) => Self::Token(number),
+            By::File => Self::File,
+            By::Key => Self::Key,
+        }
+    }
 }

@@ -23,13 +23,11 @@ use crate::http::config::Config;
 use crate::http::error::ApiError;
 use crate::http::keys::Keys;
 use crate::http::names::Names;
-use crate::http::shares::newcomers::Newcomers;
 use crate::http::shares::rooms::Rooms;
 use crate::http::shares::sockets::Sockets;
 use crate::http::shares::throttle::{Codes, Lines, Throttle};
-use crate::ingest::desk::Desk;
 use crate::ingest::learning::Learning;
-use crate::ingest::queue::Entrance;
+use crate::ingest::way::Way;
 use crate::live::Bus;
 use crate::model::webhook::{Delivery, Webhook};
 use crate::model::{DeviceId, HubId, UnixMillis};
@@ -124,10 +122,8 @@ pub(crate) struct Wiring {
     pub store: Store,
     /// Links and pending devices.
     pub presence: Arc<Presence>,
-    /// The way of readings to the disk.
-    pub entrance: Entrance,
-    /// Where the acknowledgement of readings is waited for.
-    pub desk: Arc<Desk>,
+    /// Of readings to the disk.
+    pub way: Way,
     /// What the rules have learned of the readings.
     pub learning: Arc<Learning>,
     /// What just happened.
@@ -229,8 +225,6 @@ pub(super) struct Own {
     pub(super) names: Arc<Names>,
     /// Room for what is held in memory, and for what runs at once.
     pub(super) rooms: Arc<Rooms>,
-    /// Devices and series that were made by sending readings.
-    pub(super) newcomers: Arc<Newcomers>,
     /// Join tokens in links that did not work.
     pub(super) bad_links: Arc<Throttle>,
     /// One change of hardware at a time.
@@ -282,7 +276,6 @@ impl Own {
             keys: Arc::new(keys),
             names: Arc::new(names),
             rooms: Arc::default(),
-            newcomers: Arc::default(),
             bad_links: Arc::default(),
             replacing: Arc::default(),
             ongoing: Ongoing::default(),

@@ -4,7 +4,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::{TcpListener, TcpSocket, UdpSocket};
 
 use crate::config::Config;
 use crate::reach;
@@ -20,27 +20,61 @@ pub(super) struct Ports {
     wanted: SocketAddr,
     /// For devices.
     pub(super) udp: Socket,
+    line_udp: Option<UdpSocket>,
+    line_tcp: Option<(TcpSocket, SocketAddr)>,
 }
 
+/// Ports that are open.
+pub(super) struct Open {
+    pub(super) http: TcpListener,
+    pub(super) udp: Socket,
+    pub(super) line: LinePorts,
+}
+
+/// Where the line protocol comes, if it is to.
+#[derive(Default)]
+pub(super) struct LinePorts {
+    pub(super) udp: Option<UdpSocket>,
+    pub(super) tcp: Option<TcpListener>,
+}
+
+/// Bytes of receive buffer that the kernel is asked for where lines come by UDP: a burst while a group is on its way to the disk.
+const LINE_BUFFER: usize = 4 << 20;
+
 impl Ports {
-    /// Takes both or none.
+    /// Takes all or none.
     ///
     /// # Errors
     /// One is taken or not this machine's; the text says what would help.
     pub(super) fn take(config: &Config) -> anyhow::Result<Self> {
         let http = tcp(config.http).map_err(|error| refused("--http", config.http, &error))?;
         let udp = Socket::bind(config.udp).map_err(|error| refused("--udp", config.udp, &error))?;
-        Ok(Self { http, wanted: config.http, udp })
+        let line_udp = config.line_udp.map(|at| lines(at).map_err(|error| refused("--line-udp", at, &error)));
+        let line_tcp = config.line_tcp.map(|at| tcp(at).map_err(|error| refused("--line-tcp", at, &error)));
+        let line_tcp = line_tcp.transpose()?.zip(config.line_tcp);
+        Ok(Self { http, wanted: config.http, udp, line_udp: line_udp.transpose()?, line_tcp })
     }
 
     /// Lets browsers in.
     ///
     /// # Errors
     /// Another program was faster: a port that was bound is not kept from others until somebody listens.
-    pub(super) fn open(self) -> anyhow::Result<(TcpListener, Socket)> {
-        let listener = self.http.listen(BACKLOG).map_err(|error| refused("--http", self.wanted, &error))?;
-        Ok((listener, self.udp))
+    pub(super) fn open(self) -> anyhow::Result<Open> {
+        let listen = |flag: &str, socket: TcpSocket, wanted| {
+            socket.listen(BACKLOG).map_err(|error| refused(flag, wanted, &error))
+        };
+        let http = listen("--http", self.http, self.wanted)?;
+        let tcp = self.line_tcp.map(|(socket, wanted)| listen("--line-tcp", socket, wanted)).transpose()?;
+        Ok(Open { http, udp: self.udp, line: LinePorts { udp: self.line_udp, tcp } })
     }
+}
+
+fn lines(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = std::net::UdpSocket::bind(address)?;
+    socket.set_nonblocking(true)?;
+    // As much of it as the kernel grants.
+    let _ = socket2::SockRef::from(&socket).set_recv_buffer_size(LINE_BUFFER);
+    UdpSocket::from_std(socket)
 }
 
 fn tcp(address: SocketAddr) -> io::Result<TcpSocket> {
@@ -51,7 +85,7 @@ fn tcp(address: SocketAddr) -> io::Result<TcpSocket> {
     Ok(socket)
 }
 
-/// What to say when `--http` or `--udp` cannot be bound.
+/// What to say when an address cannot be bound.
 fn refused(flag: &str, address: SocketAddr, error: &io::Error) -> anyhow::Error {
     let (ip, port) = (address.ip(), address.port());
     let kind = error.kind();

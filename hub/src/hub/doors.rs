@@ -1,4 +1,4 @@
-//! Last step of a start: HTTP. When it is done the hub answers, and commands on this machine find it.
+//! Last step of a start: HTTP, and the doors beside it. When it is done the hub answers, and commands on this machine find it.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -6,10 +6,12 @@ use std::sync::atomic::Ordering;
 use anyhow::Context as _;
 use wire::discovery::GROUP_V4;
 
+use super::binding::LinePorts;
 use super::encryption;
 use super::metrics::exposition;
 use super::wires::{HttpEnds, Wires};
 use crate::bundle::agents::Agents;
+use crate::door::line::Doors;
 use crate::http::state::{AppState, Figures, HubInfo, JoinState, SendEcho, Snapshot, Wiring};
 use crate::running::{Running, Word};
 use crate::webhook::Client;
@@ -32,9 +34,23 @@ pub(super) fn open(wires: &mut Wires, ends: HttpEnds) -> anyhow::Result<(Running
     let stop = wires.supervisor.stop();
     wires.supervisor.spawn("check", wires.store.clone().keep_checking(stop.clone().cancelled_owned()));
     wires.supervisor.spawn("http", http::serve(ends.listener, state, stop));
+    take_lines(wires, ends.line);
     let data = &wires.config.data;
     let word = running.leave(data).with_context(|| format!("writing into {}", data.display()))?;
     Ok((running, word))
+}
+
+/// Starts what takes the line protocol by UDP and TCP, where that is wanted.
+fn take_lines(wires: &mut Wires, ports: LinePorts) {
+    let allow = wires.config.line_allow.clone();
+    let doors = Doors { way: wires.way(), tallies: Arc::clone(&wires.lines), allow };
+    let stop = wires.supervisor.stop();
+    if let Some(socket) = ports.udp {
+        wires.supervisor.spawn("line_udp", doors.clone().run_udp(socket, stop.clone()));
+    }
+    if let Some(listener) = ports.tcp {
+        wires.supervisor.spawn("line_tcp", doors.run_tcp(listener, stop));
+    }
 }
 
 /// What HTTP is handed of the rest of the hub.
@@ -55,8 +71,7 @@ fn wiring(wires: &Wires, running: &Running, admin_token: Option<[u8; 32]>) -> Wi
         },
         store: wires.store.clone(),
         presence: Arc::clone(&wires.presence),
-        entrance: wires.entrance.clone(),
-        desk: Arc::clone(&wires.desk),
+        way: wires.way(),
         learning: Arc::clone(&wires.learning),
         bus: wires.bus.clone(),
         commands: wires.commands.clone(),
@@ -116,8 +131,9 @@ fn metrics(wires: &Wires) -> Snapshot<String> {
     let (store, presence, pressure) = (wires.store.clone(), Arc::clone(&wires.presence), Arc::clone(&wires.pressure));
     let (counters, webhooks) = (Arc::clone(&wires.counters), Arc::clone(&wires.webhook_counters));
     let (desk, latency, meter) = (Arc::clone(&wires.desk), Arc::clone(&wires.latency), Arc::clone(&wires.meter));
-    let pulse = Arc::clone(&wires.pulse);
+    let (pulse, lines) = (Arc::clone(&wires.pulse), Arc::clone(&wires.lines));
     Arc::new(move || {
-        exposition(&store, &presence, &counters, &desk.counters, &pressure, &webhooks, &pulse, &latency, &meter)
+        let pushed = (&desk.counters, &*lines);
+        exposition(&store, &presence, &counters, pushed, &pressure, &webhooks, &pulse, &latency, &meter)
     })
 }

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::delivery::heartbeat::Pulse;
+use crate::door::line::Tallies;
 use crate::ingest::desk as push;
 use crate::observe::{Exposition, Histogram, Meter};
 use crate::presence::Presence;
@@ -17,7 +18,7 @@ pub(super) fn exposition(
     store: &Store,
     presence: &Presence,
     counters: &Counters,
-    pushed: &push::Counters,
+    (pushed, lines): (&push::Counters, &Tallies),
     pressure: &Pressure,
     webhooks: &webhook::Counters,
     pulse: &Pulse,
@@ -73,6 +74,7 @@ pub(super) fn exposition(
         .value("gauge", "hub_identity_conflicts", "Devices whose identity two machines use.", conflicts)
         .value("gauge", "hub_pending_devices", "Devices waiting for adoption.", pending);
     of_the_network(&mut text, counters);
+    of_lines(&mut text, lines);
     text.family(("counter", "hub_webhook_attempts_total", "Webhook attempts."), "outcome", webhooks.outcomes()).family(
         ("counter", "hub_heartbeats_total", "Heartbeats to the URL that is called each minute."),
         "outcome",
@@ -123,6 +125,37 @@ fn of_the_disk(text: &mut Exposition, stats: &Stats, latency: &Histogram, meter:
             stats.checked.map(|checked| f64::from(u8::from(checked.whole))),
         )
         .value("gauge", "hub_degraded", "1 while the disk is full.", u8::from(stats.full));
+}
+
+/// What came by the line protocol without HTTP.
+fn of_lines(text: &mut Exposition, Tallies { udp, tcp }: &Tallies) {
+    let doors = [("udp", udp), ("tcp", tcp)];
+    let lines = doors.map(|(name, tally)| (name, tally.lines()));
+    text.family(
+        ("counter", "hub_line_lines_total", "Lines of the line protocol that came by UDP and TCP."),
+        "door",
+        lines,
+    );
+    let readings = doors.map(|(name, tally)| (name, tally.readings()));
+    text.family(("counter", "hub_line_readings_total", "Readings of those on disk."), "door", readings);
+    text.family(
+        (
+            "counter",
+            "hub_line_udp_dropped_total",
+            "Datagrams, lines or readings of the line protocol by UDP that were dropped.",
+        ),
+        "reason",
+        udp.drops(),
+    )
+    .family(
+        (
+            "counter",
+            "hub_line_tcp_dropped_total",
+            "Connections, lines or readings of the line protocol by TCP that were dropped.",
+        ),
+        "reason",
+        tcp.drops(),
+    );
 }
 
 /// What devices send, and what is sent to them.
@@ -192,10 +225,20 @@ mod tests {
             }
         });
         std::thread::spawn(move || {
-            let (counters, pushed, pressure, webhooks) = Default::default();
+            let (counters, pushed, lines, pressure, webhooks) = Default::default();
             let (pulse, latency, meter) = Default::default();
             for _ in 0..2_000 {
-                exposition(&store, &presence, &counters, &pushed, &pressure, &webhooks, &pulse, &latency, &meter);
+                exposition(
+                    &store,
+                    &presence,
+                    &counters,
+                    (&pushed, &lines),
+                    &pressure,
+                    &webhooks,
+                    &pulse,
+                    &latency,
+                    &meter,
+                );
             }
             let _ = done.send(());
         });

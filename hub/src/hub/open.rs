@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use wire::{HubId, KeyPair};
 
-use super::binding::Ports;
+use super::binding::{LinePorts, Open, Ports};
 use super::encryption;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -31,6 +31,7 @@ pub(super) struct Opened {
     pub(super) join: JoinPolicy,
     pub(super) listener: TcpListener,
     pub(super) socket: Socket,
+    pub(super) line: LinePorts,
     pub(super) http: SocketAddr,
     pub(super) udp: SocketAddr,
     pub(super) tls: Option<(Tls, Keeper)>,
@@ -50,13 +51,13 @@ impl Opened {
         let id = HubId::of(&keys.public);
         let join = config.join.or(settings::saved_policy(&store).await?).unwrap_or(JoinPolicy::Click);
         // Nobody is let in before the store is open: there would be nothing to answer from.
-        let (listener, socket) = ports.open()?;
+        let Open { http: listener, udp: socket, line } = ports.open()?;
         let http = listener.local_addr()?;
         let udp = SocketAddr::new(config.udp.ip(), socket.port()?);
         warn_about_buffer(&socket);
         warn_about_zones(clock);
         let tls = encryption::of_authority(&config, id, clock)?.or(files);
-        Ok(Self { config, clock, admin_token, store, keys, id, join, listener, socket, http, udp, tls })
+        Ok(Self { config, clock, admin_token, store, keys, id, join, listener, socket, line, http, udp, tls })
     }
 }
 

@@ -7,16 +7,20 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, broadcast, mpsc, watch};
 use wire::{HubId, KeyPair};
 
+use super::binding::LinePorts;
 use super::open::Opened;
 use crate::clock::Clock;
 use crate::config::{Config, Reach};
 use crate::delivery::heartbeat::Pulse;
 use crate::delivery::policy::{Mode, Policy};
 use crate::delivery::sign::PictureKey;
+use crate::door::line::Tallies;
 use crate::ingest::Receipt;
 use crate::ingest::desk::Desk;
 use crate::ingest::learning::Learning;
+use crate::ingest::newcomers::Newcomers;
 use crate::ingest::queue::{self, queue};
+use crate::ingest::way::Way;
 use crate::live::Bus;
 use crate::model::DeviceId;
 use crate::observe::{Histogram, Meter};
@@ -55,6 +59,8 @@ pub(super) struct Wires {
     pub(super) tls: Option<Arc<Tls>>,
     /// Into the pipeline.
     pub(super) entrance: queue::Entrance,
+    /// What came by the line protocol.
+    pub(super) lines: Arc<Tallies>,
     /// To the endpoint.
     pub(super) commands: mpsc::Sender<Command>,
     /// Devices of which nothing is under way any more, once that was asked for.
@@ -66,6 +72,8 @@ pub(super) struct Wires {
     /// Pinged after alerts were acknowledged.
     pub(super) acknowledged: Arc<Notify>,
     pub(super) desk: Arc<Desk>,
+    /// Devices and series that were made by sending readings.
+    pub(super) newcomers: Arc<Newcomers>,
     pub(super) learning: Arc<Learning>,
     pub(super) presence: Arc<Presence>,
     pub(super) bus: Bus,
@@ -103,16 +111,19 @@ pub(super) struct PipelineEnds {
     pub(super) events: mpsc::Receiver<Event>,
 }
 
-/// What the step of HTTP takes for itself.
+/// What the step of HTTP and the doors beside it takes for itself.
 pub(super) struct HttpEnds {
     pub(super) listener: TcpListener,
     pub(super) admin_token: Option<[u8; 32]>,
+    /// For lines without HTTP.
+    pub(super) line: LinePorts,
 }
 
 impl Wires {
     /// Makes every channel, and gives each step its ends. Renews certificates from here on.
     pub(super) fn lay(opened: Opened) -> (Self, UdpEnds, PipelineEnds, HttpEnds) {
-        let Opened { config, clock, admin_token, store, keys, id, join, listener, socket, http, udp, tls } = opened;
+        let Opened { config, clock, admin_token, store, keys, id, join, listener, socket, line, http, udp, tls } =
+            opened;
         let mut supervisor = Supervisor::default();
         let tls = tls.map(|(tls, keeper)| {
             supervisor.spawn("tls", keeper.run(clock, supervisor.stop()));
@@ -140,6 +151,8 @@ impl Wires {
             rules_changed: Arc::default(),
             acknowledged: Arc::default(),
             desk: Arc::default(),
+            newcomers: Arc::default(),
+            lines: Arc::default(),
             learning: Arc::default(),
             presence,
             bus: Bus::default(),
@@ -157,7 +170,24 @@ impl Wires {
         };
         let udp = UdpEnds { keys, socket, events: events_in, receipts, commands: commands_out };
         let pipeline = PipelineEnds { batches, receipts: receipts_in, floors_in, floors, events };
-        (wires, udp, pipeline, HttpEnds { listener, admin_token })
+        (wires, udp, pipeline, HttpEnds { listener, admin_token, line })
+    }
+}
+
+impl Wires {
+    /// The way of readings to the disk, for the doors that take names.
+    pub(super) fn way(&self) -> Way {
+        Way {
+            store: self.store.clone(),
+            clock: self.clock,
+            presence: Arc::clone(&self.presence),
+            bus: self.bus.clone(),
+            entrance: self.entrance.clone(),
+            desk: Arc::clone(&self.desk),
+            newcomers: Arc::clone(&self.newcomers),
+            pressure: Arc::clone(&self.pressure),
+            rules_changed: Arc::clone(&self.rules_changed),
+        }
     }
 }
 

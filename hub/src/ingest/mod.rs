@@ -25,10 +25,12 @@ mod group;
 mod history;
 pub(crate) mod learning;
 pub(crate) mod making;
+pub(crate) mod newcomers;
 pub(crate) mod pace;
 pub(crate) mod queue;
 #[cfg(test)]
 mod tests;
+pub(crate) mod way;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -279,8 +281,7 @@ impl Ingest {
     /// Reads the past that the rules need to judge a group, for at most [`history::PATIENCE`].
     async fn recall_before(&mut self, batches: &[Batch]) {
         let until = self.clock.now() + history::PATIENCE;
-        let is_stored = |series| self.store.latest(&[series]).first().is_some_and(Option::is_some);
-        for next in self.engine.recalls_before(self.clock.wall(), batches, is_stored) {
+        for next in self.engine.recalls_before(self.clock.wall(), batches) {
             if self.clock.now() >= until {
                 return;
             }

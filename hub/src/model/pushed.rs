@@ -1,10 +1,13 @@
 //! What a reading that comes by name must be: its moment, its sensor, its unit. PURE.
 
 use super::reading::AHEAD_MS;
-use super::{SensorSpec, UnixMillis, text, when};
+use super::{UnixMillis, text, when};
 
 /// Longest name of a pushed sensor, in bytes: Telegraf's names for containers have many tags.
 const SENSOR_BYTES: usize = 255;
+/// Longest unit of a pushed sensor, in bytes. Longer than what an agent may say: of the Zigbee devices that people have, some measure
+/// in `minutes or litres`.
+const UNIT_BYTES: usize = 32;
 /// A reading from before this moment has a wrong unit of time: 2000-01-01.
 const EARLIEST: UnixMillis = UnixMillis(946_684_800_000);
 
@@ -49,8 +52,8 @@ pub fn sensor(name: &str) -> Result<(), String> {
 /// # Errors
 /// What is wrong with it.
 pub fn unit(unit: &str) -> Result<(), String> {
-    if unit.len() > SensorSpec::UNIT_LIMIT {
-        return Err(format!("a unit must have at most {} bytes", SensorSpec::UNIT_LIMIT));
+    if unit.len() > UNIT_BYTES {
+        return Err(format!("a unit must have at most {UNIT_BYTES} bytes"));
     }
     text::hidden(unit).map_or(Ok(()), |hidden| Err(format!("the unit has {hidden}")))
 }

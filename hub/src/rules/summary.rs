@@ -15,8 +15,9 @@
 //!
 //! 40 bytes a thirtieth, at most 32 of them: 1.3 kB.
 
+use std::collections::VecDeque;
+
 use super::deviation::STEPS;
-use super::strip::Strip;
 use crate::model::UnixMillis;
 use crate::model::reading::Point;
 use crate::model::rule::{Figure, STUCK};
@@ -59,14 +60,14 @@ impl Totals {
 #[derive(Debug, Clone)]
 pub(super) struct Summary {
     over_ms: i64,
-    steps: Strip<Step>,
+    steps: VecDeque<Step>,
     /// All steps but the newest.
     older: Totals,
 }
 
 impl Summary {
-    pub(super) fn new(over_ms: i64) -> Self {
-        Self { over_ms, steps: Strip::default(), older: Totals::NONE }
+    pub(super) const fn new(over_ms: i64) -> Self {
+        Self { over_ms, steps: VecDeque::new(), older: Totals::NONE }
     }
 
     /// Time of the oldest reading.
@@ -77,7 +78,7 @@ impl Summary {
     /// What it takes in memory besides itself.
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
-        self.steps.bytes()
+        self.steps.capacity() * size_of::<Step>()
     }
 
     fn step_ms(&self) -> i64 {
@@ -114,7 +115,7 @@ impl Summary {
 
     fn forget(&mut self, is_over: impl Fn(&Step, Option<&Step>) -> bool) {
         let before = self.steps.len();
-        while self.steps.front().is_some_and(|step| is_over(step, self.steps.second())) {
+        while self.steps.front().is_some_and(|step| is_over(step, self.steps.get(1))) {
             self.steps.pop_front();
         }
         if self.steps.len() != before {
@@ -133,7 +134,7 @@ impl Summary {
                 if let Some(newest) = newest {
                     self.older = self.older.and(&newest.totals);
                 }
-                self.steps.push(Step { first: point.at, totals: Totals::of(point.value) });
+                self.steps.push_back(Step { first: point.at, totals: Totals::of(point.value) });
             }
         }
     }
@@ -150,7 +151,7 @@ pub(super) struct Standstill {
 }
 
 impl Standstill {
-    pub(super) fn new(over_ms: i64, least: f64) -> Self {
+    pub(super) const fn new(over_ms: i64, least: f64) -> Self {
         Self { least, lately: Summary::new(over_ms), last: None, before: None }
     }
 

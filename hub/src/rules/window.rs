@@ -24,14 +24,13 @@
 //! - **Forecast**: when the line through the while reaches the limit, see `trend`; of a counter what it shows.
 //! - **Seasonal**: how far the mean of the last hour is from that hour of the last 14 days, see `season`.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::condition::{Judged, Verdict, beyond, millis};
 use super::deviation::{History, STEPS};
 use super::season::{self, Season};
 use super::spread::{Reading, Scale, place};
-use super::strip::Strip;
 use super::summary::{Standstill, Summary};
 use super::trend::{Line, Trend};
 use crate::counter::{Amount, Lately, Lead, Machine};
@@ -46,7 +45,7 @@ const LEAD_MS: i64 = 10 * 60_000;
 /// The memory of one rule about the last while on one series.
 #[derive(Debug, Clone)]
 pub(super) struct Window {
-    condition: Arc<Condition>,
+    condition: Condition,
     kind: SensorKind,
     over_ms: i64,
     /// Whether the first reading it took is the first there ever was: nothing is missing before it.
@@ -71,7 +70,7 @@ pub(super) struct Window {
 enum Memory {
     Rate {
         /// First reading of each step: when, and the value (of a counter: what it counted since the window was made).
-        marks: Strip<(UnixMillis, f64)>,
+        marks: VecDeque<(UnixMillis, f64)>,
     },
     Increase(Lately),
     Deviation(History),
@@ -89,7 +88,7 @@ impl Window {
     /// An empty window; `None` for a condition that needs none.
     pub(super) fn new(condition: &Condition, kind: SensorKind) -> Option<Self> {
         let (over, memory) = match *condition {
-            Condition::Rate { over, .. } => (over, Memory::Rate { marks: Strip::default() }),
+            Condition::Rate { over, .. } => (over, Memory::Rate { marks: VecDeque::new() }),
             Condition::Increase { over, .. } => (over, Memory::Increase(Lately::default())),
             Condition::Deviation { sigmas, over, least, .. } => {
                 (over, Memory::Deviation(History::new(millis(over), Scale { sigmas, least })))
@@ -113,7 +112,7 @@ impl Window {
             Memory::Figure(..) | Memory::Stuck(_) | Memory::Seasonal(_) | Memory::Forecast(_) => false,
         };
         Some(Self {
-            condition: Arc::new(condition.clone()),
+            condition: condition.clone(),
             kind,
             over_ms: millis(over),
             is_begin: true,
@@ -134,7 +133,7 @@ impl Window {
     }
 
     /// What it is for.
-    pub(super) fn condition(&self) -> &Condition {
+    pub(super) const fn condition(&self) -> &Condition {
         &self.condition
     }
 
@@ -201,7 +200,7 @@ impl Window {
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
         let steps = match &self.memory {
-            Memory::Rate { marks } => marks.bytes(),
+            Memory::Rate { marks } => marks.capacity() * size_of::<(UnixMillis, f64)>(),
             Memory::Increase(lately) => lately.bytes(),
             Memory::Deviation(history) => history.bytes(),
             Memory::Figure(_, summary) => summary.bytes(),
@@ -274,7 +273,7 @@ impl Window {
 
     /// The same memory for other numbers, where it is what these ask for, and what the last reading says by them.
     pub(super) fn renumbered(&self, condition: &Condition) -> (Option<Self>, Option<Judged>) {
-        let is_what_it_asks = match (&*self.condition, condition) {
+        let is_what_it_asks = match (&self.condition, condition) {
             (Condition::Rate { over: was, .. }, Condition::Rate { over, .. })
             | (Condition::Increase { over: was, .. }, Condition::Increase { over, .. })
             | (Condition::Deviation { over: was, .. }, Condition::Deviation { over, .. })
@@ -284,7 +283,7 @@ impl Window {
             (was, is) => was == is,
         };
         let memory = is_what_it_asks.then(|| {
-            let mut memory = Self { condition: Arc::new(condition.clone()), ..self.clone() };
+            let mut memory = Self { condition: condition.clone(), ..self.clone() };
             match (&mut memory.memory, condition) {
                 (Memory::Deviation(history), Condition::Deviation { sigmas, least, .. }) => {
                     history.scale = Scale { sigmas: *sigmas, least: *least };
@@ -341,14 +340,10 @@ impl Window {
         let step_of = |at: UnixMillis| at.0.div_euclid((self.over_ms / STEPS).max(1));
         let measured = match &mut self.memory {
             Memory::Rate { marks } => {
-                while marks.front().is_some_and(|(at, _)| *at < oldest) {
-                    marks.pop_front();
-                }
+                while marks.pop_front_if(|(at, _)| *at < oldest).is_some() {}
                 if before.is_some() {
                     // A counter never falls: what it had counted beyond this was a slip, which it takes back.
-                    while marks.back().is_some_and(|(_, was)| *was > value) {
-                        marks.pop_back();
-                    }
+                    while marks.pop_back_if(|(_, was)| *was > value).is_some() {}
                 }
                 let rate = marks.front().and_then(|&(from, was)| {
                     let time = point.at.since(from);
@@ -356,7 +351,7 @@ impl Window {
                     (time >= half).then(|| change / time as f64 * per_ms(&self.condition))
                 });
                 if marks.back().is_none_or(|&(at, _)| step_of(at) != step_of(point.at)) {
-                    marks.push((point.at, value));
+                    marks.push_back((point.at, value));
                 }
                 rate
             }
@@ -371,7 +366,7 @@ impl Window {
                 let from = lately.at(oldest, open_end, shown).filter(|from| from.at < point.at);
                 from.and_then(|from| {
                     let (change, is_whole) = ((now - from.total).value(), from.at <= oldest);
-                    match *self.condition {
+                    match self.condition {
                         // What is known already is enough to be too much, and no proof of anything else: before the store was
                         // read nobody knows what it had grown by.
                         Condition::Increase { op: op @ (Op::Above | Op::AtLeast), value: limit, .. } => {

@@ -39,9 +39,16 @@ const HUB: &[(&str, &[&str])] = &[
     ("settings", &["model", "presence", "proto::command", "store"]),
     ("line", &[]),
     ("picture", &["model", "store"]),
-    ("ingest", &["model", "access", "clock", "line", "live", "observe", "rules", "store", "delivery", "zones"]),
+    (
+        "ingest",
+        &[
+            "model", "access", "clock", "line", "live", "observe", "presence", "pressure", "rules", "store",
+            "delivery", "zones",
+        ],
+    ),
     ("registrar", &["model", "clock", "live", "presence", "proto", "store"]),
     ("udp", &["model", "clock", "ingest::Receipt", "ingest::queue", "pressure", "proto"]),
+    ("door", &["model", "clock", "ingest", "store"]),
     ("delivery", &["model", "reach"]),
     ("webhook", &["model", "clock", "delivery", "picture", "random", "reach", "settings", "store", "zones"]),
     (
@@ -55,7 +62,9 @@ const HUB: &[(&str, &[&str])] = &[
             "ingest::desk",
             "ingest::gather",
             "ingest::learning",
+            "ingest::newcomers",
             "ingest::queue",
+            "ingest::way",
             "line",
             "links",
             "live",

@@ -23,12 +23,13 @@ use super::lines::{Imported, LineReader};
 use super::rows::Format;
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::MayAdminWithQuery;
-use crate::http::intake::commit::{Sends, store};
 use crate::http::intake::inlet::Inlet;
 use crate::http::intake::unpack::is_gzip;
+use crate::http::limits::ROOM_WITHIN;
 use crate::http::request::params::{Asked, FromParams, Params};
 use crate::http::state::Ongoing;
 use crate::ingest::gather::Gathered;
+use crate::ingest::way::Sends;
 use crate::model::view::View;
 use crate::model::{UnixMillis, when};
 use crate::pressure::Shed;
@@ -194,9 +195,8 @@ impl Import {
         self.done.note_devices(&gathered);
         if !dry_run {
             self.calm().await.map_err(|error| self.stopped(before, error))?;
-            store(&self.inlet, &mut gathered, &Sends::ANYTHING, now)
-                .await
-                .map_err(|error| self.stopped(before, error))?;
+            let stored = self.inlet.store(&mut gathered, &Sends::history(ROOM_WITHIN), now).await;
+            stored.map_err(|error| self.stopped(before, error.into()))?;
         }
         self.done.readings += gathered.len() as u64;
         Ok(())

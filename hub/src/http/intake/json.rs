@@ -36,7 +36,8 @@ pub(crate) struct NewReading {
     /// When it was taken: RFC 3339, epoch milliseconds or `now-5s`; the time of its arrival when left out.
     #[schema(value_type = Option<String>)]
     at: Option<At>,
-    /// Unit code, such as `Cel` or `%`; what is known of the sensor stays when left out.
+    /// Unit code, such as `Cel` or `%`, of at most 32 bytes; common spellings of it, such as `°C`, are understood. What is known
+    /// of the sensor stays when left out.
     unit: Option<String>,
     /// What its values are: `counter` for a total that only grows. What is known of the sensor stays when left out, and what
     /// its owner set stays in any case.

@@ -10,13 +10,13 @@
 //! `partial=true`. A client that got no answer sends the request again: readings of the same sensor and moment are stored once, and
 //! the last one counts.
 
-pub(super) mod commit;
 mod influx;
 pub(super) mod inlet;
 pub(super) mod json;
 mod lines;
 mod push;
 mod receive;
+mod refused;
 #[cfg(test)]
 mod tests;
 pub(super) mod unpack;

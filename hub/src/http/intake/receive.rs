@@ -3,14 +3,15 @@
 use axum::extract::Request;
 use axum::http::StatusCode;
 
-use super::commit::{Sends, Stored, store};
 use super::inlet::Inlet;
 use super::unpack::Body;
 use crate::http::error::ApiError;
 use crate::http::gate::peer::Peer;
+use crate::http::limits::PUSH_ROOM_WITHIN;
 use crate::http::shares::asker::Asker;
 use crate::ingest::desk::Counters;
 use crate::ingest::gather::Gathered;
+use crate::ingest::way::{Sends, Stored};
 use crate::model::UnixMillis;
 use crate::model::access::Scope;
 use crate::model::view::View;
@@ -35,8 +36,8 @@ pub(super) struct Kept {
 /// What the sender of a request may do.
 pub(super) fn sends(request: &Request, view: View, partial: bool) -> Sends {
     let who = request.extensions().get::<Asker>().and_then(Asker::who);
-    let by = who.filter(|who| !who.scope.includes(Scope::Admin)).map(|who| who.by);
-    Sends { by, view, partial }
+    let by = who.filter(|who| !who.scope.includes(Scope::Admin)).map(|who| who.by.into());
+    Sends { by, view, partial, whole: true, room_within: PUSH_ROOM_WITHIN, once: false }
 }
 
 /// Reads a request, and gathers what is in it.
@@ -86,10 +87,11 @@ pub(super) async fn keep(
     now: UnixMillis,
 ) -> Result<Kept, ApiError> {
     let unanswered = Unanswered(Some(&inlet.desk.counters));
-    let stored = store(inlet, &mut gathered, sends, now).await;
+    let stored = inlet.store(&mut gathered, sends, now).await;
     unanswered.answered();
     let Stored { devices, left_out } = stored?;
-    inlet.presence.pushed(gathered.newest(), address, inlet.clock.wall());
+    inlet.heard(&gathered, address);
+    let left_out = left_out.into_iter().map(|(why, readings)| (why.into(), readings)).collect();
     Ok(Kept { readings: gathered.len(), devices: devices.len(), left_out })
 }
 

@@ -147,7 +147,7 @@ async fn one_request_does_not_make_all_the_devices_there_can_be() {
     // What exists goes on, and an admin brings a whole fleet.
     assert_eq!(scene.send(fleet(&token, 0, 1_000)).await.status, StatusCode::OK);
     assert_eq!(scene.send(fleet(ADMIN, 1_000, 1_500)).await.status, StatusCode::OK);
-    let outcomes = scene.state.wiring.desk.counters.outcomes();
+    let outcomes = scene.state.wiring.way.desk.counters.outcomes();
     assert_eq!(outcomes.filter(|(name, _)| *name == "too_many_new").map(|(_, count)| count).sum::<u64>(), 2);
 }
 
@@ -196,7 +196,7 @@ async fn a_request_with_anything_wrong_is_refused_as_a_whole_and_says_where() {
         (format!(r#"{{"device":"d","readings":[{good},{{"sensor":"a","value":1,"at":"noon"}}]}}"#), "readings[1].at"),
         (
             format!(
-                r#"{{"device":"d","readings":[{good},{{"sensor":"a","value":1,"unit":"furlongs per fortnight"}}]}}"#
+                r#"{{"device":"d","readings":[{good},{{"sensor":"a","value":1,"unit":"furlongs per fortnight, at noon of the day"}}]}}"#
             ),
             "readings[1].unit",
         ),
@@ -338,7 +338,7 @@ async fn good_lines_are_stored_and_each_version_of_influxdb_tells_of_the_others(
     }
     let expected: Vec<_> = (1..=3).flat_map(|n| [(format!("h{n} m.a"), 1.0), (format!("h{n} m.c"), 3.0)]).collect();
     assert_eq!(scene.newest().await, expected);
-    let left_out: Vec<_> = scene.state.wiring.desk.counters.what_was_left_out().collect();
+    let left_out: Vec<_> = scene.state.wiring.way.desk.counters.what_was_left_out().collect();
     assert_eq!(left_out, [("invalid", 9), ("not_taken", 0)]);
     // Nothing good in it, or all or nothing asked for.
     let long = "x".repeat(65);
@@ -429,6 +429,19 @@ async fn readings_of_json_are_stored_without_those_that_are_wrong_if_that_is_ask
     assert_eq!(scene.newest().await, seen(&[("a t", 3.0), ("b t", 2.0)]));
     let refused = scene.push(path, "application/x-ndjson", "{\"device\":\"a\"}\n").await;
     assert_eq!(refused.problem(), (400, json!("invalid"), json!("line 1.sensor")), "{}", refused.text);
+}
+
+#[tokio::test]
+async fn spellings_of_a_unit_are_one_and_long_ones_of_real_devices_fit() {
+    let scene = scene();
+    for (written, kept) in
+        [("\u{3bc}g/m³", "ug/m3"), ("\u{b5}g/m3", "ug/m3"), ("minutes or litres", "minutes or litres")]
+    {
+        let body = json!({"device": "d", "readings": [{"sensor": "t", "value": 1, "unit": written}]});
+        let stored = scene.call("POST", "/api/v1/readings", &body).await;
+        assert_eq!(stored.status, StatusCode::OK, "{}", stored.text);
+        assert_eq!(scene.get("/api/v1/latest").await.json()["items"][0]["unit"], kept);
+    }
 }
 
 #[tokio::test]

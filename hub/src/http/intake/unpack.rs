@@ -21,7 +21,6 @@ use crate::http::gate::patience::Waited;
 use crate::http::limits::PUSH_ROOM_WITHIN;
 use crate::http::shares::Growing;
 use crate::http::shares::asker::Asker;
-use crate::pressure::Shed;
 
 /// Largest body, compressed or not: a hundred times what Telegraf sends in one request.
 pub(in crate::http) const LIMIT: usize = 8 << 20;
@@ -92,7 +91,7 @@ impl Body {
 async fn hold(inlet: &Inlet, room: &mut Growing, bytes: usize) -> Result<(), ApiError> {
     match timeout(PUSH_ROOM_WITHIN, room.hold(bytes)).await {
         Ok(true) => Ok(()),
-        Ok(false) | Err(_) => Err(busy(inlet)),
+        Ok(false) | Err(_) => Err(inlet.busy().into()),
     }
 }
 
@@ -138,14 +137,6 @@ fn gunzip(packed: &[u8]) -> Result<Vec<u8>, ApiError> {
 fn too_large() -> ApiError {
     let detail = format!("the body is larger than {} MiB, unpacked: send it in parts", LIMIT >> 20);
     ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
-}
-
-/// 503: there is no room for more readings at the moment. Nothing of the request was taken.
-pub(in crate::http) fn busy(inlet: &Inlet) -> ApiError {
-    inlet.pressure.count(Shed::Live);
-    inlet.desk.counters.busy();
-    let detail = "the hub is too busy for more readings: nothing of this was stored, send it again";
-    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(1)
 }
 
 #[cfg(test)]

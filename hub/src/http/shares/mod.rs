@@ -2,7 +2,6 @@
 //! so that one takes it from no other, and all together have no more than there is: of each kind, and of all kinds.
 
 pub(in crate::http) mod asker;
-pub(in crate::http) mod newcomers;
 pub(in crate::http) mod places;
 pub(in crate::http) mod rooms;
 pub(in crate::http) mod sockets;

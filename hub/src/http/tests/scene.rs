@@ -24,6 +24,7 @@ use crate::http::router;
 use crate::http::state::{AppState, Figures, HubInfo, JoinState, Wiring};
 use crate::ingest::desk::{Desk, Verdict};
 use crate::ingest::queue::{Exit, queue};
+use crate::ingest::way::Way;
 use crate::live::Bus;
 use crate::model::access::{NewSession, Scope};
 use crate::model::device::{Device, Introduction, Link, NewDevice, Pending};
@@ -65,12 +66,23 @@ pub(in crate::http) fn scene_with(config: Config) -> Scene {
     #[expect(clippy::disallowed_methods, reason = "it ends with the scene")]
     tokio::spawn(commit_all(store.clone(), exit, Arc::clone(&desk)));
     let (bus, presence) = (Bus::default(), Arc::new(Presence::default()));
+    let rules_changed = Arc::new(Notify::new());
+    let way = Way {
+        store: store.clone(),
+        clock: Clock,
+        presence: Arc::clone(&presence),
+        bus: bus.clone(),
+        entrance,
+        desk,
+        newcomers: Arc::default(),
+        pressure: Arc::default(),
+        rules_changed: Arc::clone(&rules_changed),
+    };
     let state = AppState::new(Wiring {
         config: http,
         store: store.clone(),
         presence: Arc::clone(&presence),
-        entrance,
-        desk: Arc::clone(&desk),
+        way,
         learning: Arc::default(),
         bus: bus.clone(),
         commands: commands_in,
@@ -93,7 +105,7 @@ pub(in crate::http) fn scene_with(config: Config) -> Scene {
         join: Arc::new(JoinState::new(JoinPolicy::Click)),
         figures: Arc::new(Figures::default),
         metrics: Arc::new(|| "hub_up 1\n".to_owned()),
-        rules_changed: Arc::new(Notify::new()),
+        rules_changed,
         acknowledged: Arc::default(),
         webhook_policy: Policy::default(),
         send_echo: Arc::new(|webhook, delivery| Box::pin(async move { Ok(echoed(&webhook, delivery)) })),

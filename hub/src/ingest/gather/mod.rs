@@ -12,14 +12,16 @@ mod batches;
 pub(crate) mod lines;
 pub(crate) mod precision;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::net::SocketAddr;
 
 use crate::access::pushed_device;
 use crate::model::catalog::Catalog;
 use crate::model::device::{Device, DeviceNo, Standing};
 use crate::model::reading::SeriesId;
 use crate::model::view::View;
-use crate::model::{DeviceId, SensorKind, SensorNo, UnixMillis, numbering};
+use crate::model::{DeviceId, SensorKind, SensorNo, UnixMillis, numbering, unit};
 use crate::store::{Origin, Said, Wish};
 
 /// A device in this gathering.
@@ -41,6 +43,8 @@ pub(crate) struct Gathered {
     rows: Vec<Row>,
     /// What is being read, where it has parts.
     part: Option<Part>,
+    /// Who sent what is being read, where several are gathered together.
+    sender: Option<SocketAddr>,
 }
 
 /// A part of what was sent.
@@ -62,6 +66,8 @@ struct Party {
     no: Option<DeviceNo>,
     /// Where it is named first.
     part: Option<Part>,
+    /// Who named it last.
+    sender: Option<SocketAddr>,
 }
 
 #[derive(Debug)]
@@ -106,9 +112,10 @@ pub(crate) struct LeftOut {
 }
 
 /// Whose readings are not taken, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
     /// The sender may only send readings of other devices.
+    #[error("`{device}` is not one of the devices with {view}, and this token is only for those")]
     Outside {
         /// The device.
         device: String,
@@ -116,10 +123,13 @@ pub(crate) enum Refusal {
         view: View,
     },
     /// A person blocked the device.
+    #[error("{0} is blocked")]
     Blocked(String),
     /// There is no device of this id, and none may be called so.
+    #[error("there is no device with the id `{0}`, and a new one needs another name")]
     LikeAnId(String),
     /// The device sends this sensor itself.
+    #[error("{sensor} of {device} is sent by the device's own agent: use another sensor name")]
     Own {
         /// The device.
         device: String,
@@ -132,7 +142,15 @@ impl Gathered {
     /// Nothing, yet.
     #[must_use]
     pub(crate) fn new(origin: Origin) -> Self {
-        Self { origin, devices: Vec::new(), by_name: HashMap::new(), sensors: Vec::new(), rows: Vec::new(), part: None }
+        Self {
+            origin,
+            devices: Vec::new(),
+            by_name: HashMap::new(),
+            sensors: Vec::new(),
+            rows: Vec::new(),
+            part: None,
+            sender: None,
+        }
     }
 
     /// Whose they are.
@@ -146,6 +164,11 @@ impl Gathered {
         self.part = Some(part);
     }
 
+    /// Says who sent what is read from here on.
+    pub(crate) const fn comes_from(&mut self, sender: SocketAddr) {
+        self.sender = Some(sender);
+    }
+
     /// The device of a name.
     pub(crate) fn device(&mut self, name: &str) -> DeviceSlot {
         self.named(name, None, name)
@@ -157,17 +180,21 @@ impl Gathered {
     }
 
     fn named(&mut self, key: &str, id: Option<DeviceId>, name: &str) -> DeviceSlot {
+        let sender = self.sender;
         if let Some(slot) = self.by_name.get(key) {
+            if let Some(party) = self.devices.get_mut(slot.0 as usize) {
+                party.sender = sender;
+            }
             return *slot;
         }
         let slot = DeviceSlot(self.devices.len() as u32);
         let (name, part) = (name.to_owned(), self.part);
-        self.devices.push(Party { name, id, sensors: HashMap::new(), no: None, part });
+        self.devices.push(Party { name, id, sensors: HashMap::new(), no: None, part, sender });
         self.by_name.insert(key.to_owned(), slot);
         slot
     }
 
-    /// A sensor of a device; what is said last of its unit and its kind counts.
+    /// A sensor of a device; what is said last of its unit and its kind counts. Spellings of one unit are one.
     pub(crate) fn sensor(
         &mut self,
         device: DeviceSlot,
@@ -187,8 +214,9 @@ impl Gathered {
             }
         };
         if let Some(Sensor { said, .. }) = self.sensors.get_mut(slot.0 as usize) {
-            if unit.is_some() && said.unit.as_deref() != unit {
-                said.unit = unit.map(str::to_owned);
+            let unit = unit.map(unit::canonical);
+            if unit.is_some() && said.unit.as_deref() != unit.as_deref() {
+                said.unit = unit.map(Cow::into_owned);
             }
             said.kind = kind.or(said.kind);
         }
@@ -329,6 +357,11 @@ impl Gathered {
             }
         }
         newest
+    }
+
+    /// Who sent for which devices, where that was said.
+    pub(crate) fn senders(&self) -> impl Iterator<Item = (DeviceNo, SocketAddr)> + '_ {
+        self.devices.iter().filter_map(|party| party.no.zip(party.sender))
     }
 
     /// The devices, as far as they are there.

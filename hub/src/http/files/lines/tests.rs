@@ -32,7 +32,7 @@ fn a_wrong_line_is_told_by_its_number_and_column_and_the_others_are_read() {
         ("attic,t,,yesterday,1,", Some("at")),
         ("attic,,,2023-11-14T22:13:20Z,1,", Some("sensor")),
         (",t,,2023-11-14T22:13:20Z,1,", Some("device")),
-        ("attic,t,furlongs per fortnight,2023-11-14T22:13:20Z,1,", Some("unit")),
+        ("attic,t,furlongs per fortnight at noon of the day,2023-11-14T22:13:20Z,1,", Some("unit")),
         ("attic,t,,2023-11-14T22:13:20Z,1", None),
         ("\"attic,t,,2023-11-14T22:13:20Z,1,", None),
         ("\"attic\"x,t,,2023-11-14T22:13:20Z,1,", None),

@@ -7,7 +7,6 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use crate::http::principal::By;
 use crate::model::limits::Limits;
 
 /// Devices that one caller may create at once, and a minute after that: a gateway of a large site has all of them in
@@ -20,6 +19,21 @@ const LEFT: usize = 10;
 /// Callers remembered: no hub has more tokens. One whose allowance is full again is forgotten first.
 const REMEMBERED: usize = 1_024;
 
+/// Who sends what is new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Maker {
+    /// Somebody's session, by the hash of its cookie.
+    Session([u8; 32]),
+    /// A program's token, by number.
+    Token(u64),
+    /// The token of `--admin-token-file`.
+    File,
+    /// A command on this machine.
+    Key,
+    /// Whoever comes through a door that asks for no token, by the name of the door.
+    Door(&'static str),
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Rate {
     at_once: usize,
@@ -28,25 +42,31 @@ struct Rate {
 
 /// New devices and series that a caller asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(in crate::http) struct Wanted {
-    pub(in crate::http) devices: usize,
-    pub(in crate::http) series: usize,
+pub(crate) struct Wanted {
+    pub(crate) devices: usize,
+    pub(crate) series: usize,
 }
 
+/// Who may make more.
+const BY_ADMIN: &str = "a token with scope `admin`, and `telemetry-hub import`, may make more";
+
 /// Why they are not made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::http) enum Refusal {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refusal {
     /// More than anybody may make at once: waiting does not help.
+    #[error("one token may make {at_once} {what} at once and {a_minute} a minute after that: send fewer; {BY_ADMIN}")]
     TooMany { what: &'static str, at_once: usize, a_minute: usize },
     /// Too many in this minute.
+    #[error("one token may make {a_minute} {what} a minute: send this again in {seconds} s; {BY_ADMIN}")]
     TooFast { what: &'static str, a_minute: usize, seconds: u32 },
     /// The rest is left to others.
+    #[error("the hub takes no new {what} from a token: {BY_ADMIN}, as does a higher `--max-{what}`")]
     NoPlace { what: &'static str },
 }
 
 /// What everybody made lately.
 #[derive(Debug, Default)]
-pub(in crate::http) struct Newcomers(Mutex<HashMap<By, Account>>);
+pub(crate) struct Newcomers(Mutex<HashMap<Maker, Account>>);
 
 #[derive(Debug, Clone, Copy)]
 struct Account {
@@ -73,10 +93,10 @@ impl Account {
 
 impl Newcomers {
     /// Admits everything that a caller wants to create in addition to what is `there`, or nothing of it.
-    pub(in crate::http) fn admit(
+    pub(crate) fn admit(
         &self,
         now: Instant,
-        by: By,
+        by: Maker,
         wanted: Wanted,
         there: Wanted,
         limits: Limits,
@@ -135,7 +155,7 @@ mod tests {
     #[test]
     fn one_makes_so_many_at_once_and_so_many_a_minute_and_takes_from_no_other() {
         let (newcomers, t0) = (Newcomers::default(), start());
-        let (one, other) = (By::Token(1), By::Token(2));
+        let (one, other) = (Maker::Token(1), Maker::Token(2));
         let make = |after: u64, by, devices| {
             let wanted = Wanted { devices, series: devices };
             newcomers.admit(t0 + Duration::from_secs(after), by, wanted, NOBODY, Limits::NONE)
@@ -147,7 +167,7 @@ mod tests {
         assert_eq!(make(31, one, 50), Ok(()));
         assert!(make(7 * 24 * 3_600, one, 1_001).is_err(), "it does not add up for ever");
         let wanted = Wanted { devices: 0, series: 10_001 };
-        let refused = newcomers.admit(t0, By::File, wanted, NOBODY, Limits::NONE);
+        let refused = newcomers.admit(t0, Maker::File, wanted, NOBODY, Limits::NONE);
         assert!(matches!(refused, Err(Refusal::TooMany { what: "series", .. })), "{refused:?}");
     }
 
@@ -157,7 +177,7 @@ mod tests {
         let limits = Limits { devices: 100, series: 1_000 };
         let make = |devices, there| {
             let (wanted, there) = (Wanted { devices, series: 1 }, Wanted { devices: there, series: 0 });
-            newcomers.admit(t0, By::File, wanted, there, limits)
+            newcomers.admit(t0, Maker::File, wanted, there, limits)
         };
         assert_eq!(make(1, 89), Ok(()));
         assert_eq!(make(1, 90), Err(Refusal::NoPlace { what: "devices" }));
@@ -169,7 +189,7 @@ mod tests {
         let (newcomers, t0) = (Newcomers::default(), start());
         let wanted = Wanted { devices: 1, series: 1 };
         for id in 0..10_000 {
-            newcomers.admit(t0, By::Token(id), wanted, NOBODY, Limits::NONE).unwrap();
+            newcomers.admit(t0, Maker::Token(id), wanted, NOBODY, Limits::NONE).unwrap();
         }
         assert!(newcomers.0.lock().unwrap().len() <= REMEMBERED);
     }

@@ -1,0 +1,145 @@
+//! Takes what came to the disk: one group of readings at a time, of all senders that wait.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::parcel::Parcel;
+use crate::door::tally::{Dropped, Tally};
+use crate::ingest::gather::Gathered;
+use crate::ingest::gather::lines::gather;
+use crate::ingest::gather::precision::Precision;
+use crate::ingest::newcomers::Maker;
+use crate::ingest::way::{NotStored, Sends, Stored, Way};
+use crate::model::view::View;
+use crate::store::{self, Origin};
+
+/// Bytes of text in a group: it is read within some milliseconds.
+const GROUP: usize = 256 << 10;
+/// How long a group waits for room in the queue to the disk.
+const ROOM_WITHIN: Duration = Duration::from_secs(10);
+/// Pause before a group is tried again that found no room, where its senders wait for it.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Stores parcels.
+pub(super) struct Keeper<'a> {
+    way: Way,
+    tally: &'a Tally,
+    sends: Sends,
+    /// Where senders wait: a group is tried until it is stored, or until this. Else it is tried once.
+    until: Option<CancellationToken>,
+}
+
+impl<'a> Keeper<'a> {
+    pub(super) const fn new(way: Way, tally: &'a Tally, door: &'static str, until: Option<CancellationToken>) -> Self {
+        let sends = Sends {
+            by: Some(Maker::Door(door)),
+            view: View::ALL,
+            partial: true,
+            whole: false,
+            room_within: ROOM_WITHIN,
+            once: true,
+        };
+        Self { way, tally, sends, until }
+    }
+
+    /// Runs until the last sender is gone and everything is stored.
+    pub(super) async fn run(self, mut parcels: mpsc::Receiver<Parcel>) {
+        let mut waiting = Vec::new();
+        while parcels.recv_many(&mut waiting, 1).await > 0 {
+            let mut bytes: usize = waiting.iter().map(|parcel| parcel.text.len()).sum();
+            while bytes < GROUP
+                && let Ok(more) = parcels.try_recv()
+            {
+                bytes += more.text.len();
+                waiting.push(more);
+            }
+            let mut gathered = self.gather(&mut waiting);
+            if !gathered.is_empty() {
+                self.keep(&mut gathered).await;
+            }
+        }
+    }
+
+    /// The readings of some parcels, which are empty then.
+    fn gather(&self, parcels: &mut Vec<Parcel>) -> Gathered {
+        let now = self.way.clock.wall();
+        let mut gathered = Gathered::new(Origin::Pushed);
+        // All of one sender together: the names of its series are looked up once.
+        let mut texts: HashMap<SocketAddr, Vec<u8>> = HashMap::new();
+        for Parcel { from, text, .. } in parcels.drain(..) {
+            let all = texts.entry(from).or_default();
+            if !all.is_empty() && !all.ends_with(b"\n") {
+                all.push(b'\n');
+            }
+            all.extend_from_slice(&text);
+        }
+        for (from, text) in texts {
+            gathered.comes_from(from);
+            let read = gather(&self.text(from, &text), Precision::AUTO, &mut gathered, now);
+            self.tally.came(read.lines);
+            if let Some(error) = read.errors.first() {
+                self.tally.dropped(Dropped::Invalid, read.left_out, || format!("from {}: {error}", from.ip()));
+            }
+        }
+        gathered
+    }
+
+    /// The lines of a text that are UTF-8.
+    fn text<'t>(&self, from: SocketAddr, text: &'t [u8]) -> Cow<'t, str> {
+        if let Ok(text) = std::str::from_utf8(text) {
+            return Cow::Borrowed(text);
+        }
+        let mut good = String::with_capacity(text.len());
+        for line in text.split_inclusive(|byte| *byte == b'\n') {
+            match std::str::from_utf8(line) {
+                Ok(line) => good.push_str(line),
+                Err(_) => {
+                    self.tally.dropped(Dropped::Invalid, 1, || format!("from {}: a line is not UTF-8", from.ip()))
+                }
+            }
+        }
+        Cow::Owned(good)
+    }
+
+    /// Stores readings.
+    async fn keep(&self, gathered: &mut Gathered) {
+        loop {
+            // What was left out by an earlier try stays so.
+            let now = self.way.clock.wall();
+            let error = match self.way.store(gathered, &self.sends, now).await {
+                Ok(Stored { left_out, .. }) => {
+                    self.tally.stored(gathered.len());
+                    self.way.heard_from_senders(gathered);
+                    for (why, readings) in left_out {
+                        self.tally.dropped(Dropped::NotTaken, readings, || why.to_string());
+                    }
+                    return;
+                }
+                Err(error) => error,
+            };
+            let why = match error {
+                NotStored::Store(store::Error::Full) => Dropped::DiskFull,
+                NotStored::Busy | NotStored::Deleted | NotStored::Store(store::Error::Busy(_)) => Dropped::Busy,
+                NotStored::Refused(_)
+                | NotStored::Newcomers(_)
+                | NotStored::TooMany
+                | NotStored::Stopping
+                | NotStored::Store(_) => Dropped::NotTaken,
+            };
+            let senders_wait = self.until.as_ref().filter(|until| why != Dropped::NotTaken && !until.is_cancelled());
+            let Some(until) = senders_wait else {
+                self.tally.dropped(why, gathered.len(), || error.to_string());
+                return;
+            };
+            tokio::select! {
+                () = until.cancelled() => {}
+                () = tokio::time::sleep(AGAIN) => {}
+            }
+        }
+    }
+}

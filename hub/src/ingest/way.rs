@@ -1,0 +1,251 @@
+//! The way of readings by name to the disk, the same for every door: what they name is made if it has to be, then they are batches.
+//!
+//! ```text
+//!   Gathered ──▶ names become numbers ──▶ (devices and sensors that are new, within bounds) ──▶ room in the queue ──▶ desk ──▶ on disk
+//! ```
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+use super::desk::{Desk, Verdict};
+use super::gather::{Gathered, LeftOut, Refused};
+use super::newcomers::{self, Maker, Newcomers, Wanted};
+use super::queue::Entrance;
+use crate::clock::Clock;
+use crate::live::{Bus, Update};
+use crate::model::UnixMillis;
+use crate::model::device::DeviceNo;
+use crate::model::view::View;
+use crate::presence::Presence;
+use crate::pressure::{Pressure, Shed};
+use crate::store::{self, Origin, Store, Wish};
+
+/// How often devices and sensors are created for one request: a deletion at the same time may undo it once.
+const TRIES: usize = 3;
+
+/// What readings go through.
+#[derive(Clone)]
+pub(crate) struct Way {
+    pub store: Store,
+    pub clock: Clock,
+    pub presence: Arc<Presence>,
+    pub bus: Bus,
+    pub entrance: Entrance,
+    /// Where their acknowledgement is waited for.
+    pub desk: Arc<Desk>,
+    /// Devices and series that were made by sending readings.
+    pub newcomers: Arc<Newcomers>,
+    pub pressure: Arc<Pressure>,
+    /// Pinged after sensors became another thing than they were.
+    pub rules_changed: Arc<Notify>,
+}
+
+/// How somebody sends readings.
+#[derive(Debug)]
+pub(crate) struct Sends {
+    /// Who may make so many devices and series only; nobody where any number is right.
+    pub by: Option<Maker>,
+    /// Devices that their readings may be of.
+    pub view: View,
+    /// Whether the rest is stored where some of it is not taken.
+    pub partial: bool,
+    /// Whether all of it is to find room in the queue at once; else it goes in as many steps as it takes.
+    pub whole: bool,
+    /// How long they wait for that room.
+    pub room_within: Duration,
+    /// Whether nobody sends them again: then nothing is gained by refusing all of them for what is new.
+    pub once: bool,
+}
+
+impl Sends {
+    /// History, by somebody who may bring all of it.
+    pub(crate) const fn history(room_within: Duration) -> Self {
+        Self { by: None, view: View::ALL, partial: false, whole: false, room_within, once: false }
+    }
+}
+
+/// What came of readings.
+#[derive(Debug, Default)]
+pub(crate) struct Stored {
+    /// The devices they are of.
+    pub devices: Vec<DeviceNo>,
+    /// Why some are not stored, and how many those are.
+    pub left_out: Vec<(NotStored, usize)>,
+}
+
+/// Why readings are not stored.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotStored {
+    /// They are of a device or sensor that they are not taken for.
+    #[error("{}", .0.why)]
+    Refused(Refused),
+    /// They would make too much that is new.
+    #[error(transparent)]
+    Newcomers(newcomers::Refusal),
+    /// They can never find room at once.
+    #[error("these are more readings than the hub can queue")]
+    TooMany,
+    /// There was no room in time.
+    #[error("the hub is too busy for more readings")]
+    Busy,
+    /// What they name goes as soon as it is made.
+    #[error("a device was deleted while its readings arrived")]
+    Deleted,
+    /// The hub stops, and it is not known whether they are on disk.
+    #[error("the hub is stopping")]
+    Stopping,
+    /// The store does not take them.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+impl NotStored {
+    /// Whether the same readings have the same end at any time, as far as the hub can know.
+    const fn is_for_ever(&self) -> bool {
+        match self {
+            Self::Refused(_) => true,
+            Self::Newcomers(refusal) => !matches!(refusal, newcomers::Refusal::TooFast { .. }),
+            Self::Store(error) => matches!(error, store::Error::Limit { .. } | store::Error::Conflict { .. }),
+            Self::TooMany | Self::Busy | Self::Deleted | Self::Stopping => false,
+        }
+    }
+
+    const fn is_of_newcomers(&self) -> bool {
+        matches!(self, Self::Newcomers(_))
+    }
+}
+
+impl From<Refused> for NotStored {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+impl Way {
+    /// Makes what is missing, and waits until all readings are on disk.
+    ///
+    /// # Errors
+    /// Nothing of them is stored; or, where they need not be whole, not all.
+    pub(crate) async fn store(
+        &self,
+        gathered: &mut Gathered,
+        sends: &Sends,
+        now: UnixMillis,
+    ) -> Result<Stored, NotStored> {
+        let mut left_out = self.make(gathered, sends, now).await?;
+        if gathered.is_empty() && !left_out.is_empty() {
+            return Err(left_out.swap_remove(0).0);
+        }
+        let mut batches = gathered.batches(now);
+        while !batches.is_empty() {
+            let fit = self.entrance.fit(&batches);
+            let rest = batches.split_off(fit.max(1).min(batches.len()));
+            if !rest.is_empty() && sends.whole {
+                return Err(NotStored::TooMany);
+            }
+            let room =
+                timeout(sends.room_within, self.entrance.reserve_for(&batches)).await.map_err(|_| self.busy())?;
+            let told = self.desk.hand_in(&self.entrance, room.ok_or(NotStored::Stopping)?, batches);
+            match told.await {
+                Ok(Verdict::Stored) => batches = rest,
+                Ok(Verdict::Refused) => return Err(store::Error::Full.into()),
+                Err(_) => return Err(NotStored::Stopping),
+            }
+        }
+        Ok(Stored { devices: gathered.devices().collect(), left_out })
+    }
+
+    /// Devices are heard whose readings were pushed from an address.
+    pub(crate) fn heard(&self, gathered: &Gathered, from: SocketAddr) {
+        self.presence.pushed(gathered.newest(), from, self.clock.wall());
+    }
+
+    /// The same, where it was said who sent for which.
+    pub(crate) fn heard_from_senders(&self, gathered: &Gathered) {
+        let (newest, now) = (gathered.newest(), self.clock.wall());
+        for (device, from) in gathered.senders() {
+            let newest = newest.get(&device).map(|newest| (device, *newest));
+            self.presence.pushed(newest, from, now);
+        }
+    }
+
+    /// Counts that there is no room for more readings at the moment.
+    pub(crate) fn busy(&self) -> NotStored {
+        self.pressure.count(Shed::Live);
+        self.desk.counters.busy();
+        NotStored::Busy
+    }
+
+    /// Makes the devices and sensors that are missing; what had to be left out, where the rest is stored all the same.
+    async fn make(
+        &self,
+        gathered: &mut Gathered,
+        sends: &Sends,
+        now: UnixMillis,
+    ) -> Result<Vec<(NotStored, usize)>, NotStored> {
+        let mut left_out = Vec::new();
+        for _ in 0..TRIES {
+            let wishes = if sends.partial {
+                let (wishes, more) = gathered.resolve_the_rest(&self.store.catalog(), &sends.view);
+                left_out.extend(more.into_iter().map(|LeftOut { refused, readings }| (refused.into(), readings)));
+                wishes
+            } else {
+                gathered.resolve(&self.store.catalog(), &sends.view)?
+            };
+            if wishes.is_empty() {
+                return Ok(left_out);
+            }
+            let made: Vec<_> = wishes.iter().map(|wish| wish.id).collect();
+            let says_kinds = wishes.iter().flat_map(|wish| &wish.sensors).any(|(_, said)| said.kind.is_some());
+            match self.give_numbers(wishes, gathered.origin(), sends, now).await {
+                Ok(()) => {}
+                // What is there goes on, also on a hub that takes nothing new.
+                Err(error) if sends.partial && (error.is_for_ever() || sends.once && error.is_of_newcomers()) => {
+                    left_out.push((error, gathered.leave_out_missing()));
+                    return Ok(left_out);
+                }
+                Err(error) => return Err(error),
+            }
+            if says_kinds {
+                // A rate of a counter is not that of a gauge.
+                self.rules_changed.notify_one();
+            }
+            for id in made {
+                self.bus.publish(Arc::new(Update::Device(id)));
+            }
+        }
+        Err(NotStored::Deleted)
+    }
+
+    /// Makes devices and sensors, if the sender may.
+    async fn give_numbers(
+        &self,
+        wishes: Vec<Wish>,
+        origin: Origin,
+        sends: &Sends,
+        now: UnixMillis,
+    ) -> Result<(), NotStored> {
+        sends.by.map_or(Ok(()), |by| self.admit(by, &wishes))?;
+        Ok(self.store.give_numbers(wishes, origin, now).await?)
+    }
+
+    /// Whether somebody may make these now.
+    fn admit(&self, by: Maker, wishes: &[Wish]) -> Result<(), NotStored> {
+        let (wanted, there) = {
+            let catalog = self.store.catalog();
+            let devices = wishes.iter().filter(|wish| catalog.device_by_id(wish.id).is_none()).count();
+            // One that is there and is said to be something else counts as well: that is as much work.
+            let series = wishes.iter().map(|wish| wish.sensors.len()).sum();
+            let there = Wanted { devices: catalog.device_count(), series: catalog.series_count() };
+            (Wanted { devices, series }, there)
+        };
+        self.newcomers.admit(self.clock.now(), by, wanted, there, self.store.limits()).map_err(|refusal| {
+            self.desk.counters.newcomers();
+            NotStored::Newcomers(refusal)
+        })
+    }
+}
