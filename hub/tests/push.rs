@@ -198,6 +198,10 @@ async fn devices_that_are_counted_are_one_alert_across_a_restart_and_what_comes_
         let items = open["items"].as_array().unwrap();
         assert_eq!(items.len(), 1, "two are hot still: {open}");
         assert_eq!(items[0]["id"], alert["id"], "and it is the same alert");
-        assert_eq!(hub.get("/api/v1/alerts?state=historical")["items"], json!([]), "nothing is entered of what came late");
+        assert_eq!(
+            hub.get("/api/v1/alerts?state=historical")["items"],
+            json!([]),
+            "nothing is entered of what came late"
+        );
     });
 }

@@ -353,6 +353,10 @@ describe("what a rule would have done", () => {
     expect(of([series(0, 9, 0)], { needs })).toBe(
       "Not enough data yet: this rule needs 10 readings over 30 min to judge.",
     );
+    const seldom = { ...needs, too_short: "readings come each 5m, too seldom for 5m of them, which takes 2: use 15m" };
+    expect(of([series(0, 9, 0)], { needs: seldom })).toBe(
+      "Readings come each 5m, too seldom for 5m of them, which takes 2: use 15m.",
+    );
     expect(of([series(2), series(0, 9, 0)])).toContain("1 of them has too few readings");
     expect(of([series(1, 0)], { measure: "silence" })).toContain("would have fired once");
     expect(of([series(1, 0)]), "beyond its limit by the last that it said").toContain("would have fired once");

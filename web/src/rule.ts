@@ -176,7 +176,7 @@ export function waitsFor(rule: Pick<Rule, "needs" | "missing">): string | null {
   if (lack !== null) return lack;
   if (!needs) return null;
   // However long it waits, it never has enough.
-  if (needs.too_short) return `${needs.too_short.charAt(0).toUpperCase()}${needs.too_short.slice(1)}.`;
+  if (needs.too_short) return seldom(needs.too_short);
   if (needs.waiting === 0) return null;
   const who =
     needs.series === 1
@@ -186,6 +186,9 @@ export function waitsFor(rule: Pick<Rule, "needs" | "missing">): string | null {
         : `${needs.waiting} of its ${needs.series} sensors ${needs.waiting === 1 ? "has" : "have"}`;
   return `${who} not reported enough yet: ${history(needs)} are needed.`;
 }
+
+/** That readings come too seldom, as the hub says it. */
+const seldom = (said: string): string => `${said.charAt(0).toUpperCase()}${said.slice(1)}.`;
 
 function history(needs: NonNullable<Rule["needs"]>): string {
   return `${needs.readings} readings over ${duration(parseSpan(needs.span) ?? 0)}`;
@@ -325,6 +328,7 @@ export function outcome(of: Backtest): string {
   const mute = heard.filter((one) => one.judged === 0 && one.fires === 0 && !silence).length;
   const lack = lacks(of);
   if (mute === heard.length && lack !== null) return lack;
+  if (mute === heard.length && of.needs?.too_short) return seldom(of.needs.too_short);
   if (mute === heard.length)
     return of.needs
       ? `Not enough data yet: this rule needs ${history(of.needs)} to judge.`

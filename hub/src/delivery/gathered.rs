@@ -162,9 +162,8 @@ impl Gathered<'_> {
     fn names(&self, catalog: &Catalog) -> String {
         let mut names: Vec<String> = self.alerts.iter().map(|alert| shown::name(alert.names(catalog).device)).collect();
         names.sort();
-        let more = names.len().saturating_sub(NAMED);
-        let last = if more > 0 { format!("{more} more") } else { names.pop().unwrap_or_default() };
+        let all = names.len();
         names.truncate(NAMED);
-        format!("{} and {last}", names.join(", "))
+        shown::some_of(&names, all).unwrap_or_default()
     }
 }

@@ -8,16 +8,20 @@
 pub(super) mod condition;
 mod counted;
 pub mod devices;
+mod hub;
+mod lasting;
 pub(super) mod notices;
 mod parts;
+mod times;
 pub(super) mod usual;
 
 use std::cmp::Ordering;
 
 use jiff::tz::TimeZone;
 
+pub(super) use self::times::{length, written};
 use crate::model::UnixMillis;
-use crate::model::alert::{Ailment, Alert, AlertState, Measure, Names, Subject};
+use crate::model::alert::{Alert, AlertState, Measure, Names, Subject};
 use crate::model::notice::{Hearers, Notice};
 use crate::model::rule::{Condition, Figure, Op};
 use crate::model::{called, shown};
@@ -176,44 +180,6 @@ impl About<'_> {
         let who = if self.alert.measure == Measure::Parts { format!("{}:", self.device()) } else { self.sensor() };
         let text = format!("{who} {what}, {when}. The readings arrived late.{more}");
         Told { title, text }
-    }
-
-    fn hub_ails(&self, ailment: Ailment) -> Told {
-        let since = self.moment(self.alert.started_at);
-        let used = shown::digits(self.alert.last.or(self.alert.value).unwrap_or(self.alert.threshold));
-        let (title, text) = match ailment {
-            Ailment::DiskFull => (
-                "disk full",
-                format!("The disk of the hub is full since {since}: no new readings are stored until there is space."),
-            ),
-            Ailment::DiskNearlyFull => (
-                "disk nearly full",
-                format!("The disk of the hub is {used} % full (limit {}), since {since}.", self.limit()),
-            ),
-            Ailment::DatabaseDamaged => (
-                "database damaged",
-                format!(
-                    "The database of the hub was found damaged at {since}: `telemetry-hub recover` brings its readings back."
-                ),
-            ),
-        };
-        Told { title: format!("Telemetry hub: {title}"), text }
-    }
-
-    fn hub_is_well(&self, ailment: Ailment) -> Told {
-        let lasted = self.lasted();
-        let (title, text) = match ailment {
-            Ailment::DiskFull => {
-                ("disk full", format!("The disk of the hub was full for {lasted}. New readings are stored again."))
-            }
-            Ailment::DiskNearlyFull => {
-                ("disk nearly full", format!("The disk of the hub has space again, after {lasted}."))
-            }
-            Ailment::DatabaseDamaged => {
-                ("database damaged", format!("No damaged database of the hub is left to recover, after {lasted}."))
-            }
-        };
-        Told { title: format!("Resolved: telemetry hub, {title}"), text }
     }
 
     fn device(&self) -> String {
@@ -397,55 +363,6 @@ impl About<'_> {
     fn figure(&self, value: f64) -> String {
         shown::value(value, &self.unit())
     }
-
-    fn lasted(&self) -> String {
-        let end = self.alert.resolved_at.unwrap_or(self.alert.learned_at);
-        // A standstill is an alert from when it has lasted for as long as its rule lets it: that is the time of its entry.
-        let began = if self.alert.measure == Measure::Stuck { self.alert.started_at } else { self.began() };
-        length(end.since(began) as f64 / 1_000.0)
-    }
-
-    /// When what it is about began: a silence with the last reading, which its rule lets pass some time after.
-    fn began(&self) -> UnixMillis {
-        let is_by_rule = matches!(self.alert.measure, Measure::Silence | Measure::Stuck)
-            && matches!(self.alert.about, Subject::Series { .. });
-        let before = if is_by_rule { (self.alert.threshold * 1_000.0) as i64 } else { 0 };
-        self.alert.started_at.plus(-before)
-    }
-
-    /// A time that is over; with seconds where minutes would not tell its ends apart.
-    fn between(&self, from: UnixMillis, until: Option<UnixMillis>) -> String {
-        let Some(until) = until else { return format!("from {}", self.moment(from)) };
-        if self.moment(from) != self.moment(until) {
-            return format!("from {} until {}", self.moment(from), self.moment(until));
-        }
-        let second = |at| self.written(at, "%Y-%m-%d %H:%M:%S %Z");
-        if second(from) == second(until) {
-            return format!("at {}", second(from));
-        }
-        format!("from {} until {}", second(from), second(until))
-    }
-
-    /// `2027-01-15 08:59 CET`.
-    fn moment(&self, at: UnixMillis) -> String {
-        self.written(at, "%Y-%m-%d %H:%M %Z")
-    }
-
-    fn written(&self, at: UnixMillis, form: &str) -> String {
-        written(at, self.zone, form)
-    }
-}
-
-/// A moment in the hub's zone.
-pub(super) fn written(at: UnixMillis, zone: &TimeZone, form: &str) -> String {
-    let at = jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    at.to_zoned(zone.clone()).strftime(form).to_string()
-}
-
-/// A length of time; one of whole minutes and hours without the rest.
-pub(super) fn length(seconds: f64) -> String {
-    let text = shown::length(seconds.round() as i64);
-    text.strip_suffix(" 0 min").or_else(|| text.strip_suffix(" 0 h")).map_or_else(|| text.clone(), str::to_owned)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use super::payload::{Body, Heading, Teller, heading, render, severity_name};
 use super::sentence::{Told, length};
 use crate::model::UnixMillis;
 use crate::model::rule::Severity;
+use crate::model::shown;
 use crate::model::webhook::{DeliveryId, Event, NewDelivery, Waits, WebhookId};
 use crate::model::when::moment;
 
@@ -283,12 +284,7 @@ impl Shown<'_> {
     fn on(&self, all: usize, some: &[Heading]) -> String {
         let names: Vec<String> =
             some.iter().map(|heading| self.thing(heading)).filter(|name| !name.is_empty()).collect();
-        let more = all.saturating_sub(names.len());
-        match (names.is_empty(), more) {
-            (true, _) => String::new(),
-            (false, 0) => format!(" on {}", and(&names)),
-            (false, more) => format!(" on {} and {more} more", names.join(", ")),
-        }
+        shown::some_of(&names, all).map(|some| format!(" on {some}")).unwrap_or_default()
     }
 
     /// The device, and which of its sensors where it is told of several.
@@ -298,15 +294,6 @@ impl Shown<'_> {
             Some(_) if !of.sensor.is_empty() => format!("{} ({})", of.device, of.sensor),
             _ => of.device.clone(),
         }
-    }
-}
-
-/// `a, b and c`.
-fn and(names: &[String]) -> String {
-    match names {
-        [] => String::new(),
-        [one] => one.clone(),
-        [many @ .., last] => format!("{} and {last}", many.join(", ")),
     }
 }
 

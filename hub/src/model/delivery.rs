@@ -127,6 +127,17 @@ pub struct Attempt {
     pub response_head: Option<String>,
 }
 
+impl Attempt {
+    /// Why it failed, in a few words; of an error what `told` tells of it.
+    pub fn failure<'a>(&'a self, told: impl Fn(&'a str) -> &'a str) -> String {
+        match (&self.error, self.status) {
+            (Some(error), _) => told(error).to_owned(),
+            (None, Some(status)) => format!("the receiver answered {status}"),
+            (None, None) => "no answer".to_owned(),
+        }
+    }
+}
+
 /// A delivery as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {

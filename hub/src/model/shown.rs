@@ -147,6 +147,17 @@ pub fn noun(number: u64, one: &str) -> String {
     }
 }
 
+/// `a, b and 7 more`: some of so many things, which are named; `a, b and c` where they are all. `None` where none is named.
+#[must_use]
+pub fn some_of(named: &[String], all: usize) -> Option<String> {
+    match (named, all.saturating_sub(named.len())) {
+        ([], _) => None,
+        ([one], 0) => Some(one.clone()),
+        ([many @ .., last], 0) => Some(format!("{} and {last}", many.join(", "))),
+        (many, more) => Some(format!("{} and {more} more", many.join(", "))),
+    }
+}
+
 /// A number with three to four digits that matter: `21.5`, `1013`, `0.0123`.
 #[must_use]
 pub fn digits(value: f64) -> String {
@@ -217,6 +228,14 @@ mod tests {
         ] {
             assert_eq!(super::sign(unit), sign, "{unit}");
         }
+    }
+
+    #[test]
+    fn some_are_named_and_the_others_counted() {
+        let named = |names: &str, all| some_of(&names.chars().map(String::from).collect::<Vec<_>>(), all);
+        let said = ["a", "a and b", "a, b and c", "a, b and 2 more", "a and 1 more"].map(|said| Some(said.to_owned()));
+        assert_eq!([named("a", 1), named("ab", 2), named("abc", 3), named("ab", 4), named("a", 2)], said);
+        assert_eq!(named("", 7), None);
     }
 
     #[test]

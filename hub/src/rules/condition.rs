@@ -226,6 +226,25 @@ pub(super) fn threshold(condition: &Condition) -> f64 {
     }
 }
 
+/// The unit of time of a rate's limit, in milliseconds.
+pub(super) fn per_ms(condition: &Condition) -> f64 {
+    match condition {
+        Condition::Rate { per, .. } => millis(*per) as f64,
+        Condition::Threshold { .. }
+        | Condition::Increase { .. }
+        | Condition::Deviation { .. }
+        | Condition::Figure { .. }
+        | Condition::Stuck { .. }
+        | Condition::Seasonal { .. }
+        | Condition::Difference { .. }
+        | Condition::Joined { .. }
+        | Condition::Count { .. }
+        | Condition::Forecast { .. }
+        | Condition::Silence { .. }
+        | Condition::Device(_) => 1.0,
+    }
+}
+
 /// A duration in milliseconds, saturating.
 pub(super) fn millis(duration: std::time::Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)

@@ -1,10 +1,13 @@
 //! A proposal in the making: the engine as it is, overlaid with the changes of the group so far.
 
+mod past;
+mod weighing;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::count::Count;
-use super::engine::{Engine, Proposed, Told};
+use super::engine::{Engine, Proposed};
 use super::instance::{Instance, Step, is_written, spoke};
 use super::late::Stretches;
 use super::look::Look;
@@ -14,7 +17,7 @@ use super::upload::Upload;
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertId, AlertState, Transition};
 use crate::model::device::DeviceNo;
-use crate::model::reading::{Batch, Point, SeriesId, Stretch};
+use crate::model::reading::{Batch, Point, Stretch};
 
 /// Of one rule and device, at most one notification about alerts that were already over is sent in this time, in
 /// milliseconds.
@@ -221,58 +224,6 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// A rule is true still of a series, by readings that came late: since when, and since when it has been so for long
-    /// enough. `false` when it is over by what came meanwhile.
-    pub(super) fn lasting(&mut self, series: SeriesId, newest: UnixMillis, found: &Alert) -> bool {
-        let slot = self.engine.slot(series);
-        let Some((slot, track)) = slot.and_then(|slot| Some((slot, self.engine.tracks.get(slot as usize)?))) else {
-            return false;
-        };
-        let is_it =
-            |watch: &Watch| self.engine.rules.get(watch.rule).is_some_and(|compiled| compiled.rule.id == found.rule);
-        let Some(watch) = track.watches.iter().position(is_it) else { return false };
-        let at = self.touch(slot, track);
-        let change = &mut self.changes[at];
-        let open = change.open(track, watch).cloned();
-        let is_overtaken = change.last.is_some_and(|last| last > newest);
-        let is_current = self.now.since(newest) <= change.patience_ms(track);
-        let alert = match open {
-            None if is_overtaken || !is_current => return false,
-            None => {
-                self.next_alert += 1;
-                Alert { id: AlertId(self.next_alert - 1), ..found.clone() }
-            }
-            Some(open) if open.started_at <= found.started_at => return true,
-            Some(open) if open.state == AlertState::Pending => Alert { id: open.id, ..found.clone() },
-            // Somebody was told of it: only its beginning was not known.
-            Some(open) => {
-                let fired_at = open.fired_at.min(found.fired_at.or(open.fired_at));
-                let worst = open.worsened(found.worst).unwrap_or_else(|| Alert::clone(&open));
-                let alert = Arc::new(Alert { started_at: found.started_at, fired_at, ..worst });
-                change.set_open(watch, Some(Arc::clone(&alert)));
-                self.transitions.push(Transition::Amend(Alert::clone(&alert)));
-                return true;
-            }
-        };
-        change.last = change.last.max(Some(newest));
-        change.set_open(watch, Some(Arc::new(alert.clone())));
-        let points = change.recent(track);
-        self.put(&alert, alert.fired_at.unwrap_or(alert.started_at), points);
-        true
-    }
-
-    /// An entry of what was over when the hub learned of it; its number where it is a new one.
-    pub(super) fn enter(&mut self, mut alert: Alert, is_new: bool) {
-        if is_new {
-            alert.id = AlertId(self.next_alert);
-            self.next_alert += 1;
-        }
-        self.put(&alert, alert.fired_at.unwrap_or(alert.started_at), Vec::new());
-        if is_new {
-            self.past.push((alert, Vec::new()));
-        }
-    }
-
     /// Writes down a change of an alert, about this device, that no track holds (any more).
     pub(super) fn emit(&mut self, step: Step, (alert, of): (AlertId, Option<DeviceNo>), points: &[Point]) {
         match step {
@@ -378,98 +329,8 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// What is decided of one series of a rule that counts devices: nobody is told of it, the device is in the state or not.
-    fn turn(&mut self, track: &Track, at: usize, watch: usize, step: Step) {
-        let (open, when) = match step {
-            Step::Stay => return,
-            Step::Worsen(alert) => return self.changes[at].set_open(watch, Some(alert)),
-            Step::Cancel => (None, self.now),
-            Step::Become(alert, when) => (Some(alert).filter(|alert| alert.state == AlertState::Firing), when),
-        };
-        let (was, is) = (self.changes[at].open(track, watch).is_some(), open.is_some());
-        self.changes[at].set_open(watch, open);
-        let place = track.watches[watch].rule;
-        if let Some(count) = self.engine.counts.get(&place).filter(|_| was != is) {
-            let count = self.counts.entry(place).or_insert_with(|| count.clone());
-            count.turn(track.device, &track.device_name, is);
-            if let Some(turned) = &mut self.turned {
-                let last = turned.entry(place).or_insert(when);
-                *last = when.max(*last);
-            } else {
-                self.weigh(place, when);
-            }
-        }
-    }
-
-    /// What time means for these tracks, and for these rules that count devices.
-    pub(super) fn pass(&mut self, due: impl Iterator<Item = Slot>, counting: impl Iterator<Item = usize>) {
-        self.turned = Some(BTreeMap::new());
-        due.for_each(|slot| self.due(slot));
-        let turned = self.turned.take().unwrap_or_default();
-        for (place, at) in turned.iter().map(|(place, at)| (*place, *at)) {
-            self.weigh(place, at);
-        }
-        let now = self.now;
-        counting.filter(|place| !turned.contains_key(place)).for_each(|place| self.weigh(place, now));
-    }
-
-    /// Decides what the number of devices means that are in the state of a rule.
-    pub(super) fn weigh(&mut self, place: usize, at: UnixMillis) {
-        let (Some(rule), Some(count)) = (self.engine.rules.get(place), self.engine.counts.get(&place)) else { return };
-        let count = self.counts.entry(place).or_insert_with(|| count.clone());
-        if !count.is_known(rule, self.now) {
-            return;
-        }
-        let step = count.weigh(rule, at, AlertId(self.next_alert));
-        let was = count.open.clone();
-        match step {
-            Step::Stay => {}
-            Step::Worsen(alert) => {
-                let is_told = was.is_some_and(|was| is_written(&was, &alert));
-                count.open = Some(Arc::clone(&alert));
-                if is_told {
-                    self.transitions.push(Transition::Amend(Alert::clone(&alert)));
-                }
-            }
-            Step::Cancel => {
-                count.open = None;
-                self.transitions.extend(was.map(|alert| Transition::Cancel(alert.id, None)));
-            }
-            Step::Become(mut alert, when) => {
-                if alert.state != AlertState::Resolved {
-                    Arc::make_mut(&mut alert).parts = count.named(rule);
-                }
-                self.next_alert += u64::from(was.is_none());
-                count.open = Some(Arc::clone(&alert)).filter(|alert| alert.state != AlertState::Resolved);
-                self.put(&alert, when, Vec::new());
-            }
-        }
-    }
-
     fn put(&mut self, alert: &Alert, occurred_at: UnixMillis, points: Vec<Point>) {
         let alert = Alert { learned_at: self.now, ..alert.clone() };
         self.transitions.push(Transition::Put { alert, occurred_at, points });
-    }
-
-    /// Tells of what was over, once a rule and device; which ones that are.
-    fn tell_past(&mut self) -> Vec<Told> {
-        let mut counts: BTreeMap<Told, u32> = BTreeMap::new();
-        let past = std::mem::take(&mut self.past);
-        let told_of = |alert: &Alert| Some((alert.rule, alert.device()?));
-        for key in past.iter().filter_map(|(alert, _)| told_of(alert)) {
-            *counts.entry(key).or_default() += 1;
-        }
-        let told: Vec<_> = counts.keys().copied().collect();
-        for (alert, points) in past {
-            let Some(key) = told_of(&alert) else { continue };
-            // The first of each takes the count along.
-            let Some(count) = counts.remove(&key) else { continue };
-            let is_told = self.engine.past.get(&key).is_some_and(|at| self.now.since(*at) < ONCE_MS);
-            if !is_told {
-                let alert = Alert { learned_at: self.now, ..alert };
-                self.transitions.push(Transition::TellPast { alert, count, points });
-            }
-        }
-        told
     }
 }

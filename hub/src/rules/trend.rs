@@ -8,10 +8,11 @@
 
 use std::collections::VecDeque;
 
+use super::condition::{Judged, Verdict};
 use super::deviation::STEPS;
 use crate::model::UnixMillis;
 use crate::model::reading::Point;
-use crate::model::rule::{LINE, Op};
+use crate::model::rule::{Condition, LINE, Op};
 
 /// What lies further ahead than this, in seconds, counts as this: ten years.
 const FAR_S: f64 = 10.0 * 365.0 * 86_400.0;
@@ -120,6 +121,18 @@ impl Trend {
 }
 
 impl Line {
+    /// What it says of a forecast.
+    pub(super) fn judged(&self, condition: &Condition) -> Option<Judged> {
+        let Condition::Forecast { op, value, within, clear, .. } = *condition else { return None };
+        let (measured, within_s) = (self.reaches(op, value), within.as_secs_f64());
+        let verdict = match clear {
+            _ if measured <= within_s => Verdict::Bad,
+            Some(clear) if self.reaches(op, clear) <= within_s => Verdict::Between,
+            Some(_) | None => Verdict::Good,
+        };
+        Some(Judged { measured, verdict })
+    }
+
     /// In how many seconds it reaches a limit, as it rises or as it falls; none where it is beyond it.
     pub(super) fn reaches(&self, op: Op, limit: f64) -> f64 {
         let (ahead, slope) = match op {

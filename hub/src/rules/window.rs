@@ -24,15 +24,17 @@
 //! - **Forecast**: when the line through the while reaches the limit, see `trend`; of a counter what it shows.
 //! - **Seasonal**: how far the mean of the last hour is from that hour of the last 14 days, see `season`.
 
+mod numbers;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::condition::{Judged, Verdict, beyond, millis};
+use super::condition::{Judged, Verdict, beyond, millis, per_ms};
 use super::deviation::{History, STEPS};
 use super::season::{self, Season};
 use super::spread::{Reading, Scale, place};
 use super::summary::{Standstill, Summary};
-use super::trend::{Line, Trend};
+use super::trend::Trend;
 use crate::counter::{Amount, Lately, Lead, Machine};
 use crate::model::alert::Usual;
 use crate::model::reading::Point;
@@ -271,46 +273,6 @@ impl Window {
         }
     }
 
-    /// The same memory for other numbers, where it is what these ask for, and what the last reading says by them.
-    pub(super) fn renumbered(&self, condition: &Condition) -> (Option<Self>, Option<Judged>) {
-        let is_what_it_asks = match (&self.condition, condition) {
-            (Condition::Rate { over: was, .. }, Condition::Rate { over, .. })
-            | (Condition::Increase { over: was, .. }, Condition::Increase { over, .. })
-            | (Condition::Deviation { over: was, .. }, Condition::Deviation { over, .. })
-            | (Condition::Figure { over: was, .. }, Condition::Figure { over, .. })
-            | (Condition::Forecast { over: was, .. }, Condition::Forecast { over, .. }) => was == over,
-            (Condition::Seasonal { .. }, Condition::Seasonal { .. }) => true,
-            (was, is) => was == is,
-        };
-        let memory = is_what_it_asks.then(|| {
-            let mut memory = Self { condition: condition.clone(), ..self.clone() };
-            match (&mut memory.memory, condition) {
-                (Memory::Deviation(history), Condition::Deviation { sigmas, least, .. }) => {
-                    history.scale = Scale { sigmas: *sigmas, least: *least };
-                }
-                (Memory::Seasonal(season), Condition::Seasonal { sigmas, least, .. }) => {
-                    season.scale = Scale { sigmas: *sigmas, least: *least };
-                }
-                _ => {}
-            }
-            memory
-        });
-        (memory, self.judged_by(condition))
-    }
-
-    /// What the last reading says by other numbers; of a standstill only whether it is one in another band.
-    fn judged_by(&self, condition: &Condition) -> Option<Judged> {
-        let measured = self.measured?;
-        Some(match (&self.memory, condition) {
-            (Memory::Stuck(standstill), Condition::Stuck { least, .. }) => {
-                let verdict = if standstill.is_within(*least) { Verdict::Bad } else { Verdict::Good };
-                Judged { measured, verdict }
-            }
-            (Memory::Forecast(trend), Condition::Forecast { .. }) => forecast(condition, trend.line(self.last?)?)?,
-            _ => Judged::of(condition, measured),
-        })
-    }
-
     /// Takes the next reading: what it measures by those before it, `None` when they say too little.
     pub(super) fn take(&mut self, point: Point) -> Option<Judged> {
         if self.last.is_some_and(|last| point.at <= last) {
@@ -421,43 +383,12 @@ impl Window {
             Memory::Seasonal(season) if self.kind == SensorKind::Gauge => season.take(point),
             Memory::Seasonal(_) => None,
             Memory::Forecast(trend) => {
-                let judged = forecast(&self.condition, trend.take(point)?)?;
+                let judged = trend.take(point)?.judged(&self.condition)?;
                 self.measured = Some(judged.measured);
                 return Some(judged);
             }
         };
         self.measured = measured;
         Some(Judged::of(&self.condition, measured?))
-    }
-}
-
-/// What a line says of a forecast.
-fn forecast(condition: &Condition, line: Line) -> Option<Judged> {
-    let Condition::Forecast { op, value, within, clear, .. } = *condition else { return None };
-    let (measured, within_s) = (line.reaches(op, value), within.as_secs_f64());
-    let verdict = match clear {
-        _ if measured <= within_s => Verdict::Bad,
-        Some(clear) if line.reaches(op, clear) <= within_s => Verdict::Between,
-        Some(_) | None => Verdict::Good,
-    };
-    Some(Judged { measured, verdict })
-}
-
-/// The unit of time of a rate's limit, in milliseconds.
-fn per_ms(condition: &Condition) -> f64 {
-    match condition {
-        Condition::Rate { per, .. } => millis(*per) as f64,
-        Condition::Threshold { .. }
-        | Condition::Increase { .. }
-        | Condition::Deviation { .. }
-        | Condition::Figure { .. }
-        | Condition::Stuck { .. }
-        | Condition::Seasonal { .. }
-        | Condition::Difference { .. }
-        | Condition::Joined { .. }
-        | Condition::Count { .. }
-        | Condition::Forecast { .. }
-        | Condition::Silence { .. }
-        | Condition::Device(_) => 1.0,
     }
 }

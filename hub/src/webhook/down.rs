@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use crate::model::UnixMillis;
-use crate::model::webhook::{Attempt, WebhookId};
+use crate::model::webhook::WebhookId;
 
 /// Ten minutes.
 const WORTH_A_LINE_MS: i64 = 600_000;
@@ -43,15 +43,6 @@ impl Down {
             return None;
         }
         said.insert(id).then_some(News::Fails { minutes: failed_ms / 60_000 })
-    }
-}
-
-/// Why an attempt failed, in a few words.
-pub(super) fn cause(attempt: &Attempt) -> String {
-    match (&attempt.error, attempt.status) {
-        (Some(error), _) => error.clone(),
-        (None, Some(status)) => format!("the receiver answered {status}"),
-        (None, None) => "no answer".to_owned(),
     }
 }
 

@@ -130,7 +130,7 @@ impl Dispatcher {
             None => None,
         };
         let (id, webhook_updated_at) = (delivery.id, webhook.updated_at);
-        let cause = down::cause(&attempt);
+        let cause = attempt.failure(|error| error);
         let settlement =
             Settlement { delivery: id, attempt, state, next_attempt_at, disable, problem, webhook_updated_at };
         let arrived = state == DeliveryState::Delivered;

@@ -2,9 +2,12 @@
 //!
 //! Missing parts are left out: a message of an older hub may wait in the outbox without title or text.
 
+mod explained;
+
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use self::explained::Explain;
 use super::cut;
 use crate::delivery::payload::OF_DEVICES;
 use crate::delivery::sentence::length;
@@ -126,45 +129,6 @@ struct Part {
     threshold: f64,
     #[serde(default)]
     is_true: bool,
-}
-
-/// Why it fired.
-#[derive(Debug, Deserialize)]
-struct Explain {
-    rule: Option<AsItWas>,
-    fired: Option<Fired>,
-    device: Option<Then>,
-    #[serde(default)]
-    beside: Vec<Beside>,
-}
-
-#[derive(Debug, Deserialize)]
-struct AsItWas {
-    version: u32,
-    condition: String,
-}
-
-#[derive(Debug, Deserialize)]
-struct Fired {
-    days: i64,
-    here: u32,
-    anywhere: u32,
-}
-
-/// How its device was.
-#[derive(Debug, Deserialize)]
-struct Then {
-    online: bool,
-    taken: Option<u64>,
-    lost: Option<u64>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Beside {
-    rule: String,
-    device_name: String,
-    #[serde(default)]
-    sensor: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -333,7 +297,7 @@ impl Note {
         }
         facts.push(("Severity", alert.severity.clone()));
         if let Some(explain) = &alert.explain {
-            facts.extend(explain.facts(alert));
+            facts.extend(explain.facts((&alert.rule.name, &alert.device_name, &alert.sensor)));
         }
         facts.into_iter().map(|(name, value)| (name, cut::units(&value, FACT))).collect()
     }
@@ -341,46 +305,6 @@ impl Note {
 
 fn if_object<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Disabled>, D::Error> {
     Ok(serde_json::from_value(Value::deserialize(from)?).ok())
-}
-
-/// Others that are named.
-const NAMED: usize = 3;
-
-impl Explain {
-    fn facts(&self, of: &About) -> Vec<(&'static str, String)> {
-        let rule = self.rule.iter().map(|rule| ("Rule", format!("version {}: {}", rule.version, rule.condition)));
-        let times = |number: u32| if number == 1 { "once".to_owned() } else { format!("{number} times") };
-        let fired = self.fired.iter().map(|fired| {
-            let here = format!("{} in the last {} days", times(fired.here), fired.days);
-            let others = fired.anywhere.saturating_sub(fired.here);
-            ("Fired", if others == 0 { here } else { format!("{here}, and {} elsewhere", times(others)) })
-        });
-        let link = self.device.iter().map(|device| {
-            let state = if device.online { "online" } else { "offline" };
-            let loss = match (device.taken, device.lost) {
-                (Some(0), Some(0)) => String::new(),
-                (Some(_), Some(0)) => ", nothing lost in the last hour".to_owned(),
-                (Some(taken), Some(lost)) => format!(", {lost} of {taken} readings lost in the last hour"),
-                (_, None) | (None, _) => String::new(),
-            };
-            ("Link", format!("{state}{loss}"))
-        });
-        // Earlier alerts of the same are counted above.
-        let is_same =
-            |one: &&Beside| one.rule == of.rule.name && one.device_name == of.device_name && one.sensor == of.sensor;
-        let others: Vec<&Beside> = self.beside.iter().filter(|one| !is_same(one)).collect();
-        let mut named: Vec<String> = others.iter().take(NAMED).map(|one| one.text()).collect();
-        let more = others.len().saturating_sub(NAMED);
-        named.extend((more > 0).then(|| format!("{more} more")));
-        let beside = (!named.is_empty()).then(|| ("Also fired", named.join(", ")));
-        rule.chain(fired).chain(link).chain(beside).collect()
-    }
-}
-
-impl Beside {
-    fn text(&self) -> String {
-        format!("{} on {}", shown::name(rule_called(&self.rule)), shown::name(&self.device_name))
-    }
 }
 
 impl About {

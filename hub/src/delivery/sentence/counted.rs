@@ -33,13 +33,7 @@ impl About<'_> {
     /// `: attic, barn, shed and 2 more`; nothing where none is known.
     fn which(&self, number: f64) -> String {
         let names: Vec<_> = self.alert.counted().map(shown::name).collect();
-        let more = number as usize - names.len().min(number as usize);
-        match (&*names, more) {
-            ([], _) => String::new(),
-            ([one], 0) => format!(", {one},"),
-            ([first @ .., last], 0) => format!(", {} and {last},", first.join(", ")),
-            (names, more) => format!(", {} and {more} more,", names.join(", ")),
-        }
+        shown::some_of(&names, number as usize).map(|some| format!(", {some},")).unwrap_or_default()
     }
 
     fn limit_of_devices(&self) -> String {

@@ -98,32 +98,22 @@ impl About<'_> {
 /// What a device measured last, some of it; nothing of one that measured nothing.
 #[must_use]
 pub fn last_readings(readings: &[LastReading]) -> Option<String> {
-    let said = readings
-        .iter()
-        .map(|last| format!("{} {}", called::sensor(&last.sensor), shown::value(last.value, &last.unit)));
+    let said =
+        |last: &LastReading| format!("{} {}", called::sensor(&last.sensor), shown::value(last.value, &last.unit));
+    let said: Vec<_> = readings.iter().take(NAMED).map(said).collect();
     let what = if readings.len() == 1 { "Its last reading" } else { "Its last readings" };
-    Some(format!("{what}: {}.", some_of(said)?))
+    Some(format!("{what}: {}.", shown::some_of(&said, readings.len())?))
 }
 
 /// Which sources fail, some of them, each with what went wrong; `count` may be more than are known by name.
 #[must_use]
 pub fn failing_sources(sources: &[(String, String)], count: usize) -> Option<String> {
-    let said = sources.iter().map(|(source, error)| {
+    let said = sources.iter().take(NAMED).map(|(source, error)| {
         let error = &error[..error.floor_char_boundary(ERROR)];
         format!("{} ({})", shown::name(source), shown::name(error))
     });
-    let more = count.saturating_sub(sources.len());
-    let said = some_of(said)?;
-    let more = if more > 0 { format!(", and {more} more") } else { String::new() };
-    Some(format!("Failing: {said}{more}."))
-}
-
-/// The first of some texts, and how many more there are.
-fn some_of(texts: impl ExactSizeIterator<Item = String>) -> Option<String> {
-    let more = texts.len().saturating_sub(NAMED);
-    let named: Vec<_> = texts.take(NAMED).collect();
-    let more = if more > 0 { format!(", and {more} more") } else { String::new() };
-    (!named.is_empty()).then(|| format!("{}{more}", named.join(", ")))
+    let said = shown::some_of(&said.collect::<Vec<_>>(), count.max(sources.len()))?;
+    Some(format!("Failing: {said}."))
 }
 
 #[cfg(test)]
@@ -136,10 +126,10 @@ mod tests {
         assert_eq!(last_readings(&[]), None);
         assert_eq!(last_readings(&[reading(1)]).as_deref(), Some("Its last reading: t1 1 °C."));
         let many: Vec<_> = (1..8).map(reading).collect();
-        let said = "Its last readings: t1 1 °C, t2 2 °C, t3 3 °C, t4 4 °C, and 3 more.";
+        let said = "Its last readings: t1 1 °C, t2 2 °C, t3 3 °C, t4 4 °C and 3 more.";
         assert_eq!(last_readings(&many).as_deref(), Some(said));
         let gps = ("gps".to_owned(), "no such device".to_owned());
         assert_eq!(failing_sources(std::slice::from_ref(&gps), 1).as_deref(), Some("Failing: gps (no such device)."));
-        assert_eq!(failing_sources(&[gps], 3).as_deref(), Some("Failing: gps (no such device), and 2 more."));
+        assert_eq!(failing_sources(&[gps], 3).as_deref(), Some("Failing: gps (no such device) and 2 more."));
     }
 }

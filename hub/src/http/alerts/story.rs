@@ -53,12 +53,8 @@ pub(super) fn of(alert: &Alert, told: Told<'_>, catalog: &Catalog, now: UnixMill
 fn message(delivery: Delivery, webhook: Option<&Webhook>) -> Happened {
     let arrived = delivery.attempts.iter().find(|attempt| attempt.arrived()).map(|attempt| attempt.at);
     let last = delivery.attempts.last().filter(|_| arrived.is_none());
-    let failed = last.map(|last| match (&last.error, last.status) {
-        // What a machine of the LAN says is not for everybody.
-        (Some(error), _) => mend::for_everybody(error).to_owned(),
-        (None, Some(status)) => format!("the receiver answered {status}"),
-        (None, None) => "no answer".to_owned(),
-    });
+    // What a machine of the LAN says is not for everybody.
+    let failed = last.map(|last| last.failure(mend::for_everybody));
     Happened::Told {
         delivery: text::id(delivery.id),
         webhook: text::id(delivery.webhook),

@@ -218,7 +218,7 @@ fn why_it_fired_is_told_in_facts() {
             "Rule\nversion 3: above 30 °C for 5 min",
             "Fired\n3 times in the last 30 days, and once elsewhere",
             "Link\nonline, 12 of 7200 readings lost in the last hour",
-            "Also fired\nToo damp on attic-0, Too damp on attic-1, Too damp on attic-2, 2 more",
+            "Also fired\nToo damp on attic-0, Too damp on attic-1, Too damp on attic-2 and 2 more",
         ]
     );
 }
