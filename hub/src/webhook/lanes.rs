@@ -41,6 +41,11 @@ impl Lanes {
         self.by_webhook.iter().filter(|(_, lane)| !lane.waiting.is_empty()).map(|(&webhook, _)| webhook).collect()
     }
 
+    /// Whether a webhook has enough to do.
+    pub(super) fn is_busy(&self, webhook: WebhookId) -> bool {
+        self.by_webhook.get(&webhook).is_some_and(|lane| !lane.waiting.is_empty())
+    }
+
     /// Takes a delivery into its webhook's lane.
     pub(super) fn push(&mut self, delivery: Delivery, lease_until: UnixMillis) {
         let lane = self.by_webhook.entry(delivery.webhook).or_default();

@@ -196,32 +196,38 @@ pub async fn run(dispatcher: Dispatcher, stop: CancellationToken) -> Result<(), 
     let mut calls: JoinSet<(WebhookId, Result<(), store::Error>)> = JoinSet::new();
     // An alert that a killed hub was about to tell must not wait for that hub's lease.
     note(dispatcher.store.release_leases().await)?;
+    let (mut looks, mut wake) = (true, None);
     loop {
         // Listen before looking, so that a commit while we look is not missed.
         let rung = outbox.notified();
         tokio::pin!(rung);
-        rung.as_mut().enable();
+        looks |= rung.as_mut().enable();
 
-        let pause = match fill(&dispatcher, &mut lanes).await {
-            Ok(pause) => pause,
-            Err(error) if error.is_fatal() => return Err(error),
-            Err(error) => {
-                tracing::warn!(%error, "cannot read deliveries from the outbox, will try again");
-                Some(STORE_PAUSE)
-            }
-        };
+        if looks {
+            let pause = match fill(&dispatcher, &mut lanes).await {
+                Ok(pause) => pause,
+                Err(error) if error.is_fatal() => return Err(error),
+                Err(error) => {
+                    tracing::warn!(%error, "cannot read deliveries from the outbox, will try again");
+                    Some(STORE_PAUSE)
+                }
+            };
+            wake = pause.map(|pause| dispatcher.clock.now() + pause);
+        }
         while let Some(delivery) = lanes.next(dispatcher.clock.wall()) {
             let dispatcher = Arc::clone(&dispatcher);
             calls.spawn(async move { (delivery.webhook, dispatcher.attempt(delivery).await) });
         }
 
-        let wake = pause.map(|pause| dispatcher.clock.now() + pause);
+        looks = true;
         tokio::select! {
             biased;
             () = stop.cancelled() => return Ok(()),
             Some(done) = calls.join_next() => match done {
                 Ok((webhook, result)) => {
                     lanes.ended(webhook);
+                    // As long as something waits in its lane nothing more is claimed for it.
+                    looks = !lanes.is_busy(webhook);
                     note(result)?;
                 }
                 // A panic in one call has broken an assumption: the supervisor decides, not this loop.

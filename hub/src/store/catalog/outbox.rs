@@ -334,7 +334,8 @@ impl Store {
             .await
     }
 
-    /// Writes down an attempt and what follows from it; ends the lease. Answers what that changed about its webhook.
+    /// Writes down an attempt and what follows from it; ends the lease. Answers what that changed about its webhook. What may go now that
+    /// it is settled rings nobody: whoever claimed it looks for more when its call has ended.
     ///
     /// # Errors
     /// `NotFound` when the delivery is gone (its webhook was deleted).
@@ -351,8 +352,6 @@ impl Store {
             if !pending {
                 open.tx.settle_summed_up(delivery, state)?;
             }
-            // The next one of the same alert may go now.
-            open.own.due |= !pending;
             let mut settled = Settled::default();
             // One that arrived for some recipients and not for all leaves something to mend.
             let is_mended = problem.is_none();

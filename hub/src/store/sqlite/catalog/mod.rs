@@ -6,6 +6,7 @@ mod alerts;
 pub(super) mod audit;
 mod claims;
 mod devices;
+mod due;
 mod explained;
 mod hardware;
 mod join;

@@ -2,13 +2,12 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
-use super::waiting::{for_summaries, is_late, quiet};
+use super::due;
+use super::waiting::for_summaries;
 use crate::model::UnixMillis;
 use crate::model::alert::AlertId;
 use crate::model::hearing::{Lull, Urgency};
-use crate::model::webhook::{
-    Attempt, Delivery, DeliveryId, DeliveryState, LATE_MS, NewDelivery, RESTED_MS, Replay, WebhookId,
-};
+use crate::model::webhook::{Attempt, Delivery, DeliveryId, DeliveryState, NewDelivery, RESTED_MS, Replay, WebhookId};
 use crate::store::engine::nouns::{ChangeOutbox, DeliveryQuery, Outbox, ToldOf};
 use crate::store::error::Result;
 use crate::store::sqlite::column::unsigned;
@@ -46,14 +45,6 @@ const TOLD_OF_GONE: &str = "SELECT webhook, alert, event, created_at, body FROM 
     SELECT MAX(id) FROM delivery
     WHERE alert IS NOT NULL AND state <> 'withdrawn' AND NOT EXISTS (SELECT 1 FROM alert WHERE alert.id = delivery.alert)
     GROUP BY webhook, alert HAVING SUM(event IN ('alert.resolved', 'alert.past')) = 0)";
-
-const NEXT_DUE: &str =
-    "SELECT MIN(MAX(delivery.next_attempt_at, COALESCE(delivery.leased_until, delivery.next_attempt_at)))
-    FROM delivery JOIN webhook ON webhook.id = delivery.webhook
-    WHERE delivery.state = 'pending' AND delivery.summary IS NULL AND webhook.enabled AND webhook.disabled_reason IS NULL
-    AND delivery.urgency >= COALESCE(json_extract(:quiet, '$.w' || delivery.webhook), 0)
-    AND NOT EXISTS (SELECT 1 FROM delivery AS older WHERE older.state = 'pending' AND older.webhook = delivery.webhook
-        AND older.course = delivery.course AND older.id < delivery.id)";
 
 impl Outbox for Connection {
     fn deliveries(&self, query: &DeliveryQuery) -> Result<Vec<Delivery>> {
@@ -110,16 +101,8 @@ impl Outbox for Connection {
     }
 
     fn next_due(&self, now: UnixMillis, lulls: &[Lull]) -> Result<Option<UnixMillis>> {
-        let quiet = named_params! { ":quiet": quiet(lulls, now) };
-        let next: Option<i64> = self.prepare_cached(NEXT_DUE)?.query_row(quiet, |row| row.get(0))?;
-        Ok(next.map(UnixMillis))
+        due::next_due(self, now, lulls)
     }
-}
-
-/// As a list that `json_each` reads.
-fn ids(webhooks: &[WebhookId]) -> String {
-    let all: Vec<String> = webhooks.iter().map(|id| id.0.to_string()).collect();
-    format!("[{}]", all.join(","))
 }
 
 /// A delivery with its attempts.
@@ -179,23 +162,6 @@ const ASK_FOR: &str = "UPDATE delivery SET urgency = 2 WHERE state = 'pending' A
     AND (id = :id OR id IN (SELECT older.id FROM delivery AS older JOIN delivery AS one ON one.id = :id
         WHERE older.state = 'pending' AND older.webhook = one.webhook AND older.course = one.course AND older.id < one.id))";
 
-/// Enabled webhooks only; first come, first served, and within (webhook, course) strictly in order.
-const DUE: &str = concat!(
-    "SELECT delivery.id FROM delivery JOIN webhook ON webhook.id = delivery.webhook
-    WHERE delivery.state = 'pending' AND delivery.summary IS NULL AND delivery.next_attempt_at <= :now
-    AND COALESCE(delivery.leased_until, :now) <= :now
-    AND delivery.urgency >= COALESCE(json_extract(:quiet, '$.w' || delivery.webhook), 0)
-    AND webhook.enabled AND webhook.disabled_reason IS NULL
-    AND delivery.webhook NOT IN (SELECT value FROM json_each(:except))
-    AND NOT (",
-    is_late!(),
-    " AND delivery.event NOT IN ('webhook.test', 'alerts.summary')
-        AND delivery.webhook IN (SELECT value FROM json_each(:in_summaries))
-        AND delivery.by_hand <= (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = delivery.id))
-    AND NOT EXISTS (SELECT 1 FROM delivery AS older WHERE older.state = 'pending' AND older.webhook = delivery.webhook
-        AND older.course = delivery.course AND older.id < delivery.id)
-    ORDER BY delivery.next_attempt_at, delivery.id LIMIT :n"
-);
 const LEASE: &str = "UPDATE delivery SET leased_until = :until WHERE id = :id";
 const RELEASE: &str = "UPDATE delivery SET leased_until = NULL WHERE state = 'pending' AND leased_until IS NOT NULL";
 const SETTLE: &str = "UPDATE delivery SET state = :state, next_attempt_at = :next_attempt_at, leased_until = NULL
@@ -225,8 +191,8 @@ const TRY_WAITING: &str = "UPDATE delivery SET next_attempt_at = :now, by_hand =
     AND next_attempt_at > :now AND COALESCE(leased_until, :now) <= :now AND COALESCE(held_until, :now) <= :now
     AND (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = delivery.id) < :most";
 /// What waits for a receiver that just took another one: not what it refused for its content, until later, or a moment ago.
-const TRY_AFTER_SUCCESS: &str = "UPDATE delivery SET next_attempt_at = :now, by_hand = by_hand + 1 WHERE id IN (
-    SELECT id FROM delivery AS waits INDEXED BY delivery_queue WHERE webhook = (SELECT webhook FROM delivery WHERE id = :taken) AND state = 'pending'
+pub(super) const TRY_AFTER_SUCCESS: &str = "UPDATE delivery SET next_attempt_at = :now, by_hand = by_hand + 1 WHERE id IN (
+    SELECT id FROM delivery AS waits INDEXED BY delivery_next WHERE webhook = (SELECT webhook FROM delivery WHERE id = :taken) AND state = 'pending'
     AND summary IS NULL AND next_attempt_at > :now AND COALESCE(leased_until, :now) <= :now
     AND (SELECT at <= :rested AND COALESCE(status, 0) NOT IN (400, 413, 415, 422, 429) FROM attempt
         WHERE attempt.delivery = waits.id ORDER BY position DESC LIMIT 1)
@@ -272,20 +238,8 @@ impl ChangeOutbox for Connection {
         except: &[WebhookId],
         lulls: &[Lull],
     ) -> Result<Vec<Delivery>> {
-        let except = ids(except);
-        let n = i64::try_from(n).unwrap_or(i64::MAX);
-        let late = now.plus(-LATE_MS);
-        let in_summaries = ids(&for_summaries(self, now, lulls)?);
-        let due = named_params! {
-            ":now": now.0,
-            ":n": n,
-            ":except": except,
-            ":late": late.0,
-            ":quiet": quiet(lulls, now),
-            ":in_summaries": in_summaries,
-        };
-        let mut statement = self.prepare_cached(DUE)?;
-        let due = statement.query_map(due, |row| row.get(0))?.collect::<rusqlite::Result<Vec<DeliveryId>>>()?;
+        let in_summaries = for_summaries(self, now, lulls)?;
+        let due = due::due(self, now, n, except, &in_summaries, lulls)?;
         let mut lease = self.prepare_cached(LEASE)?;
         let mut claimed = Vec::with_capacity(due.len());
         for id in due {

@@ -55,8 +55,9 @@ const TO_SUM_UP: &str = concat!(
 );
 /// What goes at once although something of the rule waits is told by itself; but what is about a thing of which something waits
 /// comes after that, and with it.
-const GROUPS_DUE: &str = concat!(
-    "SELECT delivery.webhook, delivery.rule FROM delivery JOIN webhook ON webhook.id = delivery.webhook
+pub(super) const GROUPS_DUE: &str = concat!(
+    "SELECT delivery.webhook, delivery.rule FROM webhook CROSS JOIN delivery INDEXED BY delivery_held
+        ON delivery.webhook = webhook.id
     WHERE delivery.state = 'pending' AND delivery.held_until IS NOT NULL AND delivery.summary IS NULL
     AND delivery.next_attempt_at <= :now AND COALESCE(delivery.leased_until, :now) <= :now
     AND delivery.urgency >= COALESCE(json_extract(:quiet, '$.w' || delivery.webhook), 0)

@@ -25,8 +25,8 @@ pub(super) use is_read_by_people;
 
 /// Late messages to people that no summary tells of: of a webhook more than a handful, or any beside a summary that waits. They go in
 /// a summary. What a person has sent again although it had arrived waited for nothing, and is no such message until it fails.
-const FOR_SUMMARIES: &str = concat!(
-    "SELECT delivery.webhook FROM delivery JOIN webhook ON webhook.id = delivery.webhook
+pub(super) const FOR_SUMMARIES: &str = concat!(
+    "SELECT delivery.webhook FROM webhook CROSS JOIN delivery INDEXED BY delivery_next ON delivery.webhook = webhook.id
     WHERE delivery.state = 'pending' AND delivery.summary IS NULL AND ",
     is_late!(),
     "
@@ -37,7 +37,7 @@ const FOR_SUMMARIES: &str = concat!(
     AND delivery.by_hand <= (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = delivery.id)
     AND delivery.urgency >= COALESCE(json_extract(:quiet, '$.w' || delivery.webhook), 0)
     AND webhook.enabled AND webhook.disabled_reason IS NULL
-    GROUP BY delivery.webhook HAVING COUNT(*) > :handful OR EXISTS (SELECT 1 FROM delivery AS made
+    GROUP BY webhook.id HAVING COUNT(*) > :handful OR EXISTS (SELECT 1 FROM delivery AS made
         WHERE made.webhook = delivery.webhook AND made.state = 'pending' AND made.event = 'alerts.summary'
         AND made.summary IS NULL)"
 );
@@ -56,6 +56,12 @@ pub(super) fn quiet(lulls: &[Lull], now: UnixMillis) -> String {
     let quiet = lulls.iter().filter(|lull| lull.has(now));
     let all: Vec<String> = quiet.map(|lull| format!("\"w{}\":{}", lull.webhook.0, lull.passes as u8)).collect();
     format!("{{{}}}", all.join(","))
+}
+
+/// How urgent a message must be to be sent to a webhook at a moment.
+pub(super) fn least(lulls: &[Lull], webhook: WebhookId, now: UnixMillis) -> u8 {
+    let lull = lulls.iter().find(|lull| lull.webhook == webhook && lull.has(now));
+    lull.map_or(0, |lull| lull.passes as u8)
 }
 
 #[cfg(test)]

@@ -62,6 +62,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../../../migrations/sqlite/0048_explained.sql"),
     include_str!("../../../../../migrations/sqlite/0049_versions_of_rules.sql"),
     include_str!("../../../../../migrations/sqlite/0050_what_is_usual.sql"),
+    include_str!("../../../../../migrations/sqlite/0051_outbox_by_webhook.sql"),
 ];
 
 fn known() -> u32 {

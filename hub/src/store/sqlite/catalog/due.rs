@@ -1,0 +1,129 @@
+//! Which messages are due, webhook by webhook: each question reads what it answers and no more, however much waits.
+
+use rusqlite::{Connection, named_params};
+
+use super::waiting::{is_late, least, quiet};
+use crate::model::UnixMillis;
+use crate::model::hearing::Lull;
+use crate::model::webhook::{DeliveryId, LATE_MS, WebhookId};
+use crate::store::error::Result;
+
+/// Those that are called at all.
+const WORKING: &str = "SELECT id FROM webhook WHERE enabled AND disabled_reason IS NULL ORDER BY id";
+
+/// When the next one of a webhook goes that is not under way.
+const NEXT: &str = "SELECT delivery.next_attempt_at FROM delivery INDEXED BY delivery_next
+    WHERE delivery.webhook = :webhook AND delivery.state = 'pending' AND delivery.summary IS NULL AND delivery.leased_until IS NULL
+    AND delivery.urgency >= :least
+    AND NOT EXISTS (SELECT 1 FROM delivery AS older WHERE older.state = 'pending' AND older.webhook = delivery.webhook
+        AND older.course = delivery.course AND older.id < delivery.id)
+    ORDER BY delivery.next_attempt_at LIMIT 1";
+
+/// When what is under way goes again, should nobody settle it.
+const NEXT_LAPSE: &str = "SELECT MIN(MAX(delivery.next_attempt_at, delivery.leased_until))
+    FROM delivery INDEXED BY delivery_leased CROSS JOIN webhook ON webhook.id = delivery.webhook
+    WHERE delivery.leased_until IS NOT NULL AND delivery.state = 'pending' AND delivery.summary IS NULL
+    AND webhook.enabled AND webhook.disabled_reason IS NULL
+    AND delivery.urgency >= COALESCE(json_extract(:quiet, '$.w' || delivery.webhook), 0)
+    AND NOT EXISTS (SELECT 1 FROM delivery AS older WHERE older.state = 'pending' AND older.webhook = delivery.webhook
+        AND older.course = delivery.course AND older.id < delivery.id)";
+
+/// First come, first served, and within (webhook, course) strictly in order. What a summary is to tell of is left to it.
+const DUE: &str = concat!(
+    "SELECT delivery.next_attempt_at, delivery.id FROM delivery INDEXED BY delivery_next
+    WHERE delivery.webhook = :webhook AND delivery.state = 'pending' AND delivery.summary IS NULL AND delivery.next_attempt_at <= :now
+    AND COALESCE(delivery.leased_until, :now) <= :now AND delivery.urgency >= :least
+    AND NOT (:is_summed_up AND ",
+    is_late!(),
+    " AND delivery.event NOT IN ('webhook.test', 'alerts.summary')
+        AND delivery.by_hand <= (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = delivery.id))
+    AND NOT EXISTS (SELECT 1 FROM delivery AS older WHERE older.state = 'pending' AND older.webhook = delivery.webhook
+        AND older.course = delivery.course AND older.id < delivery.id)
+    ORDER BY delivery.next_attempt_at, delivery.id LIMIT :n"
+);
+
+fn working(conn: &Connection) -> Result<Vec<WebhookId>> {
+    let mut statement = conn.prepare_cached(WORKING)?;
+    let working = statement.query_map([], |row| row.get(0))?;
+    Ok(working.collect::<rusqlite::Result<_>>()?)
+}
+
+/// When the next message goes; `None` when none waits.
+pub(super) fn next_due(conn: &Connection, now: UnixMillis, lulls: &[Lull]) -> Result<Option<UnixMillis>> {
+    let lapse = named_params! { ":quiet": quiet(lulls, now) };
+    let mut soonest: Option<i64> = conn.prepare_cached(NEXT_LAPSE)?.query_row(lapse, |row| row.get(0))?;
+    let mut next = conn.prepare_cached(NEXT)?;
+    for webhook in working(conn)? {
+        let asked = named_params! { ":webhook": webhook, ":least": least(lulls, webhook, now) };
+        if let Some(row) = next.query(asked)?.next()? {
+            let at: i64 = row.get(0)?;
+            soonest = Some(soonest.map_or(at, |soonest| soonest.min(at)));
+        }
+    }
+    Ok(soonest.map(UnixMillis))
+}
+
+/// Up to `n` that are due, those that waited longest first, none to the webhooks in `except`; what is late waits where a summary tells
+/// of it.
+pub(super) fn due(
+    conn: &Connection,
+    now: UnixMillis,
+    n: usize,
+    except: &[WebhookId],
+    in_summaries: &[WebhookId],
+    lulls: &[Lull],
+) -> Result<Vec<DeliveryId>> {
+    let mut all: Vec<(i64, DeliveryId)> = Vec::new();
+    let mut statement = conn.prepare_cached(DUE)?;
+    for webhook in working(conn)?.into_iter().filter(|webhook| !except.contains(webhook)) {
+        let asked = named_params! {
+            ":webhook": webhook,
+            ":now": now.0,
+            ":late": now.plus(-LATE_MS).0,
+            ":least": least(lulls, webhook, now),
+            ":is_summed_up": in_summaries.contains(&webhook),
+            ":n": i64::try_from(n).unwrap_or(i64::MAX),
+        };
+        let found = statement.query_map(asked, |row| Ok((row.get(0)?, row.get(1)?)))?;
+        all.extend(found.collect::<rusqlite::Result<Vec<_>>>()?);
+    }
+    all.sort_unstable_by_key(|(at, id)| (*at, id.0));
+    Ok(all.into_iter().take(n).map(|(_, id)| id).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite::catalog::{outbox, together, waiting};
+    use crate::store::sqlite::file::migrate;
+
+    /// How the questions that are asked again and again find what they want.
+    #[test]
+    fn what_is_asked_at_each_message_reads_no_more_than_it_takes() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        migrate::run(&mut conn).unwrap();
+        let plan = |sql: &str| {
+            let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let lines = statement.raw_query().mapped(|row| row.get::<_, String>(3));
+            lines.collect::<rusqlite::Result<Vec<_>>>().unwrap()
+        };
+        let by_time = "INDEX delivery_next (webhook=? AND next_attempt_at";
+        for (sql, index) in [
+            (NEXT, "INDEX delivery_next (webhook=?)"),
+            (NEXT_LAPSE, "INDEX delivery_leased"),
+            (DUE, by_time),
+            (outbox::TRY_AFTER_SUCCESS, by_time),
+            (waiting::FOR_SUMMARIES, "INDEX delivery_next (webhook=?)"),
+            (together::GROUPS_DUE, "INDEX delivery_held (webhook=?)"),
+        ] {
+            let lines = plan(sql);
+            assert!(lines.iter().any(|line| line.contains(index)), "{index} is not used: {lines:#?}");
+            let scans =
+                lines.iter().find(|line| line.starts_with("SCAN delivery") && !line.contains("delivery_leased"));
+            assert_eq!(scans, None, "{sql}");
+        }
+        for sql in [NEXT, DUE] {
+            assert!(!plan(sql).iter().any(|line| line.contains("TEMP B-TREE")), "all of it is sorted: {sql}");
+        }
+    }
+}
