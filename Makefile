@@ -59,6 +59,7 @@ bench:
 	$(CARGO) bench --package telemetry-hub --bench path
 	$(CARGO) bench --package telemetry-hub --bench fleet
 	$(CARGO) bench --package telemetry-hub --bench flood
+	$(CARGO) bench --package telemetry-hub --bench told
 
 # The table of the store, beside one row a reading: ingest by the programs that ship, a day of 10,000 series, queries.
 # BENCH_FLAGS="--hours 2 --only day" for a part of it. Then queries over HTTP; QUERY_FLAGS="--hours 2" for a quick look.

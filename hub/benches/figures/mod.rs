@@ -73,6 +73,11 @@ impl Programs {
         self.0.join("device-agent")
     }
 
+    /// A token for the hub on this data directory.
+    pub(crate) fn token(&self, data: &Path, scope: &str) -> String {
+        self.output(&["token", "create", "--scope", scope, "--data", data.to_str().unwrap()])
+    }
+
     /// Sends to a hub; the child ends by itself and prints one line of JSON.
     pub(crate) fn simulate(&self, hub: &Hub, seconds: u64, args: &[&str]) -> Child {
         let duration = format!("{seconds}s");
@@ -91,6 +96,7 @@ impl Programs {
 pub(crate) struct Hub {
     child: Child,
     data: String,
+    flags: Vec<String>,
     pub(crate) http: String,
     pub(crate) udp: String,
     pub(crate) join_token: String,
@@ -102,21 +108,31 @@ pub(crate) struct Hub {
 impl Hub {
     /// Starts a hub that `devices` may join.
     pub(crate) fn start(programs: &Programs, data: &Path, devices: u32) -> Self {
+        Self::with(programs, data, devices, &[])
+    }
+
+    /// The same with more flags.
+    pub(crate) fn with(programs: &Programs, data: &Path, devices: u32, flags: &[&str]) -> Self {
         let udp = format!("127.0.0.1:{}", free_port());
-        Self::listening(programs, data, devices, &udp)
+        Self::starting(programs, data, devices, &udp, flags)
     }
 
     /// The same, where agents are told to send to.
     pub(crate) fn listening(programs: &Programs, data: &Path, devices: u32, udp: &str) -> Self {
+        Self::starting(programs, data, devices, udp, &[])
+    }
+
+    fn starting(programs: &Programs, data: &Path, devices: u32, udp: &str, flags: &[&str]) -> Self {
+        let token = programs.token(data, "read");
         let data = data.to_str().unwrap();
         let http = format!("127.0.0.1:{}", free_port());
         let join_token =
             programs.output(&["join-token", "create", "--uses", &devices.max(1).to_string(), "--data", data]);
-        let token = programs.output(&["token", "create", "--scope", "read", "--data", data]);
         let began = Instant::now();
-        let child = serve(programs, data, &http, udp);
+        let flags: Vec<String> = flags.iter().map(|&flag| flag.to_owned()).collect();
+        let child = serve(programs, data, &http, udp, &flags);
         let (data, udp) = (data.to_owned(), udp.to_owned());
-        let mut hub = Self { child, data, http, udp, join_token, token, ready_after: Duration::ZERO };
+        let mut hub = Self { child, data, flags, http, udp, join_token, token, ready_after: Duration::ZERO };
         until_ready(&hub.http);
         hub.ready_after = began.elapsed();
         hub
@@ -127,7 +143,7 @@ impl Hub {
         signal(&self.child, by);
         self.child.wait().unwrap();
         let began = Instant::now();
-        self.child = serve(programs, &self.data, &self.http, &self.udp);
+        self.child = serve(programs, &self.data, &self.http, &self.udp, &self.flags);
         until_ready(&self.http);
         self.ready_after = began.elapsed();
     }
@@ -153,9 +169,10 @@ impl Drop for Hub {
     }
 }
 
-fn serve(programs: &Programs, data: &str, http: &str, udp: &str) -> Child {
+fn serve(programs: &Programs, data: &str, http: &str, udp: &str, flags: &[String]) -> Child {
     Command::new(programs.0.join("telemetry-hub"))
         .args(["serve", "--data", data, "--http", http, "--udp", udp, "--discovery", "off"])
+        .args(flags)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
