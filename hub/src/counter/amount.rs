@@ -5,6 +5,15 @@ use std::ops::{Add, AddAssign, Sub};
 /// Decimal places of an amount.
 const PLACES: usize = 12;
 const POWERS: [f64; PLACES + 1] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12];
+const WHOLE: [i64; PLACES + 1] = {
+    let mut all = [1; PLACES + 1];
+    let mut place = 1;
+    while place <= PLACES {
+        all[place] = all[place - 1] * 10;
+        place += 1;
+    }
+    all
+};
 /// Decimals of up to 15 digits and their nearest `f64` stand for each other.
 const EXACT: f64 = 1e15;
 /// Largest value: with larger ones there would be no room to add many.
@@ -27,12 +36,12 @@ impl Amount {
     #[must_use]
     pub fn of(value: f64) -> Self {
         for (places, power) in POWERS.iter().enumerate() {
-            let whole = (value * power).round();
+            let whole = nearest(value * power);
             if whole.abs() >= EXACT {
                 break;
             }
             if whole / power == value {
-                return Self(whole as i128 * 10_i128.pow((PLACES - places) as u32));
+                return Self(i128::from(whole as i64) * i128::from(WHOLE[PLACES - places]));
             }
         }
         let value = value.clamp(-MOST, MOST);
@@ -43,11 +52,24 @@ impl Amount {
     /// The nearest number.
     #[must_use]
     pub fn value(self) -> f64 {
-        let (mut whole, mut places) = (self.0, PLACES);
-        while places > 0 && whole % 10 == 0 {
-            (whole, places) = (whole / 10, places - 1);
+        let mut left = PLACES;
+        // Zeros at its end go, many at once. Nearly all fit in 64 bits, which are divided ten times as fast.
+        if let Ok(mut whole) = i64::try_from(self.0) {
+            for places in [8, 4, 2, 1] {
+                if left >= places && whole % WHOLE[places] == 0 {
+                    (whole, left) = (whole / WHOLE[places], left - places);
+                }
+            }
+            return whole as f64 / POWERS[left];
         }
-        whole as f64 / POWERS[places]
+        let mut whole = self.0;
+        for places in [8, 4, 2, 1] {
+            let power = i128::from(WHOLE[places]);
+            if left >= places && whole % power == 0 {
+                (whole, left) = (whole / power, left - places);
+            }
+        }
+        whole as f64 / POWERS[left]
     }
 
     /// `part` of its `of` parts, down to a billionth of it, or to the 11th digit of what it lies beside.
@@ -62,6 +84,12 @@ impl Amount {
         let whole = self.0 / of * part + self.0 % of * part / of;
         Self(whole - whole % grain)
     }
+}
+
+/// The nearest whole number of what is well below 2^51: where a number holds no fraction any more, adding rounds.
+fn nearest(value: f64) -> f64 {
+    const NO_FRACTION: f64 = 6_755_399_441_055_744.0;
+    if value.abs() < EXACT { value + NO_FRACTION - NO_FRACTION } else { value }
 }
 
 impl Add for Amount {
@@ -88,6 +116,8 @@ impl Sub for Amount {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -101,6 +131,36 @@ mod tests {
         assert_eq!((Amount::of(81_000_000.1) - Amount::of(81_000_000.0)).value(), 0.1);
         assert_eq!(Amount::of(1.0 / 3.0).value(), 0.333_333_333_333);
         assert_eq!(Amount::of(f64::MAX), Amount::of(1e30));
+    }
+
+    /// An amount, and the number nearest to it, place by place.
+    fn slowly(value: f64) -> (Amount, f64) {
+        let whole = |places: usize| (value * POWERS[places]).round();
+        let fits = |places: &usize| whole(*places).abs() < EXACT && whole(*places) / POWERS[*places] == value;
+        let amount =
+            (0..=PLACES).find(fits).map(|places| whole(places) as i128 * 10_i128.pow((PLACES - places) as u32));
+        let amount = Amount(amount.unwrap_or_else(|| {
+            let value = value.clamp(-MOST, MOST);
+            value.trunc() as i128 * 10_i128.pow(12) + (value.fract() * 1e12).round() as i128
+        }));
+        let (mut whole, mut places) = (amount.0, PLACES);
+        while places > 0 && whole % 10 == 0 {
+            (whole, places) = (whole / 10, places - 1);
+        }
+        (amount, whole as f64 / POWERS[places])
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+        #[test]
+        fn quick_is_as_slow(digits in any::<i64>(), shorter in 0..19_u32, places in 0..13_i32, any in any::<f64>()) {
+            let decimal = (digits / 10_i64.pow(shorter)) as f64 / 10_f64.powi(places);
+            for value in [decimal, decimal * 2.5, any, any.fract(), f64::from(digits as i32) / 2.0, digits as f64 * 1e3] {
+                let (amount, number) = slowly(value);
+                prop_assert_eq!(Amount::of(value), amount, "{}", value);
+                prop_assert_eq!(amount.value(), number, "{}", value);
+            }
+        }
     }
 
     #[test]

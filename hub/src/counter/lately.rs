@@ -28,6 +28,8 @@ struct Bend {
     total: f64,
     /// What the line between the one before and this one may be off, because of marks that were left out.
     off: f32,
+    /// What it would be off without this one; of marks that have one on each side.
+    cost: f32,
 }
 
 impl Bend {
@@ -45,7 +47,8 @@ impl Lately {
         if self.marks.len() >= MOST {
             self.leave_one_out();
         }
-        self.marks.push_back(Bend { at, total, off: 0.0 });
+        self.marks.push_back(Bend { at, total, off: 0.0, cost: 0.0 });
+        self.weigh(self.marks.len().saturating_sub(2));
     }
 
     /// Forgets what is older, but for what the line needs to reach back to that moment.
@@ -83,17 +86,25 @@ impl Lately {
 
     /// Leaves out the mark that changes the line least.
     fn leave_one_out(&mut self) {
-        let cost = |n: usize| {
-            let (before, mark, after) = (self.marks[n - 1], self.marks[n], self.marks[n + 1]);
-            let part = mark.at.since(before.at) as f64 / after.at.since(before.at).max(1) as f64;
-            let off = (before.total + (after.total - before.total) * part - mark.total).abs() as f32;
-            off + mark.off.max(after.off)
-        };
-        let least = (1..self.marks.len() - 1).map(|n| (cost(n), n)).min_by(|a, b| a.0.total_cmp(&b.0));
-        let Some((off, n)) = least else { return };
+        let inner = self.marks.iter().enumerate().skip(1).take(self.marks.len().saturating_sub(2));
+        let Some((n, off)) = inner.map(|(n, mark)| (n, mark.cost)).min_by(|a, b| a.1.total_cmp(&b.1)) else { return };
         self.marks.remove(n);
         if let Some(after) = self.marks.get_mut(n) {
             after.off = off;
+        }
+        self.weigh(n - 1);
+        self.weigh(n);
+    }
+
+    /// Finds what the line would be off without this mark; a mark keeps that until one beside it goes or comes.
+    fn weigh(&mut self, n: usize) {
+        let around = (n.checked_sub(1).and_then(|n| self.marks.get(n)), self.marks.get(n), self.marks.get(n + 1));
+        let (Some(before), Some(mark), Some(after)) = around else { return };
+        let part = mark.at.since(before.at) as f64 / after.at.since(before.at).max(1) as f64;
+        let off = (before.total + (after.total - before.total) * part - mark.total).abs() as f32;
+        let cost = off + mark.off.max(after.off);
+        if let Some(mark) = self.marks.get_mut(n) {
+            mark.cost = cost;
         }
     }
 }
