@@ -281,7 +281,8 @@ impl Ingest {
     /// Reads the past that the rules need to judge a group, for at most [`history::PATIENCE`].
     async fn recall_before(&mut self, batches: &[Batch]) {
         let until = self.clock.now() + history::PATIENCE;
-        for next in self.engine.recalls_before(self.clock.wall(), batches) {
+        let is_stored = |series| self.store.latest(&[series]).first().is_some_and(Option::is_some);
+        for next in self.engine.recalls_before(self.clock.wall(), batches, is_stored) {
             if self.clock.now() >= until {
                 return;
             }

@@ -41,7 +41,7 @@ impl Engine {
             let feeds = self.sources.feeds.get(here).map_or(&[][..], Vec::as_slice);
             let said = |tracks: &[Track], slot: Slot| {
                 let track = tracks.get(slot as usize)?;
-                let last = track.recent.last()?;
+                let last = track.recent.back()?;
                 let last = Point { at: track.last.unwrap_or(last.at), ..*last };
                 Some((track.kind, last, track.heard.unwrap_or(UnixMillis(i64::MIN))))
             };

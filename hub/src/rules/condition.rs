@@ -113,6 +113,16 @@ impl Compiled {
         self.rule.spec.condition.is_about_values() && self.sources.is_empty() && self.inner.is_none()
     }
 
+    /// The only device that it can be about, where it names one: by its name or its id.
+    pub(super) fn only_device(&self) -> Option<&str> {
+        (!self.device.is_pattern()).then(|| self.device.as_str())
+    }
+
+    /// Whether it is about what does not come.
+    pub(super) const fn is_silence(&self) -> bool {
+        matches!(self.rule.spec.condition, Condition::Silence { .. })
+    }
+
     /// What each series is held against.
     pub(super) fn of_series(&self) -> &Self {
         self.inner.as_deref().unwrap_or(self)

@@ -25,9 +25,8 @@
 //!
 //! 40 bytes a step, at most 31 steps, and as many again while strange readings last.
 
-use std::collections::VecDeque;
-
 use super::spread::{Moments, Reading, Scale, fineness};
+use super::strip::Strip;
 use crate::model::UnixMillis;
 use crate::model::alert::Usual;
 use crate::model::rule::ENOUGH;
@@ -36,6 +35,8 @@ use crate::model::rule::ENOUGH;
 pub(super) const STEPS: i64 = 30;
 /// Readings in a row that make a level, not a slip.
 const HELD: u32 = 3;
+/// Sums that are made side by side.
+const ROWS: usize = 4;
 /// The part of `over` that they last at least: what came for a moment and comes to stay is told again.
 const HELD_PART: i64 = 16;
 /// What a reading is found to be.
@@ -83,7 +84,7 @@ struct Strange {
 }
 
 impl Strange {
-    const fn new(over_ms: i64) -> Self {
+    fn new(over_ms: i64) -> Self {
         Self {
             since: None,
             run: 0,
@@ -123,7 +124,7 @@ impl Strange {
 }
 
 impl History {
-    pub(super) const fn new(over_ms: i64, scale: Scale) -> Self {
+    pub(super) fn new(over_ms: i64, scale: Scale) -> Self {
         let usual = Steps::new(over_ms);
         Self { over_ms, scale, usual, strange: None, first: Vec::new(), is_settled: false, last: None, told: None }
     }
@@ -280,7 +281,7 @@ impl History {
 #[derive(Debug, Clone)]
 struct Steps {
     over_ms: i64,
-    steps: VecDeque<Step>,
+    steps: Strip<Step>,
     /// All steps but the newest, added up.
     older: Moments,
     /// The value last learned.
@@ -298,8 +299,8 @@ struct Step {
 }
 
 impl Steps {
-    const fn new(over_ms: i64) -> Self {
-        Self { over_ms, steps: VecDeque::new(), older: Moments::NONE, last: None, known_to: 0.0 }
+    fn new(over_ms: i64) -> Self {
+        Self { over_ms, steps: Strip::default(), older: Moments::NONE, last: None, known_to: 0.0 }
     }
 
     fn began(&self) -> Option<UnixMillis> {
@@ -308,7 +309,7 @@ impl Steps {
 
     #[cfg(test)]
     fn bytes(&self) -> usize {
-        self.steps.capacity() * size_of::<Step>()
+        self.steps.bytes()
     }
 
     fn moments(&self) -> Moments {
@@ -334,12 +335,12 @@ impl Steps {
     fn forget(&mut self, oldest: UnixMillis) {
         let before = self.steps.len();
         while self.steps.front().is_some_and(|step| step.at < oldest) {
-            let Some(step) = self.steps.pop_front() else { break };
-            let left: u32 = self.steps.iter().map(|step| step.moments.count).sum();
-            if left < ENOUGH && oldest.since(step.at) <= self.over_ms {
-                self.steps.push_front(step);
+            let left: u32 = self.steps.iter().skip(1).map(|step| step.moments.count).sum();
+            let is_needed = |step: &Step| left < ENOUGH && oldest.since(step.at) <= self.over_ms;
+            if self.steps.front().is_some_and(is_needed) {
                 break;
             }
+            self.steps.pop_front();
         }
         if self.steps.len() != before {
             self.sum();
@@ -349,7 +350,9 @@ impl Steps {
     /// Forgets what is older, however little is left.
     fn forget_all(&mut self, oldest: UnixMillis) {
         let before = self.steps.len();
-        while self.steps.pop_front_if(|step| step.at < oldest).is_some() {}
+        while self.steps.front().is_some_and(|step| step.at < oldest) {
+            self.steps.pop_front();
+        }
         if self.steps.len() != before {
             self.sum();
         }
@@ -361,13 +364,23 @@ impl Steps {
     }
 
     fn sum(&mut self) {
-        self.older = self.steps.iter().rev().skip(1).fold(Moments::NONE, |sum, step| sum.and(&step.moments));
+        // In several rows, which do not wait for each other: it is done each time that a step goes.
+        let mut rows = [Moments::NONE; ROWS];
+        for (n, step) in self.steps.iter().rev().skip(1).enumerate() {
+            rows[n % ROWS] = rows[n % ROWS].and(&step.moments);
+        }
+        self.older = rows.iter().fold(Moments::NONE, |sum, row| sum.and(row));
+    }
+
+    /// Whether any of them differed from the one before.
+    fn has_moved(&self) -> bool {
+        self.older.has_moved() || self.steps.back().is_some_and(|newest| newest.moments.has_moved())
     }
 
     fn learn(&mut self, at: UnixMillis, value: f64) {
         let place = self.place(at);
         let before = self.last.replace(value);
-        if let Some(before) = before.filter(|before| *before != value && !self.moments().has_moved()) {
+        if let Some(before) = before.filter(|before| *before != value && !self.has_moved()) {
             self.known_to = fineness(before);
         }
         let is_here = self.steps.back().is_some_and(|step| self.place(step.at) == place);
@@ -377,21 +390,22 @@ impl Steps {
                 self.older = self.moments();
                 let mut moments = Moments::NONE;
                 moments.learn(value, before);
-                self.steps.push_back(Step { at, moments });
+                self.steps.push(Step { at, moments });
             }
         }
     }
 
     /// Takes in the readings of another, of the same time.
     fn join(&mut self, other: Self) {
-        let mut all: Vec<Step> = self.steps.drain(..).chain(other.steps).collect();
+        let mut all: Vec<Step> = self.steps.iter().chain(other.steps.iter()).copied().collect();
+        self.steps = Strip::default();
         all.sort_by_key(|step| step.at);
         for step in all {
             let place = self.place(step.at);
             let is_here = self.steps.back().is_some_and(|last| self.place(last.at) == place);
             match self.steps.back_mut().filter(|_| is_here) {
                 Some(last) => last.moments = last.moments.and(&step.moments),
-                None => self.steps.push_back(step),
+                None => self.steps.push(step),
             }
         }
         self.sum();

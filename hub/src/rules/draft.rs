@@ -6,6 +6,7 @@ mod weighing;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::condition::Verdict;
 use super::count::Count;
 use super::engine::{Engine, Proposed};
 use super::instance::{Instance, Step, is_written, spoke};
@@ -17,7 +18,7 @@ use super::upload::Upload;
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertId, AlertState, Transition};
 use crate::model::device::DeviceNo;
-use crate::model::reading::{Batch, Point, Stretch};
+use crate::model::reading::{Point, Stretch};
 
 /// Of one rule and device, at most one notification about alerts that were already over is sent in this time, in
 /// milliseconds.
@@ -93,16 +94,14 @@ impl<'a> Draft<'a> {
         Proposed { transitions, changes, next_alert, waiting, late: (now, late), told, counts, ..Proposed::default() }
     }
 
-    /// Readings that came together.
-    pub(super) fn upload(&mut self, upload: &Upload, batches: &[Batch]) {
-        let rows = batches.iter().flat_map(Batch::rows);
-        let mut rows: Vec<_> = rows.filter_map(|(series, point)| Some((self.engine.slot(series)?, point))).collect();
+    /// Readings that came together, those that are watched.
+    pub(super) fn upload(&mut self, upload: &Upload, rows: &mut [(Slot, Point)]) {
         // They may be said in any order; what happened has one.
         if !rows.is_sorted_by_key(|(_, point)| point.at) {
             rows.sort_by_key(|(_, point)| point.at);
         }
         if self.engine.sources.is_empty() {
-            rows.into_iter().for_each(|(slot, point)| self.reading(slot, upload, point));
+            rows.iter().for_each(|(slot, point)| self.reading(*slot, upload, *point));
         } else {
             rows.chunk_by(|one, next| one.1.at == next.1.at).for_each(|rows| self.moment(upload, rows));
         }
@@ -179,6 +178,12 @@ impl<'a> Draft<'a> {
             let Some(rule) = self.engine.rules.get(track.watches[watch].rule) else { continue };
             let condition = &rule.of_series().rule.spec.condition;
             let judged = self.changes[at].measure(track, condition, watch, point);
+            // Nothing is open and nothing begins: so it is with nearly every reading.
+            if self.changes[at].open(track, watch).is_none()
+                && judged.is_none_or(|judged| judged.verdict != Verdict::Bad)
+            {
+                continue;
+            }
             let holds = self.changes[at].holds(track, watch).unwrap_or(holds);
             self.step(track, at, watch, is_old, |instance, change| {
                 // A rule is about values or about silence: one of the two always stays.
@@ -225,11 +230,16 @@ impl<'a> Draft<'a> {
     }
 
     /// Writes down a change of an alert, about this device, that no track holds (any more).
-    pub(super) fn emit(&mut self, step: Step, (alert, of): (AlertId, Option<DeviceNo>), points: &[Point]) {
+    pub(super) fn emit<'p>(
+        &mut self,
+        step: Step,
+        (alert, of): (AlertId, Option<DeviceNo>),
+        points: impl IntoIterator<Item = &'p Point>,
+    ) {
         match step {
             Step::Stay | Step::Worsen(_) => {}
             Step::Cancel => self.transitions.push(Transition::Cancel(alert, of)),
-            Step::Become(alert, at) => self.put(&alert, at, points.to_vec()),
+            Step::Become(alert, at) => self.put(&alert, at, points.into_iter().copied().collect()),
         }
     }
 

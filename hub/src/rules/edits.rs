@@ -5,6 +5,7 @@ use super::count;
 use super::draft::Draft;
 use super::engine::{Engine, Proposed, Rebuilt};
 use super::instance::end;
+use super::matching::Matching;
 use super::recount;
 use super::renumbered::recounted;
 use crate::model::UnixMillis;
@@ -20,10 +21,11 @@ impl Engine {
     #[must_use]
     pub fn set_rules(&self, now: UnixMillis, catalog: &Catalog, rules: Vec<Rule>) -> Proposed {
         let rules: Vec<_> = rules.into_iter().map(Compiled::new).collect();
+        let matching = Matching::new(&rules);
         let mut draft = Draft::new(self, now);
         let mut tracks = Vec::new();
         for track in &self.tracks {
-            let Some(mut kept) = self.bare_track(catalog, track.series, &rules) else { continue };
+            let Some(mut kept) = self.bare_track(catalog, track.series, (&rules, &matching)) else { continue };
             for was in &track.watches {
                 if let Some(watch) = kept.watches.iter_mut().find(|watch| self.is_same(was, &rules, watch)) {
                     watch.go_on(was);

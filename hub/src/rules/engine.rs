@@ -8,6 +8,7 @@ use super::condition::Compiled;
 use super::count::Count;
 use super::devices::open::{Devices, Of};
 use super::late::{Backlog, Stretches};
+use super::matching::Matching;
 use super::slot::Slot;
 use super::sources::Sources;
 use super::track::{Change, Track};
@@ -36,9 +37,13 @@ pub(super) enum Watched {
 #[derive(Debug)]
 pub struct Engine {
     pub(super) rules: Vec<Compiled>,
+    /// Which of them can be about a device.
+    pub(super) matching: Matching,
     /// By series number: who watches it, as far as is known.
     pub(super) watched: Vec<Watched>,
     pub(super) tracks: Vec<Track>,
+    /// By track: whether what its rules look back at may still have to be read.
+    pub(super) unread: Vec<bool>,
     /// Tracks that need time to pass, by the moment they want to be looked at.
     pub(super) deadlines: BTreeSet<(UnixMillis, Slot)>,
     /// Watches whose window began empty: the store may know more. By track, rule, and of several series that it looks at the part.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   prepare(catalog, batches)          learn which rules watch the series of this group (memory only, no decision)
-//!   recalls_before(now, batches)       what their windows are to be filled with first, see `recall`
+//!   recalls_before(now, batches, ..)   what their windows are to be filled with first, see `recall`
 //!   evaluate(now, batches)   ─▶ Proposed ─▶ store.commit(transitions) ─▶ apply(proposed)
 //!   handle_timeout(now)      ─▶ Proposed ─▶          "                ─▶      "           at poll_timeout()
 //!   set_rules(now, ..)       ─▶ Proposed ─▶          "                ─▶      "
@@ -56,6 +56,7 @@ mod instance;
 mod late;
 mod look;
 pub mod made;
+mod matching;
 pub mod notify;
 mod quiet;
 mod recall;
@@ -67,6 +68,7 @@ mod season;
 mod slot;
 mod sources;
 mod spread;
+mod strip;
 mod summary;
 pub mod tally;
 #[cfg(test)]
@@ -90,11 +92,12 @@ use self::engine::Rebuilt;
 pub use self::engine::{Engine, Proposed, Watching};
 use self::instance::{Instance, end};
 use self::late::Backlog;
+use self::matching::Matching;
 pub use self::recall::Recall;
 pub use self::review::{Review, Reviewed};
 use self::slot::Slot;
 use self::sources::Sources;
-use self::track::Track;
+use self::track::{Track, Watch};
 use self::upload::{FUTURE_MS, Upload};
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertId, AlertState, Subject};
@@ -121,11 +124,13 @@ impl Engine {
         let rules: Vec<_> = rules.into_iter().map(Compiled::new).collect();
         let counts = count::all(&rules, UnixMillis(i64::MIN), |rule| selections.remove(&rule));
         Self {
+            matching: Matching::new(&rules),
             rules,
             counts,
             lost: selections.into_values().collect(),
             watched: Vec::new(),
             tracks: Vec::new(),
+            unread: Vec::new(),
             deadlines: BTreeSet::new(),
             forgetful: VecDeque::new(),
             sources: Sources::default(),
@@ -188,7 +193,7 @@ impl Engine {
             if track.recent.is_empty() && point.at <= now.plus(FUTURE_MS) {
                 track.last = track.last.max(Some(point.at.min(now)));
                 track.rhythm.remember_last(point.at.min(now));
-                track.recent.push(point);
+                track.recent.push_back(point);
             }
             self.queue(slot, false);
         }
@@ -272,11 +277,10 @@ impl Engine {
     #[must_use]
     pub fn evaluate(&self, now: UnixMillis, batches: &[Batch]) -> Proposed {
         let mut draft = Draft::new(self, now);
-        let mut rest = batches;
-        while let Some((many, upload)) = Upload::first(now, rest, &self.clocks, |series| self.slot(series)) {
-            let (batches, after) = rest.split_at(many);
-            draft.upload(&upload, batches);
-            rest = after;
+        let (mut rest, mut rows) = (batches, Vec::new());
+        while let Some((many, upload)) = Upload::first(now, rest, &self.clocks, |series| self.slot(series), &mut rows) {
+            draft.upload(&upload, &mut rows);
+            rest = rest.get(many..).unwrap_or_default();
         }
         draft.finish()
     }
@@ -335,10 +339,12 @@ impl Engine {
     }
 
     fn rebuild(&mut self, rebuilt: Rebuilt) {
+        self.matching = Matching::new(&rebuilt.rules);
         self.rules = rebuilt.rules;
         self.counts = rebuilt.counts;
         self.watched.clear();
         self.tracks.clear();
+        self.unread.clear();
         self.deadlines.clear();
         self.forgetful.clear();
         self.sources = Sources::default();
@@ -352,9 +358,14 @@ impl Engine {
     /// Queues a track's deadline: anew when it was `due`, else only if it wants an earlier moment than it has.
     fn queue(&mut self, slot: Slot, due: bool) {
         let Some(track) = self.tracks.get(slot as usize) else { return };
+        let is_timed = |watch: &&Watch| {
+            // A value that nothing is open of waits for nothing.
+            watch.open.is_some() || self.rules.get(watch.rule).is_some_and(|rule| rule.of_series().is_silence())
+        };
         let wants = track
             .watches
             .iter()
+            .filter(is_timed)
             .filter_map(|watch| {
                 self.instance(track, watch.rule, watch.open.as_ref(), 0)?.wake(track.pulse(watch, self.started))
             })

@@ -170,39 +170,61 @@ impl Engine {
     }
 
     /// What is to be read before a group is judged; after [`Engine::prepare`]. What cannot be read in time may be left out: it
-    /// is asked for again with the next group.
-    pub fn recalls_before(&mut self, now: UnixMillis, batches: &[Batch]) -> Vec<Recall> {
+    /// is asked for again with the next group. Of a series of which nothing `is_stored` there is nothing to read.
+    pub fn recalls_before(
+        &mut self,
+        now: UnixMillis,
+        batches: &[Batch],
+        is_stored: impl Fn(SeriesId) -> bool,
+    ) -> Vec<Recall> {
         let mut recalls = Vec::new();
-        if !batches.iter().flat_map(|batch| &batch.series).any(|series| self.unfit(*series).is_some()) {
+        if !batches.iter().flat_map(|batch| &batch.series).any(|series| self.unfit(*series)) {
             return recalls;
         }
-        let mut rest = batches;
-        while let Some((many, upload)) = Upload::first(now, rest, &self.clocks, |series| self.slot(series)) {
-            let (batches, after) = rest.split_at(many);
-            rest = after;
-            let rows = batches.iter().flat_map(Batch::rows);
-            let mut rows: Vec<_> = rows.filter_map(|(series, point)| Some((self.unfit(series)?, point.at))).collect();
-            rows.sort_by_key(|(_, at)| *at);
+        let (mut rest, mut rows) = (batches, Vec::new());
+        while let Some((many, upload)) = Upload::first(now, rest, &self.clocks, |series| self.slot(series), &mut rows) {
+            rest = rest.get(many..).unwrap_or_default();
+            rows.retain(|(slot, _)| self.is_unfit(*slot));
+            rows.sort_by_key(|(_, point)| point.at);
             let mut seen = BySlot::<()>::default();
-            for (slot, at) in rows {
-                if !seen.contains_key(&slot) && self.hold_against(slot, &upload, at, &mut recalls) {
-                    seen.insert(slot, ());
+            for (slot, point) in &rows {
+                if !seen.contains_key(slot) && self.hold_against(*slot, &upload, point.at, (&mut recalls, &is_stored)) {
+                    seen.insert(*slot, ());
                 }
             }
         }
         recalls
     }
 
-    /// Where a series is that a rule looks back at, as long as what that knows does not fit its readings.
-    fn unfit(&self, series: SeriesId) -> Option<Slot> {
-        let slot = self.slot(series)?;
-        let track = self.tracks.get(slot as usize)?;
-        let knows_clock = self.clocks.contains_key(&track.device);
-        track.watches.iter().any(|watch| watch.is_unfit(knows_clock)).then_some(slot)
+    /// Whether a rule looks back at a series, and what it knows does not fit its readings; learns where that is over for good.
+    fn unfit(&mut self, series: SeriesId) -> bool {
+        let Some(slot) = self.slot(series).filter(|slot| self.unread.get(*slot as usize) == Some(&true)) else {
+            return false;
+        };
+        let is_read = self.tracks.get(slot as usize).is_some_and(|track| {
+            let is_sure = |watch: &Watch| !watch.is_unfit(true);
+            track.watches.iter().all(is_sure)
+        });
+        if is_read && let Some(unread) = self.unread.get_mut(slot as usize) {
+            *unread = false;
+        }
+        !is_read && self.is_unfit(slot)
+    }
+
+    fn is_unfit(&self, slot: Slot) -> bool {
+        let track = self.tracks.get(slot as usize).filter(|_| self.unread.get(slot as usize) == Some(&true));
+        let knows_clock = track.is_some_and(|track| self.clocks.contains_key(&track.device));
+        track.is_some_and(|track| track.watches.iter().any(|watch| watch.is_unfit(knows_clock)))
     }
 
     /// Holds a reading against what was read of its series; `false` when it will not be judged.
-    fn hold_against(&mut self, slot: Slot, upload: &Upload, at: UnixMillis, recalls: &mut Vec<Recall>) -> bool {
+    fn hold_against(
+        &mut self,
+        slot: Slot,
+        upload: &Upload,
+        at: UnixMillis,
+        (recalls, is_stored): (&mut Vec<Recall>, &impl Fn(SeriesId) -> bool),
+    ) -> bool {
         let Some(track) = self.tracks.get_mut(slot as usize) else { return false };
         let taken = upload.taken(slot, at);
         let timely = taken.filter(|taken| Change::of(slot, track).is_timely(track, upload, slot, *taken));
@@ -218,6 +240,13 @@ impl Engine {
             }
             let window = watch.window.as_ref().and_then(|look| look.back());
             let (Some(rule), Some(window)) = (self.rules.get(watch.rule), window) else { continue };
+            if !is_stored(track.series) {
+                // A clock so far ahead may be this one reading's alone.
+                if ahead_ms <= SAME_MS {
+                    watch.past = Past::Fits { ahead_ms, is_sure };
+                }
+                continue;
+            }
             let Some(empty) = Window::new(window.condition(), window.kind()) else { continue };
             recalls.push(Recall {
                 series: track.series,
@@ -274,7 +303,7 @@ impl Track {
     /// When its last reading was, as far as that is not after the present: a logger may have paused for longer than a rule looks
     /// back.
     fn last_by(&self, present: UnixMillis) -> UnixMillis {
-        self.recent.last().map_or(present, |last| last.at.min(present))
+        self.recent.back().map_or(present, |last| last.at.min(present))
     }
 
     /// What a device kept while the hub was away came after its windows were read: they are read again.

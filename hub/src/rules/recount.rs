@@ -23,7 +23,7 @@ impl Engine {
                 let (Some(count), Some(rule)) = (self.counts.get_mut(&watch.rule), self.rules.get(watch.rule)) else {
                     continue;
                 };
-                watch.open = state(rule, (device, series), track.recent.last(), watch.open.as_ref());
+                watch.open = state(rule, (device, series), track.recent.back(), watch.open.as_ref());
                 if watch.open.is_some() {
                     count.turn(device, &track.device_name, true);
                 }
@@ -55,7 +55,7 @@ pub(super) fn devices(tracks: &[Track], place: usize, rule: &Compiled) -> usize 
     let in_state = |track: &&Track| {
         let watch = track.watches.iter().find(|watch| watch.rule == place);
         let is_in = |watch: &Watch| {
-            state(rule, (track.device, track.series), track.recent.last(), watch.open.as_ref()).is_some()
+            state(rule, (track.device, track.series), track.recent.back(), watch.open.as_ref()).is_some()
         };
         watch.is_some_and(is_in)
     };

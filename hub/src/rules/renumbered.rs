@@ -149,7 +149,7 @@ impl Track {
             let is_silent = self.heard.is_none_or(|heard| now >= heard.plus(millis(*after)));
             return Some(Judged { measured: 0.0, verdict: if is_silent { Verdict::Bad } else { Verdict::Good } });
         }
-        self.recent.last().map(|last| Judged::of(condition, last.value))
+        self.recent.back().map(|last| Judged::of(condition, last.value))
     }
 }
 

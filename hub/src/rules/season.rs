@@ -50,7 +50,7 @@ pub(super) struct Season {
 }
 
 impl Season {
-    pub(super) const fn new(scale: Scale) -> Self {
+    pub(super) fn new(scale: Scale) -> Self {
         Self { scale, means: Vec::new(), running: None, began: None, lately: Summary::new(HOUR_MS), told: None }
     }
 

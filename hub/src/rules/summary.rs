@@ -15,9 +15,8 @@
 //!
 //! 40 bytes a thirtieth, at most 32 of them: 1.3 kB.
 
-use std::collections::VecDeque;
-
 use super::deviation::STEPS;
+use super::strip::Strip;
 use crate::model::UnixMillis;
 use crate::model::reading::Point;
 use crate::model::rule::{Figure, STUCK};
@@ -60,14 +59,14 @@ impl Totals {
 #[derive(Debug, Clone)]
 pub(super) struct Summary {
     over_ms: i64,
-    steps: VecDeque<Step>,
+    steps: Strip<Step>,
     /// All steps but the newest.
     older: Totals,
 }
 
 impl Summary {
-    pub(super) const fn new(over_ms: i64) -> Self {
-        Self { over_ms, steps: VecDeque::new(), older: Totals::NONE }
+    pub(super) fn new(over_ms: i64) -> Self {
+        Self { over_ms, steps: Strip::default(), older: Totals::NONE }
     }
 
     /// Time of the oldest reading.
@@ -78,7 +77,7 @@ impl Summary {
     /// What it takes in memory besides itself.
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
-        self.steps.capacity() * size_of::<Step>()
+        self.steps.bytes()
     }
 
     fn step_ms(&self) -> i64 {
@@ -115,7 +114,7 @@ impl Summary {
 
     fn forget(&mut self, is_over: impl Fn(&Step, Option<&Step>) -> bool) {
         let before = self.steps.len();
-        while self.steps.front().is_some_and(|step| is_over(step, self.steps.get(1))) {
+        while self.steps.front().is_some_and(|step| is_over(step, self.steps.second())) {
             self.steps.pop_front();
         }
         if self.steps.len() != before {
@@ -134,7 +133,7 @@ impl Summary {
                 if let Some(newest) = newest {
                     self.older = self.older.and(&newest.totals);
                 }
-                self.steps.push_back(Step { first: point.at, totals: Totals::of(point.value) });
+                self.steps.push(Step { first: point.at, totals: Totals::of(point.value) });
             }
         }
     }
@@ -151,7 +150,7 @@ pub(super) struct Standstill {
 }
 
 impl Standstill {
-    pub(super) const fn new(over_ms: i64, least: f64) -> Self {
+    pub(super) fn new(over_ms: i64, least: f64) -> Self {
         Self { least, lately: Summary::new(over_ms), last: None, before: None }
     }
 

@@ -1,5 +1,6 @@
 //! What the engine remembers of one watched series, and a proposed change to it.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::condition::Judged;
@@ -75,7 +76,7 @@ pub(super) struct Track {
     pub(super) heard: Option<UnixMillis>,
     pub(super) rhythm: Rhythm,
     /// Evaluated points, oldest first, at most [`RECENT`].
-    pub(super) recent: Vec<Point>,
+    pub(super) recent: VecDeque<Point>,
     pub(super) watches: Vec<Watch>,
     /// Rules that look at it beside another series of the device, by their place and the part it is.
     pub(super) feeds: Vec<(usize, usize)>,
@@ -90,12 +91,14 @@ pub(super) struct Change {
     pub(super) last: Option<UnixMillis>,
     pub(super) heard: Option<UnixMillis>,
     pub(super) rhythm: Rhythm,
-    /// Points newly evaluated, oldest first; at least the newest [`RECENT`] of them.
+    /// The newest point evaluated, of most series the only one of a group.
+    pub(super) newest: Option<Point>,
+    /// Points evaluated before it, oldest first; at least the newest [`RECENT`] of them.
     pub(super) fresh: Vec<Point>,
     /// Alerts that changed, by place of the watch.
     pub(super) open: Vec<(usize, Option<Arc<Alert>>)>,
-    /// Windows that took readings, by place of the watch. Copied at the group's first reading, 1 kB each: far less than
-    /// the group's commit costs.
+    /// Windows that took readings, by place of the watch. Copied at the group's first reading: some 400 bytes each, which share what
+    /// did not change with the window they will replace (see `strip`).
     pub(super) windows: Vec<(usize, Look)>,
     /// Its deadline came: it is queued anew.
     pub(super) due: bool,
@@ -108,6 +111,7 @@ impl Change {
             last: track.last,
             heard: track.heard,
             rhythm: track.rhythm,
+            newest: None,
             fresh: Vec::new(),
             open: Vec::new(),
             windows: Vec::new(),
@@ -209,31 +213,37 @@ impl Change {
     fn measured(&self, track: &Track, watch: usize) -> Option<f64> {
         match self.look(track, watch) {
             Some(look) => look.measured(),
-            None => self.fresh.last().or_else(|| track.recent.last()).map(|point| point.value),
+            None => self.newest.as_ref().or_else(|| track.recent.back()).map(|point| point.value),
         }
     }
 
     pub(super) fn push(&mut self, point: Point) {
+        let Some(before) = self.newest.replace(point) else { return };
         if self.fresh.len() >= 2 * RECENT {
             self.fresh.drain(..RECENT);
         }
-        self.fresh.push(point);
+        self.fresh.push(before);
     }
 
     /// The newest points, oldest first.
     pub(super) fn recent(&self, track: &Track) -> Vec<Point> {
-        let fresh = &self.fresh[self.fresh.len().saturating_sub(RECENT)..];
-        let old = track.recent.len().saturating_sub(RECENT - fresh.len());
-        [&track.recent[old..], fresh].concat()
+        let all = track.recent.len() + self.fresh.len() + usize::from(self.newest.is_some());
+        let points = track.recent.iter().chain(&self.fresh).chain(&self.newest);
+        points.skip(all.saturating_sub(RECENT)).copied().collect()
     }
 }
 
 impl Track {
+    /// Whether a rule looks back at it by a window.
+    pub(super) fn looks_back(&self) -> bool {
+        self.watches.iter().any(|watch| watch.window.as_ref().is_some_and(|look| look.back().is_some()))
+    }
+
     /// How it is heard, and what a watch makes of it.
     pub(super) fn pulse(&self, watch: &Watch, started: UnixMillis) -> Pulse<'_> {
         let measured = match &watch.window {
             Some(window) => window.measured(),
-            None => self.recent.last().map(|point| point.value),
+            None => self.recent.back().map(|point| point.value),
         };
         let beside = watch.window.as_ref().and_then(|look| look.beside()).and_then(Together::heard);
         Pulse { heard: self.heard.max(beside), rhythm: &self.rhythm, started, measured }
@@ -243,10 +253,11 @@ impl Track {
         self.last = change.last;
         self.heard = change.heard;
         self.rhythm = change.rhythm;
-        if !change.fresh.is_empty() {
-            let keep = RECENT.saturating_sub(change.fresh.len());
-            self.recent.drain(..self.recent.len().saturating_sub(keep));
-            self.recent.extend_from_slice(&change.fresh[change.fresh.len().saturating_sub(RECENT)..]);
+        for point in change.fresh.into_iter().chain(change.newest) {
+            if self.recent.len() >= RECENT {
+                self.recent.pop_front();
+            }
+            self.recent.push_back(point);
         }
         for (watch, open) in change.open {
             if let Some(watch) = self.watches.get_mut(watch) {

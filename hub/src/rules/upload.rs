@@ -13,7 +13,7 @@ use std::collections::HashMap;
 
 use super::slot::{BySlot, Slot};
 use crate::model::device::DeviceNo;
-use crate::model::reading::Batch;
+use crate::model::reading::{Batch, Point, SeriesId};
 use crate::model::{Lane, UnixMillis, numbering};
 
 /// A reading further ahead of the hub's clock than this is not judged.
@@ -52,12 +52,14 @@ struct Span {
 }
 
 impl Upload {
-    /// The first of some batches, and those that came with it: how many, and what they are.
+    /// The first of some batches, and those that came with it: how many, and what they are. `rows` are from then on their readings of
+    /// series that have a slot.
     pub(super) fn first(
         now: UnixMillis,
         batches: &[Batch],
         clocks: &HashMap<DeviceNo, i64>,
-        slot: impl Fn(crate::model::reading::SeriesId) -> Option<Slot>,
+        slot: impl Fn(SeriesId) -> Option<Slot>,
+        rows: &mut Vec<(Slot, Point)>,
     ) -> Option<(usize, Self)> {
         let first = batches.first()?;
         let is_with = |batch: &&Batch| {
@@ -73,10 +75,10 @@ impl Upload {
         let offset_ms = clocks.get(&first.id.device).filter(|_| !is_pushed).copied().unwrap_or(0);
         let future_ms = FUTURE_MS + offset_ms.max(0);
         let behind_ms = if offset_ms < -SAME_MS { -offset_ms } else { 0 };
-        let rows = || {
-            let rows = batches.iter().take(many).flat_map(Batch::rows);
-            rows.filter_map(|(series, point)| Some((slot(series)?, by_hub(point.at, behind_ms, came))))
-        };
+        rows.clear();
+        let all = batches.iter().take(many).flat_map(Batch::rows);
+        rows.extend(all.filter_map(|(series, point)| Some((slot(series)?, point))));
+        let taken = || rows.iter().map(|(slot, point)| (*slot, by_hub(point.at, behind_ms, came)));
         let is_fresh = |(_, at): (Slot, UnixMillis)| (-SAME_MS..=FRESH_MS).contains(&came.since(at));
         let upload = Self {
             came,
@@ -85,7 +87,7 @@ impl Upload {
             is_backlog: !is_pushed && first.lane == Lane::Recovered,
             future_ms,
             behind_ms,
-            series: if rows().all(is_fresh) { None } else { Some(spans(came, future_ms, rows())) },
+            series: if taken().all(is_fresh) { None } else { Some(spans(came, future_ms, taken())) },
         };
         Some((many, upload))
     }

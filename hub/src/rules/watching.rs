@@ -1,11 +1,14 @@
-//! Which rules watch which series. Patterns and labels are matched once a series; after that it is one load from a
-//! list.
+//! Which rules watch which series. Patterns and labels are matched once a series, of rules that can be about its device; after that it
+//! is one load from a list.
 //!
 //! A series is matched at its first reading. When rules or its device change, all series are matched again.
+
+use std::collections::VecDeque;
 
 use super::condition::{Compiled, millis, same_meaning};
 use super::engine::{Engine, LATE_MS, Watched};
 use super::look::Look;
+use super::matching::Matching;
 use super::rhythm::Rhythm;
 use super::slot::Slot;
 use super::track::{Past, Track, Watch};
@@ -28,7 +31,7 @@ impl Engine {
         if known != Watched::Unknown {
             return;
         }
-        let Some(mut track) = self.bare_track(catalog, series, &self.rules) else { return };
+        let Some(mut track) = self.bare_track(catalog, series, (&self.rules, &self.matching)) else { return };
         for watch in &mut track.watches {
             let Some(rule) = self.rules.get(watch.rule) else { continue };
             let Some(alert) = self.resuming.remove(&(rule.rule.id, series)) else { continue };
@@ -70,12 +73,17 @@ impl Engine {
     }
 
     /// A track without a past; `None` when the series is not in the catalog (any more).
-    pub(super) fn bare_track(&self, catalog: &Catalog, id: SeriesId, rules: &[Compiled]) -> Option<Track> {
+    pub(super) fn bare_track(
+        &self,
+        catalog: &Catalog,
+        id: SeriesId,
+        (rules, matching): (&[Compiled], &Matching),
+    ) -> Option<Track> {
         let series = catalog.series(id)?;
         let device = catalog.device(series.device)?;
-        let covering: Vec<_> = rules.iter().enumerate().filter(|(_, rule)| rule.covers(device, series)).collect();
-        let feeds =
-            rules.iter().enumerate().flat_map(|(at, rule)| rule.feeds(device, series).map(move |part| (at, part)));
+        let of_device: Vec<_> = matching.of(device).into_iter().filter_map(|at| Some((at, rules.get(at)?))).collect();
+        let covering: Vec<_> = of_device.iter().copied().filter(|(_, rule)| rule.covers(device, series)).collect();
+        let feeds = of_device.iter().flat_map(|&(at, rule)| rule.feeds(device, series).map(move |part| (at, part)));
         let interval_ms = device.interval_ms.unwrap_or(series.interval_ms);
         let mut rhythm = Rhythm::new(interval_ms);
         rhythm.remember_uploads(device.pushed_every_ms);
@@ -90,7 +98,7 @@ impl Engine {
             last: None,
             heard: None,
             rhythm,
-            recent: Vec::new(),
+            recent: VecDeque::new(),
             watches: covering.into_iter().map(|(at, rule)| watch(at, rule, series.kind)).collect(),
             feeds: feeds.collect(),
             queued: None,
@@ -122,6 +130,7 @@ impl Engine {
             }
         }
         self.mark(track.series, Watched::By(slot));
+        self.unread.push(track.looks_back());
         self.tracks.push(track);
         self.connect(slot);
         self.queue(slot, true);

@@ -26,13 +26,14 @@
 
 mod numbers;
 
-use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::condition::{Judged, Verdict, beyond, millis, per_ms};
 use super::deviation::{History, STEPS};
 use super::season::{self, Season};
 use super::spread::{Reading, Scale, place};
+use super::strip::Strip;
 use super::summary::{Standstill, Summary};
 use super::trend::Trend;
 use crate::counter::{Amount, Lately, Lead, Machine};
@@ -47,7 +48,7 @@ const LEAD_MS: i64 = 10 * 60_000;
 /// The memory of one rule about the last while on one series.
 #[derive(Debug, Clone)]
 pub(super) struct Window {
-    condition: Condition,
+    condition: Arc<Condition>,
     kind: SensorKind,
     over_ms: i64,
     /// Whether the first reading it took is the first there ever was: nothing is missing before it.
@@ -72,7 +73,7 @@ pub(super) struct Window {
 enum Memory {
     Rate {
         /// First reading of each step: when, and the value (of a counter: what it counted since the window was made).
-        marks: VecDeque<(UnixMillis, f64)>,
+        marks: Strip<(UnixMillis, f64)>,
     },
     Increase(Lately),
     Deviation(History),
@@ -90,7 +91,7 @@ impl Window {
     /// An empty window; `None` for a condition that needs none.
     pub(super) fn new(condition: &Condition, kind: SensorKind) -> Option<Self> {
         let (over, memory) = match *condition {
-            Condition::Rate { over, .. } => (over, Memory::Rate { marks: VecDeque::new() }),
+            Condition::Rate { over, .. } => (over, Memory::Rate { marks: Strip::default() }),
             Condition::Increase { over, .. } => (over, Memory::Increase(Lately::default())),
             Condition::Deviation { sigmas, over, least, .. } => {
                 (over, Memory::Deviation(History::new(millis(over), Scale { sigmas, least })))
@@ -114,7 +115,7 @@ impl Window {
             Memory::Figure(..) | Memory::Stuck(_) | Memory::Seasonal(_) | Memory::Forecast(_) => false,
         };
         Some(Self {
-            condition: condition.clone(),
+            condition: Arc::new(condition.clone()),
             kind,
             over_ms: millis(over),
             is_begin: true,
@@ -135,7 +136,7 @@ impl Window {
     }
 
     /// What it is for.
-    pub(super) const fn condition(&self) -> &Condition {
+    pub(super) fn condition(&self) -> &Condition {
         &self.condition
     }
 
@@ -202,7 +203,7 @@ impl Window {
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
         let steps = match &self.memory {
-            Memory::Rate { marks } => marks.capacity() * size_of::<(UnixMillis, f64)>(),
+            Memory::Rate { marks } => marks.bytes(),
             Memory::Increase(lately) => lately.bytes(),
             Memory::Deviation(history) => history.bytes(),
             Memory::Figure(_, summary) => summary.bytes(),
@@ -302,10 +303,14 @@ impl Window {
         let step_of = |at: UnixMillis| at.0.div_euclid((self.over_ms / STEPS).max(1));
         let measured = match &mut self.memory {
             Memory::Rate { marks } => {
-                while marks.pop_front_if(|(at, _)| *at < oldest).is_some() {}
+                while marks.front().is_some_and(|(at, _)| *at < oldest) {
+                    marks.pop_front();
+                }
                 if before.is_some() {
                     // A counter never falls: what it had counted beyond this was a slip, which it takes back.
-                    while marks.pop_back_if(|(_, was)| *was > value).is_some() {}
+                    while marks.back().is_some_and(|(_, was)| *was > value) {
+                        marks.pop_back();
+                    }
                 }
                 let rate = marks.front().and_then(|&(from, was)| {
                     let time = point.at.since(from);
@@ -313,7 +318,7 @@ impl Window {
                     (time >= half).then(|| change / time as f64 * per_ms(&self.condition))
                 });
                 if marks.back().is_none_or(|&(at, _)| step_of(at) != step_of(point.at)) {
-                    marks.push_back((point.at, value));
+                    marks.push((point.at, value));
                 }
                 rate
             }
@@ -328,7 +333,7 @@ impl Window {
                 let from = lately.at(oldest, open_end, shown).filter(|from| from.at < point.at);
                 from.and_then(|from| {
                     let (change, is_whole) = ((now - from.total).value(), from.at <= oldest);
-                    match self.condition {
+                    match *self.condition {
                         // What is known already is enough to be too much, and no proof of anything else: before the store was
                         // read nobody knows what it had grown by.
                         Condition::Increase { op: op @ (Op::Above | Op::AtLeast), value: limit, .. } => {

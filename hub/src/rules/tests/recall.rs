@@ -41,7 +41,8 @@ impl Story {
         }
         let batches = [batch];
         self.scene.engine.prepare(&self.scene.catalog, &batches);
-        for recall in self.scene.engine.recalls_before(at(now), &batches) {
+        let is_stored = !self.stored.is_empty();
+        for recall in self.scene.engine.recalls_before(at(now), &batches, |_| is_stored) {
             self.scene.engine.recalled(Self::fill(&self.stored, recall));
         }
         self.told.extend(self.scene.group(now, &batches));

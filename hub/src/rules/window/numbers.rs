@@ -1,5 +1,7 @@
 //! A memory of the last while under a rule of which only numbers are others. PURE.
 
+use std::sync::Arc;
+
 use super::{Memory, Window};
 use crate::model::rule::Condition;
 use crate::rules::condition::{Judged, Verdict};
@@ -8,7 +10,7 @@ use crate::rules::spread::Scale;
 impl Window {
     /// The same memory for other numbers, where it is what these ask for, and what the last reading says by them.
     pub(in crate::rules) fn renumbered(&self, condition: &Condition) -> (Option<Self>, Option<Judged>) {
-        let is_what_it_asks = match (&self.condition, condition) {
+        let is_what_it_asks = match (&*self.condition, condition) {
             (Condition::Rate { over: was, .. }, Condition::Rate { over, .. })
             | (Condition::Increase { over: was, .. }, Condition::Increase { over, .. })
             | (Condition::Deviation { over: was, .. }, Condition::Deviation { over, .. })
@@ -18,7 +20,7 @@ impl Window {
             (was, is) => was == is,
         };
         let memory = is_what_it_asks.then(|| {
-            let mut memory = Self { condition: condition.clone(), ..self.clone() };
+            let mut memory = Self { condition: Arc::new(condition.clone()), ..self.clone() };
             match (&mut memory.memory, condition) {
                 (Memory::Deviation(history), Condition::Deviation { sigmas, least, .. }) => {
                     history.scale = Scale { sigmas: *sigmas, least: *least };
