@@ -18,7 +18,7 @@ use telemetry_hub::store::{self, Commit, SecretKey, Store};
 use wire::Reading;
 use wire::batch::{BatchBuilder, MAX_BODY};
 
-use crate::figures::{Client, Options};
+use crate::figures::{Client, Options, cpu_seconds};
 use crate::slowly;
 
 const SENSORS: usize = 10;
@@ -62,13 +62,17 @@ pub(crate) fn run(options: &Options) {
     let token =
         store.create_token("bench".to_owned(), Scope::Read, Labels::new(), sha256(&secret), None, UnixMillis(0));
     let token = ApiToken { id: runtime.block_on(token).unwrap().id, secret };
-    println!("{:<34} {:>8} {:>8} {:>12} {:>9}", "a year of 100 series", "slow s", "HTTP s", "readings", "fires");
+    let titles = ["slow s", "HTTP s", "CPU s", "readings", "fires"];
+    println!(
+        "{:<34} {:>8} {:>8} {:>8} {:>12} {:>9}",
+        "a year of 100 series", titles[0], titles[1], titles[2], titles[3], titles[4]
+    );
     for (name, rule) in rules().into_iter().filter(|(name, _)| name.contains(&only)) {
         // One that waits for the slow way is closed meanwhile.
         let mut ask = Client::connect(&address.to_string(), &token.text()).unwrap();
-        let began = Instant::now();
+        let (began, cpu) = (Instant::now(), cpu_seconds(std::process::id()));
         let answer = ask.post("/api/v1/rules/backtest", &json!({"rule": rule, "from": range.0.0, "to": range.1.0}));
-        let took = began.elapsed().as_secs_f64();
+        let (took, cpu) = (began.elapsed().as_secs_f64(), cpu_seconds(std::process::id()) - cpu);
         let found: Value = serde_json::from_slice(answer).unwrap();
         let cut = if found["truncated"] == true { ", cut short" } else { "" };
         let list = found["series"].as_array().unwrap();
@@ -89,7 +93,7 @@ pub(crate) fn run(options: &Options) {
             }
             format!("{took:.2}")
         };
-        println!("{name:<34} {slow:>8} {took:>8.2} {readings:>12} {:>9}{cut}", found["fires"]);
+        println!("{name:<34} {slow:>8} {took:>8.2} {cpu:>8.2} {readings:>12} {:>9}{cut}", found["fires"]);
     }
     drop(store);
     stop.send(()).unwrap();

@@ -12,6 +12,7 @@ use super::engine::Watching;
 use super::instance::{Instance, Pulse, Step};
 use super::look::Look;
 use super::rhythm::Rhythm;
+use super::skim::Skim;
 use super::together::Together;
 use crate::counter::Lead;
 use crate::model::alert::{Alert, AlertId, AlertState, Subject, Usual};
@@ -219,13 +220,15 @@ struct Queue {
 pub struct Replay<'a> {
     trial: &'a Trial,
     series: Series,
-    window: Option<Look>,
+    pub(super) window: Option<Look>,
+    /// What the window need not take of readings given in columns, where there is such.
+    pub(super) skim: Option<Box<Skim>>,
     /// Readings of this series and of those beside it that wait until it is known what came first; empty where there is none
     /// beside it.
     queues: Vec<Queue>,
     open: Option<Arc<Alert>>,
     heard: Option<UnixMillis>,
-    rhythm: Rhythm,
+    pub(super) rhythm: Rhythm,
     /// What the last reading measured, by its window.
     measured: Option<f64>,
     /// Only firings from here on count, and what fires then if that is asked for.
@@ -245,6 +248,10 @@ impl<'a> Replay<'a> {
         Self {
             trial,
             series,
+            skim: window
+                .as_ref()
+                .and_then(|window| Skim::new(&trial.0.rule.spec.condition, window.kind()))
+                .map(Box::new),
             window,
             queues: Vec::new(),
             open: None,
@@ -322,7 +329,7 @@ impl<'a> Replay<'a> {
             }
         }
         if let Some(point) = own {
-            self.take(&[point]);
+            self.take_one(point);
         }
         let together = self.window.as_mut().and_then(Look::beside_mut);
         if let Some((judged, holds)) = together.and_then(|together| Some((together.judge(at)?, together.holds()))) {
@@ -339,35 +346,40 @@ impl<'a> Replay<'a> {
             Some(Look::Back(window)) => window.begin_behind(lead),
             Some(Look::Beside(..)) => {}
             // What was beyond a limit by the last reading of before is so still; and a silence begins with it.
-            None if self.lists_open => self.take(&lead.before),
+            None if self.lists_open => lead.before.iter().for_each(|point| self.take_one(*point)),
             None => {}
         }
     }
 
-    /// Takes the next readings, oldest first.
+    /// Takes the next readings, oldest first, each by itself: from then on none is passed over.
     pub fn take(&mut self, points: &[Point]) {
-        for point in points {
-            self.pass_time(point.at);
-            self.heard = self.heard.max(Some(point.at));
-            let judged = match &mut self.window {
-                Some(window) => window.take(*point),
-                None => Some(Judged::of(&self.trial.0.rule.spec.condition, point.value)),
-            };
-            self.measured = judged.map(|judged| judged.measured);
-            let counts = point.at >= self.from;
-            self.outcome.readings += u64::from(counts);
-            self.outcome.judged += u64::from(counts && judged.is_some());
-            let beside = self.window.as_ref().and_then(Look::beside);
-            let holds = beside.map_or_else(|| self.rhythm.holds(point.at, false), Together::holds);
-            self.rhythm.beat(point.at);
-            let is_new_normal = self.window.as_ref().is_some_and(Look::is_new_normal);
-            let step = match (self.instance().on_heard(point.at), judged) {
-                (Step::Stay, Some(judged)) if is_new_normal => self.instance().on_new_normal(point.at, judged.measured),
-                (Step::Stay, judged) => self.instance().on_reading(point.at, judged, holds),
-                (heard, _) => heard,
-            };
-            self.follow(step);
-        }
+        self.catch_up(0);
+        self.skim = None;
+        points.iter().for_each(|point| self.take_one(*point));
+    }
+
+    /// Takes the next reading.
+    pub(super) fn take_one(&mut self, point: Point) {
+        self.pass_time(point.at);
+        self.heard = self.heard.max(Some(point.at));
+        let judged = match &mut self.window {
+            Some(window) => window.take(point),
+            None => Some(Judged::of(&self.trial.0.rule.spec.condition, point.value)),
+        };
+        self.measured = judged.map(|judged| judged.measured);
+        let counts = point.at >= self.from;
+        self.outcome.readings += u64::from(counts);
+        self.outcome.judged += u64::from(counts && judged.is_some());
+        let beside = self.window.as_ref().and_then(Look::beside);
+        let holds = beside.map_or_else(|| self.rhythm.holds(point.at, false), Together::holds);
+        self.rhythm.beat(point.at);
+        let is_new_normal = self.window.as_ref().is_some_and(Look::is_new_normal);
+        let step = match (self.instance().on_heard(point.at), judged) {
+            (Step::Stay, Some(judged)) if is_new_normal => self.instance().on_new_normal(point.at, judged.measured),
+            (Step::Stay, judged) => self.instance().on_reading(point.at, judged, holds),
+            (heard, _) => heard,
+        };
+        self.follow(step);
     }
 
     pub(super) const fn condition(&self) -> &Condition {

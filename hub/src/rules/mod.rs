@@ -65,6 +65,7 @@ mod renumbered;
 mod review;
 mod rhythm;
 mod season;
+mod skim;
 mod slot;
 mod sources;
 mod spread;

@@ -2,7 +2,7 @@
 //!
 //! Of a limit: while there is no alert, what is not beyond it; while one fires, what is not good and not worse than the worst. By
 //! the smallest and the largest of some readings that is known of all of them, because all of it goes by the order of values. Of
-//! a silence: what comes in time.
+//! a silence: what comes in time. What looks back is another matter (see `skim`).
 //!
 //! What is passed over leaves one thing behind that differs: how often the series reports, which the last three readings tell. Nobody asks
 //! while nothing is pending, and before anything can be, three readings are taken one by one ([`SHORT`]).
@@ -105,6 +105,9 @@ impl Takes for Replay<'_> {
     }
 
     fn take_columns(&mut self, at: &[i64], value: &[f64]) {
+        if self.window.is_some() {
+            return self.skim_columns(at, value);
+        }
         let (mut at, mut value) = (at, value);
         while !at.is_empty() {
             let lead = self.quiet().map_or(0, |quiet| quiet.lead(at, value, self.heard()));
@@ -115,7 +118,7 @@ impl Takes for Replay<'_> {
             }
             let end = (lead + 1).min(at.len());
             for (&at, &value) in at[passed..end].iter().zip(&value[passed..end]) {
-                self.take(&[Point { at: UnixMillis(at), value }]);
+                self.take_one(Point { at: UnixMillis(at), value });
             }
             (at, value) = (&at[end..], &value[end..]);
         }

@@ -2,8 +2,32 @@
 
 use super::*;
 use crate::model::catalog::Series;
+use crate::model::rule::Figure;
 use crate::model::run::{Run, Takes as _};
 use crate::rules::backtest::{Outcome, Replay, Trial};
+
+/// What looks back, by limits that are reached now and then.
+fn windows() -> impl Strategy<Value = RuleSpec> {
+    let ops = prop::sample::select(vec![Op::Above, Op::AtLeast, Op::Below, Op::AtMost]);
+    let figures = prop::sample::select(vec![Figure::Average, Figure::Minimum, Figure::Maximum]);
+    let over = prop::sample::select(vec![20_u64, 60, 150, 601]).prop_map(Duration::from_secs);
+    let kinds = prop::sample::select(vec![0, 0, 1, 1, 2, 3, 4]);
+    (kinds, ops, figures, -4..12_i32, over, prop::option::of(0..4_i32)).prop_map(
+        |(kind, op, figure, limit, over, gap)| {
+            let value = f64::from(limit);
+            let further = |gap: i32| f64::from(gap) * if matches!(op, Op::Above | Op::AtLeast) { -1.0 } else { 1.0 };
+            let clear = gap.map(|gap| value + further(gap));
+            let condition = match kind {
+                0 => Condition::Rate { op, value, per: Duration::from_secs(60), over, clear },
+                1 => Condition::Figure { figure, op, value, over, clear },
+                2 => Condition::Stuck { least: value.abs() / 2.0, after: over },
+                3 => Condition::Increase { op, value, over, clear },
+                _ => Condition::Deviation { sigmas: value.abs() + 1.0, over, clear: None, least: Some(1.0) },
+            };
+            RuleSpec { condition, ..threshold(op, value, None) }
+        },
+    )
+}
 
 /// Limits and silences, with and without a clear value, a hold and a `clear_for`.
 fn rules() -> impl Strategy<Value = RuleSpec> {
@@ -15,7 +39,7 @@ fn rules() -> impl Strategy<Value = RuleSpec> {
         };
         threshold(op, limit, gap.map(further))
     });
-    let all = prop_oneof![5 => limits, 2 => (1..200_u64).prop_map(silence)];
+    let all = prop_oneof![5 => limits, 2 => (1..200_u64).prop_map(silence), 8 => windows()];
     let seconds = || prop_oneof![3 => Just(0_u64), 1 => Just(5), 2 => Just(70)];
     (all, seconds(), seconds()).prop_map(|(spec, holds, clears)| {
         let clears = if spec.condition.is_about_values() { clears } else { 0 };
@@ -27,7 +51,7 @@ fn rules() -> impl Strategy<Value = RuleSpec> {
 fn readings() -> impl Strategy<Value = Vec<Point>> {
     let gap = prop_oneof![20 => Just(1_000_i64), 3 => 1..5_000_i64, 1 => 50_000..300_000_i64];
     let step = prop_oneof![20 => Just(0_i32), 6 => -1..=1_i32, 1 => -6..=6_i32];
-    prop::collection::vec((gap, step), 1..400).prop_map(|steps| {
+    prop::collection::vec((gap, step), 1..900).prop_map(|steps| {
         let (mut at, mut value) = (START, 5);
         let point = |(gap, step): (i64, i32)| {
             (at, value) = (at.plus(gap), (value + step).clamp(0, 12));
@@ -75,10 +99,10 @@ fn in_blocks(mut replay: Replay<'_>, points: &[Point], sizes: &[usize], end: Uni
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(3_000))]
     #[test]
     fn a_rule_says_the_same_of_what_it_passes_over(
-        spec in rules(), points in readings(), sizes in prop::collection::vec(1..60_usize, 1..20), begin in 0..200_usize,
+        spec in rules(), points in readings(), sizes in prop::collection::vec(1..300_usize, 1..20), begin in 0..200_usize,
         interval_ms in prop::sample::select(vec![0_u32, 1_000, 60_000]),
     ) {
         let trial = Trial::new(spec, START);
@@ -119,4 +143,35 @@ fn blocks_in_which_nothing_happens_are_passed_over() {
     let (outcome, passed) = in_blocks(Replay::new(&trial, &series, START), &points, &[20], at(60_000));
     assert_eq!((outcome.fires, outcome.readings, outcome.judged), (1, 1_000, 1_000));
     assert_eq!(passed, 50 - 4, "what it fires and resolves in, and what is before each");
+}
+
+#[test]
+fn what_looks_back_does_not_look_at_readings_by_which_nothing_can_happen() {
+    let value = |minute: i64| if minute == 5_000 { 60.0 } else { 20.0 + (minute % 7) as f64 / 10.0 };
+    let points: Vec<_> = (0..10_000).map(|minute| Point { at: at(minute * 60), value: value(minute) }).collect();
+    let hour = Duration::from_secs(3_600);
+    let rate = Condition::Rate { op: Op::Above, value: 1.0, per: hour / 60, over: hour / 12, clear: None };
+    let mean = Condition::Figure { figure: Figure::Average, op: Op::Above, value: 30.0, over: hour, clear: None };
+    for condition in [rate, mean, Condition::Stuck { least: 0.1, after: hour }] {
+        let trial = Trial::new(RuleSpec { condition, ..above(1.0) }, START);
+        let series = Series {
+            id: TEMP,
+            device: DeviceNo(1),
+            sensor: "temp".into(),
+            unit: "Cel".into(),
+            kind: SensorKind::Gauge,
+            kind_by_owner: false,
+            interval_ms: 60_000,
+        };
+        let mut replay = Replay::new(&trial, &series, START);
+        let mut passed = 0;
+        for block in points.chunks(1_000) {
+            give(&mut replay, block);
+            passed += replay.skimmed();
+        }
+        let mut slow = Replay::new(&trial, &series, START);
+        slow.take(&points);
+        assert_eq!(replay.finish(at(600_000)), slow.finish(at(600_000)));
+        assert!(passed > 9_000, "{passed}");
+    }
 }
