@@ -103,8 +103,7 @@ impl Season {
         }
         let days = &mut days[..known];
         let usual = median(days);
-        days.iter_mut().for_each(|of_day| *of_day = (*of_day - usual).abs());
-        let spread = NORMAL * median(days);
+        let spread = NORMAL * median_away(days, usual);
         let reach = self.scale.usual() * spread;
         let least = self.scale.least.map_or_else(|| KNOWN_TO * usual.abs(), |least| least / self.scale.sigmas);
         let away = (mean - usual) / spread.max(least).max(4.0 * f64::EPSILON * usual.abs()).max(f64::MIN_POSITIVE);
@@ -140,9 +139,38 @@ fn median(numbers: &mut [f64]) -> f64 {
     if numbers.len() % 2 == 1 { numbers[middle] } else { f64::midpoint(numbers[middle - 1], numbers[middle]) }
 }
 
+/// The median of how far sorted numbers are from a number in their middle: those beside it are the nearest.
+fn median_away(sorted: &[f64], from: f64) -> f64 {
+    let away = |n: Option<usize>| n.and_then(|n| sorted.get(n)).map_or(f64::INFINITY, |number| (number - from).abs());
+    let mut above = sorted.partition_point(|number| *number < from);
+    let (mut below, mut before, mut last) = (above, 0.0, 0.0);
+    for _ in 0..=sorted.len() / 2 {
+        before = last;
+        let (down, up) = (away(below.checked_sub(1)), away(Some(above)));
+        if down < up {
+            (below, last) = (below - 1, down);
+        } else {
+            (above, last) = (above + 1, up);
+        }
+    }
+    if sorted.len() % 2 == 1 { last } else { f64::midpoint(before, last) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_nearest_are_found_from_the_middle() {
+        for count in 1..15 {
+            for seed in 0..50_usize {
+                let mut numbers: Vec<f64> = (0..count).map(|n| ((n * 31 + seed * 17) % 23) as f64 / 7.0).collect();
+                let middle = median(&mut numbers);
+                let mut away: Vec<f64> = numbers.iter().map(|number| (number - middle).abs()).collect();
+                assert_eq!(median_away(&numbers, middle), median(&mut away), "{numbers:?}");
+            }
+        }
+    }
 
     /// Warm by day, and each day a little different.
     fn usual(minute: i64) -> f64 {
