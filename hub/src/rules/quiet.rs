@@ -9,6 +9,8 @@
 
 use super::backtest::Replay;
 use super::condition::{Verdict, beyond, judge, millis};
+use super::look::Look;
+use super::skim::MOST_KEPT;
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertState};
 use crate::model::reading::Point;
@@ -121,6 +123,76 @@ impl Takes for Replay<'_> {
                 self.take_one(Point { at: UnixMillis(at), value });
             }
             (at, value) = (&at[end..], &value[end..]);
+        }
+    }
+}
+
+impl Replay<'_> {
+    /// Takes readings, and passes over those by which nothing changes.
+    pub(super) fn skim_columns(&mut self, at: &[i64], value: &[f64]) {
+        let (mut at, mut value) = (at, value);
+        while !at.is_empty() {
+            let Some(skim) = &mut self.skim else { break };
+            let length = skim.length(at);
+            let ((some, rest), (values, others)) = (at.split_at(length), value.split_at(length));
+            let settles = skim.settles(some, values);
+            if settles && self.open().is_none() {
+                self.pass_over(some, values);
+            } else {
+                self.catch_up(length);
+                self.take_all(some, values);
+            }
+            if let Some(skim) = &mut self.skim {
+                skim.forget();
+            }
+            (at, value) = (rest, others);
+        }
+        self.take_all(at, value);
+    }
+
+    /// Readings that change nothing are left to the window for later.
+    fn pass_over(&mut self, at: &[i64], value: &[f64]) {
+        let (Some(&to), Some(&last)) = (at.last(), value.last()) else { return };
+        let before = at.partition_point(|at| !self.is_in_range(UnixMillis(*at)));
+        self.passed((at.len() - before) as u64, UnixMillis(to), last);
+        if let Some(skim) = &mut self.skim {
+            skim.missed += at.len();
+            #[cfg(test)]
+            {
+                skim.passed += at.len();
+            }
+        }
+    }
+
+    /// Brings the window up to what lies before the last `newest` readings kept. Where too many are kept none is passed over any more.
+    pub(super) fn catch_up(&mut self, newest: usize) {
+        let Some(mut skim) = self.skim.take() else { return };
+        let end = skim.at.len().saturating_sub(newest);
+        let missed = end.saturating_sub(std::mem::take(&mut skim.missed));
+        if missed < end {
+            let begin = skim.at.get(end).map(|next| skim.begin(*next));
+            let anew = begin.map_or(0, |begin| skim.at.partition_point(|at| *at < begin));
+            if anew > missed {
+                self.window = self.window.as_ref().and_then(|window| Look::new(self.condition(), window.kind()));
+            }
+            for point in skim.points(anew.max(missed), end) {
+                self.window.as_mut().map(|window| window.take(point));
+            }
+            // The last three readings tell how often the series reports.
+            skim.points(end.saturating_sub(SHORT).max(missed), end).for_each(|point| self.rhythm.beat(point.at));
+        }
+        self.skim = (skim.at.len() <= MOST_KEPT).then_some(skim);
+    }
+
+    /// How many readings the window was spared since the last question.
+    #[cfg(test)]
+    pub(super) fn skimmed(&mut self) -> usize {
+        self.skim.as_mut().map_or(0, |skim| std::mem::take(&mut skim.passed))
+    }
+
+    fn take_all(&mut self, at: &[i64], value: &[f64]) {
+        for (&at, &value) in at.iter().zip(value) {
+            self.take_one(Point { at: UnixMillis(at), value });
         }
     }
 }

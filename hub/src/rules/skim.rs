@@ -13,13 +13,10 @@
 
 use std::collections::VecDeque;
 
-use super::backtest::Replay;
 use super::condition::{beyond, millis};
 use super::deviation::STEPS;
-use super::look::Look;
 use crate::model::reading::Point;
 use crate::model::rule::{Condition, Op};
-use crate::model::run::SHORT;
 use crate::model::{SensorKind, UnixMillis};
 
 /// Readings that are settled together at least.
@@ -29,7 +26,7 @@ const CHUNKS: i64 = 16;
 /// Chunks that are looked at for one at most: of more, readings are taken one by one.
 const MOST_CHUNKS: usize = 64;
 /// Readings that are kept at most, 16 bytes each: two whiles of more are taken one by one.
-const MOST_KEPT: usize = 1 << 18;
+pub(super) const MOST_KEPT: usize = 1 << 18;
 /// A limit is farther away than what comes of rounding: amounts are whole numbers of 10^-12.
 const ROUNDED: f64 = 1e-9;
 const GRAIN: f64 = 4e-12;
@@ -63,12 +60,12 @@ pub(super) struct Skim {
     step_ms: i64,
     /// Readings further apart than this may leave a window that knows too little.
     near_ms: i64,
-    at: VecDeque<i64>,
+    pub(super) at: VecDeque<i64>,
     value: VecDeque<f64>,
     chunks: VecDeque<Chunk>,
-    missed: usize,
+    pub(super) missed: usize,
     #[cfg(test)]
-    passed: usize,
+    pub(super) passed: usize,
     /// The first reading behind the last long gap, or of all.
     unbroken: i64,
 }
@@ -113,7 +110,7 @@ impl Skim {
     }
 
     /// How many of some readings are looked at together.
-    fn length(&self, at: &[i64]) -> usize {
+    pub(super) fn length(&self, at: &[i64]) -> usize {
         let within = |time_ms: i64| {
             let end = at.first().map_or(0, |first| first.saturating_add(time_ms));
             at.partition_point(|at| *at <= end)
@@ -127,7 +124,7 @@ impl Skim {
     }
 
     /// Keeps readings; whether by them the rule stays as it is, if no alert is open.
-    fn settles(&mut self, at: &[i64], value: &[f64]) -> bool {
+    pub(super) fn settles(&mut self, at: &[i64], value: &[f64]) -> bool {
         let (Some(&from), Some(&to)) = (at.first(), at.last()) else { return true };
         let mut last = self.at.back().copied();
         let mut is_in_order = true;
@@ -193,12 +190,12 @@ impl Skim {
 
     /// From where on readings make the same window as all of them, for the next one at this moment: the begin of a step, so far back
     /// that steps leave the window before it.
-    fn begin(&self, next: i64) -> i64 {
+    pub(super) fn begin(&self, next: i64) -> i64 {
         next.saturating_sub(2 * self.over_ms).div_euclid(self.step_ms).saturating_mul(self.step_ms)
     }
 
     /// Forgets what no window will need.
-    fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         let Some(&last) = self.at.back() else { return };
         let begin = self.begin(last);
         while self.chunks.front().is_some_and(|chunk| chunk.to < begin) {
@@ -208,78 +205,8 @@ impl Skim {
         }
     }
 
-    fn points(&self, from: usize, to: usize) -> impl Iterator<Item = Point> {
+    pub(super) fn points(&self, from: usize, to: usize) -> impl Iterator<Item = Point> {
         let points = self.at.range(from..to).zip(self.value.range(from..to));
         points.map(|(&at, &value)| Point { at: UnixMillis(at), value })
-    }
-}
-
-impl Replay<'_> {
-    /// Takes readings, and passes over those by which nothing changes.
-    pub(super) fn skim_columns(&mut self, at: &[i64], value: &[f64]) {
-        let (mut at, mut value) = (at, value);
-        while !at.is_empty() {
-            let Some(skim) = &mut self.skim else { break };
-            let length = skim.length(at);
-            let ((some, rest), (values, others)) = (at.split_at(length), value.split_at(length));
-            let settles = skim.settles(some, values);
-            if settles && self.open().is_none() {
-                self.pass_over(some, values);
-            } else {
-                self.catch_up(length);
-                self.take_all(some, values);
-            }
-            if let Some(skim) = &mut self.skim {
-                skim.forget();
-            }
-            (at, value) = (rest, others);
-        }
-        self.take_all(at, value);
-    }
-
-    /// Readings that change nothing are left to the window for later.
-    fn pass_over(&mut self, at: &[i64], value: &[f64]) {
-        let (Some(&to), Some(&last)) = (at.last(), value.last()) else { return };
-        let before = at.partition_point(|at| !self.is_in_range(UnixMillis(*at)));
-        self.passed((at.len() - before) as u64, UnixMillis(to), last);
-        if let Some(skim) = &mut self.skim {
-            skim.missed += at.len();
-            #[cfg(test)]
-            {
-                skim.passed += at.len();
-            }
-        }
-    }
-
-    /// Brings the window up to what lies before the last `newest` readings kept. Where too many are kept none is passed over any more.
-    pub(super) fn catch_up(&mut self, newest: usize) {
-        let Some(mut skim) = self.skim.take() else { return };
-        let end = skim.at.len().saturating_sub(newest);
-        let missed = end.saturating_sub(std::mem::take(&mut skim.missed));
-        if missed < end {
-            let begin = skim.at.get(end).map(|next| skim.begin(*next));
-            let anew = begin.map_or(0, |begin| skim.at.partition_point(|at| *at < begin));
-            if anew > missed {
-                self.window = self.window.as_ref().and_then(|window| Look::new(self.condition(), window.kind()));
-            }
-            for point in skim.points(anew.max(missed), end) {
-                self.window.as_mut().map(|window| window.take(point));
-            }
-            // The last three readings tell how often the series reports.
-            skim.points(end.saturating_sub(SHORT).max(missed), end).for_each(|point| self.rhythm.beat(point.at));
-        }
-        self.skim = (skim.at.len() <= MOST_KEPT).then_some(skim);
-    }
-
-    /// How many readings the window was spared since the last question.
-    #[cfg(test)]
-    pub(super) fn skimmed(&mut self) -> usize {
-        self.skim.as_mut().map_or(0, |skim| std::mem::take(&mut skim.passed))
-    }
-
-    fn take_all(&mut self, at: &[i64], value: &[f64]) {
-        for (&at, &value) in at.iter().zip(value) {
-            self.take_one(Point { at: UnixMillis(at), value });
-        }
     }
 }

@@ -12,7 +12,7 @@ use crate::store::error::Result;
 const WORKING: &str = "SELECT id FROM webhook WHERE enabled AND disabled_reason IS NULL ORDER BY id";
 
 /// When the next one of a webhook goes that is not under way.
-const NEXT: &str = "SELECT delivery.next_attempt_at FROM delivery INDEXED BY delivery_next
+pub(super) const NEXT: &str = "SELECT delivery.next_attempt_at FROM delivery INDEXED BY delivery_next
     WHERE delivery.webhook = :webhook AND delivery.state = 'pending' AND delivery.summary IS NULL AND delivery.leased_until IS NULL
     AND delivery.urgency >= :least
     AND NOT EXISTS (SELECT 1 FROM delivery AS older WHERE older.state = 'pending' AND older.webhook = delivery.webhook
@@ -20,7 +20,7 @@ const NEXT: &str = "SELECT delivery.next_attempt_at FROM delivery INDEXED BY del
     ORDER BY delivery.next_attempt_at LIMIT 1";
 
 /// When what is under way goes again, should nobody settle it.
-const NEXT_LAPSE: &str = "SELECT MIN(MAX(delivery.next_attempt_at, delivery.leased_until))
+pub(super) const NEXT_LAPSE: &str = "SELECT MIN(MAX(delivery.next_attempt_at, delivery.leased_until))
     FROM delivery INDEXED BY delivery_leased CROSS JOIN webhook ON webhook.id = delivery.webhook
     WHERE delivery.leased_until IS NOT NULL AND delivery.state = 'pending' AND delivery.summary IS NULL
     AND webhook.enabled AND webhook.disabled_reason IS NULL
@@ -29,7 +29,7 @@ const NEXT_LAPSE: &str = "SELECT MIN(MAX(delivery.next_attempt_at, delivery.leas
         AND older.course = delivery.course AND older.id < delivery.id)";
 
 /// First come, first served, and within (webhook, course) strictly in order. What a summary is to tell of is left to it.
-const DUE: &str = concat!(
+pub(super) const DUE: &str = concat!(
     "SELECT delivery.next_attempt_at, delivery.id FROM delivery INDEXED BY delivery_next
     WHERE delivery.webhook = :webhook AND delivery.state = 'pending' AND delivery.summary IS NULL AND delivery.next_attempt_at <= :now
     AND COALESCE(delivery.leased_until, :now) <= :now AND delivery.urgency >= :least
@@ -89,41 +89,4 @@ pub(super) fn due(
     }
     all.sort_unstable_by_key(|(at, id)| (*at, id.0));
     Ok(all.into_iter().take(n).map(|(_, id)| id).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::sqlite::catalog::{outbox, together, waiting};
-    use crate::store::sqlite::file::migrate;
-
-    /// How the questions that are asked again and again find what they want.
-    #[test]
-    fn what_is_asked_at_each_message_reads_no_more_than_it_takes() {
-        let mut conn = Connection::open_in_memory().unwrap();
-        migrate::run(&mut conn).unwrap();
-        let plan = |sql: &str| {
-            let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-            let lines = statement.raw_query().mapped(|row| row.get::<_, String>(3));
-            lines.collect::<rusqlite::Result<Vec<_>>>().unwrap()
-        };
-        let by_time = "INDEX delivery_next (webhook=? AND next_attempt_at";
-        for (sql, index) in [
-            (NEXT, "INDEX delivery_next (webhook=?)"),
-            (NEXT_LAPSE, "INDEX delivery_leased"),
-            (DUE, by_time),
-            (outbox::TRY_AFTER_SUCCESS, by_time),
-            (waiting::FOR_SUMMARIES, "INDEX delivery_next (webhook=?)"),
-            (together::GROUPS_DUE, "INDEX delivery_held (webhook=?)"),
-        ] {
-            let lines = plan(sql);
-            assert!(lines.iter().any(|line| line.contains(index)), "{index} is not used: {lines:#?}");
-            let scans =
-                lines.iter().find(|line| line.starts_with("SCAN delivery") && !line.contains("delivery_leased"));
-            assert_eq!(scans, None, "{sql}");
-        }
-        for sql in [NEXT, DUE] {
-            assert!(!plan(sql).iter().any(|line| line.contains("TEMP B-TREE")), "all of it is sorted: {sql}");
-        }
-    }
 }

@@ -13,6 +13,8 @@ mod join;
 mod late;
 mod ledger;
 mod outbox;
+#[cfg(test)]
+mod plans;
 mod reached;
 mod rules;
 mod second_factor;
