@@ -28,7 +28,18 @@ fn digits(line: &[u8]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_whole_is_what_came_without_its_last_line(bytes in "[a-c 0-9\n]{0,60}") {
+            let (kept, is_cut) = whole(bytes.as_bytes());
+            prop_assert!(bytes.as_bytes().starts_with(kept));
+            prop_assert_eq!(is_cut, kept.len() < bytes.len());
+        }
+    }
 
     #[test]
     fn a_last_line_that_lacks_what_the_others_have_was_cut() {

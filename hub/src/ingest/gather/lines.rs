@@ -196,8 +196,25 @@ fn sensor(series: &Series<'_>, field: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::store::Origin;
+
+    proptest! {
+        #[test]
+        fn whatever_stands_before_it_a_good_line_is_gathered(
+            text in "(?s)([a-z,= \\\\0-9.#\n\r\t+-]|\\PC){0,120}",
+        ) {
+            // A quote that is never closed may take what follows it for a part of a text.
+            let text = text.replace('"', "");
+            let mut gathered = Gathered::new(Origin::Pushed);
+            let read = gather(&format!("{text}\nm,host=good f=1"), Precision::AUTO, &mut gathered, UnixMillis(1_790_000_000_000));
+            prop_assert!(gathered.names().any(|(name, _)| name == "good"), "{read:?}");
+            prop_assert!(read.left_out < read.lines && read.errors.len() == read.left_out.min(TOLD));
+            prop_assert!(read.errors.is_sorted_by_key(|error| error.line));
+        }
+    }
 
     #[test]
     fn device_and_sensor_follow_from_measurement_field_and_tags() {
