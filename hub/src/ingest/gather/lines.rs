@@ -250,6 +250,15 @@ mod tests {
     }
 
     #[test]
+    fn lines_between_two_stray_quotes_are_gathered() {
+        let mut gathered = Gathered::new(Origin::Pushed);
+        let text = "m f=\"x\nm f=5\nm f=\"y\nm f=6";
+        let read = gather(text, Precision::NANOS, &mut gathered, UnixMillis(1_790_000_000_000));
+        assert_eq!((read.lines, read.left_out, gathered.len()), (4, 2, 2), "{read:?}");
+        assert_eq!(read.errors.iter().map(|error| error.line).collect::<Vec<_>>(), [1, 3]);
+    }
+
+    #[test]
     fn of_very_many_wrong_lines_the_first_are_told_and_all_are_counted() {
         let mut gathered = Gathered::new(Origin::Pushed);
         let read = gather(&"m f=x\n".repeat(1_000), Precision::NANOS, &mut gathered, UnixMillis(1_790_000_000_000));
