@@ -197,7 +197,7 @@ export interface components {
             /** @description Id of the stored webhook that it would change: what is `(hidden)` here is as it is there. */
             of: string | null;
             template: components["schemas"]["RequestTemplate"] | null;
-            /** @description Where it would send. */
+            /** @description Where it would send. As that of a stored one is shown, with `(hidden)`, it is the stored one while the kind is the same. */
             url: string;
         };
         /** @description One try. */
@@ -1385,13 +1385,13 @@ export interface components {
         NewWebhook: {
             /** @description Whether deliveries are attempted; true when left out. Setting it also clears `disabled_reason`. */
             enabled?: boolean;
-            /** @description What the kind asks for beside the URL, such as `chat_id`. `(hidden)` keeps the value there is. */
+            /** @description What the kind asks for beside the URL, such as `chat_id`. `(hidden)` keeps the value there is, while kind, scheme, host and port are the same. */
             fields?: {
                 [key: string]: string;
             };
             /** @description Whether rules that are created without `webhooks` notify it; false when left out. */
             for_new_rules?: boolean;
-            /** @description Extra request headers, such as `Authorization`: at most 16. `(hidden)` keeps the value there is. */
+            /** @description Extra request headers, such as `Authorization`: at most 16. `(hidden)` keeps the value there is, while kind, scheme, host and port are the same. */
             headers?: {
                 [key: string]: string;
             };
@@ -1420,7 +1420,7 @@ export interface components {
             template?: components["schemas"]["RequestTemplate"] | null;
             /**
              * @description http or https URL, without user name and password: those go into a header. Of `email` the server, `smtps://host` (TLS, port 465)
-             *     or `smtp://host` (STARTTLS, port 587). As it is shown, with `(hidden)`, it stays as it is.
+             *     or `smtp://host` (STARTTLS, port 587). As it is shown, with `(hidden)`, it stays as it is, while the kind is the same.
              */
             url: string;
         };
@@ -3174,7 +3174,8 @@ export interface components {
             template?: components["schemas"]["RequestTemplate"] | null;
             /**
              * @description http or https URL, without user name and password: those go into a header. What waits is sent there at once. As it is shown, with
-             *     `(hidden)`, it stays as it is.
+             *     `(hidden)`, it stays as it is, while the kind is the same. For another scheme, host or port secret fields and headers have to be
+             *     given again.
              */
             url?: string | null;
         };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { causeOf, failedText, failsText, headersChange, rowsOf, standingOf, usedBy } from "./hook";
+import { causeOf, failedText, failsText, headersChange, rowsOf, sameServer, standingOf, usedBy } from "./hook";
 import type { Delivery } from "./types";
 
 describe("headers of a webhook", () => {
@@ -96,5 +96,15 @@ describe("how a webhook stands", () => {
     expect(standingOf({ ...healthy, last_delivery: { at: at(1), state: "delivered", status: 200 } }, [])).toBe(
       "delivered",
     );
+  });
+});
+
+describe("the server of an address", () => {
+  it("is scheme, host and port", () => {
+    expect(sameServer("https://a.example/x", "https://a.example:443/(hidden)")).toBe(true);
+    expect(sameServer("smtp://a.example", "smtp://a.example")).toBe(true);
+    for (const other of ["http://a.example/x", "https://a.example:8443/x", "https://b.example/x", "", "x"])
+      expect(sameServer("https://a.example/x", other), other).toBe(false);
+    expect(sameServer("", "")).toBe(false);
   });
 });

@@ -31,6 +31,16 @@ export function headersChange(
   ]);
 }
 
+/** Whether two addresses are of one server: what lets in at one receiver is not told another. */
+export function sameServer(one: string, other: string): boolean {
+  const server = (address: string) => {
+    if (!URL.canParse(address)) return null;
+    const url = new URL(address);
+    return `${url.protocol}//${url.host}`;
+  };
+  return server(one) !== null && server(one) === server(other);
+}
+
 /** How many messages were given up; the hub counts to a thousand. */
 export function failedText(failed: number): string {
   if (failed === 1) return "One message failed.";

@@ -2,7 +2,7 @@
 // what is stored never comes back, nothing typed keeps it.
 
 import { useState } from "preact/hooks";
-import { headersChange, rowsOf, type HeaderRow } from "../hook";
+import { headersChange, rowsOf, sameServer, type HeaderRow } from "../hook";
 import { fieldsChange, fieldsPreviewed, guess, KINDS, kindOf, typedOf } from "../hook_kind";
 import { ALL, type Hears } from "../hears";
 import { readLabels, writeLabels } from "../labels";
@@ -68,6 +68,8 @@ export function WebhookForm({
   const about = kindOf(kind);
   // What is stored for one kind is not told another.
   const stored = hook?.kind === kind ? hook.fields : {};
+  const isOther = hook !== null && (hook.kind !== kind || !sameServer(url.trim(), hook.url));
+  const placeholder = isOther ? "type it again: the receiver is another" : "stored; type to replace it";
   // E-mail has none of HTTP.
   const sentHeaders = kind === "email" ? [] : headers;
   const { at, Rest, ...form } = useForm([name, kind, url, fields, headers, written, hears, tags]);
@@ -140,7 +142,9 @@ export function WebhookForm({
         problem={at("url")}
         hint={
           isStored && url.includes(HIDDEN)
-            ? "stored; to change it, write all of it"
+            ? hook.kind === kind
+              ? "stored; to change it, write all of it"
+              : "of another kind: write all of it again"
             : hook
               ? `${about.hint}; messages that wait are sent there at once`
               : about.hint
@@ -189,12 +193,12 @@ export function WebhookForm({
               >
                 <input
                   class="input"
-                  required={!field.optional && !(field.secret && stored[field.name] !== undefined)}
+                  required={!field.optional && !(field.secret && stored[field.name] !== undefined && !isOther)}
                   autocomplete={field.type === "password" ? "new-password" : "off"}
                   {...(field.type === undefined ? {} : { type: field.type })}
                   spellcheck={false}
                   maxLength={512}
-                  placeholder={field.secret && stored[field.name] !== undefined ? "stored; type to replace it" : ""}
+                  placeholder={field.secret && stored[field.name] !== undefined ? placeholder : ""}
                   value={fields[field.name] ?? ""}
                   onInput={(event) => setFields({ ...fields, [field.name]: event.currentTarget.value })}
                 />
@@ -224,7 +228,7 @@ export function WebhookForm({
               <input
                 class="input"
                 aria-label={`Value of header ${i + 1}`}
-                placeholder={one.stored ? "stored; type to replace it" : "Bearer …"}
+                placeholder={one.stored ? placeholder : "Bearer …"}
                 autocomplete="off"
                 spellcheck={false}
                 value={one.value}

@@ -7,7 +7,7 @@ use super::request::{Request, To};
 use super::showing::Showing;
 
 /// Path for messages.
-const MESSAGE: &str = "/message";
+pub(super) const MESSAGE: &str = "/message";
 
 pub(super) fn request(note: &Note, to: &To<'_>) -> Request {
     // From 0 to 10: from 4 on a phone sounds, from 8 on it is insistent.

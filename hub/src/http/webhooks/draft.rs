@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::dto::{RequestTemplate, WebhookKind};
 use super::hearing::{QuietHours, repeat_every};
 use crate::delivery::header;
-use crate::delivery::message::{address, place};
+use crate::delivery::message::{address, field as fields_of, place};
 use crate::delivery::policy::Policy;
 use crate::delivery::trial;
 use crate::http::error::ApiError;
@@ -30,13 +30,13 @@ pub(crate) struct NewWebhook {
     #[serde(default)]
     kind: WebhookKind,
     /// http or https URL, without user name and password: those go into a header. Of `email` the server, `smtps://host` (TLS, port 465)
-    /// or `smtp://host` (STARTTLS, port 587). As it is shown, with `(hidden)`, it stays as it is.
+    /// or `smtp://host` (STARTTLS, port 587). As it is shown, with `(hidden)`, it stays as it is, while the kind is the same.
     url: String,
-    /// What the kind asks for beside the URL, such as `chat_id`. `(hidden)` keeps the value there is.
+    /// What the kind asks for beside the URL, such as `chat_id`. `(hidden)` keeps the value there is, while kind, scheme, host and port are the same.
     #[serde(default)]
     #[schema(value_type = BTreeMap<String, String>)]
     fields: BTreeMap<String, Credential>,
-    /// Extra request headers, such as `Authorization`: at most 16. `(hidden)` keeps the value there is.
+    /// Extra request headers, such as `Authorization`: at most 16. `(hidden)` keeps the value there is, while kind, scheme, host and port are the same.
     #[serde(default)]
     #[schema(value_type = BTreeMap<String, String>)]
     headers: BTreeMap<String, Credential>,
@@ -76,10 +76,12 @@ pub(crate) struct NewWebhook {
 pub(crate) struct WebhookPatch {
     /// Name.
     name: Option<String>,
-    /// What reads its messages. Of another kind only the fields are there that are set with it.
+    /// What reads its messages. Of another kind only the fields are there that are set with it; an address that is not shown whole, and
+    /// each header, has to be given again.
     kind: Option<WebhookKind>,
     /// http or https URL, without user name and password: those go into a header. What waits is sent there at once. As it is shown, with
-    /// `(hidden)`, it stays as it is.
+    /// `(hidden)`, it stays as it is, while the kind is the same. For another scheme, host or port secret fields and headers have to be
+    /// given again.
     url: Option<String>,
     /// Fields of the kind to set, or with null to remove; those not named stay.
     #[schema(value_type = Option<BTreeMap<String, Option<String>>>)]
@@ -145,14 +147,15 @@ impl NewWebhook {
     pub(crate) fn over(self, before: Option<&WebhookSpec>, policy: &Policy) -> Result<WebhookSpec, ApiError> {
         let none = WebhookSpec::new("", "");
         let (stored, before) = (before, before.unwrap_or(&none));
-        let headers = self.headers.into_iter().map(|(name, value)| given(name, value, &before.headers));
         let kind = self.kind.into();
-        let of_kind = if kind == before.kind { &before.fields } else { &none.fields };
-        let fields = self.fields.into_iter().map(|(name, value)| field(name, value, of_kind));
+        let url = url(kind, self.url, stored, policy)?;
+        let known = Known::of(before, kind, &url);
+        let headers = self.headers.into_iter().map(|(name, value)| given(name, value, &known.headers));
+        let fields = self.fields.into_iter().map(|(name, value)| field(name, value, &known.fields));
         fitting(WebhookSpec {
             name: text::name("name", self.name)?,
             kind,
-            url: url(kind, self.url, stored, policy)?,
+            url,
             fields: Fields(fields.collect::<Result<_, _>>()?),
             headers: checked(headers.collect::<Result<_, _>>()?)?,
             template: self.template.map(RequestTemplate::read).transpose()?.unwrap_or_default(),
@@ -176,25 +179,34 @@ impl WebhookPatch {
     /// # Errors
     /// [`ApiError::invalid`] naming the field.
     pub(crate) fn over(self, before: WebhookSpec, policy: &Policy) -> Result<WebhookSpec, ApiError> {
-        let new_url = |new| url(self.kind.map_or(before.kind, Into::into), new, Some(&before), policy);
-        let address = self.url.map(new_url).transpose()?;
+        let kind = self.kind.map_or(before.kind, Into::into);
+        let address = match self.url {
+            Some(new) => url(kind, new, Some(&before), policy)?,
+            None if kind != before.kind && address::hides(before.kind, &before.url) => return Err(of_another_kind()),
+            None => before.url.clone(),
+        };
+        let known = Known::of(&before, kind, &address);
+        let (said_headers, said_fields) = (self.headers.unwrap_or_default(), self.fields.unwrap_or_default());
+        all_said("headers", before.headers.0.iter().map(|(name, _)| name), |name| {
+            known.headers.get(name).is_some() || said_headers.keys().any(|said| said.eq_ignore_ascii_case(name))
+        })?;
+        let stays = if kind == before.kind { before.fields } else { Fields::default() };
+        all_said("fields", stays.0.keys(), |name| known.fields.get(name).is_some() || said_fields.contains_key(name))?;
         let mut headers = before.headers;
-        for (name, value) in self.headers.unwrap_or_default() {
+        for (name, value) in said_headers {
             let place = headers.0.iter().position(|(stored, _)| stored.eq_ignore_ascii_case(&name));
-            match (value.map(|value| given(name, value, &headers)).transpose()?, place) {
+            match (value.map(|value| given(name, value, &known.headers)).transpose()?, place) {
                 (Some(header), Some(place)) => headers.0[place] = header,
                 (Some(header), None) => headers.0.push(header),
                 (None, Some(place)) => drop(headers.0.remove(place)),
                 (None, None) => {}
             }
         }
-        let kind = self.kind.map_or(before.kind, Into::into);
-        // What lets in at one receiver is not told another.
-        let mut fields = if kind == before.kind { before.fields } else { Fields::default() };
-        for (name, value) in self.fields.unwrap_or_default() {
+        let mut fields = stays;
+        for (name, value) in said_fields {
             match value {
                 Some(value) => {
-                    let (name, value) = field(name, value, &fields)?;
+                    let (name, value) = field(name, value, &known.fields)?;
                     fields.0.insert(name, value);
                 }
                 None => drop(fields.0.remove(&name)),
@@ -208,7 +220,7 @@ impl WebhookPatch {
         fitting(WebhookSpec {
             name: self.name.map_or(Ok(before.name), |name| text::name("name", name))?,
             kind,
-            url: address.unwrap_or(before.url),
+            url: address,
             fields,
             headers: checked(headers.0)?,
             template,
@@ -230,6 +242,40 @@ impl WebhookPatch {
             enabled: self.enabled.unwrap_or(before.enabled),
         })
     }
+}
+
+/// What is stored and may go on to the receiver that a webhook has now: what lets in at one is not told another.
+struct Known {
+    headers: Headers,
+    fields: Fields,
+}
+
+impl Known {
+    fn of(before: &WebhookSpec, kind: webhook::WebhookKind, url: &str) -> Self {
+        let (mut headers, mut fields) = (before.headers.clone(), before.fields.clone());
+        let is_other = kind != before.kind;
+        if is_other {
+            fields.0.clear();
+        }
+        if is_other || !address::is_same_server(&before.url, url) {
+            headers.0.clear();
+            fields.0.retain(|name, _| !fields_of::is_secret(kind, name));
+        }
+        Self { headers, fields }
+    }
+}
+
+/// That each of what is stored goes on, or is said again.
+fn all_said<'a>(
+    place: &str,
+    mut stored: impl Iterator<Item = &'a String>,
+    is_said: impl Fn(&str) -> bool,
+) -> Result<(), ApiError> {
+    stored.find(|name| !is_said(name)).map_or(Ok(()), |name| {
+        let detail =
+            format!("what lets in at one receiver is not told another: write `{name}` again, or null to remove it");
+        Err(ApiError::invalid(format!("{place}.{name}"), detail))
+    })
 }
 
 /// A webhook whose URL and fields are those of its kind.
@@ -264,7 +310,9 @@ impl Credential {
         if self.0 != header::HIDDEN {
             return Ok(self.0);
         }
-        stored.cloned().ok_or_else(|| ApiError::invalid(place(), "there is no stored value to keep: write one"))
+        stored
+            .cloned()
+            .ok_or_else(|| ApiError::invalid(place(), "there is no stored value to keep for this receiver: write one"))
     }
 }
 
@@ -278,7 +326,12 @@ pub(in crate::http) fn checked(headers: Vec<(String, String)>) -> Result<Headers
     }
 }
 
-/// An address as it was sent, or the stored one where it came as that is shown, whatever kind it is to be now: it leads to the same place.
+/// What is hidden of an address depends on its kind: as one of another kind it could be shown whole.
+fn of_another_kind() -> ApiError {
+    ApiError::invalid("url", "give the whole address again: the stored one is of another kind, and not shown whole")
+}
+
+/// An address as it was sent, or the stored one of this kind where it came as that is shown.
 pub(in crate::http) fn url(
     kind: webhook::WebhookKind,
     url: String,
@@ -291,6 +344,9 @@ pub(in crate::http) fn url(
             let detail = format!("write the whole address: `{}` stands for a part of a stored one", header::HIDDEN);
             ApiError::invalid("url", detail)
         })?;
+        if stored.kind != kind {
+            return Err(of_another_kind());
+        }
         stored.url.clone()
     } else {
         url

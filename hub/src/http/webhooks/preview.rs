@@ -35,7 +35,7 @@ pub(crate) struct AskPreview {
     /// Id of the stored webhook that it would change: what is `(hidden)` here is as it is there.
     #[serde(default)]
     pub(super) of: Option<String>,
-    /// Where it would send.
+    /// Where it would send. As that of a stored one is shown, with `(hidden)`, it is the stored one while the kind is the same.
     url: String,
     /// What the kind asks for beside the URL. Of secrets `(hidden)` is enough: they are not shown.
     #[serde(default)]
