@@ -97,7 +97,8 @@ fn spellings(part: &str) -> Vec<String> {
         coded(part, CODED),
     ];
     all.extend([CODED, CODED_BUT_SLASH, CODED_IN_PATH].map(|set| coded(&meant, set)));
-    let pieces = meant.split(|c: char| !c.is_alphanumeric() && c != '-' && c != '_');
+    // Of letters beyond ASCII a receiver may make others.
+    let pieces = meant.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_');
     all.extend(pieces.filter(|piece| is_telling(piece)).map(str::to_owned));
     all.push(meant);
     all
@@ -339,6 +340,7 @@ mod tests {
                 "/hä-aB3dE5 %2Fh%25C3%25A4-aB3dE5",
                 ["dE5", "hä", "A4"],
             ),
+            (WebhookKind::Generic, "https://x.org/h%C3%A4-aB3dE5gH9", "/h\u{fffd}-aB3dE5gH9", ["aB3"; 3]),
             (WebhookKind::Generic, "https://x.org/?token=tr%75e-key", "token true-key", ["true", "key", "-"]),
             (WebhookKind::Generic, "https://x.org/?token=hunterhunter", "no hunterhunter", ["hunter"; 3]),
             (WebhookKind::Generic, "https://x.org/?k=pw1", "pw1", ["pw1"; 3]),
