@@ -1,5 +1,6 @@
 //! Who is told of what: which webhooks hear a notice, and the deliveries that it makes. PURE.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::gathered::{self, Gathered};
@@ -140,8 +141,10 @@ pub fn deliveries_for(
     catalog: &Catalog,
     teller: &Teller,
 ) -> Vec<NewDelivery> {
-    let (all, some): (Vec<_>, Vec<_>) =
-        audience.webhooks.iter().cloned().partition(|webhook| webhook.spec.filter == Filter::default());
+    let (all, some): (Vec<_>, Vec<_>) = audience.webhooks.iter().cloned().partition(|webhook| {
+        let told = notices.iter().map(|notice| (&notice.alert().id, notice.learned_at()));
+        webhook.spec.filter == Filter::default() && !audience.grouping.holds_any(webhook.id, told)
+    });
     let mut deliveries = told(notices, &Audience { webhooks: &all, ..*audience }, catalog, teller);
     for webhook in some.into_iter().filter(Webhook::works) {
         let heard: Vec<_> =
@@ -152,11 +155,21 @@ pub fn deliveries_for(
     deliveries
 }
 
-/// The messages that these notices make, to webhooks that are told of all of them.
+/// The messages that these notices make, to webhooks that are told of all of them. Where it waits yet that an alert fires, there is
+/// one webhook.
 fn told(notices: &[Notice], audience: &Audience<'_>, catalog: &Catalog, teller: &Teller) -> Vec<NewDelivery> {
     let mut deliveries = Vec::new();
     let mut grouping = audience.grouping.clone();
-    let mut gathered = gathered::of(notices);
+    let waits = |notice: &Notice| {
+        let (now, alert) = (notice.learned_at(), notice.alert().id);
+        audience.webhooks.iter().any(|webhook| audience.grouping.held(now, webhook.id, alert).is_some())
+    };
+    let loose = if notices.iter().any(waits) {
+        Cow::Owned(notices.iter().filter(|notice| !waits(notice)).cloned().collect())
+    } else {
+        Cow::Borrowed(notices)
+    };
+    let mut gathered = gathered::of(&loose);
     for group in &mut gathered {
         group.titles = audience.titles(group, notices, catalog, teller);
     }
@@ -169,7 +182,7 @@ fn told(notices: &[Notice], audience: &Audience<'_>, catalog: &Catalog, teller: 
     let mut numbers = Numbers::new();
     for notice in notices {
         let (alert, event) = (notice.alert(), event_of(notice));
-        let tells = gathered.iter().filter(|(_, group)| group.tells_of(alert, event));
+        let tells = gathered.iter().filter(|(_, group)| !waits(notice) && group.tells_of(alert, event));
         let heard: Vec<_> = tells.flat_map(|(told, _)| told.iter().map(|webhook| webhook.id)).collect();
         let mut bodies: Vec<(u32, Vec<u8>)> = Vec::new();
         for to in audience.of(notice, &heard, &numbers) {
@@ -177,6 +190,18 @@ fn told(notices: &[Notice], audience: &Audience<'_>, catalog: &Catalog, teller: 
             let number = numbers.entry((alert.id, webhook)).or_insert_with(|| (audience.said)(alert.id, webhook));
             *number += 1;
             let (rule, reason) = (audience.rule(alert), audience.reasons.get(&alert.id));
+            let held = grouping.held(notice.learned_at(), webhook, alert.id);
+            if let Some((notice, event, until)) = held.and_then(|until| as_it_goes(notice).map(|(a, b)| (a, b, until)))
+            {
+                let beside = if event == Event::AlertFiring { (audience.beside)(alert) } else { None };
+                let what = What { notice: &notice, event, sequence: *number, rule, reason, beside };
+                let (body, created_at) = (alert::body(&what, catalog, teller), notice.learned_at());
+                let group = Some(Grouped { rule: alert.rule, about: alert.about, until: Some(until) });
+                let delivery = NewDelivery { webhook, alert: Some(alert.id), event, body, created_at, group };
+                grouping.note([&delivery]);
+                deliveries.push(delivery);
+                continue;
+            }
             let body = match bodies.iter().find(|(of, _)| of == number) {
                 Some((_, body)) => body.clone(),
                 None => {
@@ -196,6 +221,23 @@ fn told(notices: &[Notice], audience: &Audience<'_>, catalog: &Catalog, teller: 
         }
     }
     deliveries
+}
+
+/// What is told of an alert in place of the message that it fires, which waits: that it was and is over, or that it fires and somebody
+/// has seen it.
+fn as_it_goes(notice: &Notice) -> Option<(Notice, Event)> {
+    match notice {
+        Notice::Changed { alert, points, .. } if alert.state == AlertState::Resolved => {
+            let past = Notice::Past { alert: alert.clone(), count: 1, points: points.clone() };
+            Some((past, Event::AlertPast))
+        }
+        Notice::Acknowledged { alert, to } => {
+            let (occurred_at, points) = (alert.fired_at.unwrap_or(alert.started_at), Vec::new());
+            let fires = Notice::Changed { alert: alert.clone(), occurred_at, points, to: *to };
+            Some((fires, Event::AlertFiring))
+        }
+        Notice::Changed { .. } | Notice::Past { .. } | Notice::Flapping { .. } | Notice::Repeated { .. } => None,
+    }
 }
 
 /// Of which rule's messages to people it is one: of what fires, or is over, on devices and their sensors.

@@ -11,11 +11,14 @@
 //! Alertmanager's `group_wait` and `group_interval`, but that the first message does not wait. What fires and what is over have
 //! windows of their own. The thing whose message opened a window is never held by it: what of it is too much is flapping.
 //! What waits is in the outbox with the moment at which it is due; so is, at a start, which windows are open.
+//!
+//! What waits says how it is when it goes: an alert that is over by then is told once, as one of the past, and one that somebody has
+//! acknowledged fires as an acknowledged one. Nobody hears of the steps between.
 
 use std::collections::BTreeMap;
 
 use crate::model::UnixMillis;
-use crate::model::alert::Subject;
+use crate::model::alert::{AlertId, Subject};
 use crate::model::rule::{RuleId, Severity};
 use crate::model::webhook::{Event, Grouped, Held, NewDelivery, WebhookId};
 
@@ -32,9 +35,12 @@ const MOST: usize = 10_000;
 /// Whom a window keeps from hearing of what of a rule.
 type Key = (WebhookId, RuleId, bool);
 
-/// The windows that are open, and those that ended a moment ago.
+/// The windows that are open, those that ended a moment ago, and the alerts of which it is not told yet that they fire.
 #[derive(Debug, Clone, Default)]
-pub struct Grouping(BTreeMap<Key, Window>);
+pub struct Grouping {
+    windows: BTreeMap<Key, Window>,
+    held: BTreeMap<(WebhookId, AlertId), UnixMillis>,
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Window {
@@ -49,13 +55,41 @@ impl Grouping {
     /// Goes on with what waits.
     #[must_use]
     pub fn new(held: impl IntoIterator<Item = Held>) -> Self {
-        let mut windows = BTreeMap::new();
+        let (mut windows, mut alerts) = (BTreeMap::new(), BTreeMap::new());
         for one in held {
+            if let Some(alert) = one.alert.filter(|_| one.event == Event::AlertFiring) {
+                alerts.insert((one.webhook, alert), one.until);
+            }
             let key = (one.webhook, one.rule, is_over(one.event));
             let window = windows.entry(key).or_insert(Window { until: one.until, holds: true, first: None });
             window.until = window.until.max(one.until);
         }
-        Self(windows)
+        Self { windows, held: alerts }
+    }
+
+    /// Until when it waits that an alert fires; `None` where that is told, or not to be told.
+    #[must_use]
+    pub fn held(&self, now: UnixMillis, webhook: WebhookId, alert: AlertId) -> Option<UnixMillis> {
+        self.held.get(&(webhook, alert)).copied().filter(|&until| now < until)
+    }
+
+    /// Whether any of these alerts waits for a webhook.
+    #[must_use]
+    pub fn holds_any<'a>(
+        &self,
+        webhook: WebhookId,
+        alerts: impl IntoIterator<Item = (&'a AlertId, UnixMillis)>,
+    ) -> bool {
+        !self.held.is_empty() && alerts.into_iter().any(|(alert, now)| self.held(now, webhook, *alert).is_some())
+    }
+
+    /// What waits about an alert waits until another moment.
+    pub fn hold(&mut self, alert: AlertId, until: UnixMillis, most: UnixMillis) {
+        for ((_, of), held) in &mut self.held {
+            if *of == alert && (*held < until || *held > most) {
+                *held = until;
+            }
+        }
     }
 
     /// Until when a message about this waits; `None` where it goes at once. `comes_in_crowds`: one of it seldom comes alone.
@@ -70,7 +104,7 @@ impl Grouping {
     ) -> Option<UnixMillis> {
         // Where seconds count, nobody waits for a crowd.
         let first = (comes_in_crowds && severity != Severity::Critical).then(|| now.plus(FIRST_MS));
-        let Some(window) = self.0.get(&(webhook, rule, is_over(event))) else { return first };
+        let Some(window) = self.windows.get(&(webhook, rule, is_over(event))) else { return first };
         let next = if severity == Severity::Critical { FIRST_MS } else { NEXT_MS };
         let until = if now < window.until {
             window.until
@@ -88,19 +122,31 @@ impl Grouping {
         for delivery in deliveries {
             let Some(Grouped { rule, about, until }) = delivery.group else { continue };
             let (key, now) = ((delivery.webhook, rule, is_over(delivery.event)), delivery.created_at);
-            let before = self.0.get(&key).copied();
+            if let Some(alert) = delivery.alert {
+                match until.filter(|_| delivery.event == Event::AlertFiring) {
+                    Some(until) => drop(self.held.insert((delivery.webhook, alert), until)),
+                    None => drop(self.held.remove(&(delivery.webhook, alert))),
+                }
+                if self.held.len() > MOST {
+                    self.held.retain(|_, until| now < *until);
+                }
+                if self.held.len() > MOST {
+                    self.held.pop_first();
+                }
+            }
+            let before = self.windows.get(&key).copied();
             let window = match (until, before) {
                 (Some(until), _) => Window { until, holds: true, first: before.and_then(|window| window.first) },
                 // Told within its own window.
                 (None, Some(window)) if window.first == Some(about) && now < window.until => continue,
                 (None, _) => Window { until: now.plus(FIRST_MS), holds: false, first: Some(about) },
             };
-            self.0.insert(key, window);
-            if self.0.len() > MOST {
-                self.0.retain(|_, window| now < window.until.plus(NEXT_MS));
+            self.windows.insert(key, window);
+            if self.windows.len() > MOST {
+                self.windows.retain(|_, window| now < window.until.plus(NEXT_MS));
             }
-            if self.0.len() > MOST {
-                self.0.pop_first();
+            if self.windows.len() > MOST {
+                self.windows.pop_first();
             }
         }
     }
@@ -189,6 +235,7 @@ mod tests {
     fn a_start_knows_what_waits_and_a_clock_that_was_set_back_holds_nothing_for_long() {
         let held = |until: i64| Held {
             webhook: WebhookId(1),
+            alert: Some(AlertId(4)),
             rule: RuleId(7),
             event: Event::AlertFiring,
             until: T0.plus(until * 1_000),
@@ -207,6 +254,6 @@ mod tests {
             let (webhook, event) = (WebhookId(1), Event::AlertFiring);
             grouping.note([&NewDelivery { webhook, alert: None, event, body: Vec::new(), created_at: T0, group }]);
         }
-        assert_eq!(grouping.0.len(), MOST);
+        assert_eq!(grouping.windows.len(), MOST);
     }
 }

@@ -15,7 +15,8 @@
 //!
 //! `alert.repeated` goes to those who want it (`repeat_every`), for as long as an alert fires and nobody has acknowledged it.
 //!
-//! `alert.past` tells of what was over when the hub learned of it, by readings that came late: once a rule and device.
+//! `alert.past` tells of what was over when the hub learned of it, by readings that came late: once a rule and device. People are told
+//! so as well of what was over before its message went, which waited for others of its rule.
 //! `count` says how many there were, the alert is the first of them, `resolved_at` is when it ended. `new_normal`: it ended
 //! because the level stayed so long that it counts as usual.
 //!
@@ -219,6 +220,8 @@ pub(super) struct Heading {
     pub(super) is_worded: bool,
     /// Whether it tells that a device is offline, or no longer.
     pub(super) is_offline: bool,
+    /// Whether somebody has acknowledged the alert.
+    pub(super) is_acked: bool,
 }
 
 /// What a summary says of a message in the hub's own form.
@@ -246,6 +249,7 @@ pub(super) fn heading(body: &[u8]) -> Option<Heading> {
         sensor: String,
         #[serde(default)]
         worded: bool,
+        acked_at: Option<String>,
     }
     #[derive(Deserialize)]
     struct Named {
@@ -273,7 +277,8 @@ pub(super) fn heading(body: &[u8]) -> Option<Heading> {
     let Some(alert) = data.alert else {
         let device = data.group.map(|group| format!("{} devices", group.count)).unwrap_or_default();
         let (rule, sensor) = (String::new(), String::new());
-        return Some(Heading { title, severity, rule, device, sensor, is_worded: false, is_offline: false });
+        let (is_worded, is_offline, is_acked) = (false, false, false);
+        return Some(Heading { title, severity, rule, device, sensor, is_worded, is_offline, is_acked });
     };
     let rule = alert.rule.map(|rule| shown::name(rule_called(&rule.name))).unwrap_or_default();
     let (device, sensor) = match alert.device {
@@ -282,7 +287,8 @@ pub(super) fn heading(body: &[u8]) -> Option<Heading> {
         None => (String::new(), String::new()),
     };
     let (is_worded, is_offline) = (alert.worded, alert.sensor == OF_DEVICES[0]);
-    Some(Heading { title, severity, rule, device, sensor, is_worded, is_offline })
+    let is_acked = alert.acked_at.is_some();
+    Some(Heading { title, severity, rule, device, sensor, is_worded, is_offline, is_acked })
 }
 
 /// What people are told.

@@ -50,6 +50,7 @@ pub(super) fn of(notice: &Notice, names: Names<'_>, condition: Option<&Condition
         (Notice::Acknowledged { .. }, _) => told.is_acknowledged(),
         (Notice::Repeated { at, .. }, _) => told.still_fires(*at),
         (Notice::Past { count, .. }, Subject::Series { .. }) => told.was_over(*count),
+        (Notice::Changed { to: Hearers::All, .. }, _) if !is_over && alert.acked.is_some() => told.fires_acknowledged(),
         (Notice::Changed { to: Hearers::Calmed, .. }, _) if !is_over => told.fires_in_the_end(),
         (_, Subject::Hub(ailment)) if is_over => told.hub_is_well(ailment),
         (_, Subject::Hub(ailment)) => told.hub_ails(ailment),
@@ -178,7 +179,9 @@ impl About<'_> {
             many => format!(" There were {} more like it.", many - 1),
         };
         let who = if self.alert.measure == Measure::Parts { format!("{}:", self.device()) } else { self.sensor() };
-        let text = format!("{who} {what}, {when}. The readings arrived late.{more}");
+        // One of which people were to be told a moment later.
+        let why = if self.alert.state == AlertState::Resolved { "It is over." } else { "The readings arrived late." };
+        let text = format!("{who} {what}, {when}. {why}{more}");
         Told { title, text }
     }
 

@@ -66,7 +66,9 @@ pub struct Sorted {
     flapping: Vec<DeliveryId>,
     /// The same of those that are over.
     over: Vec<DeliveryId>,
-    /// Alerts that were over when the hub learned of them.
+    /// The same of those that were over before anybody was told.
+    gone: Vec<DeliveryId>,
+    /// Alerts that were over before anybody was told.
     past: usize,
     /// Whether all that is told is that alerts still fire: nothing waited.
     is_again: bool,
@@ -84,9 +86,8 @@ impl Sorted {
         for one in told {
             count += 1;
             is_again &= one.event == Event::AlertRepeated;
-            if one.event == Event::AlertPast {
-                past += 1;
-            } else if one.alert.is_some() {
+            past += usize::from(one.event == Event::AlertPast);
+            if one.alert.is_some() {
                 let place = *places.entry(&one.course).or_insert(things.len());
                 let before = things.get(place).map(|(_, state)| *state);
                 let thing = (one.id, State::after(before, one));
@@ -106,6 +107,7 @@ impl Sorted {
             firing: of(&|state| state == State::Firing),
             flapping: of(&|state| state == State::Flapping),
             over: of(&|state| state == State::Over),
+            gone: of(&|state| state == State::Gone),
             past,
             is_again,
         })
@@ -121,7 +123,7 @@ impl Sorted {
     pub fn shown(&self) -> impl Iterator<Item = DeliveryId> {
         let over = self.over.iter().rev().take(OVER_SHOWN);
         let (firing, flapping) = (self.firing.iter().take(FIRING_SHOWN), self.flapping.iter().take(FIRING_SHOWN));
-        firing.chain(flapping).chain(over).copied()
+        firing.chain(flapping).chain(over).chain(self.gone.iter().rev().take(OVER_SHOWN)).copied()
     }
 
     /// The message to people, of the messages of [`Self::shown`] with their bodies, and why they waited.
@@ -140,7 +142,8 @@ impl Sorted {
         let firing = headings(&mut self.firing.iter().take(FIRING_SHOWN));
         let flapping = headings(&mut self.flapping.iter().take(FIRING_SHOWN));
         let over = headings(&mut self.over.iter().rev().take(OVER_SHOWN));
-        let shown = Shown { firing: &firing, flapping: &flapping, over: &over };
+        let gone = headings(&mut self.gone.iter().rev().take(OVER_SHOWN));
+        let shown = Shown { firing: &firing, flapping: &flapping, over: &over, gone: &gone };
         let Told { title, text } = match why {
             Why::Late | Why::QuietHours { .. } => self.late(why, &shown, now),
             Why::Grouped => self.grouped(&shown),
@@ -180,7 +183,7 @@ impl Sorted {
         text += &told("flapping", self.flapping.len(), shown.flapping);
         text += &told("over", self.over.len(), shown.over);
         if self.past > 0 {
-            text += &format!(" {} {} over when the hub learned of them.", self.past, were(self.past));
+            text += &format!(" {} {} over before anybody was told.", self.past, were(self.past));
         }
         if let Why::QuietHours { over } = why
             && over > 0
@@ -206,24 +209,34 @@ impl Sorted {
     fn grouped(&self, shown: &Shown<'_>) -> Told {
         let rule = shown.all().map(|heading| heading.rule.as_str()).find(|rule| !rule.is_empty());
         let rule = rule.unwrap_or("One rule");
-        let (fire, end) = (self.firing.len(), self.over.len());
+        let (fire, end, gone) = (self.firing.len(), self.over.len(), self.gone.len());
         let mut said = Vec::new();
         if fire > 0 {
             said.push(format!("{rule} fires{}.", shown.things(fire, shown.firing)));
+            let acked: Vec<_> = shown.firing.iter().filter(|heading| heading.is_acked).cloned().collect();
+            if !acked.is_empty() {
+                said.push(format!("It is acknowledged{}.", shown.on(acked.len(), &acked)));
+            }
         }
         if end > 0 {
             let what = if said.is_empty() { rule } else { "It" };
             said.push(format!("{what} is over{}.", shown.things(end, shown.over)));
         }
+        if gone > 0 {
+            let what = if said.is_empty() { rule } else { "It" };
+            said.push(format!("{what} fired and is over{}.", shown.things(gone, shown.gone)));
+        }
         let one = || shown.all().next().map(|heading| shown.on(1, std::slice::from_ref(heading))).unwrap_or_default();
         let own = || shown.all().next().filter(|heading| heading.is_worded).map(|heading| heading.title.clone());
         let more = if shown.all().any(|heading| heading.is_offline) { "devices" } else { "more" };
-        let title = match (fire, end) {
-            (1, 0) => own().unwrap_or_else(|| format!("{rule}{}", one())),
-            (0, 1) => own().unwrap_or_else(|| format!("Resolved: {rule}{}", one())),
-            (0, end) => format!("Resolved: {rule} on {end} {more}"),
-            (fire, 0) => format!("{rule} on {fire} {more}"),
-            (fire, end) => format!("{rule}: {fire} {more}, {end} over"),
+        let title = match (fire, end, gone) {
+            (1, 0, 0) => own().unwrap_or_else(|| format!("{rule}{}", one())),
+            (0, 1, 0) => own().unwrap_or_else(|| format!("Resolved: {rule}{}", one())),
+            (0, 0, 1) => own().unwrap_or_else(|| format!("Past alert: {rule}{}", one())),
+            (0, 0, gone) => format!("Past alerts: {rule} on {gone} {more}"),
+            (0, end, _) => format!("Resolved: {rule} on {end} {more}"),
+            (fire, 0, 0) => format!("{rule} on {fire} {more}"),
+            (fire, end, gone) => format!("{rule}: {fire} {more}, {} over", end + gone),
         };
         Told { title, text: said.join(" ") }
     }
@@ -236,6 +249,8 @@ enum State {
     /// It does both.
     Flapping,
     Over,
+    /// Over before anybody was told of it.
+    Gone,
 }
 
 impl State {
@@ -246,12 +261,10 @@ impl State {
             Event::AlertFlapping => Self::Flapping,
             // That somebody has seen it changes nothing.
             Event::AlertAcknowledged => before.unwrap_or(Self::Firing),
-            Event::AlertFiring
-            | Event::AlertPast
-            | Event::AlertRepeated
-            | Event::AlertsSummary
-            | Event::WebhookDisabled
-            | Event::Test => Self::Firing,
+            Event::AlertPast => before.unwrap_or(Self::Gone),
+            Event::AlertFiring | Event::AlertRepeated | Event::AlertsSummary | Event::WebhookDisabled | Event::Test => {
+                Self::Firing
+            }
         }
     }
 }
@@ -261,11 +274,12 @@ struct Shown<'a> {
     firing: &'a [Heading],
     flapping: &'a [Heading],
     over: &'a [Heading],
+    gone: &'a [Heading],
 }
 
 impl Shown<'_> {
     fn all(&self) -> impl Iterator<Item = &Heading> {
-        self.firing.iter().chain(self.flapping).chain(self.over)
+        self.firing.iter().chain(self.flapping).chain(self.over).chain(self.gone)
     }
 
     /// `: the rule's own title; another; and 7 more` where the rule has its own words for one of them, else as [`Self::on`].

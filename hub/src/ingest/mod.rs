@@ -358,8 +358,12 @@ impl Ingest {
             let until = |alert: &Alert| self.notifier.silenced_until(now, alert, &catalog).unwrap_or(now);
             open.iter().filter(|alert| held.contains(&alert.id)).map(|alert| (alert.id, until(alert))).collect()
         };
-        match self.store.hold_until(until, now.plus(grouping::LONGEST_MS)).await {
-            Ok(()) => Ok(()),
+        let most = now.plus(grouping::LONGEST_MS);
+        match self.store.hold_until(until.clone(), most).await {
+            Ok(()) => {
+                until.into_iter().for_each(|(alert, until)| self.grouping.hold(alert, until, most));
+                Ok(())
+            }
             Err(error) if error.is_fatal() => Err(error),
             Err(error) => {
                 tracing::warn!(%error, "messages that a silence is to keep back are told in their time: {error}");

@@ -103,6 +103,7 @@ pub struct Grouped {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Held {
     pub webhook: WebhookId,
+    pub alert: Option<AlertId>,
     pub rule: RuleId,
     pub event: Event,
     pub until: UnixMillis,

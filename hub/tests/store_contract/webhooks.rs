@@ -4,10 +4,10 @@ use telemetry_hub::model::alert::{AlertId, Subject};
 use telemetry_hub::model::device::DeviceNo;
 use telemetry_hub::model::rule::RuleId;
 use telemetry_hub::model::webhook::{
-    DeliveryId, DeliveryState, Disabling, Event, Grouped, Held, NewDelivery, Problem, ProblemKind, Replay, Settled, Settlement, Webhook,
+    Delivery, DeliveryId, DeliveryState, Disabling, Event, Grouped, Held, NewDelivery, Problem, ProblemKind, Replay, Settled, Settlement, Webhook,
     WebhookId, WebhookKind, WebhookSpec,
 };
-use telemetry_hub::store::{Commit, Error};
+use telemetry_hub::store::{Commit, DeliveryQuery, Error};
 
 use super::scene::{Hub, T0, settlement, to};
 
@@ -233,13 +233,14 @@ async fn many_of_a_rule_wait_for_each_other_and_are_told_in_one() {
     hub.settle(1, DeliveryState::Delivered, None).await;
     assert_eq!(hub.store.next_due(T0).await.unwrap(), Some(T0.plus(30_000)));
     hub.restart().await;
-    let held = |webhook: &Webhook| Held {
+    let held = |webhook: &Webhook, alert| Held {
         webhook: webhook.id,
+        alert: Some(AlertId(alert)),
         rule: RuleId(7),
         event: Event::AlertFiring,
         until: T0.plus(30_000),
     };
-    assert_eq!(hub.store.held_deliveries().await.unwrap(), [held(&webhook), held(&other)]);
+    assert_eq!(hub.store.held_deliveries().await.unwrap(), [held(&webhook, 2), held(&webhook, 3), held(&other, 2)]);
 
     assert_eq!(hub.store.groups_due(T0.plus(29_999)).await.unwrap(), []);
     let now = T0.plus(30_000);
@@ -285,6 +286,53 @@ async fn what_waits_for_others_waits_for_a_silence_too_and_goes_with_its_device(
     hub.store.withdraw_gone().await.unwrap();
     assert_eq!((due(1).await, due(2).await), ((DeliveryState::Withdrawn, None), (DeliveryState::Withdrawn, None)));
     assert_eq!(hub.store.told_of_gone_alerts().await.unwrap(), [], "nobody knows of them");
+}
+
+#[tokio::test]
+async fn what_waits_for_others_is_told_as_it_is_when_it_goes() {
+    let hub = Hub::new().await;
+    let webhook = hub.webhook().await;
+    let group = Some(Grouped { rule: RuleId(7), about: Subject::Device(DeviceNo(1)), until: Some(T0.plus(30_000)) });
+    let of = |event, body: &str, at: i64| NewDelivery {
+        event,
+        body: body.as_bytes().to_vec(),
+        created_at: T0.plus(at),
+        group,
+        ..to(&webhook, Some(1))
+    };
+    let put = async |one: NewDelivery| {
+        hub.store.commit(Commit { deliveries: vec![one], ..Commit::default() }).await.unwrap();
+    };
+    let held = async || {
+        let all = hub.store.deliveries(DeliveryQuery { limit: 10, ..DeliveryQuery::default() }).await.unwrap();
+        let of = |one: Delivery| (one.id.0, one.event, String::from_utf8(one.body).unwrap());
+        all.into_iter().map(of).collect::<Vec<_>>()
+    };
+    put(of(Event::AlertFiring, r#"{"data":{"alert":{"explain":{"here":2}}}}"#, 0)).await;
+    put(of(Event::AlertFiring, r#"{"data":{"alert":{"acked_by":"ann"}}}"#, 4_000)).await;
+    let acked = r#"{"data":{"alert":{"acked_by":"ann","explain":{"here":2}}}}"#.to_owned();
+    assert_eq!(held().await, [(1, Event::AlertFiring, acked)]);
+    put(NewDelivery { group: None, ..of(Event::AlertRepeated, "{}", 5_000) }).await;
+    put(of(Event::AlertPast, "{}", 6_000)).await;
+    assert_eq!(held().await, [(1, Event::AlertPast, "{}".to_owned())], "and nothing else");
+    assert_eq!((hub.claim(29_999).await.len(), hub.claim(30_000).await), (0, vec![1]));
+    // What is under way stays what it is.
+    put(of(Event::AlertFiring, "{}", 7_000)).await;
+    assert_eq!(held().await.len(), 2);
+}
+
+#[tokio::test]
+async fn of_what_is_sent_again_it_is_known_how_much_is_left_because_its_webhook_is_off() {
+    let hub = Hub::new().await;
+    let (webhook, off) = (hub.webhook().await, hub.webhook().await);
+    let deliveries = vec![to(&webhook, None), to(&off, None), to(&off, None)];
+    hub.store.commit(Commit { deliveries, ..Commit::default() }).await.unwrap();
+    let disabled = |spec: WebhookSpec| Ok::<_, ()>(WebhookSpec { enabled: false, ..spec });
+    hub.store.change_webhook(off.id, T0, disabled).await.unwrap().unwrap();
+    let all = Replay { from: T0, to: T0.plus(1), webhook: None, state: None };
+    assert_eq!(hub.store.deliveries_off(all).await.unwrap(), 2);
+    let none = Replay { state: Some(DeliveryState::Delivered), ..all };
+    assert_eq!(hub.store.deliveries_off(none).await.unwrap(), 0);
 }
 
 #[tokio::test]

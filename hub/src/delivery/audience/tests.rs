@@ -56,6 +56,59 @@ fn people_wait_for_more_of_a_rule_and_programs_do_not() {
 }
 
 #[test]
+fn what_changes_while_it_waits_is_told_as_it_is_then() {
+    let mut chat = webhook(8);
+    chat.spec.kind = WebhookKind::Slack;
+    let (rules, webhooks) = ([rule()], [webhook(7), chat]);
+    let mut grouping = Grouping::default();
+    let mut told = |notices: &[Notice]| {
+        let audience = Audience {
+            rules: &rules,
+            webhooks: &webhooks,
+            said: &|_, _| 1,
+            grouping: &grouping,
+            beside: &|_| None,
+            reasons: &HashMap::new(),
+        };
+        let told = deliveries_for(notices, &audience, &catalog(), &teller(None));
+        grouping.note(&told);
+        told
+    };
+    let fires = |device, at| on(device, AlertState::Firing, at);
+    told(&[fires(1, 0), fires(2, 1_000), fires(3, 1_000)]);
+    let acked = |device: u32, at: i64| {
+        let Notice::Changed { alert, .. } = fires(device, 1_000) else { panic!() };
+        let ack = Ack { at: UnixMillis(at), by: "ann".into(), comment: Some("mine".into()) };
+        Notice::Acknowledged { alert: Alert { acked: Some(ack.into()), ..alert }, to: Hearers::All }
+    };
+    let seen = |told: &[NewDelivery]| {
+        let of = |one: &NewDelivery| {
+            (one.webhook.0, one.event, one.group.and_then(|group| group.until).map(|until| until.0))
+        };
+        told.iter().map(of).collect::<Vec<_>>()
+    };
+    let until = Some(30_000);
+    // Two at once, of which one was told: no message about many says that somebody has seen what nobody heard of.
+    let both = told(&[acked(1, 4_000), acked(2, 4_000)]);
+    let [ack, fired] = [&both[both.len() - 2], &both[both.len() - 1]];
+    assert_eq!(seen(&both[both.len() - 2..]), [(8, Event::AlertAcknowledged, None), (8, Event::AlertFiring, until)]);
+    assert!(read(ack)["title"].as_str().unwrap().starts_with("Acknowledged: "));
+    let text = read(fired)["text"].to_string();
+    assert!(text.contains("above the limit") && text.contains("ann acknowledged the alert"), "{text}");
+    assert_eq!(read(fired)["data"]["alert"]["acked_by"], "ann");
+
+    let over = told(&[on(2, AlertState::Resolved, 6_000), on(1, AlertState::Resolved, 6_000)]);
+    let of_chat: Vec<_> = over.iter().filter(|one| one.webhook == WebhookId(8)).cloned().collect();
+    assert_eq!(seen(&of_chat), [(8, Event::AlertPast, until), (8, Event::AlertResolved, None)]);
+    let past = read(&of_chat[0]);
+    assert!(past["title"].as_str().unwrap().starts_with("Past alert: too hot"), "{past}");
+    assert_eq!(past["data"]["alert"]["state"], "historical");
+    assert!(past["text"].as_str().unwrap().ends_with(" It is over."), "{past}");
+    // Once its time has come it is told step by step.
+    assert_eq!(seen(&told(&[on(3, AlertState::Resolved, 30_000)]))[1].1, Event::AlertResolved);
+}
+
+#[test]
 fn devices_that_go_while_something_waits_wait_with_it_each_for_itself() {
     let mut chat = webhook(8);
     chat.spec.kind = WebhookKind::Slack;

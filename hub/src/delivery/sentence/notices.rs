@@ -64,6 +64,21 @@ impl About<'_> {
         Told { title: format!("{before}: {title}"), text: format!("{text} {known}{acked}") }
     }
 
+    /// What somebody has seen before others are told.
+    pub(super) fn fires_acknowledged(&self) -> Told {
+        let Told { title, text } = self.fires_at_all();
+        Told { title, text: format!("{text} {}", self.is_acknowledged().text) }
+    }
+
+    fn fires_at_all(&self) -> Told {
+        match self.alert.about {
+            Subject::Hub(ailment) => self.hub_ails(ailment),
+            Subject::Device(_) => self.of_device(false),
+            Subject::Series { .. } => self.fires(),
+            Subject::Selection => self.so_many_devices(),
+        }
+    }
+
     pub(super) fn still_fires(&self, now: UnixMillis) -> Told {
         let Told { title, text: was } = self.as_it_fired();
         let lasts = length(now.since(self.began()).max(0) as f64 / 1_000.0);
@@ -74,12 +89,7 @@ impl About<'_> {
     /// What was measured when it fired, as of the past: it is not what is measured now.
     fn as_it_fired(&self) -> Told {
         let alert = self.alert;
-        let first = match alert.about {
-            Subject::Hub(ailment) => self.hub_ails(ailment),
-            Subject::Device(_) => self.of_device(false),
-            Subject::Series { .. } => self.fires(),
-            Subject::Selection => self.so_many_devices(),
-        };
+        let first = self.fires_at_all();
         let text = match (alert.about, alert.measure, alert.value) {
             (Subject::Series { .. }, Measure::Parts, _) => first.text,
             (Subject::Series { .. }, Measure::Value | Measure::Rate { .. } | Measure::Sigmas, Some(value)) => {

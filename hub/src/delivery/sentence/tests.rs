@@ -112,7 +112,7 @@ fn what_is_over_says_what_it_came_to_and_how_long_it_lasted() {
 #[test]
 fn what_was_over_before_it_was_known_says_from_when_until_when_and_how_often() {
     let past = |value, count| {
-        let alert = over(alert(Measure::Value, Some(value)));
+        let alert = Alert { state: AlertState::Historical, ..over(alert(Measure::Value, Some(value))) };
         of(&Notice::Past { alert, count, points: Vec::new() }, TEMP, Some(&ABOVE), &zone())
     };
     assert_eq!(past(31.5, 1).title, "Past alert: Too hot on boiler-1");

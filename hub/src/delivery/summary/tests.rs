@@ -21,7 +21,7 @@ fn what_still_fires_comes_first_and_the_rest_is_counted() {
     waits.push(Waits { alert: None, ..one(19, Event::AlertsSummary, 0) });
     let sorted = Sorted::of(&waits).unwrap();
     let shown: Vec<u64> = sorted.shown().map(|id| id.0).collect();
-    assert_eq!(shown, [1, 16, 4, 5, 6, 7, 8, 9, 10, 11, 15], "by their newest message, in the order of the alerts");
+    assert_eq!(shown, [1, 16, 4, 5, 6, 7, 8, 9, 10, 11, 15, 17], "by their newest message, in the order of the alerts");
     let body = |id: &u64| {
         let severity = if *id == 9 { "critical" } else { "warning" };
         format!(r#"{{"type":"x","title":"t{id}","data":{{"alert":{{"severity":"{severity}"}}}}}}"#).into_bytes()
@@ -39,7 +39,7 @@ fn what_still_fires_comes_first_and_the_rest_is_counted() {
         r#""type":"alerts.summary","timestamp":"2027-01-15T08:00:00.000Z""#,
         r#""title":"13 alerts still fire, of 18 messages that waited""#,
         r#""text":"While nothing could be sent, 18 messages waited, for up to 3 h. 13 are still firing: t1; t16; t4; "#,
-        r#"t11; and 3 more. 1 is over: t15. 1 alert was over when the hub learned of them.""#,
+        r#"t11; and 3 more. 1 is over: t15. 1 alert was over before anybody was told.""#,
         r#""summary":{"count":18,"firing":13,"flapping":0,"over":1,"past":1,"since":"2027-01-15T05:00:00.000Z","severity":"critical""#,
         r#""url":"http://hub/a""#,
     ] {
@@ -65,6 +65,21 @@ fn what_is_of_one_rule_is_told_by_its_things() {
     assert_eq!(
         grouped(&over),
         ("Resolved: Too hot on 2 more".to_owned(), "Too hot is over on room 2 and room 1.".to_owned())
+    );
+}
+
+#[test]
+fn of_what_was_over_before_anybody_was_told_it_says_so() {
+    let past = [one(1, Event::AlertPast, 1), one(2, Event::AlertPast, 2)];
+    assert_eq!(
+        grouped(&past),
+        ("Past alerts: Too hot on 2 more".to_owned(), "Too hot fired and is over on room 2 and room 1.".to_owned())
+    );
+    assert_eq!(grouped(&past[..1]).0, "Past alert: Too hot on room 1");
+    let again = [past[0].clone(), past[1].clone(), one(3, Event::AlertFiring, 2)];
+    assert_eq!(
+        grouped(&again),
+        ("Too hot: 1 more, 1 over".to_owned(), "Too hot fires on room 2. It fired and is over on room 1.".to_owned())
     );
 }
 

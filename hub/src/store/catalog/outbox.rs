@@ -126,6 +126,14 @@ impl Store {
         .await
     }
 
+    /// How many of these messages are left because their webhook is off; [`MOST_REPLAYED`] stands for more.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn deliveries_off(&self, which: Replay) -> Result<usize> {
+        self.readers().run(move |reader| reader.ask()?.count_off(&which, MOST_REPLAYED)).await
+    }
+
     /// Takes up to `n` due deliveries until `lease_until`: of one rule on one thing to one webhook only the oldest unsettled one, and
     /// none of the webhooks in `except`, which have enough to do: else one that hangs would be handed out for ever. In the quiet hours
     /// of a webhook only what is urgent enough.

@@ -21,7 +21,7 @@ pub(in crate::store) trait Together {
     /// What of a rule is to be told to a webhook together at `now`, oldest first, at most `n`: what waited, and what came later about
     /// the same things; without what is about a thing of which something is under way.
     fn in_group(&self, webhook: WebhookId, rule: RuleId, now: UnixMillis, n: usize) -> Result<Vec<Waits>>;
-    /// Until when at most something of a rule waits for others, by webhook and event.
+    /// Until when something of a rule waits for others.
     fn held_deliveries(&self) -> Result<Vec<Held>>;
     /// The alerts about which something waits for others of its rule.
     fn held_alerts(&self) -> Result<Vec<AlertId>>;

@@ -77,6 +77,8 @@ pub(in crate::store) type ToldOf = ((AlertId, WebhookId), (u32, UnixMillis));
 
 /// Deliveries.
 pub(in crate::store) trait Outbox {
+    /// How many deliveries that are meant, at most `n`, are left because their webhook is off.
+    fn count_off(&self, which: &Replay, n: usize) -> Result<usize>;
     /// Deliveries, newest first, with their attempts; of their bodies those of at most 2,000 bytes.
     fn deliveries(&self, query: &DeliveryQuery) -> Result<Vec<Delivery>>;
     /// Of alerts that are open or flap, or whose end a webhook that is off was not told of, by webhook: how many deliveries there are, and when the newest was made.

@@ -7,7 +7,9 @@ use super::waiting::for_summaries;
 use crate::model::UnixMillis;
 use crate::model::alert::AlertId;
 use crate::model::hearing::{Lull, Urgency};
-use crate::model::webhook::{Attempt, Delivery, DeliveryId, DeliveryState, NewDelivery, RESTED_MS, Replay, WebhookId};
+use crate::model::webhook::{
+    Attempt, Delivery, DeliveryId, DeliveryState, Event, NewDelivery, RESTED_MS, Replay, WebhookId,
+};
 use crate::store::engine::nouns::{ChangeOutbox, DeliveryQuery, Outbox, ToldOf};
 use crate::store::error::Result;
 use crate::store::sqlite::column::unsigned;
@@ -36,7 +38,7 @@ const TOLD: &str = "SELECT delivery.alert, delivery.webhook, COUNT(*), MAX(deliv
     WHERE alert.state IN ('pending', 'firing') OR alert.flapping
     OR (alert.state = 'resolved' AND (NOT webhook.enabled OR webhook.disabled_reason IS NOT NULL)
         AND NOT EXISTS (SELECT 1 FROM delivery AS ended WHERE ended.alert = alert.id AND ended.webhook = webhook.id
-            AND ended.event = 'alert.resolved'))
+            AND ended.event IN ('alert.resolved', 'alert.past')))
     GROUP BY delivery.alert, delivery.webhook";
 
 const PENDING: &str = "SELECT COUNT(*) FROM delivery WHERE state = 'pending'";
@@ -47,6 +49,18 @@ const TOLD_OF_GONE: &str = "SELECT webhook, alert, event, created_at, body FROM 
     GROUP BY webhook, alert HAVING SUM(event IN ('alert.resolved', 'alert.past')) = 0)";
 
 impl Outbox for Connection {
+    fn count_off(&self, which: &Replay, n: usize) -> Result<usize> {
+        let params = named_params! {
+            ":from": which.from.0,
+            ":to": which.to.0,
+            ":webhook": which.webhook,
+            ":state": which.state,
+            ":n": i64::try_from(n).unwrap_or(i64::MAX),
+        };
+        let count: i64 = self.prepare_cached(TO_REPLAY_OFF)?.query_row(params, |row| row.get(0))?;
+        Ok(usize::try_from(count).unwrap_or(0))
+    }
+
     fn deliveries(&self, query: &DeliveryQuery) -> Result<Vec<Delivery>> {
         let mut statement = self.prepare_cached(LIST)?;
         let params = named_params! {
@@ -153,6 +167,18 @@ const INSERT: &str = "INSERT INTO delivery (webhook, alert, course, event, state
     FROM webhook WHERE id = :webhook
     AND (:event = 'webhook.test' OR enabled AND disabled_reason IS NULL)";
 
+/// That an alert fires waits for others of its rule, was never tried, and is told as it is now; why it fired stays known.
+const RETELL: &str = "UPDATE delivery SET event = :event, body = CASE WHEN :event = 'alert.firing'
+        AND LENGTH(body) + LENGTH(:body) < 19000 AND json_type(CAST(body AS TEXT), '$.data.alert.explain') IS NOT NULL
+        THEN CAST(json_set(CAST(:body AS TEXT), '$.data.alert.explain', json_extract(CAST(body AS TEXT), '$.data.alert.explain')) AS BLOB)
+        ELSE :body END
+    WHERE alert = :alert AND webhook = :webhook AND state = 'pending' AND event = 'alert.firing' AND held_until > :created_at
+    AND summary IS NULL AND leased_until IS NULL AND NOT EXISTS (SELECT 1 FROM attempt WHERE attempt.delivery = delivery.id)
+    RETURNING id";
+/// It is over: it is not told again that it fires.
+const NO_REPEATS: &str = "DELETE FROM delivery WHERE alert = :alert AND webhook = :webhook AND state = 'pending' AND event = 'alert.repeated'
+    AND summary IS NULL AND leased_until IS NULL AND NOT EXISTS (SELECT 1 FROM attempt WHERE attempt.delivery = delivery.id)";
+
 /// What goes before an urgent message goes with it.
 const HURRY: &str =
     "UPDATE delivery SET urgency = 1 WHERE state = 'pending' AND webhook = :webhook AND urgency = 0 AND id < :id
@@ -176,6 +202,11 @@ const TO_REPLAY: &str = "SELECT delivery.id, delivery.state = 'pending' FROM del
     AND (delivery.state <> 'pending' OR delivery.summary IS NULL AND delivery.next_attempt_at > :now AND COALESCE(delivery.leased_until, :now) <= :now)
     AND (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = delivery.id) < :most
     ORDER BY delivery.id LIMIT :n";
+/// Those that are left because their webhook is off.
+const TO_REPLAY_OFF: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM delivery JOIN webhook ON webhook.id = delivery.webhook
+    WHERE delivery.created_at >= :from AND delivery.created_at < :to AND delivery.event NOT IN ('webhook.test', 'alerts.summary')
+    AND (:webhook IS NULL OR delivery.webhook = :webhook) AND (:state IS NULL OR delivery.state = :state)
+    AND NOT (webhook.enabled AND webhook.disabled_reason IS NULL) LIMIT :n)";
 const TRY_NOW: &str = "UPDATE delivery SET next_attempt_at = :now, held_until = NULL, by_hand = by_hand + 1
     WHERE state = 'pending' AND summary IS NULL AND next_attempt_at > :now AND COALESCE(leased_until, :now) <= :now
     AND (id = :id OR id IN (SELECT older.id FROM delivery AS older JOIN delivery AS one ON one.id = :id
@@ -211,6 +242,9 @@ const EXPIRE: &str = "DELETE FROM delivery WHERE id IN (SELECT id FROM delivery
 
 impl ChangeOutbox for Connection {
     fn add_delivery(&self, new: &NewDelivery) -> Result<Option<DeliveryId>> {
+        if let Some(id) = retell(self, new)? {
+            return Ok(Some(id));
+        }
         let inserted = self.prepare_cached(INSERT)?.execute(named_params! {
             ":webhook": new.webhook,
             ":alert": new.alert,
@@ -330,4 +364,24 @@ impl ChangeOutbox for Connection {
         self.prepare_cached(TRY_AFTER_SUCCESS)?.execute(params)?;
         Ok(())
     }
+}
+
+/// Has what waits about an alert, that it fires, say how it is now: which message; `None` where none waits.
+fn retell(conn: &Connection, new: &NewDelivery) -> Result<Option<DeliveryId>> {
+    let waits = new.group.is_some_and(|group| group.until.is_some());
+    if !waits || !matches!(new.event, Event::AlertFiring | Event::AlertPast) {
+        return Ok(None);
+    }
+    let told = named_params! {
+        ":webhook": new.webhook,
+        ":alert": new.alert,
+        ":event": new.event,
+        ":created_at": new.created_at.0,
+        ":body": new.body,
+    };
+    let id = conn.prepare_cached(RETELL)?.query_row(told, |row| row.get(0)).optional()?;
+    if id.is_some() && new.event == Event::AlertPast {
+        conn.prepare_cached(NO_REPEATS)?.execute(named_params! { ":webhook": new.webhook, ":alert": new.alert })?;
+    }
+    Ok(id)
 }

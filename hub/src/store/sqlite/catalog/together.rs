@@ -13,7 +13,7 @@ use crate::store::error::Result;
 
 const WAITS_WITH_AN_END: &str =
     "SELECT EXISTS (SELECT 1 FROM delivery INDEXED BY delivery_queue WHERE webhook = :webhook AND state = 'pending'
-    AND event = 'alert.resolved')";
+    AND event IN ('alert.resolved', 'alert.past'))";
 const WITHDRAWN_IN: &str = "SELECT COUNT(DISTINCT alert) FROM delivery WHERE webhook = :webhook AND state = 'withdrawn'
     AND created_at >= :from AND created_at < :until";
 /// Of alerts whose begin and end wait, and of which nothing else was sent, is under way, urgent, or in a summary; what tells of many
@@ -21,10 +21,10 @@ const WITHDRAWN_IN: &str = "SELECT COUNT(DISTINCT alert) FROM delivery WHERE web
 const WITHDRAW: &str = "UPDATE delivery SET state = 'withdrawn', next_attempt_at = NULL, leased_until = NULL
     WHERE webhook = :webhook AND state = 'pending' AND alert IN (SELECT held.alert FROM delivery AS held
         WHERE held.webhook = :webhook AND held.alert IN
-            (SELECT alert FROM delivery WHERE webhook = :webhook AND state = 'pending' AND event = 'alert.resolved')
+            (SELECT alert FROM delivery WHERE webhook = :webhook AND state = 'pending'
+                AND (event = 'alert.resolved' OR event = 'alert.past' AND held_until IS NOT NULL))
         GROUP BY held.alert
-        HAVING SUM(held.event = 'alert.resolved') > 0
-        AND SUM(held.event IN ('alert.firing', 'alert.flapping') AND held.created_at >= :from AND held.created_at < :until) > 0
+        HAVING SUM(held.event IN ('alert.firing', 'alert.flapping', 'alert.past') AND held.created_at >= :from AND held.created_at < :until) > 0
         AND SUM(held.state <> 'pending' OR held.urgency >= :passes OR held.leased_until IS NOT NULL OR held.summary IS NOT NULL
             OR instr(held.body, CAST('\"data\":{\"group\":' AS BLOB)) > 0
             OR EXISTS (SELECT 1 FROM attempt WHERE attempt.delivery = held.id)) = 0)
@@ -72,12 +72,12 @@ const IN_GROUP: &str =
     "SELECT id, alert, event, created_at, COALESCE(course, '') FROM delivery INDEXED BY delivery_queue WHERE webhook = :webhook AND state = 'pending'
     AND course IN (SELECT course FROM delivery WHERE webhook = :webhook AND rule = :rule AND state = 'pending'
         AND held_until IS NOT NULL AND summary IS NULL AND next_attempt_at <= :now)
-    AND summary IS NULL AND event IN ('alert.firing', 'alert.resolved', 'alert.repeated')
+    AND summary IS NULL AND (event IN ('alert.firing', 'alert.resolved', 'alert.repeated') OR event = 'alert.past' AND held_until IS NOT NULL)
     AND NOT EXISTS (SELECT 1 FROM delivery AS older WHERE older.state = 'pending' AND older.webhook = delivery.webhook
         AND older.course = delivery.course AND older.id <= delivery.id AND older.leased_until > :now)
     ORDER BY id LIMIT :n";
-const HELD: &str = "SELECT webhook, rule, event, MAX(held_until) FROM delivery
-    WHERE state = 'pending' AND held_until IS NOT NULL GROUP BY webhook, rule, event";
+const HELD: &str = "SELECT webhook, rule, event, held_until, alert FROM delivery
+    WHERE state = 'pending' AND held_until IS NOT NULL ORDER BY id";
 const SUM_UP: &str = "UPDATE delivery SET summary = :summary WHERE id IN (SELECT value FROM json_each(:ids))
     AND state = 'pending' AND COALESCE(leased_until, :now) <= :now";
 /// It is as urgent as the most urgent of them.
@@ -133,7 +133,7 @@ impl Together for Connection {
         let mut statement = self.prepare_cached(HELD)?;
         let held = statement.query_map([], |row| {
             let until = UnixMillis(row.get(3)?);
-            Ok(Held { webhook: row.get(0)?, rule: row.get(1)?, event: row.get(2)?, until })
+            Ok(Held { webhook: row.get(0)?, alert: row.get(4)?, rule: row.get(1)?, event: row.get(2)?, until })
         })?;
         Ok(held.collect::<rusqlite::Result<_>>()?)
     }
