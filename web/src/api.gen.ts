@@ -728,6 +728,8 @@ export interface components {
             error?: string | null;
             /** @description Of what it was told. */
             event: components["schemas"]["Event"];
+            /** @description Whether a summary told of it, with others. */
+            in_summary: boolean;
             /** @description How that went. */
             state: components["schemas"]["DeliveryState"];
             /** @description Id of the webhook. */
@@ -2099,6 +2101,8 @@ export interface components {
         Replayed: {
             /** @description Whether that is as many as one request sends again (1000): ask once more for the rest. */
             more: boolean;
+            /** @description How many are left because their webhook is off; 1000 stands for more. */
+            off: number;
             /** @description How many messages. */
             replayed: number;
         };
@@ -2949,7 +2953,7 @@ export interface components {
         StorageState: "ok" | "nearly_full" | "recycling";
         /** @description Something that happened to an alert. */
         StoryEntry: components["schemas"]["Happened"] & {
-            /** @description When. */
+            /** @description When; of what a webhook took, when it took it. */
             at: string;
         };
         /** @description A change of a device's hardware. */

@@ -15,6 +15,7 @@ const told = (
   webhook: "wh_1",
   webhook_name,
   event,
+  in_summary: false,
   state: "delivered",
   attempts: 1,
   arrived_at: at(second),

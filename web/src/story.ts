@@ -15,6 +15,7 @@ export const tellsNobody = (rule: Pick<Rule, "webhooks" | "all_webhooks">, webho
 /** What each message is about: it stands behind that. */
 const CAUSES: Readonly<Record<string, StoryEntry["what"]>> = {
   "alert.resolved": "resolved",
+  "alert.past": "resolved",
   "alert.acknowledged": "acknowledged",
 };
 
@@ -75,10 +76,14 @@ function sameAs(one: ToldEntry, lines: readonly StoryLine[]): number {
 /** What is told so soon after is told together. */
 const TOGETHER_MS = 60_000;
 
-/** Taken at the first attempt and without delay: nothing is to be said of it but that. */
+/** Taken by itself, at the first attempt and without delay: nothing is to be said of it but that. */
 function isPlain(one: ToldEntry): boolean {
   const arrived = one.arrived_at ? Date.parse(one.arrived_at) : null;
   return (
-    one.state === "delivered" && one.attempts <= 1 && arrived !== null && arrived - Date.parse(one.at) < TOGETHER_MS
+    !one.in_summary &&
+    one.state === "delivered" &&
+    one.attempts <= 1 &&
+    arrived !== null &&
+    arrived - Date.parse(one.at) < TOGETHER_MS
   );
 }

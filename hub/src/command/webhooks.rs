@@ -201,6 +201,8 @@ struct Which {
 struct Replayed {
     replayed: u64,
     more: bool,
+    #[serde(default)]
+    off: u64,
 }
 
 pub(super) async fn run(action: Action) -> Outcome {
@@ -267,8 +269,12 @@ fn to_mend(webhook: &Webhook, now: UnixMillis) -> Option<String> {
     let failed = match webhook.failed {
         0 => String::new(),
         failed => {
-            let again = format!("telemetry-hub webhooks replay --state failed --webhook {}", webhook.id);
-            format!("{} failed: {again}", shown::of(failed, "message"))
+            let failed = shown::of(failed, "message");
+            if webhook.enabled && webhook.disabled_reason.is_none() {
+                format!("{failed} failed: telemetry-hub webhooks replay --state failed --webhook {}", webhook.id)
+            } else {
+                format!("{failed} failed, which can be sent again once it is on")
+            }
         }
     };
     let parts: Vec<String> = [said, failed].into_iter().filter(|part| !part.is_empty()).collect();
@@ -405,10 +411,20 @@ async fn replay(args: Replay) -> Outcome {
         None => None,
     };
     let asked = Which { webhook, state: args.state.map(State::word), from: args.from, to: args.to };
-    let Replayed { replayed, more } = link.posted("/deliveries/replay", &asked).await?;
+    let Replayed { replayed, more, off } = link.posted("/deliveries/replay", &asked).await?;
     let rest = if more { "; there are more: run it again once these are through" } else { "" };
-    print(format_args!("{} sent again{rest}", shown::of(replayed, "message")));
+    print(format_args!("{} sent again{}{rest}", shown::of(replayed, "message"), left(off)));
     Ok(())
+}
+
+/// `; 2 messages are left: their webhook is off, turn it on first`.
+fn left(off: u64) -> String {
+    match off {
+        0 => String::new(),
+        1 => "; 1 message is left because its webhook is off: turn that on first".to_owned(),
+        1_000.. => "; 1000 messages or more are left because their webhooks are off: turn those on first".to_owned(),
+        off => format!("; {off} messages are left because their webhook is off: turn that on first"),
+    }
 }
 
 #[cfg(test)]
@@ -443,9 +459,14 @@ mod tests {
                 json!({"disabled_reason": "the receiver answered 410", "failed": 2}),
                 "off by the hub",
                 Some(
-                    "whk_1 pager: the hub turned it off: the receiver answered 410; 2 messages failed: \
-                    telemetry-hub webhooks replay --state failed --webhook whk_1",
+                    "whk_1 pager: the hub turned it off: the receiver answered 410; 2 messages failed, which can be \
+                    sent again once it is on",
                 ),
+            ),
+            (
+                json!({"failed": 2}),
+                "on",
+                Some("whk_1 pager: 2 messages failed: telemetry-hub webhooks replay --state failed --webhook whk_1"),
             ),
         ] {
             let webhook = webhook(changes);

@@ -120,7 +120,8 @@ function told(one: StoryLine, now: number): preact.ComponentChildren {
       if (one.state === "delivered")
         return (
           <>
-            {who} was told {what}
+            {who} was told {one.in_summary ? "in a summary " : ""}
+            {what}
             {arrived === null || arrived - Date.parse(one.at) < 60_000 ? "" : `, ${when(arrived, now)}`}
             {tries}.
           </>

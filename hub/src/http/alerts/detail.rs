@@ -186,7 +186,7 @@ impl Beside {
 /// Something that happened to an alert.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct StoryEntry {
-    /// When.
+    /// When; of what a webhook took, when it took it.
     pub at: String,
     /// What.
     #[serde(flatten)]
@@ -213,6 +213,8 @@ pub(crate) enum Happened {
         webhook_name: String,
         /// Of what it was told.
         event: Event,
+        /// Whether a summary told of it, with others.
+        in_summary: bool,
         /// How that went.
         state: DeliveryState,
         /// How many attempts there were.

@@ -179,7 +179,7 @@ pub(super) async fn show(
     let others = store.fired_about(fired).await?;
     // To whom the hub tells what is for those who see all of it.
     let (deliveries, webhooks) = if view.is_all() {
-        (store.deliveries_about(id).await?, store.webhooks().await?)
+        (story::deliveries(&store, id).await?, store.webhooks().await?)
     } else {
         (Vec::new(), Vec::new())
     };

@@ -15,6 +15,7 @@ use crate::model::device::Device;
 use crate::model::explain::{Circumstances, Explanation, Loss, Vital};
 use crate::model::reading::SeriesId;
 use crate::model::rule::{RuleId, Severity};
+use crate::model::webhook::{Attempt, DeliveryId, DeliveryState, Event, NewDelivery, Settlement, WebhookId};
 use crate::model::{UnixMillis, when};
 use crate::picture;
 use crate::store::Commit;
@@ -142,10 +143,10 @@ async fn the_story_says_who_was_told_and_how_that_went() {
     let (scene, ..) = told().await;
     let hook = json!({"name": "phone", "kind": "generic", "url": "https://example.org/x"});
     assert_eq!(scene.call("POST", "/api/v1/webhooks", &hook).await.status, 201);
-    let delivery = crate::model::webhook::NewDelivery {
-        webhook: crate::model::webhook::WebhookId(1),
+    let delivery = NewDelivery {
+        webhook: WebhookId(1),
         alert: Some(AlertId(2)),
-        event: crate::model::webhook::Event::AlertFiring,
+        event: Event::AlertFiring,
         body: b"{}".to_vec(),
         created_at: Clock.wall(),
         group: None,
@@ -154,8 +155,56 @@ async fn the_story_says_who_was_told_and_how_that_went() {
     let shown = scene.get("/api/v1/alerts/alr_2").await.json();
     let told = shown["story"].as_array().unwrap().iter().find(|one| one["what"] == "told").unwrap();
     let expected = json!({"at": told["at"], "what": "told", "delivery": "dlv_1", "webhook": "whk_1", "webhook_name": "phone",
-        "event": "alert.firing", "state": "pending", "attempts": 0, "arrived_at": null, "error": null});
+        "event": "alert.firing", "in_summary": false, "state": "pending", "attempts": 0, "arrived_at": null, "error": null});
     assert_eq!(*told, expected);
+}
+
+#[tokio::test]
+async fn the_story_says_when_a_webhook_took_it_and_what_only_a_summary_told() {
+    let (scene, ..) = told().await;
+    let hook = json!({"name": "chat", "kind": "generic", "url": "https://example.org/x"});
+    assert_eq!(scene.call("POST", "/api/v1/webhooks", &hook).await.status, 201);
+    let now = Clock.wall();
+    let message = |event, alert| NewDelivery {
+        webhook: WebhookId(1),
+        alert,
+        event,
+        body: b"{}".to_vec(),
+        created_at: now,
+        group: None,
+    };
+    for event in [Event::AlertFiring, Event::AlertAcknowledged, Event::AlertResolved] {
+        scene.store.create_delivery(message(event, Some(AlertId(2)))).await.unwrap();
+    }
+    let settled = |id, at| Settlement {
+        delivery: DeliveryId(id),
+        attempt: Attempt {
+            at,
+            status: Some(200),
+            error: None,
+            duration_ms: 4,
+            response: None,
+            request_head: None,
+            response_head: None,
+        },
+        state: DeliveryState::Delivered,
+        next_attempt_at: None,
+        disable: None,
+        problem: None,
+        webhook_updated_at: now,
+    };
+    scene.store.settle(settled(1, now.plus(29_000)), now).await.unwrap();
+    let both = vec![DeliveryId(2), DeliveryId(3)];
+    scene.store.sum_up(message(Event::AlertsSummary, None), both, now).await.unwrap();
+    scene.store.settle(settled(4, now.plus(90_000)), now).await.unwrap();
+    let shown = scene.get("/api/v1/alerts/alr_2").await.json();
+    let said: Vec<_> = shown["story"].as_array().unwrap().iter().filter(|one| one["what"] == "told").collect();
+    let said: Vec<_> = said.iter().map(|one| [&one["event"], &one["in_summary"], &one["at"]]).collect();
+    let at = |ms| json!(when::moment(now.plus(ms)));
+    assert_eq!(
+        said,
+        [[&json!("alert.firing"), &json!(false), &at(29_000)], [&json!("alert.resolved"), &json!(true), &at(90_000)]]
+    );
 }
 
 #[tokio::test]

@@ -158,6 +158,8 @@ pub(in crate::http) struct Replayed {
     replayed: usize,
     /// Whether that is as many as one request sends again (1000): ask once more for the rest.
     more: bool,
+    /// How many are left because their webhook is off; 1000 stands for more.
+    off: usize,
 }
 
 /// Sends many deliveries again, the oldest first, each under the `webhook-id` that it has: those of a time, or all that failed. At most
@@ -189,5 +191,7 @@ pub(in crate::http) async fn replay_many(
     for &id in &ids {
         bus.publish(Arc::new(Update::Delivery(id)));
     }
-    Ok(Json(Replayed { replayed: ids.len(), more }))
+    // Of one webhook that is off there is an error above.
+    let off = if which.webhook.is_some() { 0 } else { store.deliveries_off(which).await? };
+    Ok(Json(Replayed { replayed: ids.len(), more, off }))
 }
