@@ -210,6 +210,10 @@ impl Receiver {
     }
 }
 
+fn note(told: &Mutex<Vec<(String, Instant)>>, message: (String, Instant)) {
+    told.lock().unwrap().push(message);
+}
+
 fn serve(stream: TcpStream, answers: Answers, told: &Mutex<Vec<(String, Instant)>>) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream);
     loop {
@@ -243,7 +247,7 @@ fn serve(stream: TcpStream, answers: Answers, told: &Mutex<Vec<(String, Instant)
         }
         let body: Value = serde_json::from_slice(&body).unwrap_or_default();
         let device = body["data"]["alert"]["device_name"].as_str().unwrap_or_default().to_owned();
-        told.lock().unwrap().push((device, at));
+        note(told, (device, at));
         stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 2\r\n\r\nok")?;
     }
 }

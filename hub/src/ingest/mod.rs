@@ -292,11 +292,9 @@ impl Ingest {
 
     /// Follows a change of rules, webhooks, or device names and labels; asks for another try when the disk is full.
     async fn reload(&mut self) -> Result<(), store::Error> {
-        let rules = self.store.list_rules().await?;
         let webhooks = self.store.webhooks().await?;
         self.notifier.set_silences(zones::of_silences(self.store.silences().await?));
-        let now = self.clock.wall();
-        let proposed = self.engine.set_rules(now, &self.store.catalog(), rules);
+        let (now, proposed) = self.take_rules().await?;
         if self.commit(Vec::new(), Vec::new(), proposed).await? {
             // Only now: alerts that the change ended are notified to the webhooks from before it.
             let before = std::mem::replace(&mut self.webhooks, webhooks);
@@ -315,6 +313,20 @@ impl Ingest {
         } else {
             self.rules_changed.notify_one();
             Ok(())
+        }
+    }
+
+    /// Has the engine take the rules as they are now.
+    async fn take_rules(&mut self) -> Result<(UnixMillis, Proposed), store::Error> {
+        loop {
+            let renames = self.store.catalog().renames();
+            let rules = self.store.rules_in_turn().await?;
+            let catalog = self.store.catalog();
+            // Rules with the old name of a device beside a catalog with the new one would be about nobody.
+            if catalog.renames() == renames {
+                let now = self.clock.wall();
+                return Ok((now, self.engine.set_rules(now, &catalog, rules)));
+            }
         }
     }
 

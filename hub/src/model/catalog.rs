@@ -41,6 +41,8 @@ pub struct Catalog {
     numberings: HashMap<DeviceNo, Numbering>,
     /// Series of the numbers that the hub gives, dense from [`numbering::FIRST`].
     given: HashMap<DeviceNo, Vec<SeriesId>>,
+    /// How often a device took another name.
+    renames: u64,
 }
 
 impl Catalog {
@@ -133,10 +135,17 @@ impl Catalog {
         self.series.len()
     }
 
+    /// How often a device took another name: rules and silences that name it were changed with it each time.
+    #[must_use]
+    pub const fn renames(&self) -> u64 {
+        self.renames
+    }
+
     /// Adds a device or replaces what is known of it.
     pub fn put_device(&mut self, device: Device) {
         if let Some(old) = self.devices.get(&device.no) {
             self.by_name.remove(&old.name);
+            self.renames += u64::from(old.name != device.name);
         }
         self.by_id.insert(device.id, device.no);
         self.by_name.insert(device.name.clone(), device.no);

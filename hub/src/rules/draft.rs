@@ -38,8 +38,8 @@ pub(super) struct Draft<'a> {
     held: Vec<Held>,
     /// How many devices are in the state of a rule, by its place, where that changed.
     counts: BTreeMap<usize, Count>,
-    /// While what time decides of several series is decided: when they changed last, to be weighed together.
-    turned: Option<BTreeMap<usize, UnixMillis>>,
+    /// While an upload, or what time means for several series, is decided: rules that count, and when a device turned last.
+    turned: BTreeMap<usize, UnixMillis>,
     /// Alerts that were over when the hub learned of them, to be told.
     past: Vec<(Alert, Vec<Point>)>,
 }
@@ -76,12 +76,13 @@ impl<'a> Draft<'a> {
             late: BySlot::default(),
             held: Vec::new(),
             counts: BTreeMap::new(),
-            turned: None,
+            turned: BTreeMap::new(),
             past: Vec::new(),
         }
     }
 
     pub(super) fn finish(mut self) -> Proposed {
+        self.weigh_turned();
         let told = self.tell_past();
         let Self { engine, transitions, changes, next_alert, now, late, counts, .. } = self;
         let mut late: Vec<_> = late.into_iter().collect();
@@ -100,6 +101,7 @@ impl<'a> Draft<'a> {
         if !rows.is_sorted_by_key(|(_, point)| point.at) {
             rows.sort_by_key(|(_, point)| point.at);
         }
+        // Of devices that are counted the upload says how they are now: what lay between happened while others were otherwise.
         if self.engine.sources.is_empty() {
             rows.iter().for_each(|(slot, point)| self.reading(*slot, upload, *point));
         } else {
@@ -108,6 +110,7 @@ impl<'a> Draft<'a> {
         for held in std::mem::take(&mut self.held) {
             self.put(&held.alert, held.at, held.points);
         }
+        self.weigh_turned();
     }
 
     /// The readings of one moment: what looks at several of them sees all before it decides.

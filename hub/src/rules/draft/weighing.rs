@@ -25,25 +25,26 @@ impl Draft<'_> {
         if let Some(count) = self.engine.counts.get(&place).filter(|_| was != is) {
             let count = self.counts.entry(place).or_insert_with(|| count.clone());
             count.turn(track.device, &track.device_name, is);
-            if let Some(turned) = &mut self.turned {
-                let last = turned.entry(place).or_insert(when);
-                *last = when.max(*last);
-            } else {
-                self.weigh(place, when);
-            }
+            let last = self.turned.entry(place).or_insert(when);
+            *last = when.max(*last);
         }
     }
 
     /// What time means for these tracks, and for these rules that count devices.
     pub(in crate::rules) fn pass(&mut self, due: impl Iterator<Item = Slot>, counting: impl Iterator<Item = usize>) {
-        self.turned = Some(BTreeMap::new());
         due.for_each(|slot| self.due(slot));
-        let turned = self.turned.take().unwrap_or_default();
-        for (place, at) in turned.iter().map(|(place, at)| (*place, *at)) {
-            self.weigh(place, at);
-        }
+        let turned = self.weigh_turned();
         let now = self.now;
         counting.filter(|place| !turned.contains_key(place)).for_each(|place| self.weigh(place, now));
+    }
+
+    /// Weighs the rules of which a device turned; which they were.
+    pub(super) fn weigh_turned(&mut self) -> BTreeMap<usize, UnixMillis> {
+        let turned = std::mem::take(&mut self.turned);
+        for (place, at) in &turned {
+            self.weigh(*place, *at);
+        }
+        turned
     }
 
     /// Decides what the number of devices means that are in the state of a rule.

@@ -241,6 +241,20 @@ fn a_proposal_that_is_dropped_counts_nothing() {
     assert_eq!(says(&mut scene, 2, 1, 31.0), ["1 firing 1 at 2"]);
 }
 
+#[test]
+fn of_an_upload_only_how_the_device_is_now_counts() {
+    let mut scene = scene([at_least(2, above(30.0))]);
+    assert_eq!(says(&mut scene, 3_600, 1, 31.0), NOTHING);
+    let mut brings = |from: i64, values: &[f64]| {
+        let points: Vec<_> = values.iter().zip(from..).map(|(value, second)| (at(second), *value)).collect();
+        let mut batch = batch(temp(2), at(from + 10), &points);
+        batch.id.device = DeviceNo(2);
+        scene.group(from + 10, &[batch])
+    };
+    assert_eq!(brings(3_600, &[20.0, 31.0, 32.0, 20.0]), NOTHING, "it was hot, and is not");
+    assert_eq!(brings(3_620, &[31.0, 20.0, 32.0]), ["1 firing 2 at 3622"]);
+}
+
 proptest! {
     #[test]
     fn a_backtest_says_what_the_engine_says(

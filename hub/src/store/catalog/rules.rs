@@ -16,6 +16,18 @@ impl Store {
         self.readers().run(|reader| reader.ask()?.rules()).await
     }
 
+    /// All rules, read where devices are renamed: the names in them are those of the catalog, if nothing was renamed meanwhile
+    /// ([`Catalog::renames`](crate::model::catalog::Catalog::renames)). Of a store that takes no change now they are read as ever.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn rules_in_turn(&self) -> Result<Vec<Rule>> {
+        match self.change(|open| open.tx.rules()).await {
+            Err(error) if !error.is_fatal() => self.list_rules().await,
+            rules => rules,
+        }
+    }
+
     /// One rule.
     ///
     /// # Errors
