@@ -18,7 +18,7 @@ use crate::proto::command::JoinPolicy;
 /// Flags of `serve`; each may come from the environment as well.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Flags {
-    /// TOML file with any of the keys below (dashes become underscores)
+    /// TOML file with any of the keys below (dashes become underscores; ages as `raw`, `minutes`, `hours` and `alerts` in `[keep]`)
     #[arg(long, value_name = "FILE", env = "TELEMETRY_HUB_CONFIG")]
     pub config: Option<PathBuf>,
     /// Data directory, created if missing [default: ./telemetry-data]

@@ -245,5 +245,18 @@ pub fn data_in(file: &Path) -> Result<Option<PathBuf>, Error> {
 
 fn read(path: &Path) -> Result<File, Error> {
     let text = std::fs::read_to_string(path).map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
-    toml::from_str(&text).map_err(|error| Error::File { path: path.to_owned(), text: error.to_string() })
+    toml::from_str(&text).map_err(|error| {
+        let mut text = error.to_string();
+        for age in ["raw", "minutes", "hours", "alerts"] {
+            if text.contains(&format!("unknown field `keep_{age}`")) {
+                text.push_str(&format!("write `{age} = ...` below `[keep]`"));
+            }
+        }
+        if text.contains("unknown field `log_format`") {
+            text.push_str(
+                "set it by `--log-format` or TELEMETRY_HUB_LOG_FORMAT: the log begins before this file is read",
+            );
+        }
+        Error::File { path: path.to_owned(), text }
+    })
 }

@@ -145,6 +145,15 @@ fn an_age_that_cannot_be_is_refused_with_its_key() {
 
 #[test]
 fn a_missing_file_is_named() {
+    for (line, right) in
+        [("keep_raw = \"1d\"", "`raw = ...` below `[keep]`"), ("log_format = \"json\"", "`--log-format`")]
+    {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("hub.toml");
+        std::fs::write(&path, line).unwrap();
+        let error = Config::load(Flags { config: Some(path), ..Flags::default() }).unwrap_err().to_string();
+        assert!(error.contains(right), "{error}");
+    }
     let error = Config::load(Flags { config: Some("/nowhere/hub.toml".into()), ..Flags::default() }).unwrap_err();
     assert!(error.to_string().contains("/nowhere/hub.toml"), "{error}");
 }
