@@ -23,9 +23,8 @@ pub fn moment(at: UnixMillis, now: UnixMillis) -> Result<(), String> {
         ));
     }
     if at < EARLIEST {
-        let guess = when::guess::day(at.0 as f64).map(|guess| format!("it {guess}"));
-        let guess = guess.unwrap_or_else(|| "is the time in the right unit?".to_owned());
-        return Err(format!("{} is before the year 2000: {guess}", when::moment(at)));
+        let guess = when::guess::day(at.0 as f64).map(|guess| format!(": it {guess}")).unwrap_or_default();
+        return Err(format!("{} is before the year 2000{guess}", when::moment(at)));
     }
     Ok(())
 }
