@@ -9,7 +9,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::time::Duration;
 
-use rustix::process::{Resource, getrlimit};
+use rustix::process::{Pid as Process, Resource, Signal, getrlimit, kill_process};
 use support::port::free_port;
 use support::{HubProcess, eventually, memory_kib, metric};
 
@@ -88,6 +88,69 @@ fn lines_by_udp_and_tcp_are_stored_and_what_is_wrong_or_cut_is_counted() {
     assert!(code == Some(0) && took < Duration::from_secs(10), "{code:?} {took:?}");
     scene.hub.restart();
     scene.has(1_007);
+}
+
+#[test]
+fn lines_without_a_time_that_come_together_are_all_stored_and_what_is_called_stored_is() {
+    let mut scene = Scene::start("127.0.0.0/8");
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let mut stream = scene.connect();
+    for n in 0..200 {
+        socket.send_to(format!("m,host=u f={n}\nm,host=u f={n}").as_bytes(), scene.udp).unwrap();
+        writeln!(stream, "m,host=t f={n}").unwrap();
+    }
+    scene.has(600);
+    // The same moment twice is one reading, and more than a second of milliseconds has no place.
+    let now = telemetry_hub::clock::Clock.wall().0;
+    stream.write_all(format!("m,host=s f=1 {now}\nm,host=s f=2 {now}\n").as_bytes()).unwrap();
+    stream.write_all("m,host=v f=1\n".repeat(1_200).as_bytes()).unwrap();
+    eventually("all is counted", SOON, || (scene.metric("hub_line_lines_total{door=\"tcp\"}") == 1_402).then_some(()));
+    eventually("all is counted", SOON, || {
+        let dropped = scene.dropped("tcp", "too_fast") + scene.dropped("tcp", "replaced");
+        let stored = scene.metric("hub_line_readings_total{door=\"tcp\"}");
+        (dropped + stored == 1_402 && scene.hub.count() == 400 + stored).then_some(())
+    });
+    let (fast, replaced) = (scene.dropped("tcp", "too_fast"), scene.dropped("tcp", "replaced"));
+    assert!((100..200).contains(&fast) && replaced == 1, "{fast} {replaced}");
+    // None of it came by HTTP.
+    let stored = scene.metric("hub_push_requests_total{outcome=\"stored\"}");
+    assert_eq!((scene.metric("hub_pushed_readings_total"), stored), (0, 0));
+
+    // What a sender that died had sent of its last line is no reading.
+    let before = scene.hub.count();
+    write!(stream, "m,host=x f=100.7,g=1\nm,host=x f=1").unwrap();
+    drop(stream);
+    let mut stream = scene.connect();
+    write!(stream, "m,host=y f=1 {now}\nm,host=y f=100.7 {}", now / 1_000).unwrap();
+    drop(stream);
+    eventually("both are cut", SOON, || (scene.dropped("tcp", "cut") == 2).then_some(()));
+    scene.has(before + 3);
+
+    // What has arrived when the hub stops is stored.
+    let stopped = Process::from_raw(scene.hub.pid().cast_signed()).unwrap();
+    kill_process(stopped, Signal::STOP).unwrap();
+    for n in 0..1_000 {
+        socket.send_to(format!("m,host=z f={n} {}", now - 10_000 + n).as_bytes(), scene.udp).unwrap();
+    }
+    let goes_on = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(300));
+        kill_process(stopped, Signal::CONT).unwrap();
+    });
+    let (code, _) = scene.hub.terminate();
+    goes_on.join().unwrap();
+    assert_eq!(code, Some(0));
+    scene.hub.restart();
+    scene.has(before + 1_003);
+
+    // What it had no room for is counted.
+    let stopped = Process::from_raw(scene.hub.pid().cast_signed()).unwrap();
+    kill_process(stopped, Signal::STOP).unwrap();
+    let large = format!("#{}", "x".repeat(8_000));
+    for _ in 0..2_000 {
+        socket.send_to(large.as_bytes(), scene.udp).unwrap();
+    }
+    kill_process(stopped, Signal::CONT).unwrap();
+    eventually("it is counted", SOON, || (scene.dropped("udp", "kernel") > 100).then_some(()));
 }
 
 #[test]

@@ -26,6 +26,12 @@ pub(crate) enum Dropped {
     Busy,
     /// Readings that the disk has no space for.
     DiskFull,
+    /// Lines without a time that come faster than one a millisecond.
+    TooFast,
+    /// Readings that another of the same sensor and moment came behind.
+    Replaced,
+    /// Datagrams that the kernel had no room for.
+    Kernel,
     /// A connection that began a line and did not end it.
     Slow,
     /// A connection that found no place, or no memory for its line.
@@ -33,7 +39,7 @@ pub(crate) enum Dropped {
 }
 
 impl Dropped {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 12] = [
         Self::NotAllowed,
         Self::Cut,
         Self::TooLong,
@@ -41,6 +47,9 @@ impl Dropped {
         Self::NotTaken,
         Self::Busy,
         Self::DiskFull,
+        Self::TooFast,
+        Self::Replaced,
+        Self::Kernel,
         Self::Slow,
         Self::Full,
     ];
@@ -54,10 +63,22 @@ impl Dropped {
             Self::NotTaken => "not_taken",
             Self::Busy => "busy",
             Self::DiskFull => "disk_full",
+            Self::TooFast => "too_fast",
+            Self::Replaced => "replaced",
+            Self::Kernel => "kernel",
             Self::Slow => "slow",
             Self::Full => "full",
         }
     }
+}
+
+/// What the log knows.
+#[derive(Debug, Default)]
+struct Told {
+    /// When it was last told.
+    at: Option<Instant>,
+    /// What was counted then.
+    counted: [u64; Dropped::ALL.len()],
 }
 
 /// The counters of a door.
@@ -68,8 +89,7 @@ pub(crate) struct Tally {
     lines: AtomicU64,
     readings: AtomicU64,
     dropped: [AtomicU64; Dropped::ALL.len()],
-    /// When the log was last told, and how much was dropped since.
-    told: Mutex<(Option<Instant>, u64)>,
+    told: Mutex<Told>,
 }
 
 impl Tally {
@@ -97,12 +117,35 @@ impl Tally {
         }
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Clock.now();
-        told.1 += count as u64;
-        if told.0.is_none_or(|before| now.saturating_duration_since(before) >= TOLD_EVERY) {
-            let door = self.door;
-            tracing::warn!(dropped = told.1, "{door}: {} (dropped since this was last said: {})", say(), told.1);
-            *told = (Some(now), 0);
+        if told.at.is_none_or(|before| now.saturating_duration_since(before) >= TOLD_EVERY) {
+            self.tell(&mut told, now, &say());
         }
+    }
+
+    /// Tells the log what was dropped since it was last told, if that is a minute ago or this is the end.
+    pub(super) fn say_the_rest(&self, is_end: bool) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Clock.now();
+        let is_due = told.at.is_some_and(|before| is_end || now.saturating_duration_since(before) >= TOLD_EVERY);
+        if is_due && told.counted != self.counted() {
+            self.tell(&mut told, now, "more was dropped");
+        }
+    }
+
+    fn tell(&self, told: &mut Told, now: Instant, what: &str) {
+        let (door, counted) = (self.door, self.counted());
+        let since = |(why, (count, before)): (&Dropped, (u64, u64))| {
+            Some((why.name(), count - before)).filter(|(_, more)| *more > 0)
+        };
+        let more: Vec<_> = Dropped::ALL.iter().zip(counted.into_iter().zip(told.counted)).filter_map(since).collect();
+        let sum: u64 = more.iter().map(|(_, more)| more).sum();
+        let by_reason: Vec<_> = more.iter().map(|(why, more)| format!("{why} {more}")).collect();
+        tracing::warn!(dropped = sum, "{door}: {what} (dropped since this was last said: {})", by_reason.join(", "));
+        *told = Told { at: Some(now), counted };
+    }
+
+    fn counted(&self) -> [u64; Dropped::ALL.len()] {
+        self.dropped.each_ref().map(|count| count.load(Ordering::Relaxed))
     }
 
     /// Lines that came.

@@ -72,8 +72,10 @@ impl Ports {
 fn lines(address: SocketAddr) -> io::Result<UdpSocket> {
     let socket = std::net::UdpSocket::bind(address)?;
     socket.set_nonblocking(true)?;
-    // As much of it as the kernel grants.
-    let _ = socket2::SockRef::from(&socket).set_recv_buffer_size(LINE_BUFFER);
+    // With the right to (root, CAP_NET_ADMIN) past net.core.rmem_max; else as much of it as the kernel grants.
+    if rustix::net::sockopt::set_socket_recv_buffer_size_force(&socket, LINE_BUFFER).is_err() {
+        let _ = socket2::SockRef::from(&socket).set_recv_buffer_size(LINE_BUFFER);
+    }
     UdpSocket::from_std(socket)
 }
 

@@ -51,11 +51,7 @@ pub(super) fn exposition(
         .value("counter", "hub_pushed_readings_total", "Readings on disk that arrived by HTTP.", pushed.readings())
         .family(("counter", "hub_push_requests_total", "Requests that brought readings."), "outcome", pushed.outcomes())
         .family(
-            (
-                "counter",
-                "hub_push_left_out_total",
-                "Lines, objects or readings left out while the rest of a request was stored.",
-            ),
+            ("counter", "hub_push_left_out_total", "Lines, objects or readings that were left out of requests."),
             "reason",
             pushed.what_was_left_out(),
         )

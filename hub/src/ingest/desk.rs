@@ -43,6 +43,8 @@ pub(crate) struct Counters {
     busy: AtomicU64,
     invalid: AtomicU64,
     newcomers: AtomicU64,
+    not_taken: AtomicU64,
+    replaced: AtomicU64,
     unanswered: AtomicU64,
     lines_left_out: AtomicU64,
     readings_left_out: AtomicU64,
@@ -52,6 +54,16 @@ impl Counters {
     /// One found no room.
     pub(crate) fn busy(&self) {
         self.busy.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Those of one are not taken.
+    pub(crate) fn not_taken(&self) {
+        self.not_taken.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// So many were replaced by others of the same sensor and moment behind them.
+    pub(crate) fn replaced(&self, readings: usize) {
+        self.replaced.fetch_add(readings as u64, Ordering::Relaxed);
     }
 
     /// One had something wrong in it.
@@ -77,7 +89,8 @@ impl Counters {
 
     /// What was left out, by why.
     pub(crate) fn what_was_left_out(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        let all = [("invalid", &self.lines_left_out), ("not_taken", &self.readings_left_out)];
+        let all =
+            [("invalid", &self.lines_left_out), ("not_taken", &self.readings_left_out), ("replaced", &self.replaced)];
         all.map(|(name, counter)| (name, counter.load(Ordering::Relaxed))).into_iter()
     }
 
@@ -95,6 +108,7 @@ impl Counters {
             ("busy", &self.busy),
             ("invalid", &self.invalid),
             ("too_many_new", &self.newcomers),
+            ("not_taken", &self.not_taken),
             ("unanswered", &self.unanswered),
         ];
         all.map(|(name, counter)| (name, counter.load(Ordering::Relaxed))).into_iter()
@@ -113,6 +127,8 @@ struct Ticket {
     left: usize,
     verdict: Verdict,
     told: oneshot::Sender<Verdict>,
+    /// Whether it is of a request, and counted as one.
+    is_counted: bool,
 }
 
 impl Desk {
@@ -123,6 +139,7 @@ impl Desk {
         entrance: &Entrance,
         room: Room<'_>,
         mut batches: Vec<Batch>,
+        is_counted: bool,
     ) -> oneshot::Receiver<Verdict> {
         let (told, heard) = oneshot::channel();
         if batches.is_empty() {
@@ -137,7 +154,9 @@ impl Desk {
             batch.id.seq = BatchSeq(batch.id.seq.0 | number << numbering::BITS | index);
         }
         let readings = batches.iter().map(Batch::len).sum();
-        tickets.open.insert(number, Ticket { readings, left: batches.len(), verdict: Verdict::Stored, told });
+        tickets
+            .open
+            .insert(number, Ticket { readings, left: batches.len(), verdict: Verdict::Stored, told, is_counted });
         drop(tickets);
         entrance.send_all(room, batches);
         heard
@@ -162,6 +181,7 @@ impl Desk {
                 && let Some(ticket) = tickets.open.remove(&number)
             {
                 match ticket.verdict {
+                    _ if !ticket.is_counted => {}
                     Verdict::Stored => {
                         self.counters.stored.fetch_add(1, Ordering::Relaxed);
                         self.counters.readings.fetch_add(ticket.readings as u64, Ordering::Relaxed);
@@ -208,7 +228,7 @@ mod tests {
         let hand_in = |count| {
             let batches = batches(count);
             let room = entrance.try_reserve_for(&batches).unwrap();
-            desk.hand_in(&entrance, room, batches)
+            desk.hand_in(&entrance, room, batches, count < 3)
         };
         let (mut first, mut second) = (hand_in(3), hand_in(2));
         assert_eq!(hand_in(0).await, Ok(Verdict::Stored));
@@ -221,5 +241,7 @@ mod tests {
         assert!(first.try_recv().is_err() && second.try_recv().is_err());
         desk.settle(vec![ids[2], ids[4]], Verdict::Stored);
         assert_eq!((first.await, second.await), (Ok(Verdict::Refused), Ok(Verdict::Stored)));
+        // The first is a door's.
+        assert_eq!(desk.counters.outcomes().map(|(_, count)| count).sum::<u64>(), 1);
     }
 }

@@ -66,6 +66,11 @@ impl Sends {
     pub(crate) const fn history(room_within: Duration) -> Self {
         Self { by: None, view: View::ALL, partial: false, whole: false, room_within, once: false }
     }
+
+    /// Whether a request brings them, which is counted as one; a door counts its own.
+    const fn by_request(&self) -> bool {
+        !matches!(self.by, Some(Maker::Door(_)))
+    }
 }
 
 /// What came of readings.
@@ -75,6 +80,8 @@ pub(crate) struct Stored {
     pub devices: Vec<DeviceNo>,
     /// Why some are not stored, and how many those are.
     pub left_out: Vec<(NotStored, usize)>,
+    /// Readings that another of the same sensor and moment came behind.
+    pub replaced: usize,
 }
 
 /// Why readings are not stored.
@@ -140,6 +147,7 @@ impl Way {
         if gathered.is_empty() && !left_out.is_empty() {
             return Err(left_out.swap_remove(0).0);
         }
+        let replaced = gathered.keep_the_last();
         let mut batches = gathered.batches(now);
         while !batches.is_empty() {
             let fit = self.entrance.fit(&batches);
@@ -147,16 +155,16 @@ impl Way {
             if !rest.is_empty() && sends.whole {
                 return Err(NotStored::TooMany);
             }
-            let room =
-                timeout(sends.room_within, self.entrance.reserve_for(&batches)).await.map_err(|_| self.busy())?;
-            let told = self.desk.hand_in(&self.entrance, room.ok_or(NotStored::Stopping)?, batches);
+            let room = timeout(sends.room_within, self.entrance.reserve_for(&batches)).await;
+            let room = room.map_err(|_| self.busy(sends))?.ok_or(NotStored::Stopping)?;
+            let told = self.desk.hand_in(&self.entrance, room, batches, sends.by_request());
             match told.await {
                 Ok(Verdict::Stored) => batches = rest,
                 Ok(Verdict::Refused) => return Err(store::Error::Full.into()),
                 Err(_) => return Err(NotStored::Stopping),
             }
         }
-        Ok(Stored { devices: gathered.devices().collect(), left_out })
+        Ok(Stored { devices: gathered.devices().collect(), left_out, replaced })
     }
 
     /// Devices are heard whose readings were pushed from an address.
@@ -173,10 +181,18 @@ impl Way {
         }
     }
 
-    /// Counts that there is no room for more readings at the moment.
-    pub(crate) fn busy(&self) -> NotStored {
+    /// Counts that a request found no room at the moment.
+    pub(crate) fn no_room(&self) -> NotStored {
         self.pressure.count(Shed::Live);
         self.desk.counters.busy();
+        NotStored::Busy
+    }
+
+    fn busy(&self, sends: &Sends) -> NotStored {
+        if sends.by_request() {
+            return self.no_room();
+        }
+        self.pressure.count(Shed::Live);
         NotStored::Busy
     }
 
@@ -244,7 +260,9 @@ impl Way {
             (Wanted { devices, series }, there)
         };
         self.newcomers.admit(self.clock.now(), by, wanted, there, self.store.limits()).map_err(|refusal| {
-            self.desk.counters.newcomers();
+            if !matches!(by, Maker::Door(_)) {
+                self.desk.counters.newcomers();
+            }
             NotStored::Newcomers(refusal)
         })
     }

@@ -1,5 +1,7 @@
 //! Whole lines out of a stream of bytes, each of bounded length. PURE.
 
+use super::cut::Shape;
+
 /// Longest line, in bytes: with a hundred fields it has some thousands.
 pub(super) const LINE: usize = 64 << 10;
 
@@ -7,6 +9,8 @@ pub(super) const LINE: usize = 64 << 10;
 #[derive(Debug, Default)]
 pub(super) struct Frames {
     tail: Vec<u8>,
+    /// What the last whole line looks like.
+    usual: Option<Shape>,
     /// The line that is coming was too long, and ends at its line end.
     is_skipping: bool,
 }
@@ -34,6 +38,7 @@ impl Frames {
         if !lines.is_empty() {
             completed.lines = std::mem::take(&mut self.tail);
             completed.lines.extend_from_slice(lines);
+            self.usual = Shape::of_the_last(&completed.lines).or(self.usual);
         }
         self.tail.extend_from_slice(rest);
         if self.tail.len() > LINE {
@@ -54,9 +59,10 @@ impl Frames {
         self.is_skipping || !self.tail.is_empty()
     }
 
-    /// The last line of a stream that ended, which may have no line end.
-    pub(super) fn end(self) -> Vec<u8> {
-        self.tail
+    /// The last line of a stream that ended, which may have no line end; none where it was cut.
+    pub(super) fn end(self) -> Option<Vec<u8>> {
+        let is_cut = self.usual.is_some_and(|usual| usual.is_more_than(&self.tail));
+        (!is_cut).then_some(self.tail)
     }
 }
 
@@ -64,6 +70,7 @@ impl Frames {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::cut::whole;
     use super::*;
 
     #[test]
@@ -89,7 +96,11 @@ mod tests {
                 prop_assert!(completed.lines.is_empty() || completed.lines.ends_with(b"\n"));
                 seen.extend(completed.lines);
             }
-            seen.extend(frames.end());
+            let rest = frames.tail.clone();
+            let (whole, is_cut) = whole(text.as_bytes());
+            prop_assert_eq!(frames.end().is_none(), is_cut);
+            prop_assert!(is_cut == (seen.len() < text.len() && seen == whole));
+            seen.extend(rest);
             prop_assert_eq!(seen, text.into_bytes());
         }
     }

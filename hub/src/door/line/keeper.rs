@@ -1,8 +1,5 @@
 //! Takes what came to the disk: one group of readings at a time, of all senders that wait.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -11,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 use super::parcel::Parcel;
 use crate::door::tally::{Dropped, Tally};
 use crate::ingest::gather::Gathered;
-use crate::ingest::gather::lines::gather;
-use crate::ingest::gather::precision::Precision;
+use crate::ingest::gather::arrivals::Arrivals;
+use crate::ingest::gather::lines::gather_coming;
 use crate::ingest::newcomers::Maker;
 use crate::ingest::way::{NotStored, Sends, Stored, Way};
 use crate::model::view::View;
@@ -30,12 +27,14 @@ pub(super) struct Keeper<'a> {
     way: Way,
     tally: &'a Tally,
     sends: Sends,
+    /// Moments of lines without a time.
+    arrivals: Arrivals,
     /// Where senders wait: a group is tried until it is stored, or until this. Else it is tried once.
     until: Option<CancellationToken>,
 }
 
 impl<'a> Keeper<'a> {
-    pub(super) const fn new(way: Way, tally: &'a Tally, door: &'static str, until: Option<CancellationToken>) -> Self {
+    pub(super) fn new(way: Way, tally: &'a Tally, door: &'static str, until: Option<CancellationToken>) -> Self {
         let sends = Sends {
             by: Some(Maker::Door(door)),
             view: View::ALL,
@@ -44,11 +43,11 @@ impl<'a> Keeper<'a> {
             room_within: ROOM_WITHIN,
             once: true,
         };
-        Self { way, tally, sends, until }
+        Self { way, tally, sends, arrivals: Arrivals::default(), until }
     }
 
     /// Runs until the last sender is gone and everything is stored.
-    pub(super) async fn run(self, mut parcels: mpsc::Receiver<Parcel>) {
+    pub(super) async fn run(mut self, mut parcels: mpsc::Receiver<Parcel>) {
         let mut waiting = Vec::new();
         while parcels.recv_many(&mut waiting, 1).await > 0 {
             let mut bytes: usize = waiting.iter().map(|parcel| parcel.text.len()).sum();
@@ -66,44 +65,24 @@ impl<'a> Keeper<'a> {
     }
 
     /// The readings of some parcels, which are empty then.
-    fn gather(&self, parcels: &mut Vec<Parcel>) -> Gathered {
-        let now = self.way.clock.wall();
+    fn gather(&mut self, parcels: &mut Vec<Parcel>) -> Gathered {
         let mut gathered = Gathered::new(Origin::Pushed);
-        // All of one sender together: the names of its series are looked up once.
-        let mut texts: HashMap<SocketAddr, Vec<u8>> = HashMap::new();
-        for Parcel { from, text, .. } in parcels.drain(..) {
-            let all = texts.entry(from).or_default();
-            if !all.is_empty() && !all.ends_with(b"\n") {
-                all.push(b'\n');
-            }
-            all.extend_from_slice(&text);
+        if let Some(first) = parcels.first() {
+            self.arrivals.forget_before(first.came);
         }
-        for (from, text) in texts {
+        for Parcel { from, text, came, .. } in parcels.drain(..) {
             gathered.comes_from(from);
-            let read = gather(&self.text(from, &text), Precision::AUTO, &mut gathered, now);
+            let read = gather_coming(&text, &mut gathered, came, &mut self.arrivals);
             self.tally.came(read.lines);
             if let Some(error) = read.errors.first() {
                 self.tally.dropped(Dropped::Invalid, read.left_out, || format!("from {}: {error}", from.ip()));
             }
-        }
-        gathered
-    }
-
-    /// The lines of a text that are UTF-8.
-    fn text<'t>(&self, from: SocketAddr, text: &'t [u8]) -> Cow<'t, str> {
-        if let Ok(text) = std::str::from_utf8(text) {
-            return Cow::Borrowed(text);
-        }
-        let mut good = String::with_capacity(text.len());
-        for line in text.split_inclusive(|byte| *byte == b'\n') {
-            match std::str::from_utf8(line) {
-                Ok(line) => good.push_str(line),
-                Err(_) => {
-                    self.tally.dropped(Dropped::Invalid, 1, || format!("from {}: a line is not UTF-8", from.ip()))
-                }
+            if read.too_fast > 0 {
+                let say = || format!("lines of {} without a time come faster than one a millisecond", from.ip());
+                self.tally.dropped(Dropped::TooFast, read.too_fast, say);
             }
         }
-        Cow::Owned(good)
+        gathered
     }
 
     /// Stores readings.
@@ -112,7 +91,11 @@ impl<'a> Keeper<'a> {
             // What was left out by an earlier try stays so.
             let now = self.way.clock.wall();
             let error = match self.way.store(gathered, &self.sends, now).await {
-                Ok(Stored { left_out, .. }) => {
+                Ok(Stored { left_out, replaced, .. }) => {
+                    if replaced > 0 {
+                        let say = || "another reading of the same sensor and moment came behind".to_owned();
+                        self.tally.dropped(Dropped::Replaced, replaced, say);
+                    }
                     self.tally.stored(gathered.len());
                     self.way.heard_from_senders(gathered);
                     for (why, readings) in left_out {

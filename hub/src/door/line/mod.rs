@@ -11,11 +11,13 @@
 mod cut;
 mod frames;
 mod keeper;
+mod kernel;
 mod parcel;
 mod tcp;
 mod udp;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ipnet::IpNet;
 use tokio::net::{TcpListener, UdpSocket};
@@ -24,8 +26,11 @@ use tokio_util::sync::CancellationToken;
 use self::keeper::Keeper;
 use self::parcel::parcels;
 use super::allowed::Allowed;
-use super::tally::Tally;
+use super::tally::{Dropped, Tally};
 use crate::ingest::way::Way;
+
+/// How often it is looked at what the kernel dropped, and whether the log is to be told.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// What the two count.
 #[derive(Debug)]
@@ -61,8 +66,18 @@ impl Doors {
         say_so("UDP", socket.local_addr()?, &allowed);
         let keeper = Keeper::new(self.way, &self.tallies.udp, "line_udp", None);
         let taken = udp::run(&socket, &allowed, sender, &self.tallies.udp, stop);
-        let (taken, ()) = tokio::join!(taken, keeper.run(receiver));
-        taken
+        let mut dropped = 0;
+        let look = || {
+            let now = kernel::dropped(&socket);
+            let more = now.saturating_sub(dropped);
+            if more > 0 {
+                dropped = now;
+                let say = || "datagrams came faster than they were read".to_owned();
+                self.tallies.udp.dropped(Dropped::Kernel, more as usize, say);
+            }
+        };
+        let work = async { tokio::join!(taken, keeper.run(receiver)).0 };
+        watched(&self.tallies.udp, look, work).await
     }
 
     /// Takes connections until `stop`, then stores what came.
@@ -75,8 +90,24 @@ impl Doors {
         say_so("TCP", listener.local_addr()?, &allowed);
         let keeper = Keeper::new(self.way, &self.tallies.tcp, "line_tcp", Some(stop.clone()));
         let taken = tcp::run(&listener, &allowed, sender, &self.tallies.tcp, stop);
-        tokio::join!(taken, keeper.run(receiver));
+        let work = async {
+            tokio::join!(taken, keeper.run(receiver));
+        };
+        watched(&self.tallies.tcp, || {}, work).await;
         Ok(())
+    }
+}
+
+/// Does the work of a door and tells the log in time, and at the end, what was dropped.
+async fn watched<T>(tally: &Tally, mut look: impl FnMut(), work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
+    loop {
+        let done = tokio::time::timeout(LOOK_EVERY, &mut work).await;
+        look();
+        tally.say_the_rest(done.is_ok());
+        if let Ok(done) = done {
+            return done;
+        }
     }
 }
 

@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
+use crate::clock::Clock;
+use crate::model::UnixMillis;
+
 /// Bytes on the way at once: a second of ten thousand lines.
 const ROOM: usize = 4 << 20;
 /// Bytes that a parcel weighs besides its text.
@@ -16,6 +19,8 @@ pub(super) struct Parcel {
     pub(super) from: SocketAddr,
     /// Lines, the last one with or without its end.
     pub(super) text: Vec<u8>,
+    /// When it came.
+    pub(super) came: UnixMillis,
     _room: OwnedSemaphorePermit,
 }
 
@@ -37,13 +42,15 @@ impl Sender {
     /// Hands text in, if there is room.
     pub(super) fn try_send(&self, from: SocketAddr, text: &[u8]) -> bool {
         let room = Arc::clone(&self.room).try_acquire_many_owned(weight(text));
-        room.is_ok_and(|_room| self.parcels.try_send(Parcel { from, text: text.to_vec(), _room }).is_ok())
+        let came = Clock.wall();
+        room.is_ok_and(|_room| self.parcels.try_send(Parcel { from, text: text.to_vec(), came, _room }).is_ok())
     }
 
     /// Hands text in once there is room; `false` when nobody takes it any longer. Cancel-safe: then it was not handed in.
     pub(super) async fn send(&self, from: SocketAddr, text: Vec<u8>) -> bool {
+        let came = Clock.wall();
         let Ok(_room) = Arc::clone(&self.room).acquire_many_owned(weight(&text)).await else { return false };
-        self.parcels.try_send(Parcel { from, text, _room }).is_ok()
+        self.parcels.try_send(Parcel { from, text, came, _room }).is_ok()
     }
 }
 

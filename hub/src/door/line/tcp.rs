@@ -152,9 +152,12 @@ impl Connection {
                 Err(_) => break self.cut_off(tally),
             };
             let Some(Completed { lines, too_long }) = read else {
-                let last = self.frames.end();
-                if !last.is_empty() {
-                    self.parcels.send(self.from, last).await;
+                match std::mem::take(&mut self.frames).end() {
+                    None => tally.dropped(Dropped::Cut, 1, || format!("a connection of {from} ended within a line")),
+                    Some(last) if last.is_empty() => {}
+                    Some(last) => {
+                        self.parcels.send(self.from, last).await;
+                    }
                 }
                 return;
             };

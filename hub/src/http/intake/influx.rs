@@ -116,7 +116,7 @@ pub(super) async fn write_v2(
     inlet: State<Inlet>,
     pusher: MayIngestSome,
     peer: Peer,
-    asked: Asked<AskWrite>,
+    asked: Result<Asked<AskWrite>, ApiError>,
     request: Request,
 ) -> Result<Response, ApiError> {
     write(inlet, pusher, peer, asked, request).await
@@ -132,9 +132,10 @@ pub(super) async fn write(
     State(inlet): State<Inlet>,
     pusher: MayIngestSome,
     peer: Peer,
-    Asked(asked): Asked<AskWrite>,
+    asked: Result<Asked<AskWrite>, ApiError>,
     request: Request,
 ) -> Result<Response, ApiError> {
+    let Asked(asked) = asked.inspect_err(|_| inlet.desk.counters.invalid())?;
     let written = store_lines(&inlet, pusher, peer, request, asked.precision, true).await?;
     Ok(written.answer(|flaws| Json(NotWritten::of(flaws)).into_response()))
 }
@@ -149,9 +150,10 @@ pub(super) async fn write_lp(
     State(inlet): State<Inlet>,
     pusher: MayIngestSome,
     peer: Peer,
-    Asked(asked): Asked<AskWriteLp>,
+    asked: Result<Asked<AskWriteLp>, ApiError>,
     request: Request,
 ) -> Result<Response, ApiError> {
+    let Asked(asked) = asked.inspect_err(|_| inlet.desk.counters.invalid())?;
     let written = store_lines(&inlet, pusher, peer, request, asked.precision, asked.accept_partial).await?;
     Ok(written.answer(|flaws| Json(LinesNotWritten::of(flaws)).into_response()))
 }
@@ -191,9 +193,14 @@ async fn store_lines(
     .await?;
     if flaws.is_some() && (!partial || gathered.is_empty()) {
         inlet.desk.counters.invalid();
+        inlet.desk.counters.left_out(read.left_out, 0);
         return Ok(Written { readings: 0, passed_over: read.passed_over, flaws });
     }
-    let kept = keep(inlet, gathered, &sends, peer, now).await?;
+    let kept = keep(inlet, gathered, &sends, peer, now).await.map_err(|error| match &flaws {
+        // Else all of it comes again, and is told then.
+        Some(flaws) if error.is_for_ever() => error.and(&flaws.beside()),
+        _ => error,
+    })?;
     let flaws = Flaws::but_the_rest(flaws, read.lines, kept.left_out);
     if let Some(flaws) = &flaws {
         inlet.desk.counters.left_out(flaws.left_out(), flaws.readings());
@@ -297,7 +304,7 @@ fn answer_to(statement: &str) -> Result<Json<Results>, ApiError> {
             vec![Listed { name, columns, values: vec![vec!["telemetry-hub".to_owned()]] }]
         }
         _ => {
-            let detail = "only CREATE DATABASE and SHOW DATABASES are answered here: readings are asked for at /api/v1/query;                           see /api/docs";
+            let detail = "only CREATE DATABASE and SHOW DATABASES are answered here: readings are asked for at /api/v1/query; see /api/docs";
             return Err(ApiError::invalid("q", detail));
         }
     };

@@ -25,14 +25,16 @@ pub(super) struct Flaws {
 
 impl Flaws {
     /// Those of a text that was read; none when all lines are right.
-    pub(super) fn of(body: &str, read: &Read) -> Option<Self> {
+    pub(super) fn of(body: &[u8], read: &Read) -> Option<Self> {
         if read.left_out == 0 {
             return None;
         }
-        let mut lines = (1..).zip(body.split('\n'));
+        let mut lines = (1..).zip(body.split(|byte| *byte == b'\n'));
         let mut original = |number| {
-            let line = lines.find(|(at, _)| *at == number).map_or("", |(_, line)| line);
-            line.chars().take(ORIGINAL_BYTES).collect()
+            let line = lines.find(|(at, _)| *at == number).map_or(&b""[..], |(_, line)| line);
+            // No character has more bytes than four.
+            let line = line.get(..4 * ORIGINAL_BYTES).unwrap_or(line);
+            String::from_utf8_lossy(line).chars().take(ORIGINAL_BYTES).collect()
         };
         let errors = read.errors.iter().map(|error| (error.clone(), original(error.line))).collect();
         Some(Self { lines: read.lines, left_out: read.left_out, errors, not_taken: Vec::new(), is_partial: false })
@@ -69,9 +71,7 @@ impl Flaws {
 
     /// Why readings are not taken, and how many.
     pub(super) fn not_taken(&self) -> impl Iterator<Item = String> {
-        self.not_taken.iter().map(|(why, readings)| {
-            format!("{} ({readings} {})", why.detail(), if *readings == 1 { "reading" } else { "readings" })
-        })
+        self.not_taken.iter().map(|(why, readings)| format!("{} ({})", why.detail(), named(*readings, "reading")))
     }
 
     /// What to correct first.
@@ -85,9 +85,11 @@ impl Flaws {
         let Self { lines, left_out, .. } = self;
         let readings = self.readings();
         let mut text = match (left_out, readings) {
-            (0, readings) => format!("left out {readings} readings"),
-            (left_out, 0) => format!("left out {left_out} of {lines} lines"),
-            (left_out, readings) => format!("left out {left_out} of {lines} lines and {readings} readings"),
+            (0, readings) => format!("left out {}", named(readings, "reading")),
+            (left_out, 0) => format!("left out {left_out} of {}", named(*lines, "line")),
+            (left_out, readings) => {
+                format!("left out {left_out} of {} and {}", named(*lines, "line"), named(readings, "reading"))
+            }
         };
         text.push_str(match (self.is_partial, left_out == lines) {
             (true, _) => ", the others are stored",
@@ -95,6 +97,12 @@ impl Flaws {
             (false, false) => ": all or nothing was asked for, and nothing is stored",
         });
         text
+    }
+
+    /// The first line that is wrong and how many are, where nothing is stored for another reason.
+    pub(super) fn beside(&self) -> String {
+        let first = self.errors.first().map(|(error, _)| error.to_string()).unwrap_or_default();
+        format!("{} of {} cannot be read: {first}", self.left_out, named(self.lines, "line"))
     }
 
     /// All of it, as versions 1 and 2 of InfluxDB begin it: their clients know by the first words that sending it again is no use.
@@ -111,4 +119,9 @@ impl Flaws {
         }
         text + &self.count()
     }
+}
+
+/// `1 line`, `2 lines`.
+fn named(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

@@ -8,6 +8,7 @@ use utoipa_axum::routes;
 use super::inlet::Inlet;
 use super::json::{NewReadings, Partly, Pushed, gather_json, gather_ndjson};
 use super::receive::{keep, receive, sends};
+use super::unpack::text;
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::MayIngestSome;
 use crate::http::gate::peer::Peer;
@@ -55,7 +56,7 @@ pub(super) async fn readings(
     let (gathered, partly) = receive(&inlet, request, move |body, gathered| {
         let gather = if is_ndjson { gather_ndjson } else { gather_json };
         let mut partly = Partly::new(asked.partial);
-        gather(body, gathered, now, &mut partly)?;
+        gather(text(body)?, gathered, now, &mut partly)?;
         if gathered.is_empty() { partly.all_is_wrong().map(|()| partly) } else { Ok(partly) }
     })
     .await?;

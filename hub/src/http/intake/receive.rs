@@ -11,11 +11,11 @@ use crate::http::limits::PUSH_ROOM_WITHIN;
 use crate::http::shares::asker::Asker;
 use crate::ingest::desk::Counters;
 use crate::ingest::gather::Gathered;
-use crate::ingest::way::{Sends, Stored};
+use crate::ingest::way::{NotStored, Sends, Stored};
 use crate::model::UnixMillis;
 use crate::model::access::Scope;
 use crate::model::view::View;
-use crate::store::Origin;
+use crate::store::{Error, Origin};
 
 /// Readings of one request: a third of what the queue to the disk holds.
 const MOST: usize = 200_000;
@@ -44,7 +44,7 @@ pub(super) fn sends(request: &Request, view: View, partial: bool) -> Sends {
 pub(super) async fn receive<R: Send + 'static>(
     inlet: &Inlet,
     request: Request,
-    gather: impl FnOnce(&str, &mut Gathered) -> Result<R, ApiError> + Send + 'static,
+    gather: impl FnOnce(&[u8], &mut Gathered) -> Result<R, ApiError> + Send + 'static,
 ) -> Result<(Gathered, R), ApiError> {
     let read = read(inlet, request, gather).await;
     read.inspect_err(|error| {
@@ -57,14 +57,14 @@ pub(super) async fn receive<R: Send + 'static>(
 async fn read<R: Send + 'static>(
     inlet: &Inlet,
     request: Request,
-    gather: impl FnOnce(&str, &mut Gathered) -> Result<R, ApiError> + Send + 'static,
+    gather: impl FnOnce(&[u8], &mut Gathered) -> Result<R, ApiError> + Send + 'static,
 ) -> Result<(Gathered, R), ApiError> {
     let body = Body::read(inlet, request).await?;
     let is_small = body.is_at_most(SMALL);
     let read = move || {
-        let (text, _room) = body.text()?;
+        let (bytes, _room) = body.plain()?;
         let mut gathered = Gathered::new(Origin::Pushed);
-        let read = gather(&text, &mut gathered)?;
+        let read = gather(&bytes, &mut gathered)?;
         if gathered.len() > MOST {
             let detail = format!("{} readings in one request: send at most {MOST} at once", gathered.len());
             return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail));
@@ -89,10 +89,22 @@ pub(super) async fn keep(
     let unanswered = Unanswered(Some(&inlet.desk.counters));
     let stored = inlet.store(&mut gathered, sends, now).await;
     unanswered.answered();
-    let Stored { devices, left_out } = stored?;
+    let Stored { devices, left_out, replaced } = stored.inspect_err(|why| count(&inlet.desk.counters, why))?;
+    inlet.desk.counters.replaced(replaced);
     inlet.heard(&gathered, address);
     let left_out = left_out.into_iter().map(|(why, readings)| (why.into(), readings)).collect();
     Ok(Kept { readings: gathered.len(), devices: devices.len(), left_out })
+}
+
+/// Counts a request of which nothing is stored, unless that was counted where it turned out.
+fn count(counters: &Counters, why: &NotStored) {
+    match why {
+        NotStored::Refused(_) | NotStored::Store(Error::Limit { .. } | Error::Conflict { .. }) => counters.not_taken(),
+        NotStored::TooMany => counters.invalid(),
+        NotStored::Deleted => counters.busy(),
+        NotStored::Stopping => counters.unanswered(),
+        NotStored::Newcomers(_) | NotStored::Busy | NotStored::Store(_) => {}
+    }
 }
 
 /// Counts a request that ends before it is known what became of it: its client went, or was told to come again.

@@ -239,7 +239,7 @@ async fn a_request_with_anything_wrong_is_refused_as_a_whole_and_says_where() {
     let many = "m a=1\n".repeat(200_001);
     assert_eq!(scene.push("/write", "", many).await.problem().0, 413);
     assert_eq!(scene.push("/write", "", vec![b'#'; (8 << 20) + 1]).await.problem().0, 413);
-    assert_eq!(scene.push("/write", "", vec![b'm', 0xff]).await.problem().1, json!("not_text"));
+    assert_eq!(scene.push("/write", "", vec![b'm', 0xff]).await.problem().1, json!("invalid"));
     let zipped = request("POST", "/write", ADMIN).header(header::CONTENT_ENCODING, "zstd");
     assert_eq!(scene.send(zipped.body(Body::from("m a=1")).unwrap()).await.problem().0, 415);
     assert!(scene.newest().await.is_empty() && scene.store.catalog().device_count() == 0, "nothing of it was taken");
@@ -339,7 +339,7 @@ async fn good_lines_are_stored_and_each_version_of_influxdb_tells_of_the_others(
     let expected: Vec<_> = (1..=3).flat_map(|n| [(format!("h{n} m.a"), 1.0), (format!("h{n} m.c"), 3.0)]).collect();
     assert_eq!(scene.newest().await, expected);
     let left_out: Vec<_> = scene.state.wiring.way.desk.counters.what_was_left_out().collect();
-    assert_eq!(left_out, [("invalid", 9), ("not_taken", 0)]);
+    assert_eq!(left_out, [("invalid", 9), ("not_taken", 0), ("replaced", 0)]);
     // Nothing good in it, or all or nothing asked for.
     let long = "x".repeat(65);
     let (distant, written) = (late * 1_000_000_000, scene.newest().await.len());
@@ -359,6 +359,36 @@ async fn good_lines_are_stored_and_each_version_of_influxdb_tells_of_the_others(
         let answer = scene.push("/api/v3/write_lp?db=any", "", format!("auto v=1 {}", second * unit)).await;
         assert_eq!(answer.status, StatusCode::NO_CONTENT, "{}", answer.text);
     }
+}
+
+#[tokio::test]
+async fn a_line_that_is_no_text_costs_no_other_and_what_becomes_of_every_request_is_counted() {
+    let scene = scene();
+    for path in ["/write", "/api/v2/write", "/api/v3/write_lp"] {
+        let answer = scene.push(path, "", &b"m,host=a f=1\nm,host=\xff f=1\nm,host=b f=1"[..]).await;
+        let stored = answer.headers["x-readings-stored"].to_str().unwrap().to_owned();
+        assert_eq!((answer.status, stored), (StatusCode::BAD_REQUEST, "2".to_owned()), "{}", answer.text);
+        assert!(answer.text.contains("left out 1 of 3 lines, the others are stored"), "{}", answer.text);
+        assert!(answer.text.contains("this is not UTF-8"), "{}", answer.text);
+    }
+    // Lines of one request that say no time are of one moment, as in InfluxDB: the last counts.
+    let answer = scene.push("/write", "", "m,host=c f=1\nm,host=c f=2\nm,host=c f=3").await;
+    let stored = answer.headers["x-readings-stored"].to_str().unwrap().to_owned();
+    assert_eq!((answer.status, stored), (StatusCode::NO_CONTENT, "1".to_owned()));
+    assert!(scene.newest().await.contains(&("c m.f".to_owned(), 3.0)));
+    let pest = crate::access::pushed_device("c");
+    scene.call("POST", &format!("/api/v1/devices/{pest}/block"), &json!({})).await;
+    let answer = scene.push("/write", "", "m,host=c f=1\nm f=x").await;
+    assert_eq!(answer.status, StatusCode::CONFLICT, "{}", answer.text);
+    assert!(answer.text.contains("1 of 2 lines cannot be read: line 2, column 5"), "{}", answer.text);
+    assert_eq!(scene.push("/write?precision=fortnight", "", "m f=1").await.status, StatusCode::BAD_REQUEST);
+    let answer = scene.push("/write", "", "m f=x").await;
+    assert!(answer.text.contains("left out 1 of 1 line, nothing"), "{}", answer.text);
+    let counters = &scene.state.wiring.way.desk.counters;
+    assert_eq!(counters.what_was_left_out().map(|(_, count)| count).collect::<Vec<_>>(), [4, 0, 2]);
+    let outcomes: Vec<_> = counters.outcomes().filter(|(_, count)| *count > 0).collect();
+    assert_eq!(outcomes, [("stored", 4), ("invalid", 2), ("not_taken", 1)]);
+    assert_eq!(counters.readings(), 7);
 }
 
 #[tokio::test]

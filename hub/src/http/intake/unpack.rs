@@ -75,23 +75,27 @@ impl Body {
         !self.is_gzip && self.bytes.len() <= bytes
     }
 
-    /// Its text, with what holds the room for it.
-    pub(in crate::http) fn text(self) -> Result<(String, Growing), ApiError> {
+    /// What it is, unpacked, with what holds the room for it.
+    pub(super) fn plain(self) -> Result<(Vec<u8>, Growing), ApiError> {
         let bytes = if self.is_gzip { gunzip(&self.bytes)? } else { self.bytes };
-        let text = String::from_utf8(bytes).map_err(|error| {
-            let before = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
-            let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
-            ApiError::new(StatusCode::BAD_REQUEST, "not_text", format!("line {line}: this is not UTF-8"))
-        })?;
-        Ok((text, self._room))
+        Ok((bytes, self._room))
     }
+}
+
+/// The text of bytes that are to be one as a whole.
+pub(super) fn text(bytes: &[u8]) -> Result<&str, ApiError> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
+        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        ApiError::new(StatusCode::BAD_REQUEST, "not_text", format!("line {line}: this is not UTF-8"))
+    })
 }
 
 /// Waits for room, as long as a request may.
 async fn hold(inlet: &Inlet, room: &mut Growing, bytes: usize) -> Result<(), ApiError> {
     match timeout(PUSH_ROOM_WITHIN, room.hold(bytes)).await {
         Ok(true) => Ok(()),
-        Ok(false) | Err(_) => Err(inlet.busy().into()),
+        Ok(false) | Err(_) => Err(inlet.no_room().into()),
     }
 }
 

@@ -14,9 +14,11 @@
 //! A line with anything wrong in it is left out as a whole, as InfluxDB does it, and told with its number; the others are
 //! gathered. Whether that is good enough, who sent them has said.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
+use super::arrivals::Arrivals;
 use super::precision::Precision;
 use super::{DeviceSlot, Gathered, Part, SensorSlot};
 use crate::line::{Error, Fields, Line, Lines, Series, Value};
@@ -32,8 +34,10 @@ pub(crate) struct Read {
     pub lines: usize,
     /// Fields that are texts.
     pub passed_over: usize,
-    /// Lines that are not stored.
+    /// Lines that are wrong.
     pub left_out: usize,
+    /// Lines without a time that came faster than one a millisecond, for a second.
+    pub too_fast: usize,
     /// What is wrong with the first [`TOLD`] of those.
     pub errors: Vec<Error>,
 }
@@ -51,11 +55,27 @@ enum Place<'a> {
     New(&'a str, String),
 }
 
-/// Gathers the good lines of a text.
-pub(crate) fn gather(body: &str, precision: Precision, gathered: &mut Gathered, now: UnixMillis) -> Read {
-    let mut reader = Reader { precision, now, met: HashMap::new(), row: Vec::new(), gathered };
-    let mut read = Read::default();
-    let mut lines = Lines::of(body);
+/// Gathers the good lines of a text; those without a time are of `now`.
+pub(crate) fn gather(body: &[u8], precision: Precision, gathered: &mut Gathered, now: UnixMillis) -> Read {
+    read(body, precision, gathered, now, None)
+}
+
+/// The same, where each line without a time has a moment of its own, the first of them `came`.
+pub(crate) fn gather_coming(body: &[u8], gathered: &mut Gathered, came: UnixMillis, arrivals: &mut Arrivals) -> Read {
+    read(body, Precision::AUTO, gathered, came, Some(arrivals))
+}
+
+fn read(
+    body: &[u8],
+    precision: Precision,
+    gathered: &mut Gathered,
+    now: UnixMillis,
+    arrivals: Option<&mut Arrivals>,
+) -> Read {
+    let (body, no_texts) = readable(body);
+    let mut read = Read { lines: no_texts.len(), left_out: no_texts.len(), ..Read::default() };
+    let mut reader = Reader { precision, now, arrivals, too_fast: 0, met: HashMap::new(), row: Vec::new(), gathered };
+    let mut lines = Lines::of(&body);
     while let Some(line) = lines.next() {
         read.lines += 1;
         let point = line.and_then(|line| reader.point(&line).inspect_err(|_| lines.leave(&line)));
@@ -69,13 +89,40 @@ pub(crate) fn gather(body: &str, precision: Precision, gathered: &mut Gathered, 
             }
         }
     }
+    read.too_fast = reader.too_fast;
+    if !no_texts.is_empty() {
+        read.errors.extend(no_texts.into_iter().take(TOLD));
+        read.errors.sort_by_key(|error| error.line);
+        read.errors.truncate(TOLD);
+    }
     read
+}
+
+/// The text of bytes, with nothing in place of lines that are none, and what is wrong with those.
+fn readable(body: &[u8]) -> (Cow<'_, str>, Vec<Error>) {
+    if let Ok(text) = std::str::from_utf8(body) {
+        return (Cow::Borrowed(text), Vec::new());
+    }
+    let (mut text, mut errors) = (String::with_capacity(body.len()), Vec::new());
+    for (line, bytes) in (1..).zip(body.split_inclusive(|byte| *byte == b'\n')) {
+        match std::str::from_utf8(bytes) {
+            Ok(good) => text.push_str(good),
+            Err(error) => {
+                text.push('\n');
+                errors.push(Error { line, column: error.valid_up_to() + 1, what: "this is not UTF-8".to_owned() });
+            }
+        }
+    }
+    (Cow::Owned(text), errors)
 }
 
 /// Reads line after line.
 struct Reader<'a, 'g> {
     precision: Precision,
     now: UnixMillis,
+    /// Where lines without a time are not all of `now`.
+    arrivals: Option<&'g mut Arrivals>,
+    too_fast: usize,
     met: HashMap<&'a str, Met<'a>>,
     /// The readings of one line, until all of it is known to be good.
     row: Vec<(Place<'a>, f64)>,
@@ -96,6 +143,16 @@ impl<'a> Reader<'a, '_> {
             )
         })?;
         let texts = self.fields(line)?;
+        let at = match self.arrivals.as_mut().filter(|_| line.timestamp.is_none()) {
+            None => at,
+            Some(arrivals) => match arrivals.give(line.key, now) {
+                Some(at) => at,
+                None => {
+                    self.too_fast += 1;
+                    return Ok(texts);
+                }
+            },
+        };
         let met = match self.met.get_mut(line.key) {
             Some(met) => met,
             None => {
@@ -209,7 +266,7 @@ mod tests {
             // A quote that is never closed may take what follows it for a part of a text.
             let text = text.replace('"', "");
             let mut gathered = Gathered::new(Origin::Pushed);
-            let read = gather(&format!("{text}\nm,host=good f=1"), Precision::AUTO, &mut gathered, UnixMillis(1_790_000_000_000));
+            let read = gather(format!("{text}\nm,host=good f=1").as_bytes(), Precision::AUTO, &mut gathered, UnixMillis(1_790_000_000_000));
             prop_assert!(gathered.names().any(|(name, _)| name == "good"), "{read:?}");
             prop_assert!(read.left_out < read.lines && read.errors.len() == read.left_out.min(TOLD));
             prop_assert!(read.errors.is_sorted_by_key(|error| error.line));
@@ -241,7 +298,7 @@ mod tests {
         let text = "m,host=a f=1\nm,host=a f=2,g=nan\nm,host=b g=nan\nm,host=a f=\"x\ny,h=1\nm,host=a f=3,s=\"t\"\n\
             m,host=a f=4 1790000400\nm\n# no line\nm,host=a f=5 1790000000";
         let mut gathered = Gathered::new(Origin::Pushed);
-        let read = gather(text, Precision::named("s").unwrap(), &mut gathered, now);
+        let read = gather(text.as_bytes(), Precision::named("s").unwrap(), &mut gathered, now);
         assert_eq!((read.lines, read.left_out, read.passed_over, gathered.len()), (9, 6, 1, 3), "{read:?}");
         let numbers: Vec<_> = read.errors.iter().map(|error| error.line).collect();
         // The quote of line 4 would have swallowed line 5, and line 6 to its own quote.
@@ -253,15 +310,39 @@ mod tests {
     fn lines_between_two_stray_quotes_are_gathered() {
         let mut gathered = Gathered::new(Origin::Pushed);
         let text = "m f=\"x\nm f=5\nm f=\"y\nm f=6";
-        let read = gather(text, Precision::NANOS, &mut gathered, UnixMillis(1_790_000_000_000));
+        let read = gather(text.as_bytes(), Precision::NANOS, &mut gathered, UnixMillis(1_790_000_000_000));
         assert_eq!((read.lines, read.left_out, gathered.len()), (4, 2, 2), "{read:?}");
         assert_eq!(read.errors.iter().map(|error| error.line).collect::<Vec<_>>(), [1, 3]);
     }
 
     #[test]
+    fn a_line_that_is_no_text_is_left_out_alone() {
+        let mut gathered = Gathered::new(Origin::Pushed);
+        let text = b"m f=1\nm,t=\xff f=2\nm g=x\nm g=3";
+        let read = gather(text, Precision::NANOS, &mut gathered, UnixMillis(1_790_000_000_000));
+        assert_eq!((read.lines, read.left_out, gathered.len()), (4, 2, 2), "{read:?}");
+        assert_eq!(read.errors.iter().map(|error| (error.line, error.column)).collect::<Vec<_>>(), [(2, 5), (3, 5)]);
+    }
+
+    #[test]
+    fn lines_without_a_time_take_each_other_s_place_only_where_they_are_one_request() {
+        let now = UnixMillis(1_790_000_000_000);
+        let (text, mut arrivals) = (b"m f=1\nm f=2\nm f=3 1790000000\nm f=4", Arrivals::default());
+        let mut gathered = Gathered::new(Origin::Pushed);
+        gather_coming(text, &mut gathered, now, &mut arrivals);
+        gather_coming(text, &mut gathered, now, &mut arrivals);
+        // The two that say the same moment, which is that of the first as well.
+        assert_eq!((gathered.len(), gathered.keep_the_last(), gathered.len()), (8, 2, 6));
+        let mut gathered = Gathered::new(Origin::Pushed);
+        gather(text, Precision::AUTO, &mut gathered, now);
+        assert_eq!((gathered.keep_the_last(), gathered.rows.last().map(|row| row.value)), (3, Some(4.0)));
+    }
+
+    #[test]
     fn of_very_many_wrong_lines_the_first_are_told_and_all_are_counted() {
         let mut gathered = Gathered::new(Origin::Pushed);
-        let read = gather(&"m f=x\n".repeat(1_000), Precision::NANOS, &mut gathered, UnixMillis(1_790_000_000_000));
+        let read =
+            gather("m f=x\n".repeat(1_000).as_bytes(), Precision::NANOS, &mut gathered, UnixMillis(1_790_000_000_000));
         assert_eq!((read.lines, read.left_out, read.errors.len()), (1_000, 1_000, TOLD));
     }
 }

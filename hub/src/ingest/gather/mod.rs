@@ -8,12 +8,13 @@
 //! is looked up once, and then they are sorted by device and encoded as a device would do it: from then on they are batches like
 //! all others.
 
+pub(crate) mod arrivals;
 mod batches;
 pub(crate) mod lines;
 pub(crate) mod precision;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 
 use crate::access::pushed_device;
@@ -29,7 +30,7 @@ use crate::store::{Origin, Said, Wish};
 pub(crate) struct DeviceSlot(u32);
 
 /// A sensor in this gathering, of any of its devices.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct SensorSlot(u32);
 
 /// Readings by name.
@@ -226,6 +227,22 @@ impl Gathered {
     /// A reading.
     pub(crate) fn push(&mut self, sensor: SensorSlot, at: UnixMillis, value: f64) {
         self.rows.push(Row { sensor, at, value });
+    }
+
+    /// Leaves out each reading that another of its sensor and moment came behind, which the store would do; how many those are.
+    pub(crate) fn keep_the_last(&mut self) -> usize {
+        let mut newest = vec![UnixMillis(i64::MIN); self.sensors.len()];
+        let is_in_order = self.rows.iter().all(|row| {
+            let before = newest.get_mut(row.sensor.0 as usize).map(|newest| std::mem::replace(newest, row.at));
+            before.is_none_or(|before| before < row.at)
+        });
+        if is_in_order {
+            return 0;
+        }
+        let (mut seen, before) = (HashSet::with_capacity(self.rows.len()), self.rows.len());
+        let mut is_last: Vec<_> = self.rows.iter().rev().map(|row| seen.insert((row.sensor, row.at))).collect();
+        self.rows.retain(|_| is_last.pop().unwrap_or(true));
+        before - self.rows.len()
     }
 
     /// Readings gathered.
