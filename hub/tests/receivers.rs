@@ -102,7 +102,7 @@ fn what_waits_goes_out_in_the_form_of_the_new_kind() {
     let webhook = scene.webhook("generic", &sink.url(), &json!({}));
     scene.hub.post(&format!("/api/v1/webhooks/{webhook}/test"), &json!({}));
     eventually("it waits for half a minute", SOON, || (sink.received().len() == 2).then_some(()));
-    let change = json!({"kind": "slack"}).to_string();
+    let change = json!({"kind": "slack", "url": sink.url()}).to_string();
     let path = format!("/api/v1/webhooks/{webhook}");
     let settled = || scene.hub.get(&format!("/api/v1/deliveries?webhook={webhook}"))["items"][0]["attempt_count"] == 2;
     eventually("the second attempt is written down", SOON, || settled().then_some(()));
