@@ -126,6 +126,15 @@ impl Newcomers {
         accounts.insert(by, Account { devices, series, at: now });
         Ok(())
     }
+
+    /// Takes back what was admitted and could not be made.
+    pub(crate) fn take_back(&self, by: Maker, wanted: Wanted) {
+        let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(account) = accounts.get_mut(&by) {
+            account.devices += wanted.devices as f64;
+            account.series += wanted.series as f64;
+        }
+    }
 }
 
 fn enough(what: &'static str, wanted: usize, left: f64, rate: Rate) -> Result<(), Refusal> {

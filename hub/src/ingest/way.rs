@@ -215,42 +215,61 @@ impl Way {
             if wishes.is_empty() {
                 return Ok(left_out);
             }
-            let made: Vec<_> = wishes.iter().map(|wish| wish.id).collect();
-            let says_kinds = wishes.iter().flat_map(|wish| &wish.sensors).any(|(_, said)| said.kind.is_some());
-            match self.give_numbers(wishes, gathered.origin(), sends, now).await {
-                Ok(()) => {}
-                // What is there goes on, also on a hub that takes nothing new.
-                Err(error) if sends.partial && (error.is_for_ever() || sends.once && error.is_of_newcomers()) => {
-                    left_out.push((error, gathered.leave_out_missing()));
-                    return Ok(left_out);
+            let mut waiting = vec![wishes];
+            while let Some(mut wishes) = waiting.pop() {
+                match self.give_numbers(&wishes, gathered.origin(), sends, now).await {
+                    Ok(()) => self.made(&wishes),
+                    // What is there goes on, also on a hub that takes nothing new.
+                    Err(error) if sends.partial && error.is_of_newcomers() && (sends.once || error.is_for_ever()) => {
+                        left_out.push((error, gathered.leave_out_missing()));
+                        return Ok(left_out);
+                    }
+                    // One of them cannot be served, and nobody else is to suffer for it: which one is found by halves.
+                    Err(error) if sends.partial && error.is_for_ever() => {
+                        let half = wishes.split_off(wishes.len() / 2);
+                        match half.as_slice() {
+                            [only] if wishes.is_empty() => {
+                                left_out.push((error, gathered.leave_out_missing_of(&only.name)))
+                            }
+                            _ => waiting.extend([half, wishes]),
+                        }
+                    }
+                    Err(error) => return Err(error),
                 }
-                Err(error) => return Err(error),
-            }
-            if says_kinds {
-                // A rate of a counter is not that of a gauge.
-                self.rules_changed.notify_one();
-            }
-            for id in made {
-                self.bus.publish(Arc::new(Update::Device(id)));
             }
         }
         Err(NotStored::Deleted)
     }
 
+    /// Tells that these devices and sensors are there.
+    fn made(&self, wishes: &[Wish]) {
+        if wishes.iter().flat_map(|wish| &wish.sensors).any(|(_, said)| said.kind.is_some()) {
+            // A rate of a counter is not that of a gauge.
+            self.rules_changed.notify_one();
+        }
+        for wish in wishes {
+            self.bus.publish(Arc::new(Update::Device(wish.id)));
+        }
+    }
+
     /// Makes devices and sensors, if the sender may.
     async fn give_numbers(
         &self,
-        wishes: Vec<Wish>,
+        wishes: &[Wish],
         origin: Origin,
         sends: &Sends,
         now: UnixMillis,
     ) -> Result<(), NotStored> {
-        sends.by.map_or(Ok(()), |by| self.admit(by, &wishes))?;
-        Ok(self.store.give_numbers(wishes, origin, now).await?)
+        let admitted = sends.by.map(|by| self.admit(by, wishes).map(|wanted| (by, wanted))).transpose()?;
+        let given = self.store.give_numbers(wishes.to_vec(), origin, now).await;
+        if let (Err(_), Some((by, wanted))) = (&given, admitted) {
+            self.newcomers.take_back(by, wanted);
+        }
+        Ok(given?)
     }
 
-    /// Whether somebody may make these now.
-    fn admit(&self, by: Maker, wishes: &[Wish]) -> Result<(), NotStored> {
+    /// Whether somebody may make these now, and how much that is.
+    fn admit(&self, by: Maker, wishes: &[Wish]) -> Result<Wanted, NotStored> {
         let (wanted, there) = {
             let catalog = self.store.catalog();
             let devices = wishes.iter().filter(|wish| catalog.device_by_id(wish.id).is_none()).count();
@@ -264,6 +283,7 @@ impl Way {
                 self.desk.counters.newcomers();
             }
             NotStored::Newcomers(refusal)
-        })
+        })?;
+        Ok(wanted)
     }
 }

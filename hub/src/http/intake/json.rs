@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::receive::Kept;
@@ -202,9 +203,10 @@ impl<'de> Deserialize<'de> for At {
 /// Readings of one device that are read one by one.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Loose {
+struct Loose<'a> {
     device: String,
-    readings: Vec<serde_json::Value>,
+    #[serde(borrow)]
+    readings: Vec<&'a RawValue>,
 }
 
 /// Gathers a body of JSON: one object, or an array of them.
@@ -235,7 +237,7 @@ fn gather_all(body: &str, gathered: &mut Gathered, now: UnixMillis, partly: &mut
 /// The same, and a reading that has not its form is wrong alone.
 fn gather_each(body: &str, gathered: &mut Gathered, now: UnixMillis, partly: &mut Partly) -> Result<(), ApiError> {
     let is_array = is_array(body);
-    let all: Vec<Loose> = if is_array { parse(body.as_bytes())? } else { vec![parse(body.as_bytes())?] };
+    let all: Vec<Loose<'_>> = if is_array { parse(body.as_bytes())? } else { vec![parse(body.as_bytes())?] };
     for (index, one) in all.iter().enumerate() {
         let inside = |error: ApiError| if is_array { error.within(&format!("[{index}]")) } else { error };
         gathered.begin(Part::Item(index as u64));
@@ -249,7 +251,7 @@ fn gather_each(body: &str, gathered: &mut Gathered, now: UnixMillis, partly: &mu
             }
         };
         for (number, reading) in one.readings.iter().enumerate() {
-            let read = parse(reading.to_string().as_bytes()).and_then(|new| gather_one(&new, device, gathered, now));
+            let read = parse(reading.get().as_bytes()).and_then(|new| gather_one(&new, device, gathered, now));
             partly.note(read.map_err(|error| inside(error.within(&format!("readings[{number}]")))))?;
         }
     }

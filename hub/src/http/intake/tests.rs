@@ -440,6 +440,18 @@ async fn what_is_new_on_a_full_hub_keeps_nothing_out_that_is_there() {
 }
 
 #[tokio::test]
+async fn a_device_that_has_no_number_left_keeps_nobody_else_out() {
+    let scene = scene();
+    let token = scene.token(Scope::Ingest).await;
+    let many: String = (0..4_097).map(|n| format!("m,host=full f{n}=1\n")).collect();
+    let push = request("POST", "/write", &token).body(Body::from(format!("{many}m,host=b t=1\nm,host=c t=2"))).unwrap();
+    let answer = scene.send(push).await;
+    assert_eq!(answer.json()["code"], json!("partial"), "{}", answer.text);
+    assert!(answer.text.contains("left out 4097 readings"), "{}", answer.text);
+    assert_eq!(scene.newest().await, seen(&[("b m.t", 1.0), ("c m.t", 2.0)]));
+}
+
+#[tokio::test]
 async fn readings_of_json_are_stored_without_those_that_are_wrong_if_that_is_asked() {
     let scene = scene();
     let path = "/api/v1/readings?partial=true";

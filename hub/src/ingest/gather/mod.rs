@@ -58,6 +58,9 @@ pub(crate) enum Part {
 }
 
 /// A device as it is named.
+/// Reasons for readings that are not taken that are told of one request, or group.
+const REASONS: usize = 100;
+
 #[derive(Debug)]
 struct Party {
     name: String,
@@ -265,38 +268,58 @@ impl Gathered {
         self.look_up(catalog, view, &mut |refused, _| Err(refused))
     }
 
-    /// The same, and leaves out the readings of devices and sensors that they are not taken for.
+    /// The same, and leaves out the readings of devices and sensors that they are not taken for. The first reasons are told; what is
+    /// left out for more of them is counted with the last one.
     pub(crate) fn resolve_the_rest(&mut self, catalog: &Catalog, view: &View) -> (Vec<Wish>, Vec<LeftOut>) {
-        let mut refusals: Vec<(Refused, Vec<SensorSlot>)> = Vec::new();
+        let mut left_out: Vec<LeftOut> = Vec::new();
+        let mut reasons: HashMap<SensorSlot, usize> = HashMap::new();
         let wishes = self.look_up(catalog, view, &mut |refused, slots| {
-            refusals.push((refused, slots));
+            if left_out.len() < REASONS {
+                left_out.push(LeftOut { refused, readings: 0 });
+            }
+            reasons.extend(slots.into_iter().map(|slot| (slot, left_out.len() - 1)));
             Ok(())
         });
-        let leave = |(refused, slots): (Refused, Vec<SensorSlot>)| {
-            let readings = self.leave_out(&slots);
-            (readings > 0).then_some(LeftOut { refused, readings })
-        };
-        let left_out = refusals.into_iter().filter_map(leave).collect();
+        self.leave_out(
+            |slot, _| reasons.contains_key(&slot),
+            |slot| {
+                if let Some(left_out) = reasons.get(&slot).and_then(|reason| left_out.get_mut(*reason)) {
+                    left_out.readings += 1;
+                }
+            },
+        );
+        left_out.retain(|left_out| left_out.readings > 0);
         (wishes.unwrap_or_default(), left_out)
     }
 
     /// Leaves out the readings of everything that is not there and would have to be made; how many those are.
     pub(crate) fn leave_out_missing(&mut self) -> usize {
-        let missing = (0..).map(SensorSlot).zip(&self.sensors).filter(|(_, sensor)| sensor.target.is_none());
-        let missing: Vec<_> = missing.map(|(slot, _)| slot).collect();
-        self.leave_out(&missing)
+        self.leave_out(|_, sensor| sensor.target.is_none(), |_| {})
     }
 
-    /// Leaves out the readings of some sensors; how many those are.
-    fn leave_out(&mut self, slots: &[SensorSlot]) -> usize {
-        for slot in slots {
-            if let Some(sensor) = self.sensors.get_mut(slot.0 as usize) {
+    /// The same of one device, by what it is called if it is made.
+    pub(crate) fn leave_out_missing_of(&mut self, name: &str) -> usize {
+        let of_it = self.devices.iter().filter(|party| party.name == name);
+        let slots: HashSet<SensorSlot> = of_it.flat_map(|party| party.sensors.values().copied()).collect();
+        self.leave_out(|slot, sensor| sensor.target.is_none() && slots.contains(&slot), |_| {})
+    }
+
+    /// Leaves out the readings of some sensors, and says of which each one was; how many those are.
+    fn leave_out(&mut self, is_meant: impl Fn(SensorSlot, &Sensor) -> bool, mut left: impl FnMut(SensorSlot)) -> usize {
+        for (slot, sensor) in (0..).map(SensorSlot).zip(&mut self.sensors) {
+            if is_meant(slot, sensor) {
                 (sensor.is_left_out, sensor.target) = (true, None);
             }
         }
         let before = self.rows.len();
-        let is_left_out = |row: &Row| self.sensors.get(row.sensor.0 as usize).is_some_and(|sensor| sensor.is_left_out);
-        self.rows.retain(|row| !is_left_out(row));
+        let sensors = &self.sensors;
+        self.rows.retain(|row| {
+            let is_left_out = sensors.get(row.sensor.0 as usize).is_some_and(|sensor| sensor.is_left_out);
+            if is_left_out {
+                left(row.sensor);
+            }
+            !is_left_out
+        });
         before - self.rows.len()
     }
 
