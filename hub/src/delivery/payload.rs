@@ -15,10 +15,9 @@
 //!
 //! `alert.repeated` goes to those who want it (`repeat_every`), for as long as an alert fires and nobody has acknowledged it.
 //!
-//! `alert.past` tells of what was over when the hub learned of it, by readings that came late: once a rule and device. People are told
-//! so as well of what was over before its message went, which waited for others of its rule.
-//! `count` says how many there were, the alert is the first of them, `resolved_at` is when it ended. `new_normal`: it ended
-//! because the level stayed so long that it counts as usual.
+//! `alert.past` tells of what was over when the hub learned of it, by readings that came late: once a rule and device; people also of
+//! what was over before its message went, which waited for others of its rule. `count` says how many there were, the alert is the first
+//! of them, `resolved_at` is when it ended. `new_normal`: it ended because the level stayed so long that it counts as usual.
 //!
 //! Of a device as a whole `sensor` is `device_offline`, `source_failing` or `clock_off`; `measure` is `silence`, `sources` (how many fail)
 //! or `clock` (seconds ahead of the hub's, negative behind it). Of what ails the hub itself `device` is
@@ -286,8 +285,7 @@ pub(super) fn heading(body: &[u8]) -> Option<Heading> {
         Some(_) => (shown::name(&alert.device_name), called::sensor(&alert.sensor)),
         None => (String::new(), String::new()),
     };
-    let (is_worded, is_offline) = (alert.worded, alert.sensor == OF_DEVICES[0]);
-    let is_acked = alert.acked_at.is_some();
+    let (is_worded, is_offline, is_acked) = (alert.worded, alert.sensor == OF_DEVICES[0], alert.acked_at.is_some());
     Some(Heading { title, severity, rule, device, sensor, is_worded, is_offline, is_acked })
 }
 

@@ -13,6 +13,7 @@ pub(super) mod join;
 pub(super) mod late;
 pub(super) mod ledger;
 pub(super) mod outbox;
+pub(super) mod replay;
 pub(super) mod rules;
 mod second_factor;
 pub(super) mod sensors;
