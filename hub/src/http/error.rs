@@ -142,6 +142,12 @@ impl ApiError {
         self.status.is_client_error()
     }
 
+    /// Whether the same request has the same end at any time, as far as the hub can know.
+    #[must_use]
+    pub fn is_for_ever(&self) -> bool {
+        self.is_the_clients() && self.retry_after_s.is_none()
+    }
+
     /// What the person is told.
     #[must_use]
     pub fn detail(&self) -> &str {
