@@ -290,7 +290,7 @@ impl<'a> Draft<'a> {
                 match self.held.iter_mut().find(|held| held.watch == (at, watch)) {
                     Some(held) => held.alert = Arc::clone(&alert),
                     None if was.is_some_and(|was| is_written(&was, &alert)) => {
-                        self.transitions.push(Transition::Amend(Alert::clone(&alert)))
+                        self.amended(&alert);
                     }
                     None => {}
                 }

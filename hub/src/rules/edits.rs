@@ -70,7 +70,7 @@ impl Engine {
         let is_other =
             |new: &&Compiled| was(new.rule.id).is_some_and(|old| !same_meaning(&old.rule.spec, &new.rule.spec));
         let edited = rules.iter().filter(is_other).map(|new| new.rule.id).collect();
-        Proposed { devices, rebuilt: Some(Rebuilt { rules, edited, tracks, counts }), ..draft.finish() }
+        Proposed { devices, rebuilt: Some(Rebuilt { rules, matching, edited, tracks, counts }), ..draft.finish() }
     }
 
     /// Proposes what follows from a device renamed, relabelled, deleted or given another interval. New series and

@@ -156,6 +156,8 @@ impl Proposed {
 #[derive(Debug)]
 pub(super) struct Rebuilt {
     pub(super) rules: Vec<Compiled>,
+    /// Which of them are about which devices.
+    pub(super) matching: Matching,
     /// Those of them that ask something else than before.
     pub(super) edited: Vec<RuleId>,
     pub(super) tracks: Vec<Track>,

@@ -340,7 +340,7 @@ impl Engine {
     }
 
     fn rebuild(&mut self, rebuilt: Rebuilt) {
-        self.matching = Matching::new(&rebuilt.rules);
+        self.matching = rebuilt.matching;
         self.rules = rebuilt.rules;
         self.counts = rebuilt.counts;
         self.watched.clear();

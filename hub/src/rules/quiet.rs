@@ -170,7 +170,8 @@ impl Replay<'_> {
         let end = skim.at.len().saturating_sub(newest);
         let missed = end.saturating_sub(std::mem::take(&mut skim.missed));
         if missed < end {
-            let begin = skim.at.get(end).map(|next| skim.begin(*next));
+            // As it was at the last one missed: behind a long gap what was known before it still counts.
+            let begin = skim.at.get(end - 1).map(|last| skim.begin(*last));
             let anew = begin.map_or(0, |begin| skim.at.partition_point(|at| *at < begin));
             if anew > missed {
                 self.window = self.window.as_ref().and_then(|window| Look::new(self.condition(), window.kind()));

@@ -188,10 +188,10 @@ impl Skim {
         }
     }
 
-    /// From where on readings make the same window as all of them, for the next one at this moment: the begin of a step, so far back
+    /// From where on readings make the same window as all of them, up to one at this moment: the begin of a step, so far back
     /// that steps leave the window before it.
-    pub(super) fn begin(&self, next: i64) -> i64 {
-        next.saturating_sub(2 * self.over_ms).div_euclid(self.step_ms).saturating_mul(self.step_ms)
+    pub(super) fn begin(&self, last: i64) -> i64 {
+        last.saturating_sub(2 * self.over_ms).div_euclid(self.step_ms).saturating_mul(self.step_ms)
     }
 
     /// Forgets what no window will need.

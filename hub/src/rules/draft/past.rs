@@ -40,7 +40,7 @@ impl Draft<'_> {
                 let worst = open.worsened(found.worst).unwrap_or_else(|| Alert::clone(&open));
                 let alert = Arc::new(Alert { started_at: found.started_at, fired_at, ..worst });
                 change.set_open(watch, Some(Arc::clone(&alert)));
-                self.transitions.push(Transition::Amend(Alert::clone(&alert)));
+                self.amended(&alert);
                 return true;
             }
         };

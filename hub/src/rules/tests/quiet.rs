@@ -61,6 +61,19 @@ fn readings() -> impl Strategy<Value = Vec<Point>> {
     })
 }
 
+/// One that reports each minute.
+fn series() -> Series {
+    Series {
+        id: TEMP,
+        device: DeviceNo(1),
+        sensor: "temp".into(),
+        unit: "Cel".into(),
+        kind: SensorKind::Gauge,
+        kind_by_owner: false,
+        interval_ms: 60_000,
+    }
+}
+
 fn run(block: &[Point]) -> Run {
     let values = || block.iter().map(|point| point.value);
     let (first, last) = (block[0], block[block.len() - 1]);
@@ -106,10 +119,7 @@ proptest! {
         interval_ms in prop::sample::select(vec![0_u32, 1_000, 60_000]),
     ) {
         let trial = Trial::new(spec, START);
-        let series = Series {
-            id: TEMP, device: DeviceNo(1), sensor: "temp".into(), unit: "Cel".into(), kind: SensorKind::Gauge,
-            kind_by_owner: false, interval_ms,
-        };
+        let series = Series { interval_ms, ..series() };
         let from = points.get(begin).map_or(START, |point| point.at);
         let end = points.last().unwrap().at.plus(100_000);
         for lists_open in [false, true] {
@@ -127,17 +137,26 @@ proptest! {
 }
 
 #[test]
+fn what_was_passed_over_before_a_long_gap_is_known_behind_it() {
+    let trial = Trial::new(
+        RuleSpec { condition: Condition::Stuck { least: 2.0, after: Duration::from_secs(60) }, ..above(1.0) },
+        START,
+    );
+    let series = series();
+    // It moves by more than the band, and in the last seconds before the gap and behind it by no more.
+    let value = |second: i64| if second < 136 { (second / 5 % 2) as f64 * 3.0 + 2.0 } else { 2.0 };
+    let mut points: Vec<_> = (0..149).map(|second| Point { at: at(second), value: value(second) }).collect();
+    points.extend([(264, 3.0), (265, 4.5)].map(|(second, value)| Point { at: at(second), value }));
+    let mut slow = Replay::new(&trial, &series, START);
+    slow.take(&points);
+    let slow = slow.finish(at(300));
+    assert_eq!(in_blocks(Replay::new(&trial, &series, START), &points, &[1], at(300)).0, slow);
+}
+
+#[test]
 fn blocks_in_which_nothing_happens_are_passed_over() {
     let trial = Trial::new(hold(60, above(30.0)), START);
-    let series = Series {
-        id: TEMP,
-        device: DeviceNo(1),
-        sensor: "temp".into(),
-        unit: "Cel".into(),
-        kind: SensorKind::Gauge,
-        kind_by_owner: false,
-        interval_ms: 60_000,
-    };
+    let series = series();
     let value = |minute: i64| if (500..700).contains(&minute) { 31.0 } else { 20.0 };
     let points: Vec<_> = (0..1_000).map(|minute| Point { at: at(minute * 60), value: value(minute) }).collect();
     let (outcome, passed) = in_blocks(Replay::new(&trial, &series, START), &points, &[20], at(60_000));
@@ -154,15 +173,7 @@ fn what_looks_back_does_not_look_at_readings_by_which_nothing_can_happen() {
     let mean = Condition::Figure { figure: Figure::Average, op: Op::Above, value: 30.0, over: hour, clear: None };
     for condition in [rate, mean, Condition::Stuck { least: 0.1, after: hour }] {
         let trial = Trial::new(RuleSpec { condition, ..above(1.0) }, START);
-        let series = Series {
-            id: TEMP,
-            device: DeviceNo(1),
-            sensor: "temp".into(),
-            unit: "Cel".into(),
-            kind: SensorKind::Gauge,
-            kind_by_owner: false,
-            interval_ms: 60_000,
-        };
+        let series = series();
         let mut replay = Replay::new(&trial, &series, START);
         let mut passed = 0;
         for block in points.chunks(1_000) {
