@@ -91,6 +91,18 @@ fn lines_by_udp_and_tcp_are_stored_and_what_is_wrong_or_cut_is_counted() {
 }
 
 #[test]
+fn what_a_blocked_device_sends_alone_is_counted() {
+    let scene = Scene::start("127.0.0.0/8");
+    scene.datagram("m,host=pest f=1");
+    scene.has(1);
+    let id = scene.hub.get("/api/v1/devices")["items"][0]["id"].as_str().unwrap().to_owned();
+    scene.hub.post(&format!("/api/v1/devices/{id}/block"), &serde_json::json!({}));
+    scene.datagram("m,host=pest f=2\nm,host=pest f=3");
+    eventually("it is counted", SOON, || (scene.dropped("udp", "not_taken") == 2).then_some(()));
+    assert_eq!(scene.metric("hub_line_readings_total{door=\"udp\"}"), 1);
+}
+
+#[test]
 fn lines_without_a_time_that_come_together_are_all_stored_and_what_is_called_stored_is() {
     let mut scene = Scene::start("127.0.0.0/8");
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();

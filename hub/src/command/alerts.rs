@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::out::{print, tell};
 use super::outcome::{Failure, Outcome};
-use super::remote::{Link, Remote, given};
+use super::remote::{Link, Page, Remote, given};
 use super::selection::hint;
 use super::table::Table;
 use super::{out, shown};
@@ -84,12 +84,6 @@ struct Part {
     threshold: f64,
 }
 
-/// Some alerts, however many.
-#[derive(Debug, Deserialize)]
-struct Page {
-    items: Vec<serde::de::IgnoredAny>,
-}
-
 #[derive(Debug, Deserialize)]
 struct Rule {
     id: String,
@@ -157,7 +151,7 @@ async fn is_there(link: &Link, wanted: &str) -> Outcome {
         return Ok(());
     }
     let asked = [("rule", wanted.to_owned()), ("limit", "1".to_owned())];
-    let found: Page = link.read(&link.text("/alerts", &asked).await?)?;
+    let found: Page<serde::de::IgnoredAny> = link.read(&link.text("/alerts", &asked).await?)?;
     if !found.items.is_empty() {
         return Ok(());
     }

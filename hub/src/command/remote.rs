@@ -173,9 +173,9 @@ pub(super) struct Link {
 }
 
 /// A page of a list.
-#[derive(Deserialize)]
-struct Page<T> {
-    items: Vec<T>,
+#[derive(Debug, Deserialize)]
+pub(super) struct Page<T> {
+    pub(super) items: Vec<T>,
     next: Option<String>,
 }
 

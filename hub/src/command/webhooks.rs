@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::out::{self, print, tell};
 use super::outcome::{Failure, Outcome};
-use super::remote::{Link, Remote, given};
+use super::remote::{Link, Page, Remote, given};
 use super::selection::hint;
 use super::shown;
 use super::table::Table;
@@ -370,7 +370,7 @@ async fn log(args: Log) -> Outcome {
         print(text);
         return Ok(());
     }
-    let Page { items } = link.read(&text)?;
+    let Page::<Delivery> { items, .. } = link.read(&text)?;
     let now = Clock.wall();
     let mut table = Table::new(["ID", "WEBHOOK", "CAUSED", "EVENT", "TRIES", "OUTCOME"]).right([4]);
     for delivery in &items {
@@ -388,11 +388,6 @@ async fn log(args: Log) -> Outcome {
     }
     out::write(&table.text());
     Ok(())
-}
-
-#[derive(Debug, Deserialize)]
-struct Page {
-    items: Vec<Delivery>,
 }
 
 async fn replay(args: Replay) -> Outcome {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use super::gathered::{self, Gathered};
 use super::grouping::Grouping;
@@ -31,6 +32,18 @@ pub struct Audience<'a> {
     pub beside: &'a dyn Fn(&Alert) -> Option<String>,
     /// Why alerts fired, as far as that is known.
     pub reasons: &'a HashMap<AlertId, Reason>,
+}
+
+static NO_GROUPING: LazyLock<Grouping> = LazyLock::new(Grouping::default);
+static NO_REASONS: LazyLock<HashMap<AlertId, Reason>> = LazyLock::new(HashMap::new);
+
+impl<'a> Audience<'a> {
+    /// These rules and webhooks, of which nobody was told anything before; nothing is known beside the alerts.
+    #[must_use]
+    pub fn new(rules: &'a [Rule], webhooks: &'a [Webhook]) -> Self {
+        let (grouping, reasons) = (&*NO_GROUPING, &*NO_REASONS);
+        Self { rules, webhooks, said: &|_, _| 0, grouping, beside: &|_| None, reasons }
+    }
 }
 
 impl Audience<'_> {

@@ -104,9 +104,7 @@ impl Gathered<'_> {
 
     /// The rule's own titles, and how many more there are.
     fn own_titles(&self) -> Option<String> {
-        let more = self.alerts.len().saturating_sub(self.titles.len());
-        let more = if more > 0 { format!("; and {more} more") } else { String::new() };
-        (!self.titles.is_empty()).then(|| format!("{}{more}", self.titles.join("; ")))
+        shown::titles(&self.titles, self.alerts.len())
     }
 
     /// What people are told.
@@ -160,10 +158,8 @@ impl Gathered<'_> {
 
     /// `a, b, c and 296 more`.
     fn names(&self, catalog: &Catalog) -> String {
-        let mut names: Vec<String> = self.alerts.iter().map(|alert| shown::name(alert.names(catalog).device)).collect();
-        names.sort();
-        let all = names.len();
-        names.truncate(NAMED);
-        shown::some_of(&names, all).unwrap_or_default()
+        let name = |alert: &&Alert| shown::name(alert.names(catalog).device);
+        let names: Vec<String> = self.named(catalog).iter().map(name).collect();
+        shown::some_of(&names, self.alerts.len()).unwrap_or_default()
     }
 }

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::audience::{Audience, deliveries_for};
-use super::grouping::Grouping;
 use super::payload::{Teller, disabled_delivery, test_delivery};
 use super::summary::{Sorted, Why};
 use crate::model::alert::{Ack, Alert, AlertId, AlertState, Measure, Subject};
@@ -46,14 +45,7 @@ pub fn event(event: Event, spec: &WebhookSpec, teller: &Teller, now: UnixMillis)
             let said = u32::from(!matches!(event, Event::AlertFiring | Event::AlertPast | Event::AlertFlapping));
             let (rules, webhooks) = ([rule(now)], [webhook(spec, now)]);
             let reasons = HashMap::from([(AlertId(1), reason(now))]);
-            let audience = Audience {
-                rules: &rules,
-                webhooks: &webhooks,
-                said: &|_, _| said,
-                grouping: &Grouping::default(),
-                beside: &|_| None,
-                reasons: &reasons,
-            };
+            let audience = Audience { said: &|_, _| said, reasons: &reasons, ..Audience::new(&rules, &webhooks) };
             deliveries_for(&[notice(event, now)], &audience, &catalog(now), teller)
         }
     };

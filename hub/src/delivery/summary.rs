@@ -289,9 +289,7 @@ impl Shown<'_> {
         }
         let said = |heading: &Heading| if heading.is_worded { heading.title.clone() } else { self.thing(heading) };
         let said: Vec<String> = some.iter().map(said).collect();
-        let more = all.saturating_sub(said.len());
-        let more = if more > 0 { format!("; and {more} more") } else { String::new() };
-        format!(": {}{more}", said.join("; "))
+        shown::titles(&said, all).map(|titles| format!(": {titles}")).unwrap_or_default()
     }
 
     /// ` on a, b and 7 more`; nothing of what is about no device.
@@ -327,10 +325,9 @@ fn told(what: &str, count: usize, shown: &[Heading]) -> String {
             before.into_iter().find_map(|word| heading.title.strip_prefix(word)).unwrap_or(&heading.title)
         })
         .collect();
-    let more = count.saturating_sub(titles.len());
-    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+    let titles = shown::titles(&titles, count).unwrap_or_default();
     let is = if count == 1 { "is" } else { "are" };
-    format!(" {count} {is} {what}: {}{more}.", titles.join("; "))
+    format!(" {count} {is} {what}: {titles}.")
 }
 
 #[cfg(test)]

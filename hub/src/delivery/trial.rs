@@ -3,8 +3,6 @@
 //! A template is tried over an invented message of each event that it is for. Labels are those of devices, of which nothing is known
 //! where a template is written: whichever it asks for is there.
 
-use std::collections::HashMap;
-
 use jiff::tz::TimeZone;
 
 use super::audience::{Audience, deliveries_for};
@@ -76,16 +74,13 @@ pub fn message(message: &Message, tags: &Labels) -> Result<(), Refused> {
     let refused = |field: &'static str| {
         move |flaw: Flaw| Refused { field: field.to_owned(), reason: format!("the template, {flaw}") }
     };
-    if let Some(source) = &message.title {
-        check(source, &known).map_err(refused("title"))?;
+    type Make = fn(&str, &Variables) -> Result<String, Flaw>;
+    let parts: [(_, _, Make); 2] = [("title", &message.title, title_of), ("text", &message.text, text_of)];
+    for (field, source, make) in parts {
+        let Some(source) = source else { continue };
+        check(source, &known).map_err(refused(field))?;
         for (event, variables) in samples.iter().filter(|(event, _)| is_said(source, *event)) {
-            title_of(source, variables).map_err(|flaw| during(flaw, *event)).map_err(refused("title"))?;
-        }
-    }
-    if let Some(source) = &message.text {
-        check(source, &known).map_err(refused("text"))?;
-        for (event, variables) in samples.iter().filter(|(event, _)| is_said(source, *event)) {
-            text_of(source, variables).map_err(|flaw| during(flaw, *event)).map_err(refused("text"))?;
+            make(source, variables).map_err(|flaw| during(flaw, *event)).map_err(refused(field))?;
         }
     }
     Ok(())
@@ -183,14 +178,7 @@ pub fn said(rule: &Rule, notice: Notice, catalog: &Catalog, teller: &Teller) -> 
     rule.spec.webhooks = vec![webhook.id];
     let (rules, webhooks) = ([rule], [webhook]);
     let grouping = Grouping::default();
-    let audience = Audience {
-        rules: &rules,
-        webhooks: &webhooks,
-        said: &|_, _| 1,
-        grouping: &grouping,
-        beside: &|_| None,
-        reasons: &HashMap::new(),
-    };
+    let audience = Audience { said: &|_, _| 1, grouping: &grouping, ..Audience::new(&rules, &webhooks) };
     words(&deliveries_for(&[notice], &audience, catalog, teller).first()?.body)
 }
 

@@ -1,10 +1,9 @@
 //! Tells again of what still fires, to webhooks that want it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use super::Ingest;
 use crate::delivery::audience::Audience;
-use crate::delivery::grouping::Grouping;
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertState};
 use crate::model::hearing::{Lull, Urgency};
@@ -26,14 +25,7 @@ impl Ingest {
         let lulls = self.store.lulls(now).await?;
         let rules: Vec<_> = self.engine.rules().cloned().collect();
         let told = {
-            let audience = Audience {
-                rules: &rules,
-                webhooks: &self.webhooks,
-                said: &|_, _| 0,
-                grouping: &Grouping::default(),
-                beside: &|_| None,
-                reasons: &HashMap::new(),
-            };
+            let audience = Audience::new(&rules, &self.webhooks);
             let catalog = self.store.catalog();
             let hears = |alert: &Alert, id: WebhookId| {
                 let webhook = self.webhooks.iter().find(|webhook| webhook.id == id);

@@ -133,7 +133,8 @@ impl From<Refused> for NotStored {
 }
 
 impl Way {
-    /// Makes what is missing, and waits until all readings are on disk.
+    /// Makes what is missing, and waits until all readings are on disk. What is left out stands in `stored` after an error as well:
+    /// another try with the same readings knows nothing of it.
     ///
     /// # Errors
     /// Nothing of them is stored; or, where they need not be whole, not all.
@@ -142,12 +143,14 @@ impl Way {
         gathered: &mut Gathered,
         sends: &Sends,
         now: UnixMillis,
-    ) -> Result<Stored, NotStored> {
-        let mut left_out = self.make(gathered, sends, now).await?;
-        if gathered.is_empty() && !left_out.is_empty() {
-            return Err(left_out.swap_remove(0).0);
+        stored: &mut Stored,
+    ) -> Result<(), NotStored> {
+        self.make(gathered, sends, now, &mut stored.left_out).await?;
+        // Whoever sends a request is told why; of a door what is left out is counted.
+        if gathered.is_empty() && sends.by_request() && !stored.left_out.is_empty() {
+            return Err(stored.left_out.swap_remove(0).0);
         }
-        let replaced = gathered.keep_the_last();
+        stored.replaced += gathered.keep_the_last();
         let mut batches = gathered.batches(now);
         while !batches.is_empty() {
             let fit = self.entrance.fit(&batches);
@@ -164,7 +167,8 @@ impl Way {
                 Err(_) => return Err(NotStored::Stopping),
             }
         }
-        Ok(Stored { devices: gathered.devices().collect(), left_out, replaced })
+        stored.devices = gathered.devices().collect();
+        Ok(())
     }
 
     /// Devices are heard whose readings were pushed from an address.
@@ -196,14 +200,14 @@ impl Way {
         NotStored::Busy
     }
 
-    /// Makes the devices and sensors that are missing; what had to be left out, where the rest is stored all the same.
+    /// Makes the devices and sensors that are missing; tells what had to be left out, where the rest is stored all the same.
     async fn make(
         &self,
         gathered: &mut Gathered,
         sends: &Sends,
         now: UnixMillis,
-    ) -> Result<Vec<(NotStored, usize)>, NotStored> {
-        let mut left_out = Vec::new();
+        left_out: &mut Vec<(NotStored, usize)>,
+    ) -> Result<(), NotStored> {
         for _ in 0..TRIES {
             let wishes = if sends.partial {
                 let (wishes, more) = gathered.resolve_the_rest(&self.store.catalog(), &sends.view);
@@ -213,7 +217,7 @@ impl Way {
                 gathered.resolve(&self.store.catalog(), &sends.view)?
             };
             if wishes.is_empty() {
-                return Ok(left_out);
+                return Ok(());
             }
             let mut waiting = vec![wishes];
             while let Some(mut wishes) = waiting.pop() {
@@ -222,7 +226,7 @@ impl Way {
                     // What is there goes on, also on a hub that takes nothing new.
                     Err(error) if sends.partial && error.is_of_newcomers() && (sends.once || error.is_for_ever()) => {
                         left_out.push((error, gathered.leave_out_missing()));
-                        return Ok(left_out);
+                        return Ok(());
                     }
                     // One of them cannot be served, and nobody else is to suffer for it: which one is found by halves.
                     Err(error) if sends.partial && error.is_for_ever() => {

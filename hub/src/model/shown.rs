@@ -158,6 +158,17 @@ pub fn some_of(named: &[String], all: usize) -> Option<String> {
     }
 }
 
+/// `a; b; and 7 more`: the same of titles, which may have commas of their own.
+#[must_use]
+pub fn titles(named: &[impl AsRef<str>], all: usize) -> Option<String> {
+    let mut parts: Vec<String> = named.iter().map(|title| title.as_ref().to_owned()).collect();
+    let more = all.saturating_sub(parts.len());
+    (!parts.is_empty()).then(|| {
+        parts.extend((more > 0).then(|| format!("and {more} more")));
+        parts.join("; ")
+    })
+}
+
 /// A number with three to four digits that matter: `21.5`, `1013`, `0.0123`.
 #[must_use]
 pub fn digits(value: f64) -> String {

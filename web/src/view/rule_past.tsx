@@ -36,9 +36,9 @@ export function RulePast({
   refused,
   span,
 }: {
-  draft: Omit<api.RuleDraft, "name" | "tags"> | null;
+  draft: api.UnnamedRule | null;
   /** The rule as it is, where it is changed. */
-  against: Omit<api.RuleDraft, "name" | "tags"> | null;
+  against: api.UnnamedRule | null;
   refused: (wrong: Wrong) => void;
   /** Told the lowest and the highest value of what is drawn. */
   span: (low: number, high: number) => void;
@@ -162,8 +162,8 @@ const LATE = "The hub did not get through so many readings in time: choose a sho
 
 /** What the rule would have done, or null while there is nothing to say; and why that is not known. */
 function useBacktest(
-  draft: Omit<api.RuleDraft, "name" | "tags"> | null,
-  against: Omit<api.RuleDraft, "name" | "tags"> | null,
+  draft: api.UnnamedRule | null,
+  against: api.UnnamedRule | null,
   days: number,
   refused: (wrong: Wrong) => void,
 ): [Backtest | null, string | null] {
@@ -175,10 +175,7 @@ function useBacktest(
   useEffect(() => {
     let current = true;
     if (asked === null) return setPast(null);
-    const [rule, before] = JSON.parse(asked) as [
-      Omit<api.RuleDraft, "name" | "tags">,
-      Omit<api.RuleDraft, "name" | "tags"> | null,
-    ];
+    const [rule, before] = JSON.parse(asked) as [api.UnnamedRule, api.UnnamedRule | null];
     setFailed(null);
     const during = () => {
       const to = serverNow();

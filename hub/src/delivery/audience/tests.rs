@@ -29,14 +29,7 @@ fn people_wait_for_more_of_a_rule_and_programs_do_not() {
     let (rules, webhooks) = ([rule()], [webhook(7), chat]);
     let mut grouping = Grouping::default();
     let mut told = |notices: &[Notice]| {
-        let audience = Audience {
-            rules: &rules,
-            webhooks: &webhooks,
-            said: &|_, _| 0,
-            grouping: &grouping,
-            beside: &|_| None,
-            reasons: &HashMap::new(),
-        };
+        let audience = Audience { grouping: &grouping, ..Audience::new(&rules, &webhooks) };
         let told = deliveries_for(notices, &audience, &catalog(), &teller(None));
         grouping.note(&told);
         let of = |one: &NewDelivery| {
@@ -62,14 +55,7 @@ fn what_changes_while_it_waits_is_told_as_it_is_then() {
     let (rules, webhooks) = ([rule()], [webhook(7), chat]);
     let mut grouping = Grouping::default();
     let mut told = |notices: &[Notice]| {
-        let audience = Audience {
-            rules: &rules,
-            webhooks: &webhooks,
-            said: &|_, _| 1,
-            grouping: &grouping,
-            beside: &|_| None,
-            reasons: &HashMap::new(),
-        };
+        let audience = Audience { said: &|_, _| 1, grouping: &grouping, ..Audience::new(&rules, &webhooks) };
         let told = deliveries_for(notices, &audience, &catalog(), &teller(None));
         grouping.note(&told);
         told
@@ -123,14 +109,7 @@ fn devices_that_go_while_something_waits_wait_with_it_each_for_itself() {
     };
     let mut grouping = Grouping::default();
     let mut told = |notices: &[Notice]| {
-        let audience = Audience {
-            rules: &rules,
-            webhooks: &webhooks,
-            said: &|_, _| 0,
-            grouping: &grouping,
-            beside: &|_| None,
-            reasons: &HashMap::new(),
-        };
+        let audience = Audience { grouping: &grouping, ..Audience::new(&rules, &webhooks) };
         let told = deliveries_for(notices, &audience, &all, &teller(None));
         grouping.note(&told);
         told
@@ -148,14 +127,7 @@ fn what_a_webhook_is_told_of_an_alert_is_numbered() {
     let (rules, webhooks) = ([rule()], [webhook(7), webhook(8)]);
     // The second knows it already.
     let said = |_, webhook| u32::from(webhook == WebhookId(8)) * 3;
-    let audience = Audience {
-        rules: &rules,
-        webhooks: &webhooks,
-        said: &said,
-        grouping: &Grouping::default(),
-        beside: &|_| None,
-        reasons: &HashMap::new(),
-    };
+    let audience = Audience { said: &said, ..Audience::new(&rules, &webhooks) };
     let notices = [put(AlertState::Firing), put(AlertState::Resolved)];
     let told = deliveries_for(&notices, &audience, &catalog(), &teller(None));
     let numbers = |id| {
@@ -173,14 +145,7 @@ fn a_webhook_with_a_filter_hears_what_passes_and_the_end_of_what_it_knows() {
     let told = |choosy: &Webhook, state, said: u32| {
         let (rules, webhooks) = ([rule()], [webhook(7), choosy.clone()]);
         let grouping = Grouping::default();
-        let audience = Audience {
-            rules: &rules,
-            webhooks: &webhooks,
-            said: &|_, _| said,
-            grouping: &grouping,
-            beside: &|_| None,
-            reasons: &HashMap::new(),
-        };
+        let audience = Audience { said: &|_, _| said, grouping: &grouping, ..Audience::new(&rules, &webhooks) };
         let told = deliveries_for(&[put(state)], &audience, &catalog(), &teller(None));
         told.iter().map(|told| told.webhook.0).collect::<Vec<_>>()
     };
@@ -229,16 +194,10 @@ fn what_keeps_incidents_begins_none_anew_that_is_open_and_ends_the_one_that_flap
     let mut chat = webhook(8);
     chat.spec.kind = WebhookKind::Ntfy;
     let webhooks = [webhook(7), chat, pager];
+    let rules = [rule()];
     let told = |state, to, said: u32| {
         let Notice::Changed { alert, occurred_at, points, .. } = put(state) else { panic!() };
-        let audience = Audience {
-            rules: &[rule()],
-            webhooks: &webhooks,
-            said: &|_, _| said,
-            grouping: &Grouping::default(),
-            beside: &|_| None,
-            reasons: &HashMap::new(),
-        };
+        let audience = Audience { said: &|_, _| said, ..Audience::new(&rules, &webhooks) };
         let notice = Notice::Changed { alert, occurred_at, points, to };
         let told = deliveries_for(&[notice], &audience, &catalog(), &teller(None));
         told.iter().map(|told| told.webhook.0).collect::<Vec<_>>()
@@ -264,14 +223,7 @@ fn an_acknowledgement_is_told_to_those_who_know_the_alert_and_many_of_them_in_on
     };
     let told_of = |count: u64, said: u32| {
         let said = move |_, _| said;
-        let audience = Audience {
-            rules: &rules,
-            webhooks: &webhooks,
-            said: &said,
-            grouping: &Grouping::default(),
-            beside: &|_| None,
-            reasons: &HashMap::new(),
-        };
+        let audience = Audience { said: &said, ..Audience::new(&rules, &webhooks) };
         let notices: Vec<_> = (1..=count).map(acked).collect();
         deliveries_for(&notices, &audience, &catalog(), &teller(Some("http://hub")))
     };

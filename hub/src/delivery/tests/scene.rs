@@ -1,6 +1,5 @@
 //! An alert, its rule, its device and those who hear of it, for tests.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +7,6 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use crate::delivery::audience::{Audience, deliveries_for};
-use crate::delivery::grouping::Grouping;
 use crate::delivery::payload::Teller;
 use crate::delivery::sign::PictureKey;
 use crate::model::alert::{Alert, AlertId, AlertState, Measure, Subject};
@@ -30,19 +28,7 @@ pub(in crate::delivery) fn newly_told(
     catalog: &Catalog,
     teller: &Teller,
 ) -> Vec<NewDelivery> {
-    deliveries_for(
-        notices,
-        &Audience {
-            rules,
-            webhooks,
-            said: &|_, _| 0,
-            grouping: &Grouping::default(),
-            beside: &|_| None,
-            reasons: &HashMap::new(),
-        },
-        catalog,
-        teller,
-    )
+    deliveries_for(notices, &Audience::new(rules, webhooks), catalog, teller)
 }
 
 pub(in crate::delivery) fn teller(url: Option<&str>) -> Teller {

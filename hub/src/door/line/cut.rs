@@ -25,9 +25,9 @@ pub(super) fn whole(text: &[u8]) -> (&[u8], bool) {
 }
 
 impl Shape {
-    /// That of the last of some lines which all have an end.
+    /// That of the last of some lines which is not blank.
     pub(super) fn of_the_last(lines: &[u8]) -> Option<Self> {
-        let lines = lines.strip_suffix(b"\n").unwrap_or(lines);
+        let lines = lines.trim_ascii_end();
         let start = lines.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let line = lines.get(start..)?.trim_ascii();
         (!line.is_empty()).then(|| Self::of(line))

@@ -85,25 +85,27 @@ impl<'a> Keeper<'a> {
         gathered
     }
 
-    /// Stores readings.
+    /// Stores readings, and counts what is not.
     async fn keep(&self, gathered: &mut Gathered) {
+        let mut stored = Stored::default();
+        self.store(gathered, &mut stored).await;
+        if stored.replaced > 0 {
+            let say = || "another reading of the same sensor and moment came behind".to_owned();
+            self.tally.dropped(Dropped::Replaced, stored.replaced, say);
+        }
+        for (why, readings) in stored.left_out {
+            self.tally.dropped(Dropped::NotTaken, readings, || why.to_string());
+        }
+    }
+
+    /// The same, as often as it takes.
+    async fn store(&self, gathered: &mut Gathered, stored: &mut Stored) {
         loop {
-            // What was left out by an earlier try stays so.
             let now = self.way.clock.wall();
-            let error = match self.way.store(gathered, &self.sends, now).await {
-                Ok(Stored { left_out, replaced, .. }) => {
-                    if replaced > 0 {
-                        let say = || "another reading of the same sensor and moment came behind".to_owned();
-                        self.tally.dropped(Dropped::Replaced, replaced, say);
-                    }
-                    self.tally.stored(gathered.len());
-                    self.way.heard_from_senders(gathered);
-                    for (why, readings) in left_out {
-                        self.tally.dropped(Dropped::NotTaken, readings, || why.to_string());
-                    }
-                    return;
-                }
-                Err(error) => error,
+            let Err(error) = self.way.store(gathered, &self.sends, now, stored).await else {
+                self.tally.stored(gathered.len());
+                self.way.heard_from_senders(gathered);
+                return;
             };
             let why = match error {
                 NotStored::Store(store::Error::Full) => Dropped::DiskFull,

@@ -70,7 +70,8 @@ pub(super) async fn run(
             tally.dropped(Dropped::Full, 1, || format!("{MOST} connections are open: none is left for {}", from.ip()));
             continue;
         };
-        if is_asked_for(&stream).is_err() {
+        if let Err(error) = is_asked_for(&stream) {
+            tally.dropped(Dropped::Full, 1, || format!("a connection has no keepalive: {error}"));
             continue;
         }
         let begun = Begun { all: Arc::clone(&begun), own: 0 };

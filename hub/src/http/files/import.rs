@@ -29,7 +29,7 @@ use crate::http::limits::ROOM_WITHIN;
 use crate::http::request::params::{Asked, FromParams, Params};
 use crate::http::state::Ongoing;
 use crate::ingest::gather::Gathered;
-use crate::ingest::way::Sends;
+use crate::ingest::way::{Sends, Stored};
 use crate::model::view::View;
 use crate::model::{UnixMillis, when};
 use crate::pressure::Shed;
@@ -195,8 +195,9 @@ impl Import {
         self.done.note_devices(&gathered);
         if !dry_run {
             self.calm().await.map_err(|error| self.stopped(before, error))?;
-            let stored = self.inlet.store(&mut gathered, &Sends::history(ROOM_WITHIN), now).await;
-            stored.map_err(|error| self.stopped(before, error.into()))?;
+            let (sends, mut stored) = (Sends::history(ROOM_WITHIN), Stored::default());
+            let ended = self.inlet.store(&mut gathered, &sends, now, &mut stored).await;
+            ended.map_err(|error| self.stopped(before, error.into()))?;
         }
         self.done.readings += gathered.len() as u64;
         Ok(())

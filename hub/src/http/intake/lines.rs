@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 use crate::http::error::ApiError;
 use crate::ingest::gather::lines::Read;
 use crate::line::Error;
+use crate::model::shown::noun;
 
 /// Flaws that one sentence tells; the others are counted.
 const IN_A_SENTENCE: usize = 3;
 /// Characters that are told of a line.
-pub(super) const ORIGINAL_BYTES: usize = 120;
+const ORIGINAL: usize = 120;
 
 /// Why not all lines of a request are stored.
 #[derive(Debug)]
@@ -33,8 +34,8 @@ impl Flaws {
         let mut original = |number| {
             let line = lines.find(|(at, _)| *at == number).map_or(&b""[..], |(_, line)| line);
             // No character has more bytes than four.
-            let line = line.get(..4 * ORIGINAL_BYTES).unwrap_or(line);
-            String::from_utf8_lossy(line).chars().take(ORIGINAL_BYTES).collect()
+            let line = line.get(..4 * ORIGINAL).unwrap_or(line);
+            String::from_utf8_lossy(line).chars().take(ORIGINAL).collect()
         };
         let errors = read.errors.iter().map(|error| (error.clone(), original(error.line))).collect();
         Some(Self { lines: read.lines, left_out: read.left_out, errors, not_taken: Vec::new(), is_partial: false })
@@ -123,5 +124,5 @@ impl Flaws {
 
 /// `1 line`, `2 lines`.
 fn named(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+    format!("{count} {}", noun(count as u64, what))
 }

@@ -87,9 +87,11 @@ pub(super) async fn keep(
     now: UnixMillis,
 ) -> Result<Kept, ApiError> {
     let unanswered = Unanswered(Some(&inlet.desk.counters));
-    let stored = inlet.store(&mut gathered, sends, now).await;
+    let mut stored = Stored::default();
+    let ended = inlet.store(&mut gathered, sends, now, &mut stored).await;
     unanswered.answered();
-    let Stored { devices, left_out, replaced } = stored.inspect_err(|why| count(&inlet.desk.counters, why))?;
+    ended.inspect_err(|why| count(&inlet.desk.counters, why))?;
+    let Stored { devices, left_out, replaced } = stored;
     inlet.desk.counters.replaced(replaced);
     inlet.heard(&gathered, address);
     let left_out = left_out.into_iter().map(|(why, readings)| (why.into(), readings)).collect();

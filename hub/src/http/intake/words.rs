@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::lines::{Flaws, ORIGINAL_BYTES};
+use super::lines::Flaws;
 use crate::http::error::Told;
 
 /// Paths that clients of InfluxDB know.
@@ -71,7 +71,7 @@ impl LinesNotWritten {
         let lines = flaws.lines().map(|(error, original)| LineNotWritten {
             error_message: format!("column {}: {}", error.column, error.what),
             line_number: Some(error.line),
-            original_line: original.chars().take(ORIGINAL_BYTES).collect(),
+            original_line: original.to_owned(),
         });
         let others = flaws.not_taken().map(|text| LineNotWritten {
             error_message: text,

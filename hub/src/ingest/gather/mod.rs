@@ -25,6 +25,9 @@ use crate::model::view::View;
 use crate::model::{DeviceId, SensorKind, SensorNo, UnixMillis, numbering, unit};
 use crate::store::{Origin, Said, Wish};
 
+/// Reasons for readings that are not taken that are told of one request, or group.
+const REASONS: usize = 100;
+
 /// A device in this gathering.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct DeviceSlot(u32);
@@ -58,9 +61,6 @@ pub(crate) enum Part {
 }
 
 /// A device as it is named.
-/// Reasons for readings that are not taken that are told of one request, or group.
-const REASONS: usize = 100;
-
 #[derive(Debug)]
 struct Party {
     name: String,

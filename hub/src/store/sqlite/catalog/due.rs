@@ -8,25 +8,38 @@ use crate::model::hearing::Lull;
 use crate::model::webhook::{DeliveryId, LATE_MS, WebhookId};
 use crate::store::error::Result;
 
+/// In SQL: whether a message is the oldest that waits of its course: its course goes strictly in order.
+macro_rules! is_next {
+    () => {
+        "NOT EXISTS (SELECT 1 FROM delivery AS older WHERE older.state = 'pending' AND older.webhook = delivery.webhook
+        AND older.course = delivery.course AND older.id < delivery.id)"
+    };
+}
+
 /// Those that are called at all.
 const WORKING: &str = "SELECT id FROM webhook WHERE enabled AND disabled_reason IS NULL ORDER BY id";
 
 /// When the next one of a webhook goes that is not under way.
-pub(super) const NEXT: &str = "SELECT delivery.next_attempt_at FROM delivery INDEXED BY delivery_next
+pub(super) const NEXT: &str = concat!(
+    "SELECT delivery.next_attempt_at FROM delivery INDEXED BY delivery_next
     WHERE delivery.webhook = :webhook AND delivery.state = 'pending' AND delivery.summary IS NULL AND delivery.leased_until IS NULL
     AND delivery.urgency >= :least
-    AND NOT EXISTS (SELECT 1 FROM delivery AS older WHERE older.state = 'pending' AND older.webhook = delivery.webhook
-        AND older.course = delivery.course AND older.id < delivery.id)
-    ORDER BY delivery.next_attempt_at LIMIT 1";
+    AND ",
+    is_next!(),
+    "
+    ORDER BY delivery.next_attempt_at LIMIT 1"
+);
 
 /// When what is under way goes again, should nobody settle it.
-pub(super) const NEXT_LAPSE: &str = "SELECT MIN(MAX(delivery.next_attempt_at, delivery.leased_until))
+pub(super) const NEXT_LAPSE: &str = concat!(
+    "SELECT MIN(MAX(delivery.next_attempt_at, delivery.leased_until))
     FROM delivery INDEXED BY delivery_leased CROSS JOIN webhook ON webhook.id = delivery.webhook
     WHERE delivery.leased_until IS NOT NULL AND delivery.state = 'pending' AND delivery.summary IS NULL
     AND webhook.enabled AND webhook.disabled_reason IS NULL
     AND delivery.urgency >= COALESCE(json_extract(:quiet, '$.w' || delivery.webhook), 0)
-    AND NOT EXISTS (SELECT 1 FROM delivery AS older WHERE older.state = 'pending' AND older.webhook = delivery.webhook
-        AND older.course = delivery.course AND older.id < delivery.id)";
+    AND ",
+    is_next!()
+);
 
 /// First come, first served, and within (webhook, course) strictly in order. What a summary is to tell of is left to it.
 pub(super) const DUE: &str = concat!(
@@ -37,8 +50,9 @@ pub(super) const DUE: &str = concat!(
     is_late!(),
     " AND delivery.event NOT IN ('webhook.test', 'alerts.summary')
         AND delivery.by_hand <= (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = delivery.id))
-    AND NOT EXISTS (SELECT 1 FROM delivery AS older WHERE older.state = 'pending' AND older.webhook = delivery.webhook
-        AND older.course = delivery.course AND older.id < delivery.id)
+    AND ",
+    is_next!(),
+    "
     ORDER BY delivery.next_attempt_at, delivery.id LIMIT :n"
 );
 
