@@ -43,13 +43,13 @@ describe("gaps", () => {
   test("a device that speaks on time has none, however slow it is", () => {
     const points = new Points();
     for (const [at, value] of every(10_000, 0, 100_000)) points.append(at, value);
-    expect(points.columns(0, 100_000, gapAfter(10_000)).gaps).toEqual([]);
+    expect(points.columns(0, 100_000, 10_000).gaps).toEqual([]);
   });
 
   test("silence of more than three intervals breaks the line with a null", () => {
     const points = new Points();
     for (const at of [0, 1_000, 2_000, 9_000, 10_000]) points.append(at, 1);
-    const columns = points.columns(0, 10_000, gapAfter(1_000));
+    const columns = points.columns(0, 10_000, 1_000);
     expect(columns.gaps).toEqual([[2_000, 9_000]]);
     expect(columns.avg).toEqual([1, 1, 1, null, 1, 1]);
   });
@@ -57,7 +57,7 @@ describe("gaps", () => {
   test("jitter below two seconds is no gap for a fast sensor", () => {
     const points = new Points();
     for (const at of [0, 200, 400, 2_300]) points.append(at, 1);
-    expect(points.columns(0, 3_000, gapAfter(200)).gaps).toEqual([]);
+    expect(points.columns(0, 3_000, 200).gaps).toEqual([]);
   });
 
   test("one long outage is one gap at every zoom level", () => {
@@ -65,7 +65,7 @@ describe("gaps", () => {
     for (const width of [1_000, 2_000, 5_000, 15_000, 60_000]) {
       const points = new Points();
       points.fill(bucketed(readings, 0, 900_000, width), 0, 900_000, 900_000 / width);
-      const { gaps } = points.columns(0, 900_000, gapAfter(1_000));
+      const { gaps } = points.columns(0, 900_000, 1_000);
       expect(gaps).toHaveLength(1);
       expect(Math.abs(gaps[0]![0] - 300_000)).toBeLessThanOrEqual(width);
       expect(Math.abs(gaps[0]![1] - 600_000)).toBeLessThanOrEqual(width);
@@ -92,8 +92,8 @@ describe("gaps", () => {
     for (const width of [1_000, 5_000, 10_000, 30_000, 60_000]) {
       const points = new Points();
       points.fill(bucketed(readings, 0, end, width), 0, end, end / width);
-      for (const interval of [1_000, points.typicalInterval()]) {
-        const { gaps, avg } = points.columns(0, end, gapAfter(interval));
+      for (const interval of [1_000, null]) {
+        const { gaps, avg } = points.columns(0, end, interval);
         expect(gaps).toHaveLength(outages.length);
         expect(avg.filter((value) => value === null)).toHaveLength(outages.length);
         gaps.forEach(([from, to], i) => {
@@ -108,14 +108,37 @@ describe("gaps", () => {
     for (const width of [1_000, 60_000]) {
       const points = new Points();
       points.fill(bucketed(every(10_000, 0, 1_200_000), 0, 1_200_000, width), 0, 1_200_000, 1_200_000 / width);
-      expect(points.columns(0, 1_200_000, gapAfter(points.typicalInterval())).gaps).toEqual([]);
+      expect(points.columns(0, 1_200_000, null).gaps).toEqual([]);
+    }
+  });
+
+  test("a sensor that is asked more often from a moment on is a line before it as well, and an outage is one on both sides", () => {
+    const slow = every(60_000, 0, 1_800_000).filter(([at]) => at < 600_000 || at >= 1_200_000);
+    const fast = every(1_000, 1_800_000, 2_400_000).filter(([at]) => at < 2_000_000 || at >= 2_060_000);
+    for (const readings of [
+      [...slow, ...fast],
+      [...fast.map(([at]) => at), ...slow.map(([at]) => at)]
+        .map((at) => 2_400_000 - at)
+        .sort((a, b) => a - b)
+        .map((at) => [at, at]),
+    ] as [number, number][][]) {
+      const raw = new Points();
+      for (const [at, value] of readings) raw.append(at, value);
+      const { avg, gaps } = raw.columns(0, 2_400_000, null);
+      expect(gaps).toHaveLength(2);
+      expect(avg).toHaveLength(readings.length + 2);
+      // The interval that it announces by now is one a second.
+      expect(raw.summary(0, 2_400_000, 1_000).gaps).toBe(2);
+      const filled = new Points();
+      filled.fill(bucketed(readings, 0, 2_460_000, 5_000), 0, 2_460_000, 492);
+      expect(filled.columns(0, 2_460_000, null).gaps).toHaveLength(2);
     }
   });
 
   test("empty buckets narrower than the interval are no gaps", () => {
     const points = new Points();
     points.fill(bucketed(every(10_000, 0, 100_000), 0, 100_000, 1_000), 0, 100_000, 100);
-    expect(points.columns(0, 100_000, gapAfter(10_000)).gaps).toEqual([]);
+    expect(points.columns(0, 100_000, 10_000).gaps).toEqual([]);
   });
 
   test("a series without a known interval takes its own rhythm", () => {
@@ -314,7 +337,7 @@ test("empty buckets that are left out leave the others as wide as they are", () 
     last: [],
   };
   points.fill(answer, 0, 10_000, 10, 1_000);
-  expect(points.columns(0, 10_000, 2_500).gaps).toEqual([
+  expect(points.columns(0, 10_000, 500).gaps).toEqual([
     [1_000, 4_000],
     [5_000, 8_000],
   ]);

@@ -4,9 +4,10 @@
 //                          covered ─▶ nothing live is taken before it: a bucket has counted it
 //
 // Invariant: `t` rises strictly. A line breaks where the device was silent,
-// by its own expected interval and never by the spacing of the drawing,
-// so the same outage is the same gap at every zoom level.
+// by its own expected interval or by the pace of the readings around the hole, whichever is slower,
+// and never by the spacing of the drawing, so the same outage is the same gap at every zoom level.
 
+import { paceAround } from "./pace";
 import type { Millis, Series } from "./types";
 
 /** Below this a hole is jitter, not an outage. */
@@ -149,13 +150,13 @@ export class Points {
     for (const column of [this.t, this.avg, this.min, this.max, this.count, this.width]) column.splice(0, keep);
   }
 
-  /** The window as columns, one point beyond each edge, with a null row in every gap. */
-  columns(from: Millis, to: Millis, gapMs: number): Columns {
+  /** The window as columns, one point beyond each edge, with a null row in every gap. `interval`: as announced. */
+  columns(from: Millis, to: Millis, interval: Millis | null): Columns {
     const out: Columns = { t: [], avg: [], min: [], max: [], gaps: [] };
     const first = Math.max(0, this.indexAt(from) - 1);
     const end = Math.min(this.t.length, this.indexAt(to) + 1);
     for (let i = first; i < end; i++) {
-      if (i > first && this.silence(i) > gapMs) {
+      if (i > first && this.isGap(i, interval)) {
         const left = this.t[i - 1]! + this.width[i - 1]! / 2;
         const right = this.t[i]! - this.width[i]! / 2;
         out.gaps.push([left, right]);
@@ -172,7 +173,7 @@ export class Points {
     return out;
   }
 
-  summary(from: Millis, to: Millis, gapMs: number): Summary {
+  summary(from: Millis, to: Millis, interval: Millis | null): Summary {
     const first = this.indexAt(from);
     const end = this.indexAt(to + 1);
     if (end <= first)
@@ -187,7 +188,7 @@ export class Points {
       max = Math.max(max, this.max[i]!);
       sum += this.avg[i]! * this.count[i]!;
       readings += this.count[i]!;
-      if (i > first && this.silence(i) > gapMs) gaps++;
+      if (i > first && this.isGap(i, interval)) gaps++;
     }
     return {
       points: end - first,
@@ -231,6 +232,26 @@ export class Points {
     this.falls = 0;
     this.counted = { at, value: Math.max(value, known?.value ?? value) };
     return known && ((this.counted.value - known.value) / (at - known.at)) * 1_000;
+  }
+
+  /** Whether the sensor was silent before this point for longer than it is by itself. */
+  private isGap(i: number, interval: Millis | null): boolean {
+    const silence = this.silence(i);
+    // Nearly every hole is too short at any pace.
+    if (silence <= GAP_FLOOR_MS || silence <= 3 * (interval ?? 0)) return false;
+    return (
+      silence >
+      gapAfter(
+        interval,
+        paceAround(i, this.t.length, (n) => this.step(n)),
+      )
+    );
+  }
+
+  /** Time between two readings at this point: a bucket says by how many it holds how near to each other they are at most. */
+  private step(i: number): Millis {
+    const [count, distance] = [this.count[i]!, this.t[i]! - this.t[i - 1]!];
+    return count < 2 ? distance : Math.min(distance / count, this.width[i]! / (count - 1));
   }
 
   /** Time between two neighbours in which certainly nothing was measured. */

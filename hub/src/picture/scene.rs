@@ -282,12 +282,35 @@ impl Axes {
     }
 }
 
-/// Readings that a line goes through: it ends where far more time passes than usual.
+/// Readings that a line goes through: it ends where far more time passes than is usual around.
 fn runs(points: &[Reading]) -> Vec<&[Reading]> {
-    let mut gaps: Vec<i64> = points.windows(2).map(|two| two[1].at.since(two[0].at)).collect();
-    gaps.sort_unstable();
-    let usual = gaps.get(gaps.len() / 2).copied().unwrap_or(0);
-    points.chunk_by(|one, next| next.at.since(one.at) <= 4 * usual).collect()
+    let steps: Vec<i64> = points.windows(2).map(|two| two[1].at.since(two[0].at)).collect();
+    let mut runs = Vec::new();
+    let mut from = 0;
+    for (n, step) in steps.iter().enumerate() {
+        if pace_around(&steps, n).is_some_and(|usual| *step > 4 * usual) {
+            runs.push(&points[from..=n]);
+            from = n + 1;
+        }
+    }
+    runs.extend(points.get(from..).filter(|last| !last.is_empty()));
+    runs
+}
+
+/// So many steps either side of a hole say what is usual there: a sensor may be asked more often from a moment on.
+const NEIGHBOURS: usize = 8;
+
+/// The usual step on the slower side of one of them; `None` where too few are there to tell.
+fn pace_around(steps: &[i64], at: usize) -> Option<i64> {
+    let usual = |near: &[i64]| {
+        let mut near = near.to_vec();
+        near.sort_unstable();
+        // Of two the shorter one: the other may be an outage.
+        near.get(near.len().checked_sub(1)? / 2).copied().filter(|_| near.len() > 1)
+    };
+    let before = usual(&steps[at.saturating_sub(NEIGHBOURS)..at]);
+    let behind = usual(&steps[at + 1..(at + 1 + NEIGHBOURS).min(steps.len())]);
+    before.max(behind)
 }
 
 fn boxed(from: Spot, to: Spot) -> Vec<Spot> {

@@ -4,7 +4,7 @@
 // been missed (a reconnect, a gap told by the hub, recovered readings, raw points grown too many) has one cure: ask
 // for the window again. A paused board takes no live rows; returning to live asks again.
 
-import { buckets, gapAfter, Points, type Columns, type Summary } from "../series";
+import { buckets, Points, type Columns, type Summary } from "../series";
 import { DEFAULT_RANGE, resolve, type Range } from "../route";
 import type { LiveMessage, Millis, QueryResult, Sensor } from "../types";
 
@@ -133,12 +133,12 @@ export class Board {
   }
 
   columns(sensor: Sensor, from: Millis, to: Millis): Columns {
-    return this.of(sensor).columns(from, to, this.gapMs(sensor));
+    return this.of(sensor).columns(from, to, sensor.interval_ms);
   }
 
   summary(sensor: Sensor): Summary {
     const { from, to } = this.window();
-    return this.of(sensor).summary(from, to, this.gapMs(sensor));
+    return this.of(sensor).summary(from, to, sensor.interval_ms);
   }
 
   /** The first point there is of it, in this window. */
@@ -160,11 +160,6 @@ export class Board {
   /** The announced interval of a sensor, else its own rhythm; null while neither is known. */
   interval(sensor: Sensor): Millis | null {
     return sensor.interval_ms ?? this.of(sensor).typicalInterval();
-  }
-
-  /** By the announced interval, or by the sensor's rhythm in the window where that was slower. */
-  private gapMs(sensor: Sensor): number {
-    return gapAfter(sensor.interval_ms, this.of(sensor).typicalInterval());
   }
 
   private fillSoon(): void {

@@ -8,7 +8,7 @@ import { Chart, type Under } from "../chart/chart";
 import { apart, limitOf, measured, moment, millis } from "../format";
 import { title } from "../names";
 import { drawnLimit } from "../rule";
-import { buckets, gapAfter, Points } from "../series";
+import { buckets, Points } from "../series";
 import type { AlertDetail, Millis } from "../types";
 import { useChart } from "./drawn";
 import { isOver } from "./alert_entries";
@@ -35,9 +35,7 @@ export function AlertChart({ of }: { of: AlertDetail }) {
         root,
         {
           window: () => ({ from: current.current.from, to: current.current.to, live: false }),
-          lines: (from, to) => [
-            current.current.points.columns(from, to, gapAfter(current.current.points.typicalInterval())),
-          ],
+          lines: (from, to) => [current.current.points.columns(from, to, null)],
           revision: () => current.current.revision,
           thresholds: () => limits(current.current.of, current.current.unit),
           firing: () => [[Date.parse(current.current.of.started_at), millis(current.current.of.resolved_at)]],

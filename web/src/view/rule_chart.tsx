@@ -7,7 +7,7 @@ import { Chart, COLORS, DASHES, type Under } from "../chart/chart";
 import { apart, clean, limitOf, measured, moment } from "../format";
 import { title } from "../names";
 import { drawnLimit, firedOn, spanOf } from "../rule";
-import { buckets, gapAfter, Points } from "../series";
+import { buckets, Points } from "../series";
 import type { Backtest, Condition, Millis } from "../types";
 import { Dash } from "./dash";
 import { useChart } from "./drawn";
@@ -47,7 +47,7 @@ export function RuleChart({ past, series, condition, span }: Props) {
             current.current.series.map((one) => {
               const found = current.current.points.get(keyOf(one));
               return found
-                ? found.columns(from, to, gapAfter(found.typicalInterval()))
+                ? found.columns(from, to, null)
                 : { t: [], avg: [], min: [], max: [], gaps: [] };
             }),
           revision: () => current.current.revision,

@@ -1,6 +1,7 @@
 // A glance at the last minutes of one sensor. All of a list are drawn on one scale: a line that looks wild is.
 
-import type { Series } from "../types";
+import { paceAround } from "../pace";
+import type { Millis, Series } from "../types";
 
 const [WIDTH, HEIGHT] = [128, 32];
 
@@ -41,26 +42,20 @@ export function Spark({
   const least = Math.max(Math.abs(scale.min), Math.abs(scale.max)) / 200 || 1;
   const spread = Math.max(scale.max - scale.min, least);
   const low = (scale.min + scale.max - spread) / 2;
-  const steps = series.t
-    .slice(1)
-    .map((t, i) => t - series.t[i]!)
-    .sort((a, b) => a - b);
-  // The usual one: two that lie close together say nothing of the others.
-  const step = steps[steps.length >> 1]!;
-  let path = "";
-  let last: number | null = null;
-  series.t.forEach((t, i) => {
-    const value = series.last[i];
-    if (value === null || value === undefined) return;
+  const points = series.t.flatMap((t, i): [Millis, number][] => {
+    const value = series.last[i] ?? null;
+    return value === null ? [] : [[t, value]];
+  });
+  const step = (i: number) => points[i]![0] - points[i - 1]![0];
+  const path = points.map(([t, value], i) => {
     // Some empty buckets may lie between two readings of a slow sensor; more is an outage and breaks the line.
-    const pen: string = last !== null && t - last <= 4 * step ? "L" : "M";
+    const pen = i > 0 && step(i) <= 4 * (paceAround(i, points.length, step) ?? step(i)) ? "L" : "M";
     const x = ((t - from) / (to - from)) * (WIDTH - 2) + 1;
-    path += `${pen}${x.toFixed(1)} ${(HEIGHT - 3 - ((value - low) / spread) * (HEIGHT - 6)).toFixed(1)}`;
-    last = t;
+    return `${pen}${x.toFixed(1)} ${(HEIGHT - 3 - ((value - low) / spread) * (HEIGHT - 6)).toFixed(1)}`;
   });
   return (
     <svg class="spark" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
-      <path d={path} />
+      <path d={path.join("")} />
     </svg>
   );
 }

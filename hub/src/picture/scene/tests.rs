@@ -82,3 +82,15 @@ fn whatever_the_values_are_everything_is_in_the_picture() {
     let moment = View { range: (T0, T0), began: T0, ended: Some(T0), ..view() };
     assert!(!of(&moment).is_empty());
 }
+
+#[test]
+fn a_sensor_that_is_asked_more_often_from_a_moment_on_has_a_line_before_it_as_well() {
+    let reading = |at: i64| Reading { at: T0.plus(at), low: 20.0, mean: 21.0, high: 22.0 };
+    let slow = (0..20).map(|n| n * MINUTE);
+    let fast = (0..300).filter(|second| !(60..75).contains(second)).map(|second| 20 * MINUTE + second * 1_000);
+    let points: Vec<Reading> = slow.chain(fast).map(reading).collect();
+    let lines: Vec<usize> = runs(&points).into_iter().map(<[Reading]>::len).collect();
+    assert_eq!(lines, [80, 225], "the outage of 15 s is one where a reading comes each second");
+    assert_eq!(runs(&[]).len(), 0);
+    assert_eq!(runs(&points[..2]).len(), 1);
+}

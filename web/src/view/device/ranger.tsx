@@ -7,7 +7,7 @@ import * as api from "../../api";
 import { part, serverNow, state } from "../../app";
 import { axisTime } from "../../format";
 import { contextOf, dragged, gripAt, marksOf, type Grip, type Span } from "../../ranger";
-import { buckets, gapAfter, Points } from "../../series";
+import { buckets, Points } from "../../series";
 import type { Millis, Sensor } from "../../types";
 
 const POINTS = 240;
@@ -152,7 +152,7 @@ function useLine(device: string, sensor: Sensor, { from, to }: Span): { line: st
 
   return useMemo(() => {
     if (!points) return { line: "", band: "", gaps: "" };
-    const { t, avg, min, max, gaps } = points.columns(from, to, gapAfter(sensor.interval_ms, points.typicalInterval()));
+    const { t, avg, min, max, gaps } = points.columns(from, to, sensor.interval_ms);
     const lows = min.filter((value) => value !== null);
     if (lows.length === 0) return { line: "", band: "", gaps: "" };
     const low = Math.min(...lows);
