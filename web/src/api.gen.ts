@@ -1213,6 +1213,17 @@ export interface components {
             /** @description The title: `{{ device }} is too warm: {{ value_text }}`. Unless it asks for `event`, `Resolved: ` stands before it when it is over. */
             title: string | null;
         };
+        /** @description Data points that are not stored. */
+        MetricsLeftOut: {
+            /** @description Why the first of them is not. */
+            errorMessage: string;
+            /** @description How many, in digits: whole numbers of 64 bits are texts in the JSON of protobuf. */
+            rejectedDataPoints: string;
+        };
+        /** @description What became of metrics: `ExportMetricsServiceResponse`. */
+        MetricsTaken: {
+            partialSuccess: components["schemas"]["MetricsLeftOut"] | null;
+        };
         /** @description What a series must have reported before a rule can evaluate it, and how many have not yet. */
         Needs: {
             /**
@@ -2192,6 +2203,34 @@ export interface components {
         Role: "viewer" | "operator" | "admin";
         /** @description Device id, sensor, device time in epoch milliseconds, value */
         Row: (string | number)[];
+        /** @description What an error is about. */
+        RpcErrorAbout: {
+            /** @description The field or parameter to correct; empty where there is none. */
+            field: string;
+        };
+        /** @description What is wrong, for programs: `google.rpc.ErrorInfo`. */
+        RpcErrorInfo: {
+            /** @description Always `type.googleapis.com/google.rpc.ErrorInfo`. */
+            "@type": string;
+            /** @description Always `telemetry-hub`. */
+            domain: string;
+            /** @description What to correct. */
+            metadata: components["schemas"]["RpcErrorAbout"];
+            /** @description The hub's code of it, as other paths have it. */
+            reason: string;
+        };
+        /** @description Why a request was refused: `google.rpc.Status`. */
+        RpcStatus: {
+            /**
+             * Format: int32
+             * @description What is wrong, as gRPC counts it: 3 invalid, 7 not allowed, 8 too much, 14 try again, 16 nobody is signed in.
+             */
+            code: number;
+            /** @description The same for programs; in JSON alone. */
+            details: components["schemas"]["RpcErrorInfo"][];
+            /** @description What is wrong and what to do, for people. */
+            message: string;
+        };
         /** @description A rule. */
         Rule: {
             /** @description Whether all webhooks are told, also those that are made later; then `webhooks` is empty. */

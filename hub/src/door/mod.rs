@@ -1,4 +1,5 @@
 //! Doors for what people have already, beside HTTP and the UDP of the agents. Each technology has a folder, and none knows another.
+//! Of those that come by HTTP (`otlp`) the decoder is here and the socket is `http`'s.
 //!
 //! ```text
 //!   socket ──▶ decoder (PURE: bytes in, lines out) ──▶ gather ──▶ the way of all readings (`ingest::way`) ──▶ on disk
@@ -9,5 +10,9 @@
 //! the disk at a time, so that devices find room beside it.
 
 mod allowed;
+mod buckets;
+mod called;
 pub(crate) mod line;
+pub(crate) mod otlp;
+mod protobuf;
 pub(crate) mod tally;

@@ -60,7 +60,7 @@ use utoipa_axum::routes;
 
 use error::ApiError;
 use gate::{actor, guard, origin, patience, plain};
-use intake::words;
+use intake::{otlp, words};
 use request::answers;
 use serve::Reception;
 use state::{AppState, Routes};
@@ -121,6 +121,7 @@ pub(crate) fn router(state: AppState) -> Router {
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(install::for_a_shell))
         .layer(from_fn(words::in_their_words))
+        .layer(from_fn(otlp::words::in_their_words))
         .layer(from_fn(guard::headers))
         .with_state(state)
 }

@@ -1,10 +1,11 @@
-//! Clients of InfluxDB as people install them, each from its registry into a folder of its own: what they write is on disk, and what
+//! Clients of InfluxDB and of OpenTelemetry (`otlp`) as people install them, each from its registry into a folder of its own: what they write is on disk, and what
 //! is wrong with a line they tell their user in words, while all the others are stored.
 //!
 //! A client that cannot be installed, for want of its language or of a network, is skipped by its name.
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test fails by panicking")]
 
+mod otlp;
 #[path = "../support/mod.rs"]
 mod support;
 

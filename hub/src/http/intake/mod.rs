@@ -1,4 +1,4 @@
-//! `POST /readings`, and the paths of InfluxDB (`influx`): readings that programs push.
+//! `POST /readings`, and the paths of InfluxDB (`influx`) and OpenTelemetry (`otlp`): readings that programs push.
 //!
 //! ```text
 //!   body ──▶ unpack ──▶ gather (all of it is read before anything is done) ──▶ names become numbers ──▶ room ──▶ desk
@@ -14,6 +14,7 @@ mod influx;
 pub(super) mod inlet;
 pub(super) mod json;
 mod lines;
+pub(super) mod otlp;
 mod push;
 mod receive;
 mod refused;
@@ -26,5 +27,5 @@ use crate::http::state::Routes;
 
 /// Readings that come in.
 pub(super) fn routes() -> Routes {
-    push::routes().merge(influx::routes())
+    push::routes().merge(influx::routes()).merge(otlp::routes())
 }

@@ -93,6 +93,7 @@ async fn a_token_that_sends_does_nothing_else() {
             "post /api/v3/write_lp",
             "get /query",
             "post /query",
+            "post /v1/metrics",
             "post /write"
         ]
     );

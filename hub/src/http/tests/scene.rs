@@ -146,9 +146,14 @@ impl Answer {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
 
-    /// What is wrong, also in the words of InfluxDB.
+    /// What is wrong, also in the words of InfluxDB and of OpenTelemetry.
     pub(in crate::http) fn problem(&self) -> (u16, Value, Value) {
         let json = self.json();
+        let info = &json["details"][0];
+        if info.is_object() {
+            let field = Some(&info["metadata"]["field"]).filter(|field| **field != "").cloned().unwrap_or_default();
+            return (self.status.as_u16(), info["reason"].clone(), field);
+        }
         if self.headers[header::CONTENT_TYPE] == "application/json" {
             assert!(json["message"].is_string() && json["message"] == json["error"], "{}", self.text);
         } else {

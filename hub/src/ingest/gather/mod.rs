@@ -381,6 +381,18 @@ impl Gathered {
         Ok(wishes)
     }
 
+    /// All readings by the names of their devices and sensors, and what is said of those.
+    #[cfg(test)]
+    pub(crate) fn shown(&self) -> impl Iterator<Item = (&str, &str, &Said, UnixMillis, f64)> {
+        self.rows.iter().filter_map(|row| {
+            let (device, sensor) = self.devices.iter().find_map(|party| {
+                let (name, _) = party.sensors.iter().find(|(_, slot)| **slot == row.sensor)?;
+                Some((&*party.name, &**name))
+            })?;
+            Some((device, sensor, &self.sensors.get(row.sensor.0 as usize)?.said, row.at, row.value))
+        })
+    }
+
     /// Names of the devices, and whether they are there.
     pub(crate) fn names(&self) -> impl Iterator<Item = (&str, bool)> {
         self.devices.iter().map(|party| (&*party.name, party.no.is_some()))

@@ -15,7 +15,7 @@ const READS: &[Scope] = &[Read, Write];
 const WRITES: &[Scope] = &[Write];
 
 /// What a limited token may do, with one of these scopes. All else is refused.
-const NARROWED: [(&[Scope], &str); 22] = [
+const NARROWED: [(&[Scope], &str); 23] = [
     (ANY, "GET /api/v1/session"),
     (SENDS, "POST /api/v1/readings"),
     (SENDS, "POST /api/v2/write"),
@@ -23,6 +23,7 @@ const NARROWED: [(&[Scope], &str); 22] = [
     (SENDS, "POST /write"),
     (SENDS, "GET /query"),
     (SENDS, "POST /query"),
+    (SENDS, "POST /v1/metrics"),
     (READS, "GET /api/v1/alerts"),
     (READS, "GET /api/v1/alerts/{id}"),
     (READS, "GET /api/v1/devices"),
