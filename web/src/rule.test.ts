@@ -198,6 +198,19 @@ describe("what an alert measured", () => {
     };
     expect(of("parts", "1", 1, 2, { parts: [{ ...part, usual }] })).toBe(`temp ${is} (8 σ from usual), limit 4 σ`);
   });
+  test("how many devices have what, of how many, and which", () => {
+    const state = { type: "threshold", op: ">", value: 30, clear: null } as const;
+    const rule = { type: "count", op: ">=", value: 2, clear: null, condition: state } as const;
+    const counting = { devices: 5, sensor: "temperature", unit: "Cel", measure: "value" as const, threshold: 30 };
+    const alert = {
+      ...{ measure: "devices" as const, unit: "1", value: 3, worst_value: 3, last_value: null, threshold: 2 },
+      ...{ state: "firing" as const, devices: ["attic", "barn"], counting },
+    };
+    const so = "3 devices of 5 with Temperature > 30\u202f°C: attic, barn and 1 more, limit 2";
+    expect(reading(alert, rule)).toBe(so);
+    expect(reading({ ...alert, counting: null })).toBe("3 devices: attic, barn and 1 more, limit 2");
+    expect(reading({ ...alert, value: 1, devices: ["attic"] })).toBe("1 device of 5: attic, limit 2");
+  });
   test("a value just beyond its limit is not written like it", () => {
     expect(of("value", "Cel", 4.9999999, 5)).toBe("fired at 4.9999999\u202f°C, limit 5\u202f°C");
     expect(of("value", "Cel", 5.004, 5, { worst_value: 80 })).toBe(

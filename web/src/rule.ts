@@ -194,10 +194,11 @@ function history(needs: NonNullable<Rule["needs"]>): string {
   return `${needs.readings} readings over ${duration(parseSpan(needs.span) ?? 0)}`;
 }
 
-/** What fired an alert, its limit, and the worst while it lasted. */
+/** What fired an alert, its limit, and the worst while it lasted; by its rule also what so many devices have. */
 export function reading(
   alert: Pick<Alert, "measure" | "unit" | "value" | "worst_value" | "last_value" | "threshold" | "state"> &
-    Partial<Pick<Alert, "parts" | "devices" | "usual">>,
+    Partial<Pick<Alert, "parts" | "devices" | "counting" | "usual">>,
+  rule: Condition | null = null,
 ): string {
   const { measure, unit, value, worst_value: worst, last_value: end, threshold, state } = alert;
   if (measure === "silence") return `nothing received for more than ${duration(threshold * 1_000)}`;
@@ -216,7 +217,11 @@ export function reading(
     const named = (alert.devices ?? []).map((name) => clean(name));
     const more = (value ?? 0) - named.length;
     const which = named.length === 0 ? "" : `: ${named.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
-    return `${value ?? end ?? 0} devices${which}, limit ${threshold}`;
+    const { devices: all, sensor = "*", unit: of } = alert.counting ?? {};
+    const sensors = sensor === "*" ? "a sensor" : title(sensor);
+    const so = rule?.type === "count" ? ` with ${sensors} ${condition(rule.condition, of)}` : "";
+    const many = value ?? end ?? 0;
+    return `${many} ${many === 1 ? "device" : "devices"}${all ? ` of ${all}` : ""}${so}${which}, limit ${threshold}`;
   }
   if (measure === "parts") return (alert.parts ?? []).map(partOf).join(", ");
   const all = apart([value ?? end, worst, threshold], unit);

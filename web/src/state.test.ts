@@ -18,6 +18,7 @@ const alert = (id: string, state: Alert["state"], more: Partial<Alert> = {}): Li
   severity: "warning",
   tags: {},
   devices: [],
+  counting: null,
   state,
   measure: "value",
   unit: "Cel",

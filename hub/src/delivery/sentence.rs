@@ -116,7 +116,7 @@ impl About<'_> {
         let title = format!("Resolved: {} on {}", shown::name(&self.alert.rule_name), self.device());
         let (sensor, lasted) = (self.sensor(), self.lasted());
         let text = match (self.alert.measure, self.alert.last) {
-            (Measure::Silence, _) => {
+            (Measure::Silence, Some(_)) => {
                 format!("{sensor} had sent nothing for {lasted}. The alert is over.")
             }
             (Measure::Stuck, Some(value)) => {

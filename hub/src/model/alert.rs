@@ -180,7 +180,7 @@ pub struct Alert {
     /// The limit.
     pub threshold: f64,
     /// Of several conditions that are joined, what each measured when it fired; while it is pending, when it began. Of devices that
-    /// are counted, some of those that are in the state: their names in place of sensors.
+    /// are counted, some of those that are in the state: their names in place of sensors; and the state, see [`Alert::counting`].
     pub parts: Arc<[Part]>,
     /// What is usual where it is about what is unusual: when it fired, while it is pending when it began, of one that is resolved when it
     /// ended. `None` of other conditions, and of alerts of a version that did not keep it.
@@ -275,8 +275,18 @@ impl Alert {
 
     /// Names of some of the devices that are counted.
     pub fn counted(&self) -> impl Iterator<Item = &str> {
-        let parts = if self.measure == Measure::Devices { &*self.parts } else { &[] };
-        parts.iter().map(|part| part.sensor.as_str())
+        self.of_counted().iter().filter(|part| part.is_true).map(|part| part.sensor.as_str())
+    }
+
+    /// Of devices that are counted the state that each is held against: the sensor as the rule names it, its unit and limit; the value is how
+    /// many devices it is about. `None` of others, and of alerts of a version that did not keep it.
+    #[must_use]
+    pub fn counting(&self) -> Option<&Part> {
+        self.of_counted().iter().find(|part| !part.is_true)
+    }
+
+    fn of_counted(&self) -> &[Part] {
+        if self.measure == Measure::Devices { &self.parts } else { &[] }
     }
 
     /// What people call what it is about.

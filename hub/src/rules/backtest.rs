@@ -56,6 +56,15 @@ pub struct Outcome {
     pub spans: Vec<Span>,
 }
 
+/// How a series reported, as far as a replay looked at it reading by reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Seen {
+    /// When the first reading was taken, also before the range.
+    pub first: Option<UnixMillis>,
+    /// How far apart the last ones lie, in milliseconds; 0 where nothing says so.
+    pub every_ms: i64,
+}
+
 /// A rule that is tried.
 #[derive(Debug, Clone)]
 pub struct Trial(Compiled);
@@ -134,6 +143,14 @@ impl Trial {
             watching.note_pace(&spec.condition, set.unwrap_or(one.interval_ms).into());
         }
         watching
+    }
+
+    /// Takes note of a series of which nobody said how often it reports, by how it did.
+    pub fn note_pace(&self, watching: &mut Watching, series: &Series, seen: Seen, catalog: &Catalog) {
+        let set = catalog.device(series.device).and_then(|device| device.interval_ms);
+        if set.unwrap_or(series.interval_ms) == 0 {
+            watching.note_pace(&self.0.rule.spec.condition, seen.every_ms);
+        }
     }
 
     /// The series of the same device that it looks at beside this one, each once.
@@ -227,6 +244,7 @@ pub struct Replay<'a> {
     /// beside it.
     queues: Vec<Queue>,
     open: Option<Arc<Alert>>,
+    first: Option<UnixMillis>,
     heard: Option<UnixMillis>,
     pub(super) rhythm: Rhythm,
     /// What the last reading measured, by its window.
@@ -255,6 +273,7 @@ impl<'a> Replay<'a> {
             window,
             queues: Vec::new(),
             open: None,
+            first: None,
             heard: None,
             rhythm,
             measured: None,
@@ -342,6 +361,7 @@ impl<'a> Replay<'a> {
 
     /// Begins behind what the series showed before its first reading to come.
     pub fn begin_behind(&mut self, lead: &Lead) {
+        lead.before.iter().for_each(|point| self.met(point.at));
         match &mut self.window {
             Some(Look::Back(window)) => window.begin_behind(lead),
             Some(Look::Beside(..)) => {}
@@ -360,6 +380,7 @@ impl<'a> Replay<'a> {
 
     /// Takes the next reading.
     pub(super) fn take_one(&mut self, point: Point) {
+        self.met(point.at);
         self.pass_time(point.at);
         self.heard = self.heard.max(Some(point.at));
         let judged = match &mut self.window {
@@ -384,6 +405,17 @@ impl<'a> Replay<'a> {
 
     pub(super) const fn condition(&self) -> &Condition {
         &self.trial.0.rule.spec.condition
+    }
+
+    /// Something was taken at this moment.
+    pub(super) fn met(&mut self, at: UnixMillis) {
+        self.first.get_or_insert(at);
+    }
+
+    /// How its series reported until now.
+    #[must_use]
+    pub fn seen(&self) -> Seen {
+        Seen { first: self.first, every_ms: self.rhythm.every_ms() }
     }
 
     /// When the last reading was taken.

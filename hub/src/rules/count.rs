@@ -11,7 +11,7 @@
 //! After a start, and of a new rule, states become known one by one, and none is known that is not so: that *at least* so many are in it may be
 //! said at once, that no more are only after a while ([`Count::is_known`]). A rule that watches nothing says nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::condition::{Compiled, Judged, Verdict, millis, threshold};
@@ -34,8 +34,10 @@ pub(super) struct Count {
     at: Option<UnixMillis>,
     /// Since when states are learned.
     pub(super) since: UnixMillis,
-    /// Whether it watches anything.
-    is_watching: bool,
+    /// Devices that it watches: a copy shares them.
+    watched: Arc<BTreeSet<DeviceNo>>,
+    /// Unit of what it watches.
+    unit: Arc<str>,
     /// Longest interval of what it watches, in milliseconds.
     longest_ms: i64,
 }
@@ -51,11 +53,6 @@ pub(super) fn all(
 }
 
 impl Count {
-    /// For a past, of which all states are known.
-    pub(super) fn of_past(is_watching: bool) -> Self {
-        Self { is_watching, since: UnixMillis(i64::MIN / 2), ..Self::default() }
-    }
-
     /// Counts anew from here on.
     pub(super) fn clear(&mut self) {
         self.devices.clear();
@@ -71,8 +68,13 @@ impl Count {
     }
 
     /// A series that it watches.
-    pub(super) fn meet(&mut self, interval_ms: i64) {
-        self.is_watching = true;
+    pub(super) fn meet(&mut self, device: DeviceNo, unit: &str, interval_ms: i64) {
+        if self.watched.is_empty() {
+            self.unit = unit.into();
+        }
+        if !self.watched.contains(&device) {
+            Arc::make_mut(&mut self.watched).insert(device);
+        }
         self.longest_ms = self.longest_ms.max(interval_ms);
     }
 
@@ -91,7 +93,7 @@ impl Count {
 
     /// Whether what the number says is so, whatever states are not known yet.
     pub(super) fn is_known(&self, rule: &Compiled, now: UnixMillis) -> bool {
-        self.is_watching && now >= self.known_at(rule)
+        !self.watched.is_empty() && now >= self.known_at(rule)
     }
 
     fn known_at(&self, rule: &Compiled) -> UnixMillis {
@@ -120,7 +122,7 @@ impl Count {
 
     /// When it is to be weighed though nothing comes.
     pub(super) fn wake(&self, rule: &Compiled) -> Option<UnixMillis> {
-        if !self.is_watching {
+        if self.watched.is_empty() {
             return None;
         }
         let verdict = self.judged(rule).verdict;
@@ -141,18 +143,35 @@ impl Count {
         at.map(|at| at.max(self.known_at(rule)))
     }
 
-    /// Some of the devices that are in the state, as an alert has them.
+    /// Some of the devices that are in the state, and the state, as an alert has them.
     pub(super) fn named(&self, rule: &Compiled) -> Arc<[alert::Part]> {
-        let condition = &rule.of_series().rule.spec.condition;
-        let part = |name: &Arc<str>| alert::Part {
-            sensor: name.as_ref().to_owned(),
-            unit: String::new(),
-            measure: condition.measure(),
-            value: None,
-            threshold: threshold(condition),
-            is_true: true,
-            usual: None,
-        };
-        self.devices.values().take(NAMED).map(|(_, name)| part(name)).collect()
+        let devices = self.devices.values().take(NAMED).map(|(_, name)| name.as_ref());
+        parts(rule, devices, &self.unit, self.watched.len())
     }
+}
+
+/// Devices that are in the state of a rule by their names, and the state that so many devices are held against.
+pub(super) fn parts<'a>(
+    rule: &Compiled,
+    devices: impl Iterator<Item = &'a str>,
+    unit: &str,
+    watched: usize,
+) -> Arc<[alert::Part]> {
+    let condition = &rule.of_series().rule.spec.condition;
+    let part = |name: &str| alert::Part {
+        sensor: name.to_owned(),
+        unit: String::new(),
+        measure: condition.measure(),
+        value: None,
+        threshold: threshold(condition),
+        is_true: true,
+        usual: None,
+    };
+    let state = alert::Part {
+        unit: unit.to_owned(),
+        value: Some(watched as f64),
+        is_true: false,
+        ..part(&rule.rule.spec.sensor)
+    };
+    devices.map(part).chain([state]).collect()
 }

@@ -1,9 +1,11 @@
 //! An alert as a rule would raise it with a reading that is there: for people who write its message. PURE.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::backtest::Trial;
 use super::condition::{Verdict, judge, threshold};
+use super::count;
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertId, AlertState, Measure, Part, Subject};
 use crate::model::catalog::{Catalog, Series};
@@ -100,13 +102,10 @@ impl Trial {
                 }
             })
             .collect();
-        let (about, parts) = if let Condition::Count { of, .. } = &spec.condition {
-            let sensor = catalog.device(series.device).map(|device| device.name.clone()).unwrap_or_default();
-            let (measure, threshold, unit) = (of.measure(), threshold(of), String::new());
-            (
-                Subject::Selection,
-                [Part { sensor, unit, measure, value: None, threshold, is_true: true, usual: None }].into(),
-            )
+        let (about, parts) = if self.counted().is_some() {
+            let watched = self.series(catalog).iter().map(|one| one.device).collect::<BTreeSet<_>>().len();
+            let device = catalog.device(series.device).map(|device| device.name.as_str());
+            (Subject::Selection, count::parts(self.compiled(), device.into_iter(), &series.unit, watched))
         } else {
             (Subject::Series { device: series.device, series: series.id }, parts)
         };

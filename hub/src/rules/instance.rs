@@ -152,7 +152,8 @@ impl Instance<'_> {
             None => Step::Stay,
             Some(alert) => match alert.state {
                 AlertState::Pending => Step::Cancel,
-                AlertState::Firing => resolve(alert, at, None),
+                // Nothing has been silent since: it ended by itself, and not by its rule.
+                AlertState::Firing => resolve(alert, at, Some(0.0)),
                 AlertState::Resolved | AlertState::Historical => Step::Stay,
             },
         }

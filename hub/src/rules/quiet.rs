@@ -99,6 +99,7 @@ impl Takes for Replay<'_> {
     }
 
     fn pass(&mut self, run: &Run) {
+        self.met(run.from);
         self.passed(run.count as u64, run.to, run.last);
     }
 
@@ -115,6 +116,7 @@ impl Takes for Replay<'_> {
             let lead = self.quiet().map_or(0, |quiet| quiet.lead(at, value, self.heard()));
             let passed = lead.saturating_sub(SHORT);
             if passed > 0 {
+                self.met(UnixMillis(at[0]));
                 let before = at[..passed].partition_point(|at| !self.is_in_range(UnixMillis(*at)));
                 self.passed((passed - before) as u64, UnixMillis(at[passed - 1]), value[passed - 1]);
             }

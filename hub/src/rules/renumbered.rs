@@ -1,7 +1,8 @@
 //! What becomes of alerts when only numbers of their rule are others: its limit, `clear`, `for`, `clear_for`, or how far it looks back. PURE.
 //!
 //! - One that fires goes on if what was measured last is beyond the new limit, or if nothing was: then the next reading decides. Else it
-//!   ends, with what was measured last. Between the limit and `clear` it goes on only under the limit that it had.
+//!   ends, with what was measured last. Between the limit and `clear` it goes on only under the limit that it had, and so does one that
+//!   has been good for less long than `clear_for` is now.
 //! - One that is pending begins anew.
 //! - A memory goes on where its readings are those that the new numbers ask for. One that has to reach back otherwise is read again from
 //!   the store, and what was measured by the old one stands until then.
@@ -26,7 +27,11 @@ pub(super) fn renumbered(alert: &Arc<Alert>, rule: &Compiled, last: Option<Judge
         Some(Verdict::Bad) | None => true,
         // A new limit that the value is within ends it, whatever the clear value.
         Some(Verdict::Between) => limit == alert.threshold,
-        Some(Verdict::Good) => false,
+        // Since when it has been good is known: it ends once that is as long as the rule asks for now.
+        Some(Verdict::Good) => {
+            let is_well_for_long = |since: UnixMillis| at >= since.plus(rule.clear_for_ms);
+            limit == alert.threshold && alert.well_since.is_some_and(|since| !is_well_for_long(since))
+        }
     };
     // A silence and a standstill begin when they have lasted as long as they may.
     let begins_later = matches!(rule.rule.spec.condition, Condition::Silence { .. } | Condition::Stuck { .. });
@@ -38,7 +43,9 @@ pub(super) fn renumbered(alert: &Arc<Alert>, rule: &Compiled, last: Option<Judge
         AlertState::Firing if goes_on => Step::Worsen(is),
         AlertState::Firing => {
             let measured = last.map(|judged| judged.measured).filter(|_| rule.rule.spec.condition.is_about_values());
-            resolve(&Alert { threshold: limit, ..Alert::clone(alert) }, at, measured)
+            // One that has not lasted as long as it may now began when it began.
+            let threshold = if begins_later { alert.threshold } else { limit };
+            resolve(&Alert { threshold, ..Alert::clone(alert) }, at, measured)
         }
         AlertState::Pending | AlertState::Resolved | AlertState::Historical => end(alert, at),
     }

@@ -12,13 +12,23 @@ use crate::model::device::DeviceNo;
 /// Times that one series may come into the state in a backtest.
 pub const CHANGES: usize = 10_000;
 
-/// What a rule that counts devices would have done, by what the rule about the state of each series would have ([`Trial::counted`]).
+/// What a rule that counts devices would have done, by what the rule about the state of each series would have ([`Trial::counted`]), and
+/// since when something is known of it: nothing is said of the number before that, as nothing is after a start.
 #[must_use]
-pub fn tried(trial: &Trial, states: &[(&Series, &Outcome)], (from, to): (UnixMillis, UnixMillis)) -> Outcome {
+pub fn tried(
+    trial: &Trial,
+    states: &[(&Series, &Outcome, Option<UnixMillis>)],
+    (from, to): (UnixMillis, UnixMillis),
+) -> Outcome {
     let rule = trial.compiled();
     let mut changes: Vec<(UnixMillis, bool, DeviceNo)> = Vec::new();
-    let mut outcome = Outcome::default();
-    for (series, state) in states {
+    let (mut outcome, mut count) = (Outcome::default(), Count::default());
+    // A silence may be known of what has not been heard since.
+    let known =
+        states.iter().filter_map(|(_, state, first)| (*first).or_else(|| Some(state.spans.first()?.from))).min();
+    count.since = known.unwrap_or(to);
+    for (series, state, _) in states {
+        count.meet(series.device, &series.unit, series.interval_ms.into());
         outcome.readings += state.readings;
         outcome.judged += state.judged;
         for span in &state.spans {
@@ -27,18 +37,15 @@ pub fn tried(trial: &Trial, states: &[(&Series, &Outcome)], (from, to): (UnixMil
         }
     }
     changes.sort_unstable_by_key(|(at, is_in, _)| (*at, *is_in));
-    let mut count = Count::of_past(!states.is_empty());
     let mut tally = Tally { from, outcome };
-    if !states.is_empty() && changes.first().is_none_or(|(at, ..)| *at > from) {
-        let step = count.weigh(rule, from, AlertId(0));
-        tally.follow(&mut count, step);
+    if changes.first().is_none_or(|(at, ..)| *at > from) {
+        tally.weigh(&mut count, rule, from);
     }
     for moment in changes.chunk_by(|one, next| one.0 == next.0) {
         let Some(&(at, ..)) = moment.first() else { continue };
         tally.pass_time(&mut count, rule, at);
         moment.iter().for_each(|(_, is_in, device)| count.turn(*device, "", *is_in));
-        let step = count.weigh(rule, at, AlertId(0));
-        tally.follow(&mut count, step);
+        tally.weigh(&mut count, rule, at);
     }
     tally.pass_time(&mut count, rule, to);
     if let Some(fired) = count.open.as_ref().and_then(|alert| alert.fired_at) {
@@ -53,6 +60,13 @@ struct Tally {
 }
 
 impl Tally {
+    fn weigh(&mut self, count: &mut Count, rule: &Compiled, at: UnixMillis) {
+        if count.is_known(rule, at) {
+            let step = count.weigh(rule, at, AlertId(0));
+            self.follow(count, step);
+        }
+    }
+
     fn pass_time(&mut self, count: &mut Count, rule: &Compiled, until: UnixMillis) {
         while let Some(at) = count.wake(rule).filter(|at| *at < until) {
             let step = count.weigh(rule, at, AlertId(0));

@@ -196,7 +196,7 @@ fn silence_fires_after_its_time_and_ends_with_the_next_reading() {
     assert_eq!(scene.engine.poll_timeout(), Some(at(400)));
     assert_eq!(scene.timeout(400), ["1 firing - at 400"]);
     assert_eq!(scene.engine.poll_timeout(), None);
-    assert_eq!(scene.reading(450, 1.0), ["1 resolved - at 450"]);
+    assert_eq!(scene.reading(450, 1.0), ["1 resolved 0 at 450"]);
     assert_eq!(scene.engine.poll_timeout(), Some(at(750)));
 }
 

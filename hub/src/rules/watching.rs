@@ -126,7 +126,7 @@ impl Engine {
         }
         for watch in &track.watches {
             if let Some(count) = self.counts.get_mut(&watch.rule) {
-                count.meet(track.rhythm.interval_ms);
+                count.meet(track.device, &track.unit, track.rhythm.interval_ms);
             }
         }
         self.mark(track.series, Watched::By(slot));

@@ -119,7 +119,7 @@ function Detail({ of }: { of: AlertDetail }) {
                 {title(of.sensor)}
               </a>
             ) : null}
-            <span>{reading(of)}</span>
+            <span>{reading(of, of.rule_then?.condition ?? null)}</span>
             <span class="quiet">
               {ended === null
                 ? `since ${when(began, now)}, ${duration(now - began)}`

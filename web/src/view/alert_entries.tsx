@@ -51,6 +51,10 @@ export function Tags({ of }: { of: Pick<Alert, "tags"> }) {
 }
 
 const silences = part((s) => s.silences);
+const rules = part((s) => s.rules);
+
+/** What its rule asks now, where that is loaded. */
+const conditionOf = ({ rule }: Pick<Alert, "rule">) => rules.value?.find(({ id }) => id === rule.id)?.condition ?? null;
 const clock = part((s) => s.now);
 
 export function isOver(alert: Alert): boolean {
@@ -267,7 +271,7 @@ export function AlertEntry({ alert }: { alert: Alert }) {
             {alert.device === "" && alert.measure !== "devices" ? "The hub" : device}
             {whole || alert.device === "" ? "" : ` ${title(alert.sensor)}`}
           </a>
-          <span>{reading(alert)}</span>
+          <span>{reading(alert, conditionOf(alert))}</span>
           <span>
             {isOver(alert) && ended !== null
               ? `${when(began, now)}, lasted ${duration(ended - began)}`

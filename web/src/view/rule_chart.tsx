@@ -46,9 +46,7 @@ export function RuleChart({ past, series, condition, span }: Props) {
           lines: (from, to) =>
             current.current.series.map((one) => {
               const found = current.current.points.get(keyOf(one));
-              return found
-                ? found.columns(from, to, null)
-                : { t: [], avg: [], min: [], max: [], gaps: [] };
+              return found ? found.columns(from, to, null) : { t: [], avg: [], min: [], max: [], gaps: [] };
             }),
           revision: () => current.current.revision,
           thresholds: () => limits(current.current.condition, current.current.series[0]?.unit ?? ""),

@@ -169,9 +169,12 @@ function useBacktest(
 ): [Backtest | null, string | null] {
   const [past, setPast] = useState<Backtest | null>(null);
   const [failed, setFailed] = useState<string | null>(null);
+  // How many devices are in a state is no firing of one of them.
+  const counts = (one: api.UnnamedRule) => one.condition.type === "count";
+  const before = against !== null && draft !== null && counts(against) === counts(draft) ? against : null;
   // By its text: the draft is a new object each time.
   const asked =
-    draft === null ? null : JSON.stringify([{ ...draft, severity: "info", webhooks: [], message: null }, against]);
+    draft === null ? null : JSON.stringify([{ ...draft, severity: "info", webhooks: [], message: null }, before]);
   useEffect(() => {
     let current = true;
     if (asked === null) return setPast(null);

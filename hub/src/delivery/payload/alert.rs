@@ -43,9 +43,11 @@ struct AlertBody<'a> {
     usual: Option<UsualBody>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     parts: Vec<PartBody<'a>>,
-    /// Names of some of the devices; only where they are counted.
+    /// Names of some of the devices, and how many the rule is about; only where they are counted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     devices: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    devices_in_all: Option<f64>,
     started_at: String,
     resolved_at: Option<String>,
     new_normal: bool,
@@ -202,6 +204,7 @@ pub(in crate::delivery) fn body(what: &What<'_>, catalog: &Catalog, teller: &Tel
         usual: alert.usual.as_ref().map(|usual| UsualBody::of(usual, cut(names.unit))),
         parts: alert.joined().iter().map(|part| PartBody::of(part, names.sensor)).collect(),
         devices: alert.counted().map(cut).collect(),
+        devices_in_all: alert.counting().and_then(|state| state.value),
         started_at: moment(alert.started_at),
         resolved_at: alert.resolved_at.map(moment),
         new_normal: alert.new_normal,
@@ -212,7 +215,10 @@ pub(in crate::delivery) fn body(what: &What<'_>, catalog: &Catalog, teller: &Tel
         url,
         chart,
         points: notice.points().iter().map(|point| (point.at.0, point.value)).collect(),
-        explain: reason.map(|reason| Explain::of(reason, rule, (names.unit, alert.joined()), catalog)),
+        explain: reason.map(|reason| {
+            let unit = alert.counting().map_or(names.unit, |state| &state.unit);
+            Explain::of(reason, rule, (unit, alert.joined()), catalog)
+        }),
         count: if let Notice::Past { count, .. } = notice { Some(*count) } else { None },
         flapping: if let Notice::Flapping { flaps, .. } = notice { Some(flapping_body(flaps)) } else { None },
         acked_at: alert.acked.as_ref().map(|ack| moment(ack.at)),

@@ -26,7 +26,7 @@ pub(in crate::delivery) fn of(rule: &RuleSpec, unit: &str, parts: &[alert::Part]
     format!("{}{held}{over}", condition(&rule.condition, unit, parts))
 }
 
-fn condition(of: &Condition, unit: &str, known: &[alert::Part]) -> String {
+pub(super) fn condition(of: &Condition, unit: &str, known: &[alert::Part]) -> String {
     let side = |op: Op| match op {
         Op::Above => "above",
         Op::AtLeast => "at or above",
@@ -89,7 +89,7 @@ fn rate(value: f64, unit: &str, per: Duration) -> String {
     format!("{} in {}", shown::value(value, unit), lasting(per))
 }
 
-fn lasting(span: Duration) -> String {
+pub(super) fn lasting(span: Duration) -> String {
     length(span.as_secs_f64())
 }
 

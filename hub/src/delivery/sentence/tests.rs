@@ -94,7 +94,7 @@ fn what_is_over_says_what_it_came_to_and_how_long_it_lasted() {
             deviation(),
             "temp is 1 standard deviation above its usual value again (limit 30). The alert is over, it lasted 1 h 30 min.",
         ),
-        (Measure::Silence, None, silence(), "temp had sent nothing for 1 h 30 min. The alert is over."),
+        (Measure::Silence, Some(0.0), silence(), "temp had sent nothing for 1 h 30 min. The alert is over."),
     ] {
         let told = told(&over(alert(measure, value)), TEMP, Event::AlertResolved, Some(&condition));
         assert_eq!(told.title, "Resolved: Too hot on boiler-1");
@@ -104,6 +104,8 @@ fn what_is_over_says_what_it_came_to_and_how_long_it_lasted() {
     let told_of = told(&changed, TEMP, Event::AlertResolved, Some(&ABOVE));
     let said = "The rule was changed or switched off, or is no longer about boiler-1: temp: the alert is over, it lasted 1 h 30 min.";
     assert_eq!(told_of.text, said);
+    let still_silent = told(&over(alert(Measure::Silence, None)), TEMP, Event::AlertResolved, Some(&silence()));
+    assert_eq!(still_silent.text, said, "its rule ended it: nothing was heard");
     let usual = Alert { new_normal: true, ..over(alert(Measure::Sigmas, Some(44.0))) };
     let told = told(&usual, TEMP, Event::AlertResolved, Some(&deviation()));
     assert!(told.text.contains("stayed at this level for 1 h 30 min, which counts as usual now"), "{}", told.text);

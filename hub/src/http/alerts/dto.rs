@@ -112,7 +112,7 @@ pub(crate) struct Alert {
     /// Of all that was measured while it lasted, what lay farthest beyond the limit; null as `value` is. While it fires it
     /// follows in steps of a tenth.
     pub worst_value: Option<f64>,
-    /// What was measured when it ended; null for silence, and where its rule ended it, not a reading. 0 of a device that was heard again.
+    /// What was measured when it ended; null where its rule ended it, not a reading. 0 of a sensor or a device that was heard again.
     pub last_value: Option<f64>,
     /// The limit.
     pub threshold: f64,
@@ -126,6 +126,9 @@ pub(crate) struct Alert {
     pub parts: Vec<AlertPart>,
     /// Names of up to three of the devices that are counted, when it fired; empty for other conditions.
     pub devices: Vec<String>,
+    /// What each of the devices is held against that are counted, when it fired; null for other conditions, and of alerts of a version
+    /// that did not keep it.
+    pub counting: Option<Counting>,
     /// When the condition became true; of silence, when its limit had passed since the last reading.
     pub started_at: String,
     /// When the condition had been met for long enough.
@@ -204,6 +207,33 @@ impl AlertPart {
     }
 }
 
+/// The state of a device that is counted.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub(crate) struct Counting {
+    /// How many devices the rule is about.
+    pub devices: u64,
+    /// Their sensors, as the rule names them.
+    pub sensor: String,
+    /// Unit of their readings.
+    pub unit: String,
+    /// What is held against `threshold`.
+    pub measure: Measure,
+    /// The limit of the state.
+    pub threshold: f64,
+}
+
+impl Counting {
+    fn of(state: &alert::Part) -> Self {
+        Self {
+            devices: state.value.unwrap_or_default() as u64,
+            sensor: state.sensor.clone(),
+            unit: state.unit.clone(),
+            measure: state.measure.into(),
+            threshold: state.threshold,
+        }
+    }
+}
+
 impl Alert {
     /// An alert with the names of what it is about; empty when that is deleted.
     #[must_use]
@@ -234,6 +264,7 @@ impl Alert {
             usual: alert.usual.as_ref().map(|usual| Usual::of(usual, names.unit)),
             parts: alert.joined().iter().map(|part| AlertPart::of(part, names.sensor)).collect(),
             devices: alert.counted().map(str::to_owned).collect(),
+            counting: alert.counting().map(Counting::of),
             started_at: when::moment(alert.started_at),
             fired_at: alert.fired_at.map(when::moment),
             resolved_at: alert.resolved_at.map(when::moment),

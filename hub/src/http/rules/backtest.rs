@@ -31,10 +31,10 @@ use crate::http::request::params::in_order;
 use crate::http::request::time::{Time, time};
 use crate::http::shares::rooms::Rooms;
 use crate::model::catalog::Series;
-use crate::model::rule::Condition;
+use crate::model::rule::{Condition, RuleSpec};
 use crate::model::{UnixMillis, when};
 use crate::rules::Watching;
-use crate::rules::backtest::{Outcome, Replay, SPANS, Trial};
+use crate::rules::backtest::{Outcome, Replay, SPANS, Seen, Trial};
 use crate::rules::tally;
 use crate::store::{self, Store, Sweeper};
 
@@ -136,10 +136,14 @@ pub(in crate::http) async fn run(
         Some(rule) => Some(read(rule.named()).await.map_err(|error| error.within("against"))?),
         None => None,
     };
-    if spec.condition.is_about_device() {
-        let detail =
-            "how devices were is not stored: what a rule about devices as a whole would have done is not known";
-        return Err(ApiError::invalid("rule.condition.type", detail));
+    has_a_past("rule", &spec.condition)?;
+    if let Some(against) = &against {
+        has_a_past("against", &against.condition)?;
+        let counts = |spec: &RuleSpec| matches!(spec.condition, Condition::Count { .. });
+        if counts(against) != counts(&spec) {
+            let detail = "a rule that counts devices is compared with one that counts devices as well: leave `against` out, or give such a one";
+            return Err(ApiError::invalid("against.condition.type", detail));
+        }
     }
     let _place = rooms.trials.try_acquire().map_err(|_| {
         let detail = "other backtests are running; try again in a moment";
@@ -149,11 +153,15 @@ pub(in crate::http) async fn run(
     let (condition, sensors) = (spec.condition.clone(), spec.sensor.clone());
     let trial = Arc::new(Trial::new(spec, now));
     let watched = trial.series(&store.catalog());
-    let watching = Watching { waiting: 0, ..trial.watching(&store.catalog()) };
-    let mut found = Backtest::of(range, &condition, &watching);
-    found.missing = watching.missing;
+    let mut watching = Watching { waiting: 0, ..trial.watching(&store.catalog()) };
     let end = clock.now() + PATIENCE;
     let (all, outcomes) = tried((&store, clock), &trial, &watched, range, end).await?;
+    for ((_, seen), series) in outcomes.iter().zip(&watched) {
+        trial.note_pace(&mut watching, series, *seen, &store.catalog());
+    }
+    let outcomes: Vec<Outcome> = outcomes.into_iter().map(|(outcome, _)| outcome).collect();
+    let mut found = Backtest::of(range, &condition, &watching);
+    found.missing = watching.missing;
     if let Some(all) = all {
         found.fires = all.fires;
         found.truncated = outcomes.len() < watched.len();
@@ -162,7 +170,6 @@ pub(in crate::http) async fn run(
             let before = Arc::new(Trial::new(against, now));
             let before_watched = before.series(&store.catalog());
             let (before, _) = tried((&store, clock), &before, &before_watched, range, end).await?;
-            // With a rule about each device by itself it cannot be compared.
             found.difference = before.map(|before| Difference::of_all(&before, &all, &sensors));
         }
         return Ok(Json(found));
@@ -176,10 +183,8 @@ pub(in crate::http) async fn run(
     if let Some(against) = against {
         let before = Arc::new(Trial::new(against, now));
         let before_watched = before.series(&store.catalog());
-        let (all, before) = tried((&store, clock), &before, &before_watched, range, end).await?;
-        if all.is_some() {
-            return Ok(Json(found));
-        }
+        let (_, before) = tried((&store, clock), &before, &before_watched, range, end).await?;
+        let before = before.into_iter().map(|(outcome, _)| outcome).collect();
         let (before, after) = ((before_watched.as_slice(), before), (watched.as_slice(), outcomes));
         found.difference = Some(Difference::between(before, after, &store.catalog()));
     }
@@ -187,6 +192,15 @@ pub(in crate::http) async fn run(
         needs.waiting = found.series.iter().filter(|series| series.judged == 0).count();
     }
     Ok(Json(found))
+}
+
+/// Refuses a condition of which nothing is known in the past, at this field.
+fn has_a_past(field: &str, condition: &Condition) -> Result<(), ApiError> {
+    if !condition.is_about_device() {
+        return Ok(());
+    }
+    let detail = "how devices were is not stored: what a rule about devices as a whole would have done is not known";
+    Err(ApiError::invalid(format!("{field}.condition.type"), detail))
 }
 
 /// What the rule would have done on each of these series, as far as there is time; and what one would have that counts devices, by
@@ -197,7 +211,7 @@ async fn tried(
     series: &[Series],
     range: (UnixMillis, UnixMillis),
     end: Instant,
-) -> Result<(Option<Outcome>, Vec<Outcome>), ApiError> {
+) -> Result<(Option<Outcome>, Vec<(Outcome, Seen)>), ApiError> {
     let counted = trial.counted().map(Arc::new);
     let (of_series, most) = counted.as_ref().map_or((trial, SPANS), |counted| (counted, tally::CHANGES));
     let some = series.get(..MOST_SERIES).unwrap_or(series).to_vec();
@@ -213,7 +227,8 @@ async fn tried(
     }
     drop(replays);
     let all = counted.map(|_| {
-        let states: Vec<_> = series.iter().zip(&outcomes).collect();
+        let states: Vec<_> =
+            series.iter().zip(&outcomes).map(|(series, (outcome, seen))| (series, outcome, seen.first)).collect();
         tally::tried(trial, &states, range)
     });
     Ok((all, outcomes))
@@ -227,7 +242,11 @@ fn replay(
     beside: &[Series],
     (from, to): (UnixMillis, UnixMillis),
     goes_on: &dyn Fn() -> bool,
-) -> store::Result<Option<Outcome>> {
+) -> store::Result<Option<(Outcome, Seen)>> {
+    let finished = |replay: Replay<'_>| {
+        let seen = replay.seen();
+        Some((replay.finish(to), seen))
+    };
     if !goes_on() {
         return Ok(None);
     }
@@ -240,14 +259,14 @@ fn replay(
         match sweeper.lead(series.id, begin) {
             Ok(lead) => replay.begin_behind(&lead),
             // Deleted meanwhile: it would have watched nothing.
-            Err(store::Error::NotFound { .. }) => return Ok(Some(replay.finish(to))),
+            Err(store::Error::NotFound { .. }) => return Ok(finished(replay)),
             Err(error) => return Err(error),
         }
     }
     if beside.is_empty() {
         return match sweeper.give(series.id, (begin, to), &mut replay, goes_on) {
             Ok(false) => Ok(None),
-            Ok(true) | Err(store::Error::NotFound { .. }) => Ok(Some(replay.finish(to))),
+            Ok(true) | Err(store::Error::NotFound { .. }) => Ok(finished(replay)),
             Err(error) => Err(error),
         };
     }
@@ -265,5 +284,5 @@ fn replay(
         next[which] = page.points.last().map_or(to, |last| last.at.plus(1));
         replay.take_of(which, &page.points, page.more);
     }
-    Ok(Some(replay.finish(to)))
+    Ok(finished(replay))
 }

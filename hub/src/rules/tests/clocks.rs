@@ -23,7 +23,7 @@ fn silence_is_measured_by_what_comes_not_by_the_clock_of_the_device() {
         assert_eq!(scene.timeout(1_228), NOTHING);
         assert_eq!(scene.timeout(1_229), ["1 firing - at 1229"], "{shift}");
         let backlog = Batch { lane: Lane::Recovered, ..batch(TEMP, at(1_300), &[(at(1_250), 1.0)]) };
-        assert_eq!(scene.group(1_300, &[backlog]), ["1 resolved - at 1300"]);
+        assert_eq!(scene.group(1_300, &[backlog]), ["1 resolved 0 at 1300"]);
     }
 }
 

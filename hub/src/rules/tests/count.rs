@@ -64,6 +64,12 @@ fn one_alert_tells_of_so_many_devices_and_names_some() {
         (Subject::Selection, 2.0, crate::model::measure::Measure::Devices)
     );
     assert_eq!(fired.counted().collect::<Vec<_>>(), ["node-1", "node-3"]);
+    let of = fired.counting().unwrap();
+    assert_eq!(
+        (&*of.sensor, &*of.unit, of.threshold, of.value),
+        ("t", "Cel", 30.0, Some(2.0)),
+        "as far as they were heard"
+    );
     assert_eq!(says(&mut scene, 2, 2, 31.0), NOTHING);
     assert_eq!(says(&mut scene, 3, 4, 31.0), NOTHING);
     assert_eq!(scene.stored[0].worst, Some(4.0));
@@ -255,6 +261,38 @@ fn of_an_upload_only_how_the_device_is_now_counts() {
     assert_eq!(brings(3_620, &[31.0, 20.0, 32.0]), ["1 firing 2 at 3622"]);
 }
 
+#[test]
+fn of_a_past_of_which_nothing_is_known_yet_nothing_is_said() {
+    let rule = counting(Op::AtMost, 0.0, None, above(30.0));
+    let trial = Trial::new(rule, START);
+    let (of_series, all) = (trial.counted().unwrap(), [series(1), series(2)]);
+    let told = |from: i64, readings: [&[(i64, f64)]; 2]| {
+        let seen: Vec<_> = all
+            .iter()
+            .zip(readings)
+            .map(|(one, readings)| {
+                let points: Vec<_> =
+                    readings.iter().map(|(second, value)| Point { at: at(*second), value: *value }).collect();
+                let mut replay = Replay::new(&of_series, one, at(from)).listing_open().listing(tally::CHANGES);
+                replay.take(&points);
+                let first = replay.seen().first;
+                (replay.finish(at(10_000)), first)
+            })
+            .collect();
+        let states: Vec<_> = all.iter().zip(&seen).map(|(one, (outcome, first))| (one, outcome, *first)).collect();
+        let found = tally::tried(&trial, &states, (at(from), at(10_000)));
+        found
+            .spans
+            .iter()
+            .map(|span| (span.from.since(START) / 1_000, span.to.map(|to| to.since(START) / 1_000)))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(told(0, [&[], &[]]), [], "nothing is known at all");
+    assert_eq!(told(0, [&[(5_000, 20.0)], &[(6_000, 31.0)]]), [(5_060, Some(6_000))], "a minute after the first word");
+    assert_eq!(told(0, [&[(5_000, 20.0)], &[(5_030, 31.0), (7_000, 20.0)]]), [(7_000, None)]);
+    assert_eq!(told(5_500, [&[(5_000, 20.0)], &[(6_000, 31.0)]]), [(5_500, Some(6_000))], "known before");
+}
+
 proptest! {
     #[test]
     fn a_backtest_says_what_the_engine_says(
@@ -291,7 +329,8 @@ proptest! {
             replay.take(&points[(one.id.0 - 100) as usize]);
             replay.finish(at(end))
         }).collect();
-        let states: Vec<_> = all.iter().zip(&outcomes).collect();
+        // The rule was there long before.
+        let states: Vec<_> = all.iter().zip(&outcomes).map(|(series, outcome)| (series, outcome, Some(at(-86_400)))).collect();
         let found = tally::tried(&trial, &states, (START, at(end)));
         let told: Vec<_> = live.stored.iter().filter_map(|alert| Some((alert.fired_at?, alert.resolved_at, alert.value))).collect();
         let tried: Vec<_> = found.spans.iter().map(|span| (span.from, span.to, span.value)).collect();

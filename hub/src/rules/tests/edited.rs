@@ -58,6 +58,44 @@ fn an_alert_goes_on_under_another_limit_that_the_last_reading_is_beyond_and_ends
     assert_eq!(scene.rules(9, vec![rule(1, hold(60, above(21.0)))]), ["3 cancelled"]);
 }
 
+#[test]
+fn a_longer_clear_for_goes_on_and_a_shorter_one_that_has_passed_ends_it() {
+    let well = |clears: u64, limit: f64| clear_for(clears, above(limit));
+    let good_since_2 = || {
+        let mut scene = Scene::with([well(5, 30.0)]);
+        scene.reading(0, 31.0);
+        for second in 2..5 {
+            assert_eq!(scene.reading(second, 20.0), NOTHING);
+        }
+        scene
+    };
+    let mut longer = good_since_2();
+    assert_eq!(longer.rules(5, vec![rule(1, well(10, 30.0))]), NOTHING, "it has not been good for so long");
+    assert_eq!(longer.stored[0].well_since, Some(at(2)));
+    for second in 5..12 {
+        assert_eq!(longer.reading(second, 20.0), NOTHING);
+    }
+    assert_eq!(longer.reading(12, 20.0), ["1 resolved 20 at 12"]);
+    assert_eq!(good_since_2().rules(5, vec![rule(1, well(2, 30.0))]), ["1 resolved 20 at 5"]);
+    assert_eq!(good_since_2().rules(5, vec![rule(1, well(10, 40.0))]), ["1 resolved 20 at 5"], "within a new limit");
+}
+
+#[test]
+fn a_silence_that_may_last_longer_and_has_not_ends_with_its_rule_and_keeps_its_begin() {
+    let mut scene = Scene::with([silence(100)]);
+    scene.resume(-1_000, &[]);
+    scene.reading(0, 1.0);
+    assert_eq!(scene.timeout(100), ["1 firing - at 100"]);
+    assert_eq!(scene.rules(150, vec![rule(1, silence(300))]), ["1 resolved - at 150"]);
+    let over = &scene.stored[0];
+    assert_eq!((over.threshold, over.started_at, over.last), (100.0, at(100), None), "silent since 0, and still");
+    let mut heard = Scene::with([silence(100)]);
+    heard.resume(-1_000, &[]);
+    heard.reading(0, 1.0);
+    heard.timeout(100);
+    assert_eq!(heard.reading(150, 1.0), ["1 resolved 0 at 150"]);
+}
+
 /// Fires by these readings, a second apart; the scene, and the second after them.
 fn fired(spec: &RuleSpec, values: impl IntoIterator<Item = f64>) -> (Scene, i64) {
     let mut scene = Scene::with([spec.clone()]);
@@ -124,7 +162,7 @@ fn a_silence_goes_on_as_long_as_it_is_one_by_its_new_time_and_begins_accordingly
     let mut scene = silent();
     assert_eq!(scene.rules(150, vec![rule(1, silence(140))]), ["1 began at 140"]);
     assert_eq!((scene.stored[0].threshold, scene.stored[0].fired_at), (140.0, Some(at(140))));
-    assert_eq!(scene.reading(160, 1.0), ["1 resolved - at 160"]);
+    assert_eq!(scene.reading(160, 1.0), ["1 resolved 0 at 160"]);
     assert_eq!(silent().rules(150, vec![rule(1, silence(200))]), ["1 resolved - at 150"]);
 }
 

@@ -282,6 +282,19 @@ fn a_test_says_when_a_rule_has_to_fire() {
 }
 
 #[test]
+fn a_test_whose_readings_come_too_seldom_for_its_rule_fails_instead_of_proving_nothing() {
+    let test = |over: &str| {
+        let text = format!(
+            "[[rule]]\nname = \"mean\"\nsensor = \"t\"\ncondition = {{ type = \"average\", op = \">\", value = 30, over = \"{over}\" }}\n[[test]]\nrule = \"mean\"\nseries = [{{ every = \"5m\", values = \"20x10\" }}]\nfires = []"
+        );
+        read(&text).unwrap_or_else(|wrongs| panic!("{wrongs:?}")).failed()
+    };
+    assert_eq!(test("15m"), []);
+    let says = "the rule never decides anything here: readings come each 5m, too seldom for 5m of them, which takes 2: use 15m";
+    assert_eq!(test("5m")[0].text, says);
+}
+
+#[test]
 fn a_silence_and_several_sensors_are_tested_as_well() {
     let text = r#"
 [[rule]]

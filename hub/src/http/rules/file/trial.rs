@@ -263,6 +263,9 @@ impl Test {
                 rule.sensor
             ));
         }
+        if let Some(seldom) = trial.watching(&catalog).seldom.filter(|(many, _)| *many == watched.len()) {
+            return failed(format!("the rule never decides anything here: {}", seldom.1.text()));
+        }
         let mut found: Vec<Found> = Vec::new();
         for series in &watched {
             let beside = trial.beside(series, &catalog);

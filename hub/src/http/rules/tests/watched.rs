@@ -29,6 +29,55 @@ async fn a_while_that_never_holds_two_readings_is_said_with_one_that_does() {
 }
 
 #[tokio::test]
+async fn of_readings_whose_pace_nobody_announced_a_backtest_says_it_by_how_they_came() {
+    let scene = scene();
+    let start = Clock.wall().0 - 3_600_000;
+    let readings: Vec<_> =
+        (0..10).map(|n| json!({"sensor": "slow", "unit": "Cel", "value": 20.0, "at": start + n * 300_000})).collect();
+    let pushed = scene.call("POST", "/api/v1/readings", &json!({"device": "shed", "readings": readings})).await;
+    assert_eq!(pushed.status.as_u16(), 200, "{}", pushed.text);
+    let average = json!({"type": "average", "op": ">", "value": 30, "over": "5m"});
+    let says = "readings come each 5m, too seldom for 5m of them, which takes 2: use 15m";
+    for condition in [average.clone(), json!({"type": "count", "op": ">=", "value": 1, "condition": average})] {
+        let ask = json!({"rule": {"sensor": "slow", "condition": condition}, "from": start, "to": start + 3_000_000});
+        let tried = scene.call("POST", "/api/v1/rules/backtest", &ask).await.json();
+        assert_eq!(
+            (&tried["needs"]["too_short"], &tried["series"][0]["readings"]),
+            (&json!(says), &json!(10)),
+            "{tried}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_a_rule_cannot_be_compared_with_is_refused_at_its_field() {
+    let scene = scene();
+    scene.device(1, "shed").await;
+    let above = json!({"condition": {"type": "threshold", "op": ">", "value": 5}});
+    let count = json!({"condition": {"type": "count", "op": "<=", "value": 1, "condition": above["condition"]}});
+    let offline = json!({"condition": {"type": "offline", "after": "60s"}});
+    for (rule, against, field, says) in [
+        (&above, &offline, "against.condition.type", "how devices were is not stored"),
+        (&offline, &above, "rule.condition.type", "how devices were is not stored"),
+        (&above, &count, "against.condition.type", "compared with one that counts devices as well"),
+        (&count, &above, "against.condition.type", "leave `against` out"),
+    ] {
+        let refused = scene.call("POST", "/api/v1/rules/backtest", &json!({"rule": rule, "against": against})).await;
+        assert_eq!((refused.status.as_u16(), &refused.json()["field"]), (400, &json!(field)), "{}", refused.text);
+        assert!(refused.text.contains(says), "{}", refused.text);
+    }
+    for (rule, against) in [(&above, &above), (&count, &count)] {
+        let compared = scene.call("POST", "/api/v1/rules/backtest", &json!({"rule": rule, "against": against})).await;
+        assert_eq!(
+            (compared.status.as_u16(), &compared.json()["difference"]["appear"]),
+            (200, &json!(0)),
+            "{}",
+            compared.text
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_rule_says_at_once_what_it_watches_and_what_is_missing() {
     let scene = scene();
     let (_, series) = scene.device(1, "shed").await;
