@@ -8,6 +8,7 @@ use super::gathered::{self, Gathered};
 use super::grouping::Grouping;
 use super::payload::alert::{self, What};
 use super::payload::{Teller, group_delivery, heading};
+use super::summary::placed;
 use crate::model::alert::{Alert, AlertId, AlertState, Subject};
 use crate::model::catalog::Catalog;
 use crate::model::explain::Reason;
@@ -134,10 +135,10 @@ impl Audience<'_> {
             let is_it = |notice: &&Notice| notice.alert().id == alert.id && event_of(notice) == event;
             let notice = notices.iter().find(is_it)?;
             let what = What { notice, event, sequence: 1, rule: Some(rule), reason: None, beside: None };
-            let heading = heading(&alert::body(&what, catalog, teller))?;
-            heading.is_worded.then_some(heading.title)
+            heading(&alert::body(&what, catalog, teller)).filter(|heading| heading.is_worded)
         };
-        group.named(catalog).into_iter().map(title).collect::<Option<_>>().unwrap_or_default()
+        let headings = group.named(catalog).into_iter().map(title).collect::<Option<Vec<_>>>().unwrap_or_default();
+        placed(&headings, |heading| heading.title.clone())
     }
 
     fn rule(&self, alert: &Alert) -> Option<&RuleSpec> {

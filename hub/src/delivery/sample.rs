@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::audience::{Audience, deliveries_for};
 use super::payload::{Teller, disabled_delivery, test_delivery};
 use super::summary::{Sorted, Why};
-use crate::model::alert::{Ack, Alert, AlertId, AlertState, Measure, Subject};
+use crate::model::alert::{Ack, Alert, AlertId, AlertState, Measure, Part, Subject, Usual};
 use crate::model::catalog::{Catalog, Series};
 use crate::model::device::{Device, DeviceNo, Labels, Standing};
 use crate::model::explain::{Circumstances, Explanation, Loss, Reason, Tally, Vital};
@@ -43,13 +43,57 @@ pub fn event(event: Event, spec: &WebhookSpec, teller: &Teller, now: UnixMillis)
         | Event::AlertRepeated
         | Event::AlertAcknowledged => {
             let said = u32::from(!matches!(event, Event::AlertFiring | Event::AlertPast | Event::AlertFlapping));
-            let (rules, webhooks) = ([rule(now)], [webhook(spec, now)]);
-            let reasons = HashMap::from([(AlertId(1), reason(now))]);
-            let audience = Audience { said: &|_, _| said, reasons: &reasons, ..Audience::new(&rules, &webhooks) };
-            deliveries_for(&[notice(event, now)], &audience, &catalog(now), teller)
+            told((notice(event, now), rule(now)), said, spec, teller, now)
         }
     };
     deliveries.into_iter().next().map(|delivery| delivery.body).unwrap_or_default()
+}
+
+/// What this webhook is told, to whom so much was said of the alert before.
+fn told(
+    (notice, rule): (Notice, Rule),
+    said: u32,
+    spec: &WebhookSpec,
+    teller: &Teller,
+    now: UnixMillis,
+) -> Vec<NewDelivery> {
+    let (rules, webhooks) = ([rule], [webhook(spec, now)]);
+    let reasons = HashMap::from([(AlertId(1), reason(now))]);
+    let audience = Audience { said: &|_, _| said, reasons: &reasons, ..Audience::new(&rules, &webhooks) };
+    deliveries_for(&[notice], &audience, &catalog(now), teller)
+}
+
+/// Alerts that say what most do not: of what is unusual, of conditions that are joined, of devices that are counted, and of a rule whose
+/// own words fail.
+#[must_use]
+pub(super) fn others(spec: &WebhookSpec, teller: &Teller, now: UnixMillis) -> Vec<Vec<u8>> {
+    let (fires, rule) = (notice(Event::AlertFiring, now).alert().clone(), rule(now));
+    let usual = Some(Usual { is: 31.4, low: 20.4, high: 22.1, is_growth: false });
+    let part = |sensor: &str, value: Option<f64>, is_true: bool, usual: Option<Usual>| Part {
+        sensor: sensor.to_owned(),
+        unit: "Cel".to_owned(),
+        measure: Measure::Value,
+        value,
+        threshold: LIMIT,
+        is_true,
+        usual,
+    };
+    let joined = [part("temperature", Some(31.4), true, usual), part("outside", None, false, None)];
+    let counted = [part("greenhouse", None, true, None), part("temperature", Some(5.0), false, None)];
+    let message = Message { title: Some("{{ device }}".to_owned()), text: Some("{{ 1 // 0 }}".to_owned()) };
+    let unusual = Alert { measure: Measure::Sigmas, value: Some(5.2), threshold: 4.0, usual, ..fires.clone() };
+    let joined = Alert { measure: Measure::Parts, value: Some(2.0), parts: joined.into(), ..fires.clone() };
+    let about = Subject::Selection;
+    let counted = Alert { about, measure: Measure::Devices, value: Some(3.0), parts: counted.into(), ..fires.clone() };
+    let worded = Rule { spec: RuleSpec { message, ..rule.spec.clone() }, ..rule.clone() };
+    [(unusual, rule.clone()), (joined, rule.clone()), (counted, rule), (fires, worded)]
+        .into_iter()
+        .flat_map(|(alert, rule)| {
+            let fires = Notice::Changed { alert, occurred_at: now, points: Vec::new(), to: Hearers::All };
+            told((fires, rule), 0, spec, teller, now)
+        })
+        .map(|delivery| delivery.body)
+        .collect()
 }
 
 /// Seven messages, of which the first three are about alerts that still fire.

@@ -8,8 +8,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
+use serde_json::Value;
 
-use super::payload::{Body, Heading, Teller, heading, render, severity_name};
+use super::payload::{BODY_LIMIT, Body, Heading, Teller, heading, render, severity_name};
 use super::sentence::{Told, length};
 use crate::model::UnixMillis;
 use crate::model::rule::Severity;
@@ -25,6 +26,9 @@ const OVER_SHOWN: usize = 3;
 #[derive(Serialize)]
 struct SummaryData {
     summary: Summary,
+    /// Of what tells of one thing alone its alert, as the newest message about it has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alert: Option<Value>,
 }
 
 #[derive(Serialize)]
@@ -113,6 +117,12 @@ impl Sorted {
         })
     }
 
+    /// The message to show of the one thing that it is about; `None` of several.
+    fn only(&self) -> Option<DeliveryId> {
+        let mut all = [&self.firing, &self.flapping, &self.over, &self.gone].into_iter().flatten();
+        all.next().copied().filter(|_| all.next().is_none())
+    }
+
     /// When the first was caused.
     #[must_use]
     pub const fn since(&self) -> UnixMillis {
@@ -144,10 +154,19 @@ impl Sorted {
         let over = headings(&mut self.over.iter().rev().take(OVER_SHOWN));
         let gone = headings(&mut self.gone.iter().rev().take(OVER_SHOWN));
         let shown = Shown { firing: &firing, flapping: &flapping, over: &over, gone: &gone };
+        let mut only = self.only().and_then(|id| bodies.get(&id)).and_then(|body| serde_json::from_slice(body).ok());
+        let own = only.as_ref().and_then(|body: &Value| body.get("text")?.as_str());
         let Told { title, text } = match why {
-            Why::Late | Why::QuietHours { .. } => self.late(why, &shown, now),
-            Why::Grouped => self.grouped(&shown),
+            Why::Late | Why::QuietHours { .. } => {
+                let Told { title, text } = self.late(why, &shown, now);
+                Told { title, text: own.map_or_else(|| text.clone(), |own| format!("{text} {own}")) }
+            }
+            Why::Grouped => {
+                let Told { title, text } = self.grouped(&shown);
+                Told { title, text: own.map_or(text, str::to_owned) }
+            }
         };
+        let alert = only.as_mut().and_then(|body| body.get_mut("data")?.get_mut("alert").map(Value::take));
         let worst = firing.iter().chain(&flapping).map(|heading| heading.severity).max().unwrap_or(Severity::Info);
         let url = teller.url.as_deref().map(|hub| format!("{}/a", hub.trim_end_matches('/')));
         let summary = Summary {
@@ -161,8 +180,15 @@ impl Sorted {
             url,
         };
         let event = Event::AlertsSummary;
-        let body =
-            render(&Body { r#type: event.word(), timestamp: moment(now), title, text, data: SummaryData { summary } });
+        let data = SummaryData { summary, alert: alert.filter(Value::is_object) };
+        let mut body = Body { r#type: event.word(), timestamp: moment(now), title, text, data };
+        let whole = render(&body);
+        let body = if whole.len() < BODY_LIMIT - 100 {
+            whole
+        } else {
+            body.data.alert = None;
+            render(&body)
+        };
         NewDelivery { webhook, alert: None, event, body, created_at: now, group: None }
     }
 }
@@ -288,7 +314,7 @@ impl Shown<'_> {
             return self.on(all, some);
         }
         let said = |heading: &Heading| if heading.is_worded { heading.title.clone() } else { self.thing(heading) };
-        let said: Vec<String> = some.iter().map(said).collect();
+        let said = placed(some, said);
         shown::titles(&said, all).map(|titles| format!(": {titles}")).unwrap_or_default()
     }
 
@@ -313,18 +339,27 @@ const fn were(count: usize) -> &'static str {
     if count == 1 { "alert was" } else { "alerts were" }
 }
 
+/// What is said of some things, with where it is where it is said of several: `Call Ann (attic); Call Ann (barn)`.
+pub(super) fn placed(some: &[Heading], said: impl Fn(&Heading) -> String) -> Vec<String> {
+    let all: Vec<String> = some.iter().map(said).collect();
+    let place = |(heading, title): (&Heading, &String)| {
+        let is_alone = all.iter().filter(|other| *other == title).count() == 1;
+        let is_news = |part: &&str| !is_alone && !part.is_empty() && !title.contains(*part);
+        let place: Vec<&str> = [&*heading.device, &*heading.sensor].into_iter().filter(is_news).collect();
+        if place.is_empty() { title.clone() } else { format!("{title} ({})", place.join(", ")) }
+    };
+    some.iter().zip(&all).map(place).collect()
+}
+
 /// ` 12 are still firing: a; b; c and 9 more.`
 fn told(what: &str, count: usize, shown: &[Heading]) -> String {
     if count == 0 {
         return String::new();
     }
-    let titles: Vec<&str> = shown
-        .iter()
-        .map(|heading| {
-            let before = ["Resolved: ", "Still firing: ", "Still firing, acknowledged: ", "Flapping: "];
-            before.into_iter().find_map(|word| heading.title.strip_prefix(word)).unwrap_or(&heading.title)
-        })
-        .collect();
+    let titles = placed(shown, |heading| {
+        let before = ["Resolved: ", "Still firing: ", "Still firing, acknowledged: ", "Flapping: "];
+        before.into_iter().find_map(|word| heading.title.strip_prefix(word)).unwrap_or(&heading.title).to_owned()
+    });
     let titles = shown::titles(&titles, count).unwrap_or_default();
     let is = if count == 1 { "is" } else { "are" };
     format!(" {count} {is} {what}: {titles}.")

@@ -83,6 +83,8 @@ pub(super) struct About {
     unit: String,
     #[serde(default)]
     pub(super) severity: String,
+    #[serde(default)]
+    state: String,
     value: Option<f64>,
     worst_value: Option<f64>,
     last_value: Option<f64>,
@@ -185,13 +187,22 @@ impl Note {
         self.data.webhook.as_ref()
     }
 
+    /// What happened; of a summary of one thing that it says how that is.
+    fn happened(&self) -> &str {
+        match self.alert().map(|alert| &*alert.state).filter(|_| self.event == "alerts.summary") {
+            Some("resolved") => "alert.resolved",
+            Some("historical") => "alert.past",
+            _ => &self.event,
+        }
+    }
+
     pub(super) fn is_over(&self) -> bool {
-        self.event == "alert.resolved"
+        self.happened() == "alert.resolved"
     }
 
     /// Over when the hub learned of it.
     pub(super) fn is_past(&self) -> bool {
-        self.event == "alert.past"
+        self.happened() == "alert.past"
     }
 
     /// Somebody has seen the alert.
@@ -264,7 +275,7 @@ impl Note {
         match (&self.data.group, self.disabled()) {
             (Some(_), _) => "Show the devices",
             (_, Some(_)) => "Show the webhooks",
-            (None, None) if self.data.summary.is_some() => "Show the alerts",
+            (None, None) if self.data.summary.is_some() && self.data.alert.is_none() => "Show the alerts",
             (None, None) => "Open the chart",
         }
     }
@@ -282,7 +293,9 @@ impl Note {
             let parts: Vec<String> = alert.parts.iter().map(Part::text).collect();
             facts.extend((!parts.is_empty()).then(|| ("Conditions", parts.join(", "))));
         } else {
-            let now = if self.is_over() { alert.last_value } else { alert.value };
+            // Since when something is heard again is no value.
+            let is_heard = self.is_over() && alert.measure == "silence";
+            let now = if self.is_over() { alert.last_value.filter(|_| !is_heard) } else { alert.value };
             let of_value = if let Some(usual) = &alert.usual {
                 facts.push(("Value", usual.value_text.clone()));
                 facts.push(("Usually", usual.usual_text.clone()));

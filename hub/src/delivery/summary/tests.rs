@@ -110,6 +110,56 @@ fn a_rules_own_titles_are_said_of_its_things() {
 }
 
 #[test]
+fn titles_that_are_the_same_say_where() {
+    let fires: Vec<_> = (1..=12).map(|id| one(id, Event::AlertFiring, id)).collect();
+    let sorted = Sorted::of(&fires).unwrap();
+    let body = |id: u64| {
+        format!(
+            r#"{{"type":"x","title":"Call Ann","text":"t","data":{{"alert":{{"severity":"warning","worded":true,
+            "rule":{{"name":"Too hot"}},"device":"d{id}","device_name":"room {}","sensor":"t{id}"}}}}}}"#,
+            id.div_ceil(2)
+        )
+        .into_bytes()
+    };
+    let bodies = (1..=12).map(|id| (DeliveryId(id), body(id))).collect();
+    let teller = Teller { url: None, zone: TimeZone::UTC, pictures: PictureKey::of(&[7; 32]) };
+    for why in [Why::Late, Why::Grouped] {
+        let told = String::from_utf8(sorted.delivery(WebhookId(7), why, &bodies, &teller, NOW).body).unwrap();
+        assert!(told.contains(": Call Ann (room 1, t1); Call Ann (room 1, t2); Call Ann (room 2, t3); "), "{told}");
+        assert!(told.contains("Call Ann (room 5, t10); and 2 more."), "{told}");
+    }
+}
+
+#[test]
+fn of_one_thing_a_summary_says_what_its_message_would() {
+    let waits = [one(1, Event::AlertFiring, 1), one(2, Event::AlertResolved, 1), one(3, Event::AlertFiring, 1)];
+    let own = br#"{"type":"alert.firing","timestamp":"x","title":"Too hot on attic","text":"attic: Temperature is 31.4 C, above the limit of 30 C.",
+        "data":{"alert":{"id":"alr_1","severity":"critical","state":"firing","rule":{"name":"Too hot"},"device":"d","device_name":"attic","sensor":"t",
+        "measure":"value","unit":"Cel","value":31.4,"threshold":30.0,"url":"http://hub/a/alr_1"}}}"#;
+    let bodies: BTreeMap<_, _> = [(DeliveryId(3), own.to_vec())].into();
+    let teller = Teller { url: Some("http://hub".to_owned()), zone: TimeZone::UTC, pictures: PictureKey::of(&[7; 32]) };
+    for (why, begins) in [(Why::Grouped, "attic: Temp"), (Why::Late, "While nothing could be sent, 3 messages waited")]
+    {
+        let told = Sorted::of(&waits).unwrap().delivery(WebhookId(7), why, &bodies, &teller, NOW);
+        let said: Value = serde_json::from_slice(&told.body).unwrap();
+        let text = said["text"].as_str().unwrap();
+        assert!(text.starts_with(begins) && text.ends_with("is 31.4 C, above the limit of 30 C."), "{text}");
+        assert_eq!(said["data"]["alert"]["value"], 31.4);
+        assert_eq!(said["data"]["summary"]["firing"], 1);
+        let slack = crate::model::webhook::WebhookSpec {
+            kind: crate::model::webhook::WebhookKind::Slack,
+            ..crate::model::webhook::WebhookSpec::new("ops", "https://hooks.slack.com/services/T/B/x")
+        };
+        let from = crate::delivery::message::Sender { id: "msg_1", hub: "http://hub" };
+        let sent = crate::delivery::message::request(&slack, &told.body, from).unwrap();
+        let sent = String::from_utf8(sent.body).unwrap();
+        for part in ["31.4 °C", "30 °C", "http://hub/a/alr_1", "Open the chart"] {
+            assert!(sent.contains(part), "{part}: {sent}");
+        }
+    }
+}
+
+#[test]
 fn after_quiet_hours_it_says_so_and_how_many_were_over_meanwhile() {
     let waits: Vec<_> = (1..=6).map(|alert| one(alert, Event::AlertFiring, alert)).collect();
     let sorted = Sorted::of(&waits).unwrap();
@@ -163,7 +213,7 @@ fn told_of_rule(waits: &[Waits], own: &[u64]) -> (String, String) {
     let bodies = waits.iter().map(|one| (one.id, body(one).into_bytes())).collect();
     let teller = Teller { url: None, zone: TimeZone::UTC, pictures: PictureKey::of(&[7; 32]) };
     let told = Sorted::of(waits).unwrap().delivery(WebhookId(7), Why::Grouped, &bodies, &teller, NOW);
-    let body: serde_json::Value = serde_json::from_slice(&told.body).unwrap();
+    let body: Value = serde_json::from_slice(&told.body).unwrap();
     (body["title"].as_str().unwrap().to_owned(), body["text"].as_str().unwrap().to_owned())
 }
 

@@ -73,6 +73,14 @@ impl Variables {
             let own = field(&alert, name);
             if own.is_undefined() { field(group.as_ref().unwrap_or(&NOTHING), name) } else { own }
         };
+        // In what is sent, too.
+        let data = match &known {
+            Some((any_label, tags)) if is_about_an_alert => {
+                let alert = with(&alert, [("labels", any_label.clone()), ("tags", tags.clone())]);
+                with(&data, [("alert", alert)])
+            }
+            _ => data,
+        };
         let mut all = vec![
             ("event", Value::from(kind.strip_prefix("alert.").unwrap_or(&kind))),
             ("type", Value::from(kind.as_str())),
@@ -104,6 +112,7 @@ impl Variables {
             ("url", or_none(of_any("url"))),
             ("count", or_none(of_any("count"))),
             ("delayed_by", or_none(field(message, "delayed_by"))),
+            ("delayed_for", or_none(field(message, "delayed_for"))),
         ];
         if let Some(zone) = zone {
             let local = |at: Option<Timestamp>| {
@@ -119,9 +128,11 @@ impl Variables {
                 let value = alert.get_item(&key).ok()?;
                 (!matches!(key.as_str(), Some("labels" | "tags"))).then_some((key, value))
             });
-            // Only what joins conditions has parts.
-            let none = field(&alert, "parts").is_undefined().then(|| ("parts", Value::from(Vec::<Value>::new())));
-            let own = own.into_iter().chain(none).map(|(name, value)| (Value::from(name), value));
+            // Only what joins conditions has parts, and only what is unusual says what is usual.
+            let or_empty =
+                |name: &'static str, empty: Value| field(&alert, name).is_undefined().then_some((name, empty));
+            let none = [or_empty("parts", Value::from(Vec::<Value>::new())), or_empty("usual", map_or_empty(NOTHING))];
+            let own = own.into_iter().chain(none.into_iter().flatten()).map(|(name, value)| (Value::from(name), value));
             all.push(("alert", Value::from_pairs(rest.chain(own))));
         }
         let pairs = all.into_iter().map(|(name, value)| (Value::from(name), value));
@@ -145,6 +156,25 @@ impl Variables {
 /// What is not there is undefined.
 fn field(of: &Value, name: &str) -> Value {
     if of.kind() == ValueKind::Map { of.get_attr(name).unwrap_or(NOTHING) } else { NOTHING }
+}
+
+/// A message whose alert has this of another's where it has none of its own.
+pub(in crate::delivery) fn lent(message: &Value, name: &'static str, other: &Value) -> Value {
+    let alert_of = |message: &Value| field(&field(message, "data"), "alert");
+    let (alert, given) = (alert_of(message), field(&alert_of(other), name));
+    if given.is_undefined() || alert.kind() != ValueKind::Map || !field(&alert, name).is_undefined() {
+        return message.clone();
+    }
+    let data = with(&field(message, "data"), [("alert", with(&alert, [(name, given)]))]);
+    with(message, [("data", data)])
+}
+
+/// A map with these in place of its own.
+fn with<const N: usize>(map: &Value, others: [(&'static str, Value); N]) -> Value {
+    let is_other = |key: &Value| others.iter().any(|(name, _)| key.as_str() == Some(name));
+    let keys = map.try_iter().into_iter().flatten().filter(|key| !is_other(key));
+    let own: Vec<_> = keys.filter_map(|key| Some((key.clone(), map.get_item(&key).ok()?))).collect();
+    Value::from_pairs(own.into_iter().chain(others.clone().map(|(name, value)| (Value::from(name), value))))
 }
 
 fn map_or_empty(value: Value) -> Value {
@@ -197,7 +227,7 @@ fn unknown(among: &[Value], before: &str, name: &str) -> String {
         .collect();
     there.sort();
     there.dedup();
-    if matches!(before, "tags" | "alert.tags") {
+    if matches!(before, "tags" | "alert.tags" | "data.alert.tags") {
         let all = if there.is_empty() { "none".to_owned() } else { there.join(", ") };
         return format!("the rule has no tag `{name}`; it has {all}");
     }
