@@ -13,6 +13,7 @@ use reqwest::{RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::arguments::typed;
 use super::data::{Data, asleep};
 use super::outcome::Failure;
 use super::trust;
@@ -376,7 +377,7 @@ impl Refused {
         match (status, problem.field) {
             // What is about a line of a body is no flag.
             (StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND, Some(field)) if !field.starts_with("line ") => {
-                Failure::Use(format!("--{field}: {}", problem.detail))
+                Failure::Use(format!("{}: {}", typed(&field, std::env::args()), problem.detail))
             }
             (StatusCode::BAD_REQUEST, _) => Failure::Use(problem.detail),
             (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _) => {

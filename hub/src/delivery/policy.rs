@@ -62,15 +62,13 @@ pub enum Refused {
     #[error("a URL with a user name or password is not accepted; put them into a header, such as Authorization")]
     UserInfo,
     /// The address is not to be reached.
-    #[error("the address {0} is not allowed for webhooks; an administrator may allow it with --webhook-allow")]
+    #[error("the address {ip} is not allowed for webhooks: it is {}. {}", what(.0), how(.0), ip = .0)]
     Address(IpAddr),
     /// The hub's own page.
     #[error("{0} is this hub itself: a webhook calls another program")]
     Own(SocketAddr),
     /// All addresses of the name are not to be reached.
-    #[error(
-        "all addresses of {name} are refused: {first} is not allowed for webhooks; an administrator may allow it with --webhook-allow"
-    )]
+    #[error("all addresses of {name} are refused: {first} is not allowed for webhooks, it is {}. {}", what(.first), how(.first))]
     Name {
         /// The name asked for.
         name: String,
@@ -187,6 +185,30 @@ impl Policy {
             _ => false,
         }
     }
+}
+
+/// Why webhooks do not go there.
+fn what(ip: &IpAddr) -> &'static str {
+    match ip.to_canonical() {
+        ip if ip.is_loopback() || ip.is_unspecified() => "this machine itself",
+        ip if ip.is_multicast() => "many machines at once (multicast)",
+        IpAddr::V4(ip) if ip.is_link_local() => "link-local, where clouds keep credentials",
+        IpAddr::V6(ip) if ip.is_unicast_link_local() => "link-local",
+        IpAddr::V4(ip) if ip.is_private() => PRIVATE,
+        IpAddr::V6(ip) if ip.is_unique_local() => PRIVATE,
+        IpAddr::V4(ip) if matches!(ip.octets(), [100, 64..=127, ..]) => {
+            "in 100.64.0.0/10, which providers, VPNs and clouds use for themselves"
+        }
+        IpAddr::V4(_) => "reserved",
+        IpAddr::V6(_) => "reserved, or becomes another address on the way",
+    }
+}
+
+const PRIVATE: &str = "in a private network, and the hub was started with --webhook-policy internet";
+
+/// How to let webhooks go there.
+fn how(ip: &IpAddr) -> String {
+    format!("Where that is meant, start the hub with --webhook-allow {}", IpNet::from(*ip))
 }
 
 /// Where mail is handed over.

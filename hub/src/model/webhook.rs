@@ -124,6 +124,22 @@ impl WebhookKind {
         !self.is_read_by_people() && !self.hears_each_change()
     }
 
+    /// Whether it is ever told of this.
+    #[must_use]
+    pub const fn is_told_of(self, event: Event) -> bool {
+        match event {
+            Event::AlertsSummary => self.is_read_by_people(),
+            Event::AlertFlapping => !self.hears_each_change(),
+            Event::AlertAcknowledged => self.takes_acknowledgements(),
+            Event::AlertFiring
+            | Event::AlertResolved
+            | Event::AlertPast
+            | Event::AlertRepeated
+            | Event::WebhookDisabled
+            | Event::Test => true,
+        }
+    }
+
     /// How often it has to be told again of what fires, whatever a person set: Alertmanager forgets it when it is restarted.
     #[must_use]
     pub const fn resent_every(self) -> Option<Duration> {

@@ -197,3 +197,21 @@ fn a_mail_server_is_read_and_guarded_as_any_address() {
         assert_eq!(is_local(ip.parse().unwrap()), local, "{ip}");
     }
 }
+
+#[test]
+fn what_is_refused_says_why_and_how_to_allow_it() {
+    for (policy, host, why, how) in [
+        (lan(), "127.0.0.1", "this machine itself", "--webhook-allow 127.0.0.1/32"),
+        (lan(), "[::1]", "this machine itself", "--webhook-allow ::1/128"),
+        (lan(), "169.254.169.254", "where clouds keep credentials", "--webhook-allow 169.254.169.254/32"),
+        (lan(), "100.100.1.1", "VPNs", "--webhook-allow 100.100.1.1/32"),
+        (internet(), "192.168.1.5", "--webhook-policy internet", "--webhook-allow 192.168.1.5/32"),
+        (internet(), "[fd00::1]", "--webhook-policy internet", "--webhook-allow fd00::1/128"),
+    ] {
+        let refused = policy.check_url(&format!("http://{host}:9/x")).unwrap_err().to_string();
+        assert!(refused.contains(why) && refused.ends_with(how), "{refused}");
+        let allow = how.split_once(' ').unwrap().1.parse().unwrap();
+        let allowed = Policy { allow: vec![allow], ..policy };
+        assert!(allowed.check_url(&format!("http://{host}:9/x")).is_ok(), "{host}");
+    }
+}

@@ -8,7 +8,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::preview::AskPreview;
+use super::preview::{AskPreview, told_of};
 use super::recipients::{Recipients, new_secret};
 use super::sent::Event;
 use crate::clock::Clock;
@@ -153,6 +153,7 @@ impl Echoing {
             let detail = "an e-mail goes by SMTP, which an echo does not speak: look at the preview, or send a test";
             return Err(ApiError::invalid("kind", detail));
         }
+        told_of(webhook.spec.kind, event)?;
         let delivery = invented(&webhook, event, teller, now);
         (self.send)(webhook, delivery).await.map_err(|error| ApiError::invalid("url", error))
     }

@@ -75,6 +75,25 @@ const PICTURE: &str = "(picture, about 26 kB)";
 /// Where a home server of Matrix has put it.
 const MXC: &str = "mxc://(picture, about 26 kB)";
 
+/// Refuses an event of which webhooks of this kind are never told, with what they are told in its place.
+///
+/// # Errors
+/// [`ApiError::invalid`] at `event`.
+pub(super) fn told_of(kind: webhook::WebhookKind, event: webhook::Event) -> Result<(), ApiError> {
+    if kind.is_told_of(event) {
+        return Ok(());
+    }
+    let instead = if event == webhook::Event::AlertsSummary {
+        "it gets each message by itself"
+    } else if event == webhook::Event::AlertFlapping {
+        "it is told of each change (alert.firing, alert.resolved)"
+    } else {
+        "who uses it acknowledges there"
+    };
+    let detail = format!("this kind is not told of {}: {instead}", event.word());
+    Err(ApiError::invalid("event", detail))
+}
+
 impl AskPreview {
     /// The webhook that it would be, and the event; of a stored one where it would change that.
     ///
@@ -120,6 +139,7 @@ impl AskPreview {
         now: UnixMillis,
     ) -> Result<WebhookPreview, ApiError> {
         let (spec, wanted) = self.read(stored, policy)?;
+        told_of(spec.kind, wanted)?;
         let event = sample::event(wanted, &spec, teller, now);
         let (mark, id) = (sign::hub_mark(hub), sign::message_id(hub, DeliveryId(1)));
         let png = Png { bytes: PICTURE.as_bytes(), alt: sample::CHART };

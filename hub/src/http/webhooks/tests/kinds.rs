@@ -22,6 +22,43 @@ async fn a_kind_is_what_was_said_and_generic_where_nothing_was() {
 }
 
 #[tokio::test]
+async fn what_a_kind_is_not_told_of_is_said_and_of_all_else_the_bytes_are_shown() {
+    let scene = scene();
+    let events = [
+        "alert.firing",
+        "alert.resolved",
+        "alert.past",
+        "alert.flapping",
+        "alert.acknowledged",
+        "alert.repeated",
+        "alerts.summary",
+        "webhook.disabled",
+        "webhook.test",
+    ];
+    for (kind, url, not_told) in [
+        ("generic", "https://example.org/x", &["alert.flapping", "alerts.summary"][..]),
+        (
+            "alertmanager",
+            "https://example.org/api/v2/alerts",
+            &["alert.flapping", "alert.acknowledged", "alerts.summary"],
+        ),
+        ("home_assistant", "https://example.org/api/webhook/x", &["alert.flapping", "alerts.summary"]),
+        ("slack", "https://hooks.slack.com/services/T0/B0/x", &[]),
+    ] {
+        for event in events {
+            let ask = json!({"name": "n", "kind": kind, "url": url, "event": event});
+            let shown = scene.call("POST", "/api/v1/webhooks/preview", &ask).await;
+            if not_told.contains(&event) {
+                assert_eq!(shown.problem().2, "event", "{kind} {event}: {}", shown.text);
+                assert!(shown.text.contains(&format!("this kind is not told of {event}: ")), "{}", shown.text);
+            } else {
+                assert!(shown.status == 200 && shown.json()["body"] != "", "{kind} {event}: {}", shown.text);
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn fields_of_a_kind_are_kept_changed_and_gone_with_it_and_no_secret_comes_back() {
     let scene = scene();
     let new = json!({"name": "n", "kind": "pagerduty", "url": "https://events.pagerduty.com/v2/enqueue",
