@@ -3,14 +3,12 @@
 // picture and the way to the rule. Then tags, and a rule that counts devices.
 
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
-import { once } from "node:events";
 import { after, before, test } from "node:test";
+import { startReceiver } from "./receiver.mjs";
 import { look } from "./shots.mjs";
 import { eventually, stage } from "./stage.mjs";
 
 let s, receiver;
-const told = [];
 const minute = (n) => new Date(Date.now() - n * 60_000).toISOString();
 const warm = (device, ...values) => ({
   device,
@@ -23,25 +21,14 @@ const warm = (device, ...values) => ({
 });
 
 before(async () => {
-  receiver = createServer((request, response) => {
-    let body = "";
-    request
-      .on("data", (chunk) => (body += chunk))
-      .on("end", () => {
-        told.push(JSON.parse(body));
-        response.writeHead(200).end();
-      });
-  });
-  receiver.listen(0, "127.0.0.1");
-  await once(receiver, "listening");
+  receiver = await startReceiver();
   s = await stage();
-  const url = `http://127.0.0.1:${receiver.address().port}/`;
+  const url = `http://${receiver.address}/`;
   await s.call("POST", "/webhooks", { name: "pager", url, for_new_rules: true });
   await s.push([warm("boiler", 20, 21, 20, 22), warm("attic", 18, 18)]);
 });
 after(async () => {
-  receiver?.closeAllConnections();
-  receiver?.close();
+  receiver?.end();
   await s?.end();
 });
 
@@ -76,9 +63,9 @@ test("the alert is told in these words, and its page says what happened, to whom
   timeout: 60_000,
 }, async () => {
   await s.push([{ device: "boiler", readings: [{ sensor: "temperature", unit: "Cel", value: 34.5 }] }]);
-  await eventually("it is told", async () => told.length > 0);
-  assert.equal(told[0].title, "boiler is at 34.5 °C");
-  assert.match(told[0].text, /^Call heating, now at 34.5 °C\./);
+  await eventually("it is told", async () => receiver.came.length > 0);
+  assert.equal(receiver.came[0].body.title, "boiler is at 34.5 °C");
+  assert.match(receiver.came[0].body.text, /^Call heating, now at 34.5 °C\./);
   const entry = s.page.locator("[data-alert]").filter({ hasText: "Too warm" });
   await entry.getByRole("link", { name: "Too warm" }).first().click();
   await s.page.getByRole("heading", { level: 1, name: "Too warm on boiler" }).waitFor();

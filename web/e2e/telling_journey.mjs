@@ -3,40 +3,27 @@
 // the devices it would have fired on; a maintenance evening, planned in one form.
 
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
-import { once } from "node:events";
 import { after, before, test } from "node:test";
+import { startReceiver } from "./receiver.mjs";
 import { eventually, stage } from "./stage.mjs";
 
 const TOKEN = "Bearer a token of the receiver";
 
 let s, receiver, address;
-const received = [];
-let answers = [200];
+/** What the newest message was, as far as it is looked at. */
+const newest = () => {
+  const { url, headers, body } = receiver.came.at(-1);
+  const { text, topic, message } = body;
+  const said = { url, authorization: headers.authorization, text };
+  return topic === undefined ? said : { ...said, topic, message };
+};
 before(async () => {
-  receiver = createServer((request, response) => {
-    let body = "";
-    request
-      .on("data", (chunk) => (body += chunk))
-      .on("end", () => {
-        const { text, topic, message } = JSON.parse(body);
-        received.push({
-          url: request.url,
-          authorization: request.headers.authorization,
-          text,
-          ...(topic === undefined ? {} : { topic, message }),
-        });
-        response.writeHead(...answers).end();
-      });
-  });
-  receiver.listen(0, "127.0.0.1");
-  await once(receiver, "listening");
-  address = `127.0.0.1:${receiver.address().port}`;
+  receiver = await startReceiver();
+  address = receiver.address;
   s = await stage();
 });
 after(async () => {
-  receiver?.closeAllConnections();
-  receiver?.close();
+  receiver?.end();
   await s?.end();
 });
 
@@ -60,7 +47,7 @@ test("a receiver that asks for a token is told by a header, and the error says s
   await s.page.getByRole("button", { name: "I have saved it" }).click();
   await s.page.getByRole("button", { name: "Send test to pager" }).click();
   await s.page.locator(".delivery").filter({ hasText: "delivered" }).waitFor();
-  assert.deepEqual(received.at(-1), {
+  assert.deepEqual(newest(), {
     url: "/one",
     authorization: TOKEN,
     text: "A test from the telemetry hub: the webhook pager works.",
@@ -107,9 +94,9 @@ test("an address says which receiver it is, its fields appear, and its very byte
   await form.getByRole("button", { name: "Create webhook" }).click();
   await form.waitFor({ state: "detached" });
   await s.page.getByRole("button", { name: "Send test to phone" }).click();
-  await eventually("it is told", async () => received.at(-1).topic === "alerts");
-  assert.deepEqual([received.at(-1).url, received.at(-1).authorization], ["/", "Bearer tk_sesame"]);
-  assert.match(received.at(-1).message, /the webhook phone works/);
+  await eventually("it is told", async () => newest().topic === "alerts");
+  assert.deepEqual([newest().url, newest().authorization], ["/", "Bearer tk_sesame"]);
+  assert.match(newest().message, /the webhook phone works/);
   await s.page.getByRole("button", { name: "Edit phone" }).click();
   const edited = s.page.getByRole("form", { name: "Edit phone" });
   assert.equal(await edited.getByLabel("Access token").inputValue(), "");
@@ -123,11 +110,11 @@ test("an address says which receiver it is, its fields appear, and its very byte
 
 test("what waits for its next attempt is tried now", { timeout: 120_000 }, async () => {
   // By itself it would be tried again in an hour.
-  answers = [503, { "retry-after": "3600" }];
+  receiver.answer = [503, { "retry-after": "3600" }];
   await s.page.getByRole("button", { name: "Send test to pager" }).click();
   const waiting = s.page.locator(".delivery").first();
   await waiting.getByText("answered 503").waitFor();
-  answers = [200];
+  receiver.answer = [200];
   await waiting.getByRole("button", { name: /^Try Test .* now$/ }).click();
   await waiting.filter({ hasText: "delivered" }).getByText("2 attempts").waitFor();
 });
@@ -141,8 +128,8 @@ test("it is changed, not made again: the token stays and is shown nowhere", { ti
   await form.getByRole("button", { name: "Save" }).click();
   await form.waitFor({ state: "detached" });
   await s.page.getByRole("button", { name: "Send test to pager" }).click();
-  await eventually("it is told there", async () => received.at(-1).url === "/two");
-  assert.equal(received.at(-1).authorization, TOKEN);
+  await eventually("it is told there", async () => newest().url === "/two");
+  assert.equal(newest().authorization, TOKEN);
   const { body } = await s.call("GET", "/webhooks");
   assert.deepEqual(body.items[0].headers, { Authorization: "(hidden)" });
 });

@@ -46,6 +46,7 @@ export interface components {
             acked_at: string | null;
             /** @description Name of the user or token that acknowledged it; null where that is not known. */
             acked_by: string | null;
+            counting: components["schemas"]["Counting"] | null;
             /** @description Id of the device; empty when it is about the hub, or about several devices. */
             device: string;
             /** @description Its name; `hub` when it is about the hub, `several devices` when it is about those. */
@@ -62,7 +63,7 @@ export interface components {
             };
             /**
              * Format: double
-             * @description What was measured when it ended; null for silence, and where its rule ended it, not a reading. 0 of a device that was heard again.
+             * @description What was measured when it ended; null where its rule ended it, not a reading. 0 of a sensor or a device that was heard again.
              */
             last_value: number | null;
             /** @description When the hub learned of the last change: later than it happened where readings arrived late. */
@@ -377,6 +378,25 @@ export interface components {
             hint: string;
             /** @description Since when. */
             since: string;
+        };
+        /** @description The state of a device that is counted. */
+        Counting: {
+            /**
+             * Format: int64
+             * @description How many devices the rule is about.
+             */
+            devices: number;
+            /** @description What is held against `threshold`. */
+            measure: components["schemas"]["Measure"];
+            /** @description Their sensors, as the rule names them. */
+            sensor: string;
+            /**
+             * Format: double
+             * @description The limit of the state.
+             */
+            threshold: number;
+            /** @description Unit of their readings. */
+            unit: string;
         };
         /** @description One message to one webhook, with every attempt. */
         Delivery: {

@@ -1,6 +1,7 @@
 // An entry of the audit log in words. PURE.
 
 import { clean } from "./format";
+import { HIDDEN } from "./hidden";
 import type { AuditEntry } from "./types";
 
 const NOUNS: Readonly<Record<string, string>> = {
@@ -61,7 +62,7 @@ export function changes({ action, changes }: Pick<AuditEntry, "action" | "change
   if (action.startsWith("session.")) return [];
   if (action === "alert.acknowledged") return changes.filter(({ field }) => field !== "acknowledged");
   return action.startsWith("setting.")
-    ? changes.filter(({ before, after }) => before !== "(hidden)" && after !== "(hidden)")
+    ? changes.filter(({ before, after }) => before !== HIDDEN && after !== HIDDEN)
     : changes;
 }
 

@@ -103,8 +103,8 @@ impl Client {
         let png = picture.map(|picture| Png { bytes: &picture.png, alt: &picture.alt });
         let (at, began) = (self.clock.wall(), self.clock.now());
         let stored = match png {
-            Some(png) if webhook.spec.kind == WebhookKind::Matrix => self.stored(webhook, delivery, png, at).await,
-            _ => None,
+            Some(png) => self.stored(webhook, delivery, png, at).await,
+            None => None,
         };
         let showing = match (png, &stored) {
             (Some(png), Some(uri)) => Showing::Stored(uri, png),

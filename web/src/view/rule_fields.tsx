@@ -13,7 +13,7 @@ interface Props {
 }
 
 /** The fields of a condition's kind. Called, not mounted: the form has to know which fields there are. */
-export function ruleFields({ fields, set, unitsOf, at }: Props, sensor = ""): preact.JSX.Element {
+export function ruleFields({ fields, set, unitsOf, at }: Props, sensor = ""): preact.JSX.Element | null {
   const { unit, mixed } = limitUnit(fields, unitsOf(sensor));
   switch (fields.type) {
     case "threshold": {
@@ -166,7 +166,7 @@ export function ruleFields({ fields, set, unitsOf, at }: Props, sensor = ""): pr
       );
     }
     case "source_failing":
-      return <></>;
+      return null;
     case "clock_off": {
       const { field, span } = of("clock_off", fields, set, at);
       return field("by", { label: "By more than", hint: "1s to 30d, either side" }, span("by"));

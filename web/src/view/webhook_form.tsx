@@ -2,6 +2,7 @@
 // what is stored never comes back, nothing typed keeps it.
 
 import { useState } from "preact/hooks";
+import { HIDDEN } from "../hidden";
 import { headersChange, rowsOf, sameServer, type HeaderRow } from "../hook";
 import { fieldsChange, fieldsPreviewed, guess, KINDS, kindOf, typedOf } from "../hook_kind";
 import { ALL, type Hears } from "../hears";
@@ -14,9 +15,6 @@ import { HearsFields } from "./hears_fields";
 import { Preview } from "./webhook_preview";
 import { templateFields, templateOf, WebhookTemplate } from "./webhook_template";
 import "./forms.css";
-
-/** In place of what lets in. */
-const HIDDEN = "(hidden)";
 
 /** What the form says: of a new webhook everything, of another one what changes. */
 export interface Typed extends Hears {

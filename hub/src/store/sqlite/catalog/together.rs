@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Row, named_params};
 
-use super::waiting::{for_summaries, is_late, is_read_by_people, quiet};
+use super::waiting::{for_summaries, is_late, is_read_by_people, least, quiet};
 use crate::model::UnixMillis;
 use crate::model::alert::AlertId;
 use crate::model::hearing::Lull;
@@ -44,7 +44,7 @@ const SUMMARY_WAITS: &str = "SELECT EXISTS (SELECT 1 FROM delivery INDEXED BY de
     AND event = 'alerts.summary' AND summary IS NULL AND (next_attempt_at > :now OR COALESCE(leased_until, :now) > :now))";
 const TO_SUM_UP: &str = concat!(
     "SELECT id, alert, event, created_at, COALESCE(course, '') FROM delivery INDEXED BY delivery_queue WHERE webhook = :webhook AND state = 'pending'
-    AND event <> 'webhook.test' AND urgency >= COALESCE(json_extract(:quiet, '$.w' || webhook), 0)
+    AND event <> 'webhook.test' AND urgency >= :least
     AND (",
     is_late!(),
     " AND by_hand <= (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = delivery.id) OR summary IS NOT NULL OR event = 'alerts.summary')
@@ -109,7 +109,7 @@ impl Together for Connection {
             ":webhook": webhook,
             ":now": now.0,
             ":late": now.plus(-LATE_MS).0,
-            ":quiet": quiet(lulls, now),
+            ":least": least(lulls, webhook, now),
             ":n": i64::try_from(n).unwrap_or(i64::MAX),
         };
         Ok(statement.query_map(params, waits)?.collect::<rusqlite::Result<_>>()?)
