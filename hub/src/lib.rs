@@ -16,7 +16,8 @@
 //! ```
 //!
 //! Imports point down, never up; shells do not import shells, they meet through channels made in `hub`. JSON lives in
-//! `http`, `delivery::{payload, message}`, `settings`, `door::otlp` and `command::{remote, watch}`, SQL in `store::sqlite`, datagram bytes in `wire`.
+//! `http`, `delivery::{payload, message}`, `settings`, `door::otlp`, `door::mqtt::heard` (what devices say to a broker) and
+//! `command::{remote, watch}`, SQL in `store::sqlite`, datagram bytes in `wire`.
 //! `tests/house` checks it.
 //!
 //! # Who uses it

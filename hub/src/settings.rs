@@ -1,7 +1,9 @@
 //! Settings that people change while the hub runs, kept in the store: which devices may join, how long readings
-//! are kept, whom the hub tells each minute that it is there.
+//! are kept, whom the hub tells each minute that it is there, whose readings topics of MQTT are.
 //!
 //! They survive restarts. Flags and the configuration file take precedence.
+
+pub(crate) mod topic_rules;
 
 use serde::{Deserialize, Serialize};
 

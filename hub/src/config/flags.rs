@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use super::keep::{Age, age};
 use super::listen;
+use super::mqtt::{BrokerUrl, broker, topic};
 use crate::model::quantity;
 use crate::proto::command::JoinPolicy;
 
@@ -39,6 +40,21 @@ pub struct Flags {
     /// Network from which those two take lines, such as 192.168.0.0/16; repeatable [default: this machine alone]
     #[arg(long, value_name = "CIDR", env = "TELEMETRY_HUB_LINE_ALLOW", value_delimiter = ',', value_parser = network)]
     pub line_allow: Vec<IpNet>,
+    /// Broker of MQTT that the hub listens to, such as `mqtt://user@broker.local`; `mqtts://` is by TLS [default: none]
+    #[arg(long, value_name = "URL", env = "TELEMETRY_HUB_MQTT", value_parser = broker)]
+    pub mqtt: Option<BrokerUrl>,
+    /// File holding the password for the broker
+    #[arg(long, value_name = "FILE", env = "TELEMETRY_HUB_MQTT_PASSWORD_FILE")]
+    pub mqtt_password_file: Option<PathBuf>,
+    /// The password itself: for the environment, since others see the flags of programs
+    #[arg(long, value_name = "TEXT", env = "TELEMETRY_HUB_MQTT_PASSWORD", hide = true, hide_env_values = true)]
+    pub mqtt_password: Option<String>,
+    /// PEM file with the certificate of the authority that the broker's certificate is from [default: those of this machine]
+    #[arg(long, value_name = "FILE", env = "TELEMETRY_HUB_MQTT_CA")]
+    pub mqtt_ca: Option<PathBuf>,
+    /// Topic that the hub asks the broker for, with `+` and `#`; repeatable [default: #]
+    #[arg(long, value_name = "TOPIC", env = "TELEMETRY_HUB_MQTT_TOPICS", value_delimiter = ',', value_parser = topic)]
+    pub mqtt_topics: Vec<String>,
     /// File holding one admin API token to accept, for automation
     #[arg(long, value_name = "FILE", env = "TELEMETRY_HUB_ADMIN_TOKEN_FILE")]
     pub admin_token_file: Option<PathBuf>,

@@ -8,6 +8,7 @@ mod error;
 mod flags;
 mod keep;
 pub mod listen;
+mod mqtt;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -26,6 +27,7 @@ pub use self::flags::{Flags, Join, Reach, Switch, Tls};
 use self::flags::{INGEST_QUEUE, ingest_queue, max_size, network, url};
 pub use self::keep::Age;
 use self::keep::Keep;
+pub use self::mqtt::BrokerUrl;
 pub use self::tls::Served;
 use crate::model::limits::Limits;
 use crate::model::quantity;
@@ -42,6 +44,10 @@ struct File {
     line_udp: Option<listen::Written>,
     line_tcp: Option<listen::Written>,
     line_allow: Vec<String>,
+    mqtt: Option<String>,
+    mqtt_password_file: Option<PathBuf>,
+    mqtt_ca: Option<PathBuf>,
+    mqtt_topics: Vec<String>,
     admin_token_file: Option<PathBuf>,
     join: Option<Join>,
     discovery: Option<Switch>,
@@ -77,6 +83,16 @@ pub struct Config {
     pub line_tcp: Option<SocketAddr>,
     /// Networks from which it may; this machine alone when there are none.
     pub line_allow: Vec<IpNet>,
+    /// The broker of MQTT, if there is one.
+    pub mqtt: Option<BrokerUrl>,
+    /// File with the password for it.
+    pub mqtt_password_file: Option<PathBuf>,
+    /// The password itself.
+    pub mqtt_password: Option<String>,
+    /// File with the certificate of the authority that is trusted for it.
+    pub mqtt_ca: Option<PathBuf>,
+    /// Topics that are asked for; all when there are none.
+    pub mqtt_topics: Vec<String>,
     /// File with an admin token.
     pub admin_token_file: Option<PathBuf>,
     /// Who may join; when nobody says, what was last set on the page, and at first by click.
@@ -123,6 +139,11 @@ impl Default for Config {
             line_udp: None,
             line_tcp: None,
             line_allow: Vec::new(),
+            mqtt: None,
+            mqtt_password_file: None,
+            mqtt_password: None,
+            mqtt_ca: None,
+            mqtt_topics: Vec::new(),
             admin_token_file: None,
             join: None,
             discovery: true,
@@ -161,6 +182,8 @@ impl Config {
         let default = Self::default();
         let proxies = networks("trusted_proxies", &file.trusted_proxies)?;
         let line_allow = networks("line_allow", &file.line_allow)?;
+        let mqtt_topics = file.mqtt_topics.iter().map(|text| mqtt::topic(text)).collect::<Result<_, _>>();
+        let mqtt_topics = mqtt_topics.map_err(|text| Error::value("mqtt_topics", text))?;
         Ok(Self {
             data: flags.data.or(file.data).unwrap_or(default.data),
             http: address("http", flags.http, file.http.as_ref(), default.http)?,
@@ -168,6 +191,11 @@ impl Config {
             line_udp: wanted("line_udp", flags.line_udp, file.line_udp.as_ref())?,
             line_tcp: wanted("line_tcp", flags.line_tcp, file.line_tcp.as_ref())?,
             line_allow: listed(flags.line_allow, line_allow),
+            mqtt: said("mqtt", flags.mqtt, file.mqtt, mqtt::broker)?,
+            mqtt_password_file: flags.mqtt_password_file.or(file.mqtt_password_file),
+            mqtt_password: flags.mqtt_password,
+            mqtt_ca: flags.mqtt_ca.or(file.mqtt_ca),
+            mqtt_topics: listed(flags.mqtt_topics, mqtt_topics),
             admin_token_file: flags.admin_token_file.or(file.admin_token_file),
             join: flags.join.or(file.join).map(Into::into),
             discovery: flags.discovery.or(file.discovery) != Some(Switch::Off),

@@ -13,6 +13,7 @@ mod allowed;
 mod buckets;
 mod called;
 pub(crate) mod line;
+pub(crate) mod mqtt;
 pub(crate) mod otlp;
 mod protobuf;
 pub(crate) mod tally;

@@ -17,6 +17,7 @@ mod alerts;
 mod assets;
 pub(crate) mod config;
 mod devices;
+mod doors;
 mod error;
 mod files;
 mod gate;
@@ -74,6 +75,7 @@ fn api() -> Routes {
         devices::routes(),
         readings::routes(),
         intake::routes(),
+        doors::routes(),
         files::routes(),
         live::routes(),
         rules::routes(),

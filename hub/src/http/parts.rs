@@ -9,6 +9,7 @@ use axum::extract::FromRef;
 use jiff::tz::TimeZone;
 
 use super::devices::fleet::Fleet;
+use super::doors::rules::Rulings;
 use super::files::export::Exports;
 use super::gate::history::History;
 use super::health::Counts;
@@ -23,7 +24,7 @@ use super::names::Names;
 use super::rules::rulebook::Rulebook;
 use super::serve::Reception;
 use super::shares::rooms::Rooms;
-use super::state::{Acknowledged, AppState, Endpoint, Ongoing, RulesChanged};
+use super::state::{Acknowledged, AppState, Doors, Endpoint, Ongoing, RulesChanged};
 use super::webhooks::echo::Echoing;
 use super::webhooks::recipients::Recipients;
 use crate::clock::Clock;
@@ -203,6 +204,22 @@ impl FromRef<AppState> for Feed {
             stuck: app.wiring.config.stuck,
             ongoing: app.own.ongoing.clone(),
             names: FromRef::from_ref(app),
+        }
+    }
+}
+
+impl FromRef<AppState> for Doors {
+    fn from_ref(app: &AppState) -> Self {
+        app.wiring.doors.clone()
+    }
+}
+
+impl FromRef<AppState> for Rulings {
+    fn from_ref(app: &AppState) -> Self {
+        Self {
+            store: FromRef::from_ref(app),
+            rules: app.wiring.topic_rules.clone(),
+            changing: Arc::clone(&app.own.ruling),
         }
     }
 }

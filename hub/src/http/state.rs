@@ -29,6 +29,7 @@ use crate::http::shares::throttle::{Codes, Lines, Throttle};
 use crate::ingest::learning::Learning;
 use crate::ingest::way::Way;
 use crate::live::Bus;
+use crate::model::topic_rule::TopicRules;
 use crate::model::webhook::{Delivery, Webhook};
 use crate::model::{DeviceId, HubId, UnixMillis};
 use crate::password::Passwords;
@@ -112,6 +113,51 @@ impl JoinState {
     }
 }
 
+/// A way that readings come by.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct DoorState {
+    pub name: &'static str,
+    /// Whether somebody turned it on.
+    pub is_on: bool,
+    /// Where it is open, or to whom it connects.
+    pub address: Option<String>,
+    pub is_unauthenticated: bool,
+    /// Where it connects to somebody.
+    pub is_connected: Option<bool>,
+    pub connected_since: Option<UnixMillis>,
+    /// Requests, lines or messages since the start.
+    pub came: u64,
+    /// Readings of those on disk.
+    pub readings: u64,
+    /// What was refused or dropped, by reason.
+    pub refused: Vec<(&'static str, u64)>,
+    /// What went wrong last.
+    pub error: Option<(UnixMillis, String)>,
+}
+
+/// A topic of MQTT that is not understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unread {
+    pub topic: String,
+    pub why: &'static str,
+    pub count: u64,
+    pub payload: String,
+    pub at: UnixMillis,
+}
+
+/// What is told of the doors.
+#[derive(Clone)]
+pub(crate) struct Doors {
+    pub all: Snapshot<Vec<DoorState>>,
+    pub unread: Snapshot<Vec<Unread>>,
+}
+
+impl Default for Doors {
+    fn default() -> Self {
+        Self { all: Arc::new(Vec::new), unread: Arc::new(Vec::new) }
+    }
+}
+
 /// A snapshot function.
 pub(crate) type Snapshot<T> = Arc<dyn Fn() -> T + Send + Sync>;
 
@@ -142,6 +188,10 @@ pub(crate) struct Wiring {
     pub join: Arc<JoinState>,
     /// Figures that move.
     pub figures: Snapshot<Figures>,
+    /// What came by which door.
+    pub doors: Doors,
+    /// What people say of topics of MQTT; the door follows it.
+    pub topic_rules: watch::Sender<Arc<TopicRules>>,
     /// The text of `/metrics`.
     pub metrics: Snapshot<String>,
     /// Pinged after a rule changed, so that ingest reloads them.
@@ -236,6 +286,8 @@ pub(super) struct Own {
     pub(super) refused: Arc<AtomicU64>,
     /// Connections of strangers that gave way to others.
     pub(super) gave_way: Arc<AtomicU64>,
+    /// One change of the rules for topics at a time.
+    pub(super) ruling: Arc<AsyncMutex<()>>,
     /// What webhooks sent to an echo last.
     pub(super) echoes: Arc<Mutex<Echoes>>,
 }
@@ -282,6 +334,7 @@ impl Own {
             sockets: Arc::new(Sockets::new(config.sockets)),
             refused: Arc::default(),
             gave_way: Arc::default(),
+            ruling: Arc::default(),
             echoes: Arc::default(),
         }
     }

@@ -7,11 +7,12 @@ use anyhow::Context as _;
 use wire::discovery::GROUP_V4;
 
 use super::binding::LinePorts;
-use super::encryption;
 use super::metrics::exposition;
 use super::wires::{HttpEnds, Wires};
+use super::{doors_shown, encryption};
 use crate::bundle::agents::Agents;
 use crate::door::line::Doors;
+use crate::door::mqtt::{Broker, Door};
 use crate::http::state::{AppState, Figures, HubInfo, JoinState, SendEcho, Snapshot, Wiring};
 use crate::running::{Running, Word};
 use crate::webhook::Client;
@@ -35,6 +36,7 @@ pub(super) fn open(wires: &mut Wires, ends: HttpEnds) -> anyhow::Result<(Running
     wires.supervisor.spawn("check", wires.store.clone().keep_checking(stop.clone().cancelled_owned()));
     wires.supervisor.spawn("http", http::serve(ends.listener, state, stop));
     take_lines(wires, ends.line);
+    listen_to(wires, ends.broker);
     let data = &wires.config.data;
     let word = running.leave(data).with_context(|| format!("writing into {}", data.display()))?;
     Ok((running, word))
@@ -50,6 +52,16 @@ fn take_lines(wires: &mut Wires, ports: LinePorts) {
     }
     if let Some(listener) = ports.tcp {
         wires.supervisor.spawn("line_tcp", doors.run_tcp(listener, stop));
+    }
+}
+
+/// Starts what listens to a broker of MQTT, where there is one.
+fn listen_to(wires: &mut Wires, broker: Option<Broker>) {
+    if let Some(broker) = broker {
+        let door =
+            Door { way: wires.way(), broker, known: Arc::clone(&wires.mqtt), rules: wires.topic_rules.subscribe() };
+        let stop = wires.supervisor.stop();
+        wires.supervisor.spawn("mqtt", door.run(stop));
     }
 }
 
@@ -93,6 +105,8 @@ fn wiring(wires: &Wires, running: &Running, admin_token: Option<[u8; 32]>) -> Wi
         tls: wires.tls.clone(),
         join: Arc::new(JoinState::new(wires.join)),
         figures: figures(wires),
+        doors: doors_shown::of(wires),
+        topic_rules: wires.topic_rules.clone(),
         metrics: metrics(wires),
         webhook_policy: wires.webhook_policy.clone(),
         send_echo: send_echo(wires),
@@ -132,8 +146,9 @@ fn metrics(wires: &Wires) -> Snapshot<String> {
     let (counters, webhooks) = (Arc::clone(&wires.counters), Arc::clone(&wires.webhook_counters));
     let (desk, latency, meter) = (Arc::clone(&wires.desk), Arc::clone(&wires.latency), Arc::clone(&wires.meter));
     let (pulse, lines) = (Arc::clone(&wires.pulse), Arc::clone(&wires.lines));
+    let mqtt = Arc::clone(&wires.mqtt);
     Arc::new(move || {
-        let pushed = (&desk.counters, &*lines);
+        let pushed = (&desk.counters, &*lines, &*mqtt);
         exposition(&store, &presence, &counters, pushed, &pressure, &webhooks, &pulse, &latency, &meter)
     })
 }

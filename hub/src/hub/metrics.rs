@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::delivery::heartbeat::Pulse;
 use crate::door::line::Tallies;
+use crate::door::mqtt;
 use crate::ingest::desk as push;
 use crate::observe::{Exposition, Histogram, Meter};
 use crate::presence::Presence;
@@ -18,7 +19,7 @@ pub(super) fn exposition(
     store: &Store,
     presence: &Presence,
     counters: &Counters,
-    (pushed, lines): (&push::Counters, &Tallies),
+    (pushed, lines, mqtt): (&push::Counters, &Tallies, &mqtt::Known),
     pressure: &Pressure,
     webhooks: &webhook::Counters,
     pulse: &Pulse,
@@ -71,6 +72,7 @@ pub(super) fn exposition(
         .value("gauge", "hub_pending_devices", "Devices waiting for adoption.", pending);
     of_the_network(&mut text, counters);
     of_lines(&mut text, lines);
+    of_mqtt(&mut text, mqtt);
     text.family(("counter", "hub_webhook_attempts_total", "Webhook attempts."), "outcome", webhooks.outcomes()).family(
         ("counter", "hub_heartbeats_total", "Heartbeats to the URL that is called each minute."),
         "outcome",
@@ -154,6 +156,24 @@ fn of_lines(text: &mut Exposition, Tallies { udp, tcp }: &Tallies) {
     );
 }
 
+/// What the broker of MQTT said.
+fn of_mqtt(text: &mut Exposition, mqtt::Known { tally, standing, unread }: &mqtt::Known) {
+    let is_connected = standing.state().connected.is_some();
+    text.value("gauge", "hub_mqtt_connected", "1 while the broker is connected.", u8::from(is_connected))
+        .value("counter", "hub_mqtt_messages_total", "Messages of MQTT that came.", tally.lines())
+        .value("counter", "hub_mqtt_readings_total", "Readings of those on disk.", tally.readings())
+        .family(
+            ("counter", "hub_mqtt_dropped_total", "Messages or readings of MQTT that were dropped."),
+            "reason",
+            tally.drops(),
+        )
+        .family(
+            ("counter", "hub_mqtt_unread_total", "Messages of MQTT that were not understood."),
+            "reason",
+            unread.counts(),
+        );
+}
+
 /// What devices send, and what is sent to them.
 fn of_the_network(text: &mut Exposition, counters: &Counters) {
     text.value("counter", "hub_udp_datagrams_received_total", "Datagrams received.", get(&counters.datagrams_in))
@@ -221,14 +241,14 @@ mod tests {
             }
         });
         std::thread::spawn(move || {
-            let (counters, pushed, lines, pressure, webhooks) = Default::default();
+            let (counters, pushed, lines, mqtt, pressure, webhooks) = Default::default();
             let (pulse, latency, meter) = Default::default();
             for _ in 0..2_000 {
                 exposition(
                     &store,
                     &presence,
                     &counters,
-                    (&pushed, &lines),
+                    (&pushed, &lines, &mqtt),
                     &pressure,
                     &webhooks,
                     &pulse,

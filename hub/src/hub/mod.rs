@@ -13,8 +13,10 @@
 //! At the end only `udp`, `http`, `discovery`, the dispatcher and the heartbeat are told to stop; the other parts finish what those left.
 
 mod binding;
+mod broker;
 mod devices;
 mod doors;
+mod doors_shown;
 mod encryption;
 mod endpoint;
 mod heartbeat;

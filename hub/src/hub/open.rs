@@ -8,10 +8,13 @@ use tokio::net::TcpListener;
 use wire::{HubId, KeyPair};
 
 use super::binding::{LinePorts, Open, Ports};
-use super::encryption;
+use super::{broker, encryption};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::door::mqtt::Broker;
+use crate::model::topic_rule::TopicRules;
 use crate::proto::command::JoinPolicy;
+use crate::settings::topic_rules;
 use crate::store::{self, SecretKey, Store};
 use crate::tls::{Keeper, Tls};
 use crate::udp::socket::Socket;
@@ -32,6 +35,10 @@ pub(super) struct Opened {
     pub(super) listener: TcpListener,
     pub(super) socket: Socket,
     pub(super) line: LinePorts,
+    /// The broker of MQTT, if there is one.
+    pub(super) broker: Option<Broker>,
+    /// What people say of topics of MQTT.
+    pub(super) topic_rules: TopicRules,
     pub(super) http: SocketAddr,
     pub(super) udp: SocketAddr,
     pub(super) tls: Option<(Tls, Keeper)>,
@@ -50,6 +57,8 @@ impl Opened {
         let keys = identity::load_or_create(&store).await?;
         let id = HubId::of(&keys.public);
         let join = config.join.or(settings::saved_policy(&store).await?).unwrap_or(JoinPolicy::Click);
+        let topic_rules = topic_rules::saved(&store).await?;
+        let broker = broker::of(&config, id)?;
         // Nobody is let in before the store is open: there would be nothing to answer from.
         let Open { http: listener, udp: socket, line } = ports.open()?;
         let http = listener.local_addr()?;
@@ -57,7 +66,23 @@ impl Opened {
         warn_about_buffer(&socket);
         warn_about_zones(clock);
         let tls = encryption::of_authority(&config, id, clock)?.or(files);
-        Ok(Self { config, clock, admin_token, store, keys, id, join, listener, socket, line, http, udp, tls })
+        Ok(Self {
+            config,
+            clock,
+            admin_token,
+            store,
+            keys,
+            id,
+            join,
+            listener,
+            socket,
+            line,
+            broker,
+            topic_rules,
+            http,
+            udp,
+            tls,
+        })
     }
 }
 

@@ -15,6 +15,7 @@ use crate::delivery::heartbeat::Pulse;
 use crate::delivery::policy::{Mode, Policy};
 use crate::delivery::sign::PictureKey;
 use crate::door::line::Tallies;
+use crate::door::mqtt::{self, Broker};
 use crate::ingest::Receipt;
 use crate::ingest::desk::Desk;
 use crate::ingest::learning::Learning;
@@ -23,6 +24,7 @@ use crate::ingest::queue::{self, queue};
 use crate::ingest::way::Way;
 use crate::live::Bus;
 use crate::model::DeviceId;
+use crate::model::topic_rule::TopicRules;
 use crate::observe::{Histogram, Meter};
 use crate::presence::Presence;
 use crate::pressure::Pressure;
@@ -61,6 +63,10 @@ pub(super) struct Wires {
     pub(super) entrance: queue::Entrance,
     /// What came by the line protocol.
     pub(super) lines: Arc<Tallies>,
+    /// What is known of the broker of MQTT, and of what it says.
+    pub(super) mqtt: Arc<mqtt::Known>,
+    /// What people say of topics of MQTT.
+    pub(super) topic_rules: watch::Sender<Arc<TopicRules>>,
     /// To the endpoint.
     pub(super) commands: mpsc::Sender<Command>,
     /// Devices of which nothing is under way any more, once that was asked for.
@@ -117,13 +123,30 @@ pub(super) struct HttpEnds {
     pub(super) admin_token: Option<[u8; 32]>,
     /// For lines without HTTP.
     pub(super) line: LinePorts,
+    /// Which the hub listens to, if it is to.
+    pub(super) broker: Option<Broker>,
 }
 
 impl Wires {
     /// Makes every channel, and gives each step its ends. Renews certificates from here on.
     pub(super) fn lay(opened: Opened) -> (Self, UdpEnds, PipelineEnds, HttpEnds) {
-        let Opened { config, clock, admin_token, store, keys, id, join, listener, socket, line, http, udp, tls } =
-            opened;
+        let Opened {
+            config,
+            clock,
+            admin_token,
+            store,
+            keys,
+            id,
+            join,
+            listener,
+            socket,
+            line,
+            broker,
+            topic_rules,
+            http,
+            udp,
+            tls,
+        } = opened;
         let mut supervisor = Supervisor::default();
         let tls = tls.map(|(tls, keeper)| {
             supervisor.spawn("tls", keeper.run(clock, supervisor.stop()));
@@ -153,6 +176,8 @@ impl Wires {
             desk: Arc::default(),
             newcomers: Arc::default(),
             lines: Arc::default(),
+            mqtt: Arc::default(),
+            topic_rules: watch::Sender::new(Arc::new(topic_rules)),
             learning: Arc::default(),
             presence,
             bus: Bus::default(),
@@ -170,7 +195,7 @@ impl Wires {
         };
         let udp = UdpEnds { keys, socket, events: events_in, receipts, commands: commands_out };
         let pipeline = PipelineEnds { batches, receipts: receipts_in, floors_in, floors, events };
-        (wires, udp, pipeline, HttpEnds { listener, admin_token, line })
+        (wires, udp, pipeline, HttpEnds { listener, admin_token, line, broker })
     }
 }
 

@@ -33,6 +33,7 @@ pub mod severity;
 pub mod shown;
 pub mod silence;
 pub mod text;
+pub mod topic_rule;
 pub mod unit;
 pub mod user;
 pub mod view;

@@ -48,7 +48,7 @@ const HUB: &[(&str, &[&str])] = &[
     ),
     ("registrar", &["model", "clock", "live", "presence", "proto", "store"]),
     ("udp", &["model", "clock", "ingest::Receipt", "ingest::queue", "pressure", "proto"]),
-    ("door", &["model", "clock", "ingest", "store"]),
+    ("door", &["model", "access", "clock", "ingest", "store"]),
     ("delivery", &["model", "reach"]),
     ("webhook", &["model", "clock", "delivery", "picture", "random", "reach", "settings", "store", "zones"]),
     (
@@ -199,6 +199,7 @@ const HTTP: &[&str] = &[
     "webhooks",
     "alerts",
     "readings",
+    "doors",
     "intake",
     "files",
     "live",
@@ -386,7 +387,15 @@ fn sql_stays_below_the_port_and_json_at_the_borders() {
             || name.starts_with("delivery/message/")
             // Metrics of OpenTelemetry come as protobuf or as JSON, and both are decoded in one room.
             || name == "door/otlp/json.rs"
-            || ["delivery/payload.rs", "settings.rs", "command/remote.rs", "command/watch.rs"].contains(&name.as_str());
+            || name.starts_with("door/mqtt/heard/")
+            || [
+                "delivery/payload.rs",
+                "settings.rs",
+                "settings/topic_rules.rs",
+                "command/remote.rs",
+                "command/watch.rs",
+            ]
+            .contains(&name.as_str());
         assert!(at_border || !code.contains("serde_json"), "{name} speaks JSON");
     }
 }

@@ -6,6 +6,7 @@ use crate::model::silence::SilenceId;
 pub(in crate::http) use crate::model::text::{
     all_seen, comment, device_name, glob, labels, limit, lines_seen, name, notes, person, tag_asked, tags,
 };
+use crate::model::topic_rule::TopicRuleId;
 use crate::model::webhook::{DeliveryId, WebhookId};
 
 /// A noun numbered by the store, with its text form.
@@ -61,6 +62,7 @@ numbered! {
     TokenId, "tok", "token";
     UserId, "usr", "user";
     JoinTokenId, "jtk", "join token";
+    TopicRuleId, "top", "rule for topics";
 }
 
 /// The text of a numbered id: `rul_1`.

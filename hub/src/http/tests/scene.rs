@@ -104,6 +104,8 @@ pub(in crate::http) fn scene_with(config: Config) -> Scene {
         tls: None,
         join: Arc::new(JoinState::new(JoinPolicy::Click)),
         figures: Arc::new(Figures::default),
+        doors: Default::default(),
+        topic_rules: Default::default(),
         metrics: Arc::new(|| "hub_up 1\n".to_owned()),
         rules_changed,
         acknowledged: Arc::default(),

@@ -117,6 +117,9 @@ impl Known {
             "devices/{id}/adopt" => vec![json!({"name": "shed", "labels": labels})],
             "devices/{id}/replace" => vec![json!({"by": DeviceId::from_bytes([9; 16]).to_string()})],
             "devices/{id}/sensors/{sensor}" => vec![json!({"kind": "gauge"})],
+            "doors/mqtt/rules" => vec![
+                json!({"topic": "door/+/bell", "device": "door {2}", "sensor": "bell", "value": "/a", "on": "ding", "off": "dong", "unit": "Cel"}),
+            ],
             "heartbeat" => vec![json!({"url": "https://hc.example.org/ping/abc"})],
             "hub" => vec![json!({"join": {"open_for": "4m"}})],
             "join-tokens" => vec![json!({"name": "shed", "labels": labels, "expires": "1d"})],

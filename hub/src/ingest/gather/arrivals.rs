@@ -20,7 +20,7 @@ pub(crate) struct Arrivals {
 
 impl Arrivals {
     /// The moment of a line of a series that came at `came`; `None` when a second of lines is before it already.
-    pub(super) fn give(&mut self, series: &str, came: UnixMillis) -> Option<UnixMillis> {
+    pub(crate) fn give(&mut self, series: &str, came: UnixMillis) -> Option<UnixMillis> {
         let mut digest = DefaultHasher::new();
         series.hash(&mut digest);
         let last = self.last.entry(digest.finish()).or_insert(UnixMillis(i64::MIN));

@@ -1,0 +1,92 @@
+//! A broker of MQTT as people write it: `mqtt://user@broker.local:1883`, `mqtts://broker.example`.
+
+use axum::http::Uri;
+use percent_encoding::percent_decode_str;
+
+use crate::model::topic_rule;
+
+/// Where a broker is, and as who the hub connects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrokerUrl {
+    /// Name or address.
+    pub host: String,
+    /// 1883, and 8883 by TLS, where nobody says another.
+    pub port: u16,
+    /// Whether it is by TLS.
+    pub tls: bool,
+    /// The user.
+    pub user: Option<String>,
+}
+
+/// Reads one.
+///
+/// # Errors
+/// It is none, with what would be one.
+pub(super) fn broker(text: &str) -> Result<BrokerUrl, String> {
+    let wrong = || {
+        format!(
+            "`{text}` is not the address of a broker, such as mqtt://broker.local or mqtts://user@broker.example:8883"
+        )
+    };
+    let url: Uri = text.parse().map_err(|_| wrong())?;
+    let tls = match url.scheme_str() {
+        Some("mqtt" | "tcp") => false,
+        Some("mqtts" | "ssl") => true,
+        _ => return Err(wrong()),
+    };
+    let authority = url.authority().ok_or_else(wrong)?.as_str();
+    let user = authority.rsplit_once('@').map(|(user, _)| user);
+    if user.is_some_and(|user| user.contains(':')) {
+        return Err(
+            "a password in an address is seen by whoever lists programs: leave it out, and name a file that holds it \
+             (`--mqtt-password-file FILE`) or set TELEMETRY_HUB_MQTT_PASSWORD"
+                .to_owned(),
+        );
+    }
+    let user = user.map(|user| percent_decode_str(user).decode_utf8().map(Into::into)).transpose();
+    let user = user.map_err(|_| wrong())?;
+    let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
+    let is_plain = matches!(url.path(), "" | "/") && url.query().is_none();
+    if host.is_empty() || !is_plain {
+        return Err(wrong());
+    }
+    let port = url.port_u16().unwrap_or(if tls { 8883 } else { 1883 });
+    Ok(BrokerUrl { host: host.to_owned(), port, tls, user })
+}
+
+/// A topic to ask for: `+` and `#` stand for levels, alone in theirs, and `#` at the end.
+pub(super) fn topic(text: &str) -> Result<String, String> {
+    if !topic_rule::is_filter(text) {
+        return Err(format!("`{text}` is not a topic to ask for, such as zigbee2mqtt/# or +/sensor/#"));
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broker_is_an_address_and_a_password_has_no_place_in_it() {
+        let read = |text: &str| broker(text).map(|url| (url.host, url.port, url.tls, url.user));
+        let host = || "b.local".to_owned();
+        assert_eq!(read("mqtt://b.local"), Ok((host(), 1883, false, None)));
+        assert_eq!(read("mqtts://me%40home@b.local/"), Ok((host(), 8883, true, Some("me@home".to_owned()))));
+        assert_eq!(read("mqtt://[::1]:1884"), Ok(("::1".to_owned(), 1884, false, None)));
+        for text in ["b.local", "http://b.local", "mqtt://", "mqtt://b.local/topic", "mqtt://b.local?x"] {
+            assert!(read(text).unwrap_err().contains("such as mqtt://broker.local"), "{text}");
+        }
+        let error = read("mqtt://me:secret@b.local").unwrap_err();
+        assert!(error.contains("--mqtt-password-file") && !error.contains("secret"), "{error}");
+    }
+
+    #[test]
+    fn topics_to_ask_for_have_their_signs_in_the_right_places() {
+        for text in ["#", "a/#", "+/b/+", "a"] {
+            assert_eq!(topic(text).as_deref(), Ok(text));
+        }
+        for text in ["", "a#", "#/a", "a/b+", "a+/b"] {
+            assert!(topic(text).is_err(), "{text}");
+        }
+    }
+}
