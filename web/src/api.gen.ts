@@ -623,6 +623,45 @@ export interface components {
              */
             probes: number;
         };
+        /** @description A way that readings come by. */
+        Door: {
+            /** @description Where it is open, or to whom it connects. */
+            address: string | null;
+            /**
+             * Format: int64
+             * @description What came since the start: requests, lines or messages.
+             */
+            came: number;
+            /** @description Where it connects to somebody: whether it is connected. */
+            connected: boolean | null;
+            /** @description Since when. */
+            connected_since: string | null;
+            /** @description What went wrong last with the door as a whole. */
+            last_error: string | null;
+            /** @description When that was. */
+            last_error_at: string | null;
+            /** @description `http`, `line_udp`, `line_tcp` or `mqtt`. */
+            name: string;
+            /** @description Whether somebody turned it on; HTTP always is. */
+            on: boolean;
+            /**
+             * Format: int64
+             * @description Readings of those on disk.
+             */
+            readings: number;
+            /** @description What was refused or dropped since the start, by reason. */
+            refused: {
+                [key: string]: number;
+            };
+            /** @description Whether it takes readings of whoever can reach it. */
+            unauthenticated: boolean;
+        };
+        /** @description The doors of a hub. */
+        DoorList: {
+            items: components["schemas"]["Door"][];
+            /** @description All of them are here: null. */
+            next: string | null;
+        };
         /** @description A request as the echo got it. */
         Echo: {
             /** @description When it came. */
@@ -1406,6 +1445,26 @@ export interface components {
             name: string;
             /** @description What it may do. */
             scope: components["schemas"]["Scope"];
+        };
+        /** @description A rule for topics of MQTT to make. */
+        NewTopicRule: {
+            /** @description Name of the device; `{2}` in it is the second level of the topic, `{/id}` what stands there in the JSON. */
+            device?: string | null;
+            /** @description Whether they are no readings; then nothing else is said. */
+            ignore?: boolean;
+            kind?: components["schemas"]["Kind"] | null;
+            /** @description The text that is 0. */
+            off?: string | null;
+            /** @description The text that is 1. */
+            on?: string | null;
+            /** @description Name of the sensor, likewise. */
+            sensor?: string | null;
+            /** @description Topics that it is about; `+` is any level, `#` all that follow. */
+            topic: string;
+            /** @description Unit code, such as `Cel`. */
+            unit?: string | null;
+            /** @description Where in the JSON the value stands, as a JSON pointer (RFC 6901) such as `/data/0/temperature`; the whole message when left out. */
+            value?: string | null;
         };
         /** @description A user to add. */
         NewUser: {
@@ -3076,6 +3135,57 @@ export interface components {
         TokenWithText: components["schemas"]["Token"] & {
             /** @description What to send as `Authorization: Bearer`. */
             token: string;
+        };
+        /**
+         * @description What a person says of topics of MQTT: whose readings their messages are, or that they are none. The first rule about a topic
+         *     counts, before all that the hub knows of it.
+         */
+        TopicRule: {
+            /** @description Name of the device; `{2}` in it is the second level of the topic, `{/id}` what stands there in the JSON. */
+            device: string | null;
+            /** @description Text of its id. */
+            id: string;
+            /** @description Whether they are no readings; then the rest is null. */
+            ignore: boolean;
+            kind: components["schemas"]["Kind"] | null;
+            /** @description The text that is 0. */
+            off: string | null;
+            /** @description The text that is 1. */
+            on: string | null;
+            /** @description Name of the sensor, likewise. */
+            sensor: string | null;
+            /** @description Topics that it is about; `+` is any level, `#` all that follow. */
+            topic: string;
+            unit: string | null;
+            /** @description Where in the JSON the value stands, as a JSON pointer; empty for the whole message. */
+            value: string | null;
+        };
+        /** @description Rules for topics of MQTT. */
+        TopicRuleList: {
+            items: components["schemas"]["TopicRule"][];
+            /** @description All of them are here: null. */
+            next: string | null;
+        };
+        /** @description Topics that are not understood. */
+        UnreadList: {
+            items: components["schemas"]["UnreadTopic"][];
+            /** @description All of them are here: null. */
+            next: string | null;
+        };
+        /** @description A topic of MQTT of whose messages no readings are made. */
+        UnreadTopic: {
+            /** @description When that came. */
+            at: string;
+            /**
+             * Format: int64
+             * @description Messages that came.
+             */
+            count: number;
+            /** @description The last one; at most its first 1,024 bytes. */
+            payload: string;
+            topic: string;
+            /** @description `text`, `binary`, `no_number`, `too_many_numbers`, `too_many_devices`, `name` or `template`. */
+            why: string;
         };
         /** @description Somebody who signs in. */
         User: {

@@ -11,6 +11,7 @@ import type {
   DeliveryWithBody,
   Echo,
   Device,
+  Door,
   Heartbeat,
   Hub,
   Invitation,
@@ -25,6 +26,7 @@ import type {
   NewJoinToken,
   NewSilence,
   NewToken,
+  NewTopicRule,
   NewWebhook,
   Page,
   Problem,
@@ -49,6 +51,8 @@ import type {
   Swap,
   Token,
   TokenWithText,
+  TopicRule,
+  UnreadTopic,
   User,
   UserPatch,
   UserWithLink,
@@ -135,6 +139,11 @@ async function all<T>(path: string, limit = 1_000): Promise<T[]> {
     if (cursor === null) break;
   }
   return items;
+}
+
+/** A list that has no pages. */
+async function whole<T>(path: string): Promise<T[]> {
+  return (await call<Page<T>>("GET", path)).items;
 }
 
 const id = encodeURIComponent;
@@ -232,6 +241,15 @@ export const retention = {
   replace: (kept: RetentionRequest) => call<Retention>("PUT", "/retention", kept),
   /** What that would delete right away; changes nothing. */
   preview: (kept: RetentionRequest) => call<RetentionPreview>("POST", "/retention/preview", kept),
+};
+
+export const doors = {
+  list: () => whole<Door>("/doors"),
+  /** Topics of MQTT that nobody understands. */
+  unread: () => whole<UnreadTopic>("/doors/mqtt/unread"),
+  rules: () => whole<TopicRule>("/doors/mqtt/rules"),
+  addRule: (rule: NewTopicRule) => call<TopicRule>("POST", "/doors/mqtt/rules", rule),
+  removeRule: (rule: string) => call<null>("DELETE", `/doors/mqtt/rules/${id(rule)}`),
 };
 
 export const heartbeat = {

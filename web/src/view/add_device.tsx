@@ -10,6 +10,7 @@ import { command, places, withoutCurl, type Place, type Way } from "../join";
 import type { Hub } from "../types";
 import { Copyable } from "./controls";
 import { Lack, may } from "./may";
+import { OtherDoors } from "./other_doors";
 
 const hub = part((s) => s.hub);
 
@@ -127,6 +128,10 @@ function Steps({ onCommand }: { onCommand?: () => void }) {
             <Instruction way={way} {...shared} />
           </div>
         </div>
+      </details>
+      <details class="other-ways">
+        <summary>Devices that run no agent</summary>
+        <OtherDoors place={place} />
       </details>
       <Listening hub={known} />
     </div>

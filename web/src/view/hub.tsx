@@ -13,6 +13,7 @@ import type { Hub, JoinPolicy } from "../types";
 import { Account } from "./account";
 import { Audit } from "./audit";
 import { useEvery } from "./controls";
+import { Doors } from "./doors";
 import { Heartbeat } from "./heartbeat";
 import { Lack, may, Only } from "./may";
 import { Sessions } from "./sessions";
@@ -58,6 +59,7 @@ export function HubView() {
             <Storage hub={known} />
             <Retention />
           </div>
+          <Doors />
           <Flow />
           <div class="columns even">
             <Joining hub={known} />
