@@ -32,7 +32,6 @@
 //! where there was no time to find out, or no room.
 //!
 //! `data.alert.worded`: the title is that of the rule's own template.
-//!
 //! `data.alert.chart` is a picture of the readings around, where the hub knows its own address: a link that needs no sign-in and ends
 //! after 30 days ([`super::sign::PictureKey`]).
 //!
@@ -55,6 +54,7 @@
 //! then, and where no reading did.
 
 pub(super) mod alert;
+pub(super) mod alone;
 mod explain;
 pub(super) mod worded;
 

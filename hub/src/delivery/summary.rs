@@ -8,8 +8,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
-use serde_json::Value;
 
+use super::payload::alone::{Alert, alone};
 use super::payload::{BODY_LIMIT, Body, Heading, Teller, heading, render, severity_name};
 use super::sentence::{Told, length};
 use crate::model::UnixMillis;
@@ -28,7 +28,7 @@ struct SummaryData {
     summary: Summary,
     /// Of what tells of one thing alone its alert, as the newest message about it has it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    alert: Option<Value>,
+    alert: Option<Alert>,
 }
 
 #[derive(Serialize)]
@@ -154,8 +154,8 @@ impl Sorted {
         let over = headings(&mut self.over.iter().rev().take(OVER_SHOWN));
         let gone = headings(&mut self.gone.iter().rev().take(OVER_SHOWN));
         let shown = Shown { firing: &firing, flapping: &flapping, over: &over, gone: &gone };
-        let mut only = self.only().and_then(|id| bodies.get(&id)).and_then(|body| serde_json::from_slice(body).ok());
-        let own = only.as_ref().and_then(|body: &Value| body.get("text")?.as_str());
+        let only = self.only().and_then(|id| bodies.get(&id)).and_then(|body| alone(body));
+        let own = only.as_ref().map(|only| only.text.as_str());
         let Told { title, text } = match why {
             Why::Late | Why::QuietHours { .. } => {
                 let Told { title, text } = self.late(why, &shown, now);
@@ -166,7 +166,6 @@ impl Sorted {
                 Told { title, text: own.map_or(text, str::to_owned) }
             }
         };
-        let alert = only.as_mut().and_then(|body| body.get_mut("data")?.get_mut("alert").map(Value::take));
         let worst = firing.iter().chain(&flapping).map(|heading| heading.severity).max().unwrap_or(Severity::Info);
         let url = teller.url.as_deref().map(|hub| format!("{}/a", hub.trim_end_matches('/')));
         let summary = Summary {
@@ -180,7 +179,7 @@ impl Sorted {
             url,
         };
         let event = Event::AlertsSummary;
-        let data = SummaryData { summary, alert: alert.filter(Value::is_object) };
+        let data = SummaryData { summary, alert: only.map(|only| only.alert) };
         let mut body = Body { r#type: event.word(), timestamp: moment(now), title, text, data };
         let whole = render(&body);
         let body = if whole.len() < BODY_LIMIT - 100 {

@@ -154,7 +154,7 @@ function Why({ of }: { of: AlertDetail }) {
   useEffect(() => void (of.device === "" ? null : loadLatest([of.device], [])), [of.device]);
   const isOfFile = rules.value?.some(({ id, source }) => id === of.rule.id && source !== null);
   const unitAt = (sensor: string) => latest.value[of.device]?.[sensor]?.unit;
-  const unit = unitAt(of.sensor) ?? (of.measure === "sigmas" ? "" : of.unit);
+  const unit = of.counting?.unit ?? unitAt(of.sensor) ?? (of.measure === "sigmas" ? "" : of.unit);
   return (
     <section class="card" aria-labelledby="why">
       <h2 id="why">Why it fired</h2>
@@ -312,9 +312,7 @@ function Beside({ of }: { of: AlertDetail }) {
                   <span class="chip">{one.severity}</span>
                 </div>
                 <span class="small quiet">
-                  {one.device === ""
-                    ? "The hub"
-                    : `${clean(one.device_name)}${isOfDevice(one) ? "" : ` ${title(one.sensor)}`}`}
+                  {aboutOf(one)}
                   {one.fired_at ? `, ${when(Date.parse(one.fired_at), now)}` : ""}
                 </span>
               </div>
@@ -324,4 +322,10 @@ function Beside({ of }: { of: AlertDetail }) {
       )}
     </section>
   );
+}
+
+/** What another alert is about: a sensor, a device, several of them, or the hub. */
+function aboutOf(one: AlertDetail["beside"][number]): string {
+  if (one.device === "") return one.device_name === "hub" ? "The hub" : clean(one.device_name);
+  return `${clean(one.device_name)}${isOfDevice(one) ? "" : ` ${title(one.sensor)}`}`;
 }

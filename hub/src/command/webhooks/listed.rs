@@ -5,7 +5,7 @@ use super::super::outcome::Outcome;
 use super::super::remote::Link;
 use super::super::shown;
 use super::super::table::Table;
-use super::{Webhook, in_a_line};
+use super::found::{Webhook, in_a_line};
 use crate::clock::Clock;
 use crate::model::UnixMillis;
 

@@ -1,15 +1,83 @@
 //! `webhooks log` and `webhooks replay`: what became of messages, and sending them again.
 
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use super::super::out::{self, print, tell};
 use super::super::outcome::{Failure, Outcome};
-use super::super::remote::{Page, given};
+use super::super::remote::{Page, Remote, given};
 use super::super::shown;
 use super::super::table::Table;
-use super::{Log, Nothing, Replay, State, find, in_a_line};
+use super::found::{Nothing, find, in_a_line};
 use crate::clock::Clock;
 use crate::model::UnixMillis;
+
+/// Messages of a log when nobody says.
+const USUAL_LOG: u16 = 20;
+
+/// Arguments of `webhooks log`.
+#[derive(Debug, clap::Args)]
+pub struct Log {
+    #[command(flatten)]
+    hub: Remote,
+    /// Name or id as listed; all webhooks when left out
+    webhook: Option<String>,
+    /// Only messages in this state
+    #[arg(long, value_enum)]
+    state: Option<State>,
+    /// How many, the newest first
+    #[arg(long, value_name = "COUNT", default_value_t = USUAL_LOG, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    limit: u16,
+    /// Print the hub's answer as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Arguments of `webhooks replay`.
+#[derive(Debug, clap::Args)]
+pub struct Replay {
+    #[command(flatten)]
+    hub: Remote,
+    /// One message, by its id as `webhooks log` shows it
+    #[arg(value_name = "MESSAGE", conflicts_with_all = ["webhook", "state", "from", "to"])]
+    message: Option<String>,
+    /// Only those to this webhook, by name or id
+    #[arg(long, value_name = "WEBHOOK")]
+    webhook: Option<String>,
+    /// Only messages in this state; with `failed` those of all times, unless --from says since when
+    #[arg(long, value_enum)]
+    state: Option<State>,
+    /// Caused at or after this: 2026-11-22T11:40:00Z, epoch milliseconds, or now-6h
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
+    /// Caused before this [default: now]
+    #[arg(long, value_name = "TIME")]
+    to: Option<String>,
+}
+
+/// `--state`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum State {
+    /// Waits to be sent
+    Pending,
+    /// Arrived
+    Delivered,
+    /// Was given up
+    Failed,
+    /// Was not sent: over before quiet hours were
+    Withdrawn,
+}
+
+impl State {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Delivered => "delivered",
+            Self::Failed => "failed",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+}
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Delivery {

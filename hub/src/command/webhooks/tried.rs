@@ -8,8 +8,8 @@ use super::super::out::{print, tell};
 use super::super::outcome::{Failure, Outcome};
 use super::super::remote::Link;
 use super::super::shown;
+use super::found::{Nothing, find, in_a_line};
 use super::messages::{Delivery, became};
-use super::{Nothing, find, in_a_line};
 use crate::clock::Clock;
 
 /// How long a test is watched: a receiver may take 15 s, a mail server 25 s.

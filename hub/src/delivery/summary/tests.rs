@@ -141,7 +141,7 @@ fn of_one_thing_a_summary_says_what_its_message_would() {
     for (why, begins) in [(Why::Grouped, "attic: Temp"), (Why::Late, "While nothing could be sent, 3 messages waited")]
     {
         let told = Sorted::of(&waits).unwrap().delivery(WebhookId(7), why, &bodies, &teller, NOW);
-        let said: Value = serde_json::from_slice(&told.body).unwrap();
+        let said: serde_json::Value = serde_json::from_slice(&told.body).unwrap();
         let text = said["text"].as_str().unwrap();
         assert!(text.starts_with(begins) && text.ends_with("is 31.4 C, above the limit of 30 C."), "{text}");
         assert_eq!(said["data"]["alert"]["value"], 31.4);
@@ -213,7 +213,7 @@ fn told_of_rule(waits: &[Waits], own: &[u64]) -> (String, String) {
     let bodies = waits.iter().map(|one| (one.id, body(one).into_bytes())).collect();
     let teller = Teller { url: None, zone: TimeZone::UTC, pictures: PictureKey::of(&[7; 32]) };
     let told = Sorted::of(waits).unwrap().delivery(WebhookId(7), Why::Grouped, &bodies, &teller, NOW);
-    let body: Value = serde_json::from_slice(&told.body).unwrap();
+    let body: serde_json::Value = serde_json::from_slice(&told.body).unwrap();
     (body["title"].as_str().unwrap().to_owned(), body["text"].as_str().unwrap().to_owned())
 }
 
