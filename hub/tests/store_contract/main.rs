@@ -11,6 +11,7 @@ macro_rules! on {
             /// The store of a directory on this engine.
             pub(crate) const CONFIG: fn(&std::path::Path) -> telemetry_hub::store::Config = $config;
 
+            mod about;
             mod access;
             mod ages;
             mod alerts;
@@ -23,8 +24,10 @@ macro_rules! on {
             mod figures;
             mod folds;
             mod ledger;
+            mod outbox;
             mod quiet;
             mod readings;
+            mod rules;
             mod scene;
             mod waiting;
             mod webhooks;
