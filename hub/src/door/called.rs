@@ -31,9 +31,26 @@ impl Labels {
         }
     }
 
+    /// The value of one.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        let place = self.0.binary_search_by(|(known, _)| known.as_str().cmp(name)).ok()?;
+        self.0.get(place).map(|(_, value)| &**value)
+    }
+
     /// All of them, in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
         self.0.iter().map(|(label, value)| (&**label, &**value))
+    }
+
+    /// Keeps those whose names are wanted.
+    pub(crate) fn retain(&mut self, is_wanted: impl Fn(&str) -> bool) {
+        self.0.retain(|(label, _)| is_wanted(label));
+    }
+
+    /// Takes one away.
+    pub(crate) fn remove(&mut self, name: &str) -> Option<String> {
+        let place = self.0.binary_search_by(|(known, _)| known.as_str().cmp(name)).ok()?;
+        Some(self.0.remove(place).1)
     }
 }
 
@@ -133,6 +150,8 @@ mod tests {
         three.add("a", "0");
         let all: Vec<_> = three.iter().collect();
         assert_eq!(all, [("a", "0"), ("code", "200"), ("path", "/a b"), ("to", "a=b")]);
+        assert_eq!((three.get("code"), three.get("b")), (Some("200"), None));
+        assert_eq!((three.remove("a").as_deref(), three.get("a")), (Some("0"), None));
     }
 
     #[test]

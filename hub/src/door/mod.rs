@@ -1,5 +1,5 @@
 //! Doors for what people have already, beside HTTP and the UDP of the agents. Each technology has a folder, and none knows another.
-//! Of those that come by HTTP (`otlp`) the decoder is here and the socket is `http`'s.
+//! Of those that come by HTTP (`otlp`, `prometheus`) the decoder is here and the socket is `http`'s.
 //!
 //! ```text
 //!   socket ──▶ decoder (PURE: bytes in, lines out) ──▶ gather ──▶ the way of all readings (`ingest::way`) ──▶ on disk
@@ -15,5 +15,6 @@ mod called;
 pub(crate) mod line;
 pub(crate) mod mqtt;
 pub(crate) mod otlp;
+pub(crate) mod prometheus;
 mod protobuf;
 pub(crate) mod tally;

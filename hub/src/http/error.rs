@@ -123,6 +123,13 @@ impl ApiError {
         self
     }
 
+    /// The same with another status, for clients who understand that one only.
+    #[must_use]
+    pub const fn with_status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+
     /// Says which line of the body it is about.
     #[must_use]
     pub fn in_line(mut self, number: u64) -> Self {

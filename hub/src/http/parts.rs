@@ -29,6 +29,7 @@ use super::webhooks::echo::Echoing;
 use super::webhooks::recipients::Recipients;
 use crate::clock::Clock;
 use crate::delivery::payload::Teller;
+use crate::door::prometheus::Said;
 use crate::live::Bus;
 use crate::model::HubId;
 use crate::presence::Presence;
@@ -51,6 +52,12 @@ impl FromRef<AppState> for Clock {
 impl FromRef<AppState> for Bus {
     fn from_ref(app: &AppState) -> Self {
         app.wiring.bus.clone()
+    }
+}
+
+impl FromRef<AppState> for Arc<Said> {
+    fn from_ref(app: &AppState) -> Self {
+        Self::clone(&app.own.said)
     }
 }
 

@@ -19,6 +19,7 @@ use crate::delivery::heartbeat::Pulse;
 use crate::delivery::message::echo::{Echo, Echoes};
 use crate::delivery::policy::Policy;
 use crate::delivery::sign::PictureKey;
+use crate::door::prometheus::Said;
 use crate::http::config::Config;
 use crate::http::error::ApiError;
 use crate::http::keys::Keys;
@@ -280,6 +281,8 @@ pub(super) struct Own {
     /// One change of hardware at a time.
     pub(super) replacing: Arc<AsyncMutex<()>>,
     pub(super) ongoing: Ongoing,
+    /// What Prometheus said of its metrics.
+    pub(super) said: Arc<Said>,
     /// Live connections that are open.
     pub(super) sockets: Arc<Sockets>,
     /// Connections that found no place.
@@ -331,6 +334,7 @@ impl Own {
             bad_links: Arc::default(),
             replacing: Arc::default(),
             ongoing: Ongoing::default(),
+            said: Arc::default(),
             sockets: Arc::new(Sockets::new(config.sockets)),
             refused: Arc::default(),
             gave_way: Arc::default(),

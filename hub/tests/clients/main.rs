@@ -1,11 +1,13 @@
-//! Clients of InfluxDB and of OpenTelemetry (`otlp`) as people install them, each from its registry into a folder of its own: what they write is on disk, and what
-//! is wrong with a line they tell their user in words, while all the others are stored.
+//! Clients of InfluxDB, of OpenTelemetry (`otlp`) and of Prometheus (`prometheus`) as people install them, each from its registry
+//! into a folder of its own: what they write is on disk, and what is wrong with a line they tell their user in words, while all the
+//! others are stored.
 //!
 //! A client that cannot be installed, for want of its language or of a network, is skipped by its name.
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test fails by panicking")]
 
 mod otlp;
+mod prometheus;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -60,6 +60,7 @@ const HUB: &[(&str, &[&str])] = &[
             "clock",
             "delivery",
             "door::otlp",
+            "door::prometheus",
             "ingest::desk",
             "ingest::gather",
             "ingest::learning",

@@ -21,7 +21,8 @@ const IMPORT: &str = "/api/v1/import";
 /// Longest a request may take; the store gives up earlier.
 const MOST: Duration = Duration::from_secs(30);
 /// Paths that readings are pushed to.
-const PUSHES: [&str; 6] = ["/api/v1/readings", "/write", "/api/v2/write", "/api/v3/write_lp", "/query", "/v1/metrics"];
+const PUSHES: [&str; 7] =
+    ["/api/v1/readings", "/write", "/api/v2/write", "/api/v3/write_lp", "/query", "/v1/metrics", "/api/v1/write"];
 /// Longest the hub may take for those.
 const OF_PUSHES: Duration = Duration::from_secs(8);
 

@@ -1,4 +1,4 @@
-//! `POST /readings`, and the paths of InfluxDB (`influx`) and OpenTelemetry (`otlp`): readings that programs push.
+//! `POST /readings`, and the paths of InfluxDB (`influx`) and OpenTelemetry (`otlp`), and that of Prometheus (`remote_write`): readings that programs push.
 //!
 //! ```text
 //!   body ──▶ unpack ──▶ gather (all of it is read before anything is done) ──▶ names become numbers ──▶ room ──▶ desk
@@ -18,6 +18,7 @@ pub(super) mod otlp;
 mod push;
 mod receive;
 mod refused;
+mod remote_write;
 #[cfg(test)]
 mod tests;
 pub(super) mod unpack;
@@ -27,5 +28,5 @@ use crate::http::state::Routes;
 
 /// Readings that come in.
 pub(super) fn routes() -> Routes {
-    push::routes().merge(influx::routes()).merge(otlp::routes())
+    push::routes().merge(influx::routes()).merge(otlp::routes()).merge(remote_write::routes())
 }

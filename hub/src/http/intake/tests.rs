@@ -9,6 +9,8 @@ use crate::http::tests::scene::{ADMIN, Answer, Scene, request, scene};
 use crate::model::access::Scope;
 
 mod influx;
+mod otlp;
+mod remote_write;
 
 impl Scene {
     async fn push(&self, path: &str, kind: &str, body: impl Into<Body>) -> Answer {

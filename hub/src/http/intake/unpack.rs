@@ -33,14 +33,14 @@ const STALLED: Duration = Duration::from_secs(10);
 pub(in crate::http) struct Body {
     /// As it was sent.
     bytes: Vec<u8>,
-    is_gzip: bool,
+    coding: Coding,
     _room: Growing,
 }
 
 impl Body {
     /// Reads the body of a request.
     pub(in crate::http) async fn read(inlet: &Inlet, request: Request) -> Result<Self, ApiError> {
-        let is_gzip = is_gzip(request.headers())?;
+        let coding = Coding::of(request.headers())?;
         let length = length(request.headers());
         if length.is_some_and(|length| length > LIMIT) {
             return Err(too_large());
@@ -64,21 +64,45 @@ impl Body {
             hold(inlet, &mut room, needed).await?;
             bytes.extend_from_slice(&more);
         }
-        if is_gzip {
+        if coding != Coding::Plain {
             hold(inlet, &mut room, LIMIT).await?;
         }
-        Ok(Self { bytes, is_gzip, _room: room })
+        Ok(Self { bytes, coding, _room: room })
     }
 
     /// Whether it has at most so many bytes, as it is sent and unpacked.
     pub(in crate::http) fn is_at_most(&self, bytes: usize) -> bool {
-        !self.is_gzip && self.bytes.len() <= bytes
+        self.coding == Coding::Plain && self.bytes.len() <= bytes
     }
 
     /// What it is, unpacked, with what holds the room for it.
     pub(super) fn plain(self) -> Result<(Vec<u8>, Growing), ApiError> {
-        let bytes = if self.is_gzip { gunzip(&self.bytes)? } else { self.bytes };
+        let bytes = match self.coding {
+            Coding::Plain => self.bytes,
+            Coding::Gzip => gunzip(&self.bytes)?,
+            Coding::Snappy => unsnap(&self.bytes)?,
+        };
         Ok((bytes, self._room))
+    }
+}
+
+/// How a body is packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Coding {
+    Plain,
+    Gzip,
+    /// A block of snappy, without frames, as remote write has it.
+    Snappy,
+}
+
+impl Coding {
+    fn of(headers: &HeaderMap) -> Result<Self, ApiError> {
+        match named(headers).as_deref() {
+            None | Some("" | "identity") => Ok(Self::Plain),
+            Some("gzip" | "x-gzip") => Ok(Self::Gzip),
+            Some("snappy") => Ok(Self::Snappy),
+            Some(other) => Err(other_coding(other, "gzip, snappy, or none")),
+        }
     }
 }
 
@@ -108,17 +132,23 @@ fn stalled() -> ApiError {
     ApiError::new(StatusCode::REQUEST_TIMEOUT, "stalled", detail)
 }
 
+/// Whether a body is packed, where nothing else than gzip is taken.
 pub(in crate::http) fn is_gzip(headers: &HeaderMap) -> Result<bool, ApiError> {
-    let coding = headers.get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap_or("?").trim());
-    match coding.map(str::to_ascii_lowercase).as_deref() {
-        None | Some("" | "identity") => Ok(false),
-        Some("gzip" | "x-gzip") => Ok(true),
-        Some(other) => Err(ApiError::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "encoding",
-            format!("`Content-Encoding: {other}` is not understood: gzip, or none"),
-        )),
+    match Coding::of(headers) {
+        Ok(Coding::Snappy) | Err(_) => Err(other_coding(&named(headers).unwrap_or_default(), "gzip, or none")),
+        Ok(coding) => Ok(coding == Coding::Gzip),
     }
+}
+
+/// The name of the coding, if the request has one.
+fn named(headers: &HeaderMap) -> Option<String> {
+    let coding = headers.get(header::CONTENT_ENCODING)?;
+    Some(coding.to_str().unwrap_or("?").trim().to_ascii_lowercase())
+}
+
+fn other_coding(other: &str, right: &str) -> ApiError {
+    let detail = format!("`Content-Encoding: {other}` is not understood: {right}");
+    ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "encoding", detail)
 }
 
 fn length(headers: &HeaderMap) -> Option<usize> {
@@ -136,6 +166,18 @@ fn gunzip(packed: &[u8]) -> Result<Vec<u8>, ApiError> {
             Err(ApiError::new(StatusCode::BAD_REQUEST, "bad_gzip", detail))
         }
     }
+}
+
+fn unsnap(packed: &[u8]) -> Result<Vec<u8>, ApiError> {
+    let broken = |error| {
+        let detail = format!("the body is not a block of snappy, or only a part of one: {error}");
+        ApiError::new(StatusCode::BAD_REQUEST, "bad_snappy", detail)
+    };
+    // It begins with how long it is unpacked.
+    if snap::raw::decompress_len(packed).map_err(broken)? > LIMIT {
+        return Err(too_large());
+    }
+    snap::raw::Decoder::new().decompress_vec(packed).map_err(broken)
 }
 
 fn too_large() -> ApiError {
@@ -156,6 +198,18 @@ mod tests {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
         encoder.write_all(plain).unwrap();
         encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn a_block_of_snappy_is_unpacked_up_to_the_limit() {
+        let snappy = |plain: &[u8]| snap::raw::Encoder::new().compress_vec(plain).unwrap();
+        assert_eq!(unsnap(&snappy(b"abc")), Ok(b"abc".to_vec()));
+        assert_eq!(unsnap(&snappy(&vec![0; LIMIT])).map(|plain| plain.len()), Ok(LIMIT));
+        assert_eq!(unsnap(&snappy(&vec![0; LIMIT + 1])), Err(too_large()));
+        let packed = snappy(b"abcabcabcabcabcabcabc");
+        for broken in [&packed[..packed.len() - 1], b"abc", &[0xff, 0xff, 0xff, 0x03]] {
+            assert!(unsnap(broken).unwrap_err().detail().contains("not a block of snappy"), "{broken:?}");
+        }
     }
 
     #[test]

@@ -89,6 +89,7 @@ async fn a_token_that_sends_does_nothing_else() {
         sends,
         [
             "post /api/v1/readings",
+            "post /api/v1/write",
             "post /api/v2/write",
             "post /api/v3/write_lp",
             "get /query",

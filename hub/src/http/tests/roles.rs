@@ -86,6 +86,7 @@ const LIST: &[(Needs, &str)] = &[
     (Operator, "POST /api/v1/devices/{id}/replace"),
     (Operator, "PATCH /api/v1/devices/{id}/sensors/{sensor}"),
     (Operator, "POST /api/v1/readings"),
+    (Operator, "POST /api/v1/write"),
     (Operator, "POST /api/v2/write"),
     (Operator, "POST /api/v3/write_lp"),
     (Operator, "POST /write"),
