@@ -57,7 +57,7 @@ pub(crate) struct Programs(PathBuf);
 
 impl Programs {
     pub(crate) fn of(profile: &str) -> Self {
-        Self(Path::new(env!("CARGO_MANIFEST_DIR")).join("../target").join(profile))
+        Self(Path::new(env!("CARGO_TARGET_TMPDIR")).join("..").join(profile))
     }
 
     fn output(&self, args: &[&str]) -> String {

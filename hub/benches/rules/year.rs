@@ -31,6 +31,7 @@ const BATCHES: usize = 12;
 pub(crate) fn run(options: &Options) {
     let (days, devices) = (options.or("--days", 365), options.or("--devices", 10));
     let (only, fast) = (options.or("--rule", String::new()), options.has("--fast"));
+    let kind = if options.has("--counters") { SensorKind::Counter } else { SensorKind::Gauge };
     let temporary = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let dir = options.get::<PathBuf>("--keep").unwrap_or_else(|| temporary.path().to_owned());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
@@ -40,7 +41,7 @@ pub(crate) fn run(options: &Options) {
     } else {
         std::fs::create_dir_all(&dir).unwrap();
         let to = Clock.wall().0.div_euclid(MINUTE) * MINUTE;
-        runtime.block_on(load(&dir, devices, (UnixMillis(to - days * DAY), days * DAY / MINUTE)));
+        runtime.block_on(load(&dir, (devices, kind), (UnixMillis(to - days * DAY), days * DAY / MINUTE)));
         std::fs::write(&loaded, to.to_string()).unwrap();
         to
     };
@@ -170,13 +171,13 @@ fn spec(name: &str) -> RuleSpec {
     }
 }
 
-async fn load(dir: &Path, devices: usize, (from, minutes): (UnixMillis, i64)) {
+async fn load(dir: &Path, (devices, kind): (usize, SensorKind), (from, minutes): (UnixMillis, i64)) {
     let key = SecretKey::load_or_create(dir).unwrap();
     let store = Store::open(&store::Config { dir: dir.to_owned(), ..store::Config::default() }, &key).unwrap();
     let began = Instant::now();
     let mut fleet = Vec::new();
     for n in 0..devices {
-        fleet.push(Device::adopt(&store, n).await);
+        fleet.push(Device::adopt(&store, n, kind).await);
     }
     let mut minute = 0;
     while minute < minutes {
@@ -193,17 +194,18 @@ async fn load(dir: &Path, devices: usize, (from, minutes): (UnixMillis, i64)) {
     store.close().await.unwrap();
 }
 
-/// Temperatures: a year and a day as they are outside, and noise.
+/// Temperatures: a year and a day as they are outside, and noise; or meters of what is used now and then, some six units a day.
 struct Device {
     no: DeviceNo,
     series: Vec<SeriesId>,
     seq: u64,
     noise: u64,
     drift: [f64; SENSORS],
+    kind: SensorKind,
 }
 
 impl Device {
-    async fn adopt(store: &Store, n: usize) -> Self {
+    async fn adopt(store: &Store, n: usize, kind: SensorKind) -> Self {
         let mut key = [7; 32];
         key[..8].copy_from_slice(&(n as u64).to_le_bytes());
         let device = NewDevice {
@@ -218,12 +220,12 @@ impl Device {
         let sensor = |n: usize| SensorSpec {
             name: format!("temp.{n}"),
             unit: "Cel".to_owned(),
-            kind: SensorKind::Gauge,
+            kind,
             interval_ms: MINUTE as u32,
         };
         let series = store.register_sensors(no, SensorNo(0), (0..SENSORS).map(sensor).collect()).await.unwrap();
         let noise = (n as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        Self { no, series, seq: 0, noise, drift: [0.0; SENSORS] }
+        Self { no, series, seq: 0, noise, drift: [0.0; SENSORS], kind }
     }
 
     fn batch(&mut self, t0: UnixMillis, minute: i64, samples: i64) -> Batch {
@@ -243,9 +245,14 @@ impl Device {
             let turn = |length: f64| (minute as f64 / length * std::f64::consts::TAU).sin();
             let weather = 12.0 + 10.0 * turn(525_600.0) + 6.0 * turn(1_440.0);
             for sensor in 0..SENSORS {
-                let step = (self.next() % 2_001) as f64 / 1_000.0 - 1.0;
-                self.drift[sensor] = self.drift[sensor] * 0.999 + step * 0.15;
-                let value = ((weather + self.drift[sensor]) * 10.0).round() / 10.0;
+                let value = if self.kind == SensorKind::Counter {
+                    self.drift[sensor] += if self.next().is_multiple_of(11) { 0.05 } else { 0.0 };
+                    (self.drift[sensor] * 100.0).round() / 100.0
+                } else {
+                    let step = (self.next() % 2_001) as f64 / 1_000.0 - 1.0;
+                    self.drift[sensor] = self.drift[sensor] * 0.999 + step * 0.15;
+                    ((weather + self.drift[sensor]) * 10.0).round() / 10.0
+                };
                 assert!(builder.push(&Reading { sensor: SensorNo(sensor as u16), at, value }));
                 batch.series.push(self.series[sensor]);
                 batch.at.push(at);

@@ -3,7 +3,7 @@
 //!
 //! While the line has at most [`MOST`] readings all of them are kept, and the result is that of a query. Of more
 //! readings those are kept at which the line bends most: a counter that grows evenly is exact with two of them,
-//! whatever its interval.
+//! whatever its interval. Where there is no room some are left out at once ([`LEFT_OUT`]), so that a reading costs little.
 
 use std::collections::VecDeque;
 
@@ -12,10 +12,16 @@ use super::machine::Mark;
 use super::shares::between;
 use crate::model::UnixMillis;
 
-/// Costs that are compared at once.
-const ROWS: usize = 8;
 /// Marks that are kept, 24 bytes each.
 const MOST: usize = 128;
+/// Marks that are left out when one more comes, no two of them side by side: what the others cost without them stays as it was found.
+const LEFT_OUT: usize = 40;
+
+/// What a line is off at most by rounding, see [`super::Amount`]: of its numbers, and at all.
+const ROUNDED: f64 = 1e-8;
+const GRAIN: f64 = 1e-11;
+/// Of larger numbers nothing is said.
+const MOST_OFF: f64 = 1e6;
 
 /// The newest part of a line.
 #[derive(Debug, Clone, Default)]
@@ -34,7 +40,7 @@ impl Lately {
             return;
         }
         if self.marks.len() >= MOST {
-            self.leave_one_out();
+            self.thin();
         }
         self.marks.push_back((at, total));
         self.off.push_back(0.0);
@@ -72,6 +78,15 @@ impl Lately {
         before
     }
 
+    /// About where it was at a moment between its first two marks, as [`Self::forget`] leaves it, and by how much that may be off.
+    #[must_use]
+    pub fn about(&self, moment: UnixMillis) -> Option<(f64, f64)> {
+        let (from, to) = (*self.marks.front()?, *self.marks.get(1)?);
+        let part = moment.since(from.0) as f64 / to.0.since(from.0) as f64;
+        let off = (from.1.abs() + to.1.abs()) * ROUNDED + GRAIN;
+        ((0.0..=1.0).contains(&part) && off < MOST_OFF).then_some((from.1 + (to.1 - from.1) * part, off))
+    }
+
     /// What it takes in memory besides itself.
     #[must_use]
     pub fn bytes(&self) -> usize {
@@ -79,33 +94,37 @@ impl Lately {
             + (self.off.capacity() + self.cost.capacity()) * size_of::<f32>()
     }
 
-    /// Leaves out the mark that changes the line least.
-    fn leave_one_out(&mut self) {
-        let Some((n, off)) = self.cheapest().and_then(|n| Some((n, *self.cost.get(n)?))) else { return };
-        self.marks.remove(n);
-        self.off.remove(n);
-        self.cost.remove(n);
-        if let Some(after) = self.off.get_mut(n) {
-            *after = off;
+    /// Leaves out some of the marks that change the line least.
+    fn thin(&mut self) {
+        let (marks, off, cost) =
+            (self.marks.make_contiguous(), self.off.make_contiguous(), self.cost.make_contiguous());
+        // Costs are never below zero: they are in the order of their bits.
+        let mut bits = [u32::MAX; MOST];
+        let inner = 1..cost.len().saturating_sub(1);
+        for (bits, cost) in bits.iter_mut().zip(cost.get(inner.clone()).unwrap_or_default()) {
+            *bits = cost.to_bits();
         }
-        self.weigh(n - 1);
-        self.weigh(n);
-    }
-
-    /// The first of those that cost least, of the marks that have one on each side.
-    fn cheapest(&mut self) -> Option<usize> {
-        let costs = self.cost.make_contiguous();
-        let inner = costs.get(1..costs.len().saturating_sub(1))?;
-        // Side by side, which takes a quarter of the time.
-        let (rows, rest) = inner.as_chunks::<ROWS>();
-        let mut least = [f32::INFINITY; ROWS];
-        for costs in rows {
-            for (least, cost) in least.iter_mut().zip(costs) {
-                *least = if *cost < *least { *cost } else { *least };
+        let Some(bits) = bits.get_mut(..inner.len()).filter(|bits| bits.len() > LEFT_OUT) else { return };
+        let limit = f32::from_bits(*bits.select_nth_unstable(LEFT_OUT - 1).1);
+        let (mut left, mut kept, mut was_left) = (LEFT_OUT, 0, false);
+        for n in 0..marks.len().min(off.len()).min(cost.len()) {
+            if !was_left && left > 0 && cost[n] <= limit && inner.contains(&n) {
+                (was_left, left) = (true, left - 1);
+                // The line between those beside it is off by that; what it would be off without them is to be found anew.
+                (off[n + 1], cost[n + 1], cost[kept - 1]) = (cost[n], f32::NAN, f32::NAN);
+                continue;
+            }
+            (marks[kept], off[kept], cost[kept]) = (marks[n], off[n], cost[n]);
+            (was_left, kept) = (false, kept + 1);
+        }
+        self.marks.truncate(kept);
+        self.off.truncate(kept);
+        self.cost.truncate(kept);
+        for n in 1..kept.saturating_sub(1) {
+            if self.cost[n].is_nan() {
+                self.weigh(n);
             }
         }
-        let least = least.iter().chain(rest).copied().fold(f32::INFINITY, f32::min);
-        (!inner.is_empty()).then(|| 1 + inner.iter().position(|cost| *cost <= least).unwrap_or(0))
     }
 
     /// Finds what the line would be off without this mark; a mark keeps that until one beside it goes or comes.
@@ -147,16 +166,23 @@ mod tests {
     }
 
     #[test]
-    fn the_mark_that_goes_is_the_first_of_those_that_cost_least() {
+    fn the_marks_that_go_change_the_line_least_and_it_is_off_by_no_more_than_is_known() {
         let mut lately = Lately::default();
         let total = |n: i64| (n * 7_919 % 101) as f64 * if n % 9 == 0 { 1e3 } else { 1.0 };
         for n in 0..5_000 {
+            let is_full = lately.marks.len() == MOST;
             lately.push(UnixMillis(n * 1_000), total(n));
             lately.forget(UnixMillis((n - 700) * 1_000));
-            let inner: Vec<_> = lately.cost.iter().copied().enumerate().skip(1).collect();
-            let inner = &inner[..inner.len().saturating_sub(1)];
-            let slowly = inner.iter().min_by(|a, b| a.1.total_cmp(&b.1)).map(|(n, _)| *n);
-            assert_eq!(lately.cheapest(), slowly, "{n}");
+            assert!(lately.marks.len() <= MOST && lately.off.len() == lately.cost.len(), "{n}");
+            if !is_full {
+                continue;
+            }
+            assert!(lately.marks.len() < MOST - LEFT_OUT / 3, "many go at once: {}", lately.marks.len());
+            for second in lately.marks[0].0.0 / 1_000..n {
+                let place = lately.marks.partition_point(|(mark, _)| mark.0 < second * 1_000);
+                let (is, off) = (at(&lately, second * 1_000).1, f64::from(lately.off[place]));
+                assert!((is - total(second)).abs() <= off * 1.001 + 1e-6, "{n} {second}: {is} {off}");
+            }
         }
     }
 

@@ -67,8 +67,8 @@ struct Jump {
 #[derive(Debug, Clone)]
 pub struct Machine {
     steps: Steps,
-    /// What was counted when the oldest of the levels was the first; the others go by their difference to it.
-    base: Amount,
+    /// What was counted less what was shown: the same for all levels. Without any: what was counted.
+    origin: Amount,
     fall: Option<Fall>,
     /// Whether the oldest of the levels is the first reading of all.
     is_first: bool,
@@ -80,25 +80,20 @@ impl Machine {
     /// A counter of which nothing is known. `is_begin`: the first reading it will take is the first there ever was.
     #[must_use]
     pub fn new(is_begin: bool) -> Self {
-        Self { steps: Steps::default(), base: Amount::ZERO, fall: None, is_first: is_begin, jump: None }
+        Self { steps: Steps::default(), origin: Amount::ZERO, fall: None, is_first: is_begin, jump: None }
     }
 
     /// What was counted, as far as it is decided; less than before where a blip upwards was found out.
     #[must_use]
     pub fn total(&self) -> Amount {
-        let (oldest, newest) = (self.steps.levels[0], self.steps.at(0));
-        match oldest.zip(newest) {
-            Some((oldest, newest)) => self.base + (Amount::of(newest.value) - Amount::of(oldest.value)),
-            None => self.base,
-        }
+        self.steps.at(0).map_or(self.origin, |newest| self.origin + Amount::of(newest.value))
     }
 
     /// The line behind what was settled, as far as it is decided: what the next readings may still take back.
     pub fn open_end(&self) -> impl Iterator<Item = Mark> + '_ {
-        let begin = Amount::of(self.steps.levels[0].map_or(0.0, |oldest| oldest.value));
         self.steps.levels.iter().flatten().flat_map(move |level| {
             let shown = Amount::of(level.value);
-            let mark = |at| Mark { at, total: self.base + (shown - begin), shown };
+            let mark = |at| Mark { at, total: self.origin + shown, shown };
             [mark(level.from)].into_iter().chain((level.from < level.to).then(|| mark(level.to)))
         })
     }
@@ -138,6 +133,8 @@ impl Machine {
 
     fn go_on(&mut self, point: Point, settled: &mut impl FnMut(Mark)) {
         let Some(top) = self.steps.top() else {
+            // Counting begins with it.
+            self.origin = self.origin - Amount::of(point.value);
             self.steps.push(Level::of(point));
             return;
         };
@@ -167,7 +164,9 @@ impl Machine {
             let [first, second] = self.steps.speeds();
             if self.is_first_alone() && first > FIRST * second {
                 // It never was there: counting begins with what came next.
-                self.steps.shift();
+                if let Some((never, next)) = self.steps.shift().zip(self.steps.levels[0]) {
+                    self.origin = self.origin + Amount::of(never.value) - Amount::of(next.value);
+                }
                 self.jump = None;
             } else if wants == 0 {
                 self.jump = None;
@@ -287,7 +286,7 @@ impl Machine {
         let total = self.total() + step;
         while self.settle_oldest(settled) {}
         self.steps = fall.steps;
-        self.base = total;
+        self.origin = total - Amount::of(low.value);
         self.is_first = false;
         self.jump = None;
     }
@@ -308,13 +307,11 @@ impl Machine {
     /// Hands the oldest level out; the next one is the oldest then.
     fn settle_oldest(&mut self, settled: &mut impl FnMut(Mark)) -> bool {
         let Some(oldest) = self.steps.shift() else { return false };
-        let (total, shown) = (self.base, Amount::of(oldest.value));
+        let shown = Amount::of(oldest.value);
+        let total = self.origin + shown;
         settled(Mark { at: oldest.from, total, shown });
         if oldest.to > oldest.from {
             settled(Mark { at: oldest.to, total, shown });
-        }
-        if let Some(next) = self.steps.levels[0] {
-            self.base += Amount::of(next.value) - Amount::of(oldest.value);
         }
         self.is_first = false;
         true

@@ -4,11 +4,14 @@
 //! arrived at once; so a backtest and a hub that had the rule at the time agree, except about readings that came late.
 //! No notification is sent and nothing is stored.
 
-use std::collections::{BTreeSet, VecDeque};
+mod queue;
+mod trial;
+
 use std::sync::Arc;
 
-use super::condition::{Compiled, Judged, millis};
-use super::engine::Watching;
+use self::queue::Queue;
+pub use self::trial::Trial;
+use super::condition::{Judged, Verdict};
 use super::instance::{Instance, Pulse, Step};
 use super::look::Look;
 use super::rhythm::Rhythm;
@@ -16,10 +19,10 @@ use super::skim::Skim;
 use super::together::Together;
 use crate::counter::Lead;
 use crate::model::alert::{Alert, AlertId, AlertState, Subject, Usual};
-use crate::model::catalog::{Catalog, Series};
+use crate::model::catalog::Series;
 use crate::model::reading::Point;
-use crate::model::rule::{Condition, Rule, RuleId, RuleSpec};
-use crate::model::{SensorKind, UnixMillis};
+use crate::model::rule::Condition;
+use crate::model::UnixMillis;
 
 /// Firings that are listed; further ones are only counted.
 pub const SPANS: usize = 100;
@@ -65,173 +68,6 @@ pub struct Seen {
     pub every_ms: i64,
 }
 
-/// A rule that is tried.
-#[derive(Debug, Clone)]
-pub struct Trial(Compiled);
-
-/// What a review needs of a rule in force.
-impl Trial {
-    pub(super) const fn of(rule: Compiled) -> Self {
-        Self(rule)
-    }
-
-    pub(super) const fn compiled(&self) -> &Compiled {
-        &self.0
-    }
-
-    pub(super) const fn rule(&self) -> &Rule {
-        &self.0.rule
-    }
-
-    pub(super) const fn hold_ms(&self) -> i64 {
-        self.0.hold_ms
-    }
-}
-
-impl Trial {
-    /// A rule that need not exist; tried as if it were on.
-    #[must_use]
-    pub fn new(spec: RuleSpec, now: UnixMillis) -> Self {
-        let spec = RuleSpec { enabled: true, ..spec };
-        Self(Compiled::new(Rule {
-            id: RuleId(0),
-            version: 1,
-            spec,
-            made_by_hub: false,
-            created_at: now,
-            updated_at: now,
-            version_since: now,
-            source: None,
-        }))
-    }
-
-    /// Of what counts devices: the rule about the state of each series, and the rule about their number.
-    #[must_use]
-    pub fn counted(&self) -> Option<Self> {
-        self.0.inner.as_deref().map(|inner| Self(inner.clone()))
-    }
-
-    /// Every series it would watch.
-    #[must_use]
-    pub fn series(&self, catalog: &Catalog) -> Vec<Series> {
-        let of_device = |device| catalog.series_of(device).collect::<Vec<_>>();
-        let mut covered: Vec<_> = catalog
-            .devices()
-            .flat_map(|device| of_device(device.no).into_iter().map(move |series| (device, series)))
-            .filter(|(device, series)| self.0.covers(device, series))
-            .map(|(_, series)| series.clone())
-            .collect();
-        covered.sort_unstable_by_key(|series| series.id);
-        covered
-    }
-
-    /// What it watches, by what is there; how much of that has reported enough the engine learns a moment later.
-    #[must_use]
-    pub fn watching(&self, catalog: &Catalog) -> Watching {
-        let Rule { version, spec, .. } = &self.0.rule;
-        if spec.condition.is_about_device() {
-            let series = catalog.devices().filter(|device| self.0.covers_device(device)).count();
-            return Watching { version: *version, series, ..Watching::default() };
-        }
-        let watched = self.series(catalog);
-        let series = watched.len();
-        let waiting = if spec.condition.needs().is_some() { series } else { 0 };
-        let missing = self.missing(&watched, catalog);
-        let mut watching = Watching { version: *version, series, waiting, missing, ..Watching::default() };
-        for one in &watched {
-            let set = catalog.device(one.device).and_then(|device| device.interval_ms);
-            watching.note_pace(&spec.condition, set.unwrap_or(one.interval_ms).into());
-        }
-        watching
-    }
-
-    /// Takes note of a series of which nobody said how often it reports, by how it did.
-    pub fn note_pace(&self, watching: &mut Watching, series: &Series, seen: Seen, catalog: &Catalog) {
-        let set = catalog.device(series.device).and_then(|device| device.interval_ms);
-        if set.unwrap_or(series.interval_ms) == 0 {
-            watching.note_pace(&self.0.rule.spec.condition, seen.every_ms);
-        }
-    }
-
-    /// The series of the same device that it looks at beside this one, each once.
-    #[must_use]
-    pub fn beside(&self, series: &Series, catalog: &Catalog) -> Vec<Series> {
-        let is_named = |one: &Series| self.0.sources.iter().any(|(_, sensor)| *sensor == one.sensor);
-        catalog.series_of(series.device).filter(|one| one.id != series.id && is_named(one)).cloned().collect()
-    }
-
-    /// Other sensors that it names and no device has that it would watch.
-    #[must_use]
-    pub fn missing(&self, watched: &[Series], catalog: &Catalog) -> Vec<String> {
-        let devices: BTreeSet<_> = watched.iter().map(|series| series.device).collect();
-        let names = self.0.sources.iter().map(|(_, sensor)| sensor);
-        let has = |sensor: &String| {
-            devices.iter().any(|device| catalog.series_of(*device).any(|series| series.sensor == *sensor))
-        };
-        let missing: BTreeSet<_> = names.filter(|sensor| !devices.is_empty() && !has(sensor)).collect();
-        missing.into_iter().cloned().collect()
-    }
-
-    /// Whether what it says of a series depends on what lies before the readings that it is shown: a counter may rest for
-    /// longer than any rule looks back.
-    #[must_use]
-    pub fn wants_lead(&self, series: &Series) -> bool {
-        let look = Look::new(&self.0.rule.spec.condition, series.kind);
-        look.is_some_and(|look| look.back().is_some_and(|window| window.wants_lead()))
-    }
-
-    /// Whether the last reading before a range says what the rule is at its beginning, however old that is.
-    #[must_use]
-    pub const fn goes_by_the_last(&self) -> bool {
-        match self.0.rule.spec.condition {
-            Condition::Threshold { .. } | Condition::Silence { .. } => true,
-            // It is about no series.
-            Condition::Device(_) => false,
-            Condition::Rate { .. }
-            | Condition::Increase { .. }
-            | Condition::Deviation { .. }
-            | Condition::Figure { .. }
-            | Condition::Stuck { .. }
-            | Condition::Seasonal { .. }
-            | Condition::Difference { .. }
-            | Condition::Count { .. }
-            | Condition::Joined { .. }
-            | Condition::Forecast { .. } => false,
-        }
-    }
-
-    /// How far before a range readings matter to what the rule says in it, in milliseconds.
-    #[must_use]
-    pub fn reach_ms(&self, series: &Series) -> i64 {
-        let condition = &self.0.rule.spec.condition;
-        let before = match condition {
-            Condition::Silence { after } => millis(*after),
-            Condition::Threshold { .. } | Condition::Device(_) => 0,
-            Condition::Rate { .. }
-            | Condition::Increase { .. }
-            | Condition::Deviation { .. }
-            | Condition::Figure { .. }
-            | Condition::Stuck { .. }
-            | Condition::Seasonal { .. }
-            | Condition::Difference { .. }
-            | Condition::Count { .. }
-            | Condition::Joined { .. }
-            | Condition::Forecast { .. } => Look::new(condition, series.kind).map_or(0, |look| look.reach_ms()),
-        };
-        before.saturating_add(self.0.hold_ms).saturating_add(self.0.clear_for_ms)
-    }
-}
-
-/// Readings of one series that are to be taken in their turn.
-#[derive(Debug, Default)]
-struct Queue {
-    points: VecDeque<Point>,
-    /// Whether no more will come.
-    is_over: bool,
-    /// Of a series beside the rule's own: what it is, and which parts of the rule.
-    beside: Option<(SensorKind, Vec<usize>)>,
-}
-
 /// The replay of one series.
 #[derive(Debug)]
 pub struct Replay<'a> {
@@ -255,6 +91,9 @@ pub struct Replay<'a> {
     /// Firings that are listed.
     most: usize,
     outcome: Outcome,
+    /// Readings that were not judged because it was plain that nothing begins by them.
+    #[cfg(test)]
+    pub(super) calm: usize,
 }
 
 impl<'a> Replay<'a> {
@@ -281,6 +120,8 @@ impl<'a> Replay<'a> {
             lists_open: false,
             most: SPANS,
             outcome: Outcome::default(),
+            #[cfg(test)]
+            calm: 0,
         }
     }
 
@@ -311,7 +152,7 @@ impl<'a> Replay<'a> {
     /// Whose readings it wants next: 0 for its own series, from 1 on of those beside it.
     #[must_use]
     pub fn wants(&self) -> Option<usize> {
-        self.queues.iter().position(|queue| queue.points.is_empty() && !queue.is_over)
+        self.queues.iter().position(|queue| queue.next().is_none() && !queue.is_over)
     }
 
     /// Takes the next readings of one of them, oldest first; `more`: there are others.
@@ -322,12 +163,25 @@ impl<'a> Replay<'a> {
         if is_alone {
             return self.take(points);
         }
+        queue.points.drain(..queue.taken);
+        queue.taken = 0;
         queue.points.extend(points);
-        while self.queues.iter().all(|queue| queue.is_over || !queue.points.is_empty()) {
-            let heads = self.queues.iter().filter_map(|queue| queue.points.front());
-            let Some(at) = heads.map(|point| point.at).min() else { return };
+        while let Some(at) = self.next_moment() {
             self.moment(at);
         }
+    }
+
+    /// When the next reading was taken, if it is known of all of them.
+    fn next_moment(&self) -> Option<UnixMillis> {
+        let mut first = None;
+        for queue in &self.queues {
+            match queue.next() {
+                Some(point) => first = Some(first.map_or(point.at, |first: UnixMillis| first.min(point.at))),
+                None if queue.is_over => {}
+                None => return None,
+            }
+        }
+        first
     }
 
     /// The readings of one moment: those beside its own are seen before it decides.
@@ -335,7 +189,7 @@ impl<'a> Replay<'a> {
         self.pass_time(at);
         let mut own = None;
         for queue in &mut self.queues {
-            while let Some(point) = queue.points.pop_front_if(|point| point.at == at) {
+            while let Some(point) = queue.take(at) {
                 let Some((kind, parts)) = &queue.beside else {
                     own = Some(point);
                     continue;
@@ -354,9 +208,17 @@ impl<'a> Replay<'a> {
         if let Some((judged, holds)) = together.and_then(|together| Some((together.judge(at)?, together.holds()))) {
             self.outcome.judged += u64::from(at >= self.from && judged.is_some());
             self.measured = judged.map(|judged| judged.measured);
+            if self.stays(judged) {
+                return;
+            }
             let step = self.instance().on_reading(at, judged, holds);
             self.follow(step);
         }
+    }
+
+    /// Nothing is open and nothing begins: so it is with nearly every reading.
+    fn stays(&self, judged: Option<Judged>) -> bool {
+        self.open.is_none() && judged.is_none_or(|judged| judged.verdict != Verdict::Bad)
     }
 
     /// Begins behind what the series showed before its first reading to come.
@@ -380,17 +242,25 @@ impl<'a> Replay<'a> {
 
     /// Takes the next reading.
     pub(super) fn take_one(&mut self, point: Point) {
-        self.met(point.at);
         self.pass_time(point.at);
-        self.heard = self.heard.max(Some(point.at));
         let judged = match &mut self.window {
             Some(window) => window.take(point),
             None => Some(Judged::of(&self.trial.0.rule.spec.condition, point.value)),
         };
+        self.judge(point, judged);
+    }
+
+    /// What a reading measured is held against the rule.
+    pub(super) fn judge(&mut self, point: Point, judged: Option<Judged>) {
+        self.met(point.at);
+        self.heard = self.heard.max(Some(point.at));
         self.measured = judged.map(|judged| judged.measured);
         let counts = point.at >= self.from;
         self.outcome.readings += u64::from(counts);
         self.outcome.judged += u64::from(counts && judged.is_some());
+        if self.stays(judged) {
+            return self.rhythm.beat(point.at);
+        }
         let beside = self.window.as_ref().and_then(Look::beside);
         let holds = beside.map_or_else(|| self.rhythm.holds(point.at, false), Together::holds);
         self.rhythm.beat(point.at);
@@ -455,6 +325,10 @@ impl<'a> Replay<'a> {
 
     /// What timeouts do until a moment.
     fn pass_time(&mut self, until: UnixMillis) {
+        // Nothing begins by time but a silence, which remembers nothing.
+        if self.open.is_none() && self.window.is_some() {
+            return;
+        }
         // A silence becomes pending, then fires: two steps at most.
         while let Some(at) = self.instance().wake(self.pulse()).filter(|at| *at < until) {
             let step = self.instance().on_timeout(at, self.pulse());

@@ -23,20 +23,18 @@
 //!   fires, and a jump from a flat line does. Of a counter what deviates is its growth, and its scale is no finer than one step
 //!   of what it shows in the time between two readings.
 //!
-//! 40 bytes a step, at most 31 steps, and as many again while strange readings last.
+//! 40 bytes a step and 24 for what it adds up to, at most 31 steps, and as many again while strange readings last.
 
-use super::spread::{Moments, Reading, Scale, fineness};
-use super::strip::Strip;
+mod steps;
+
+use self::steps::Steps;
+use super::spread::{Reading, Scale};
 use crate::model::UnixMillis;
 use crate::model::alert::Usual;
 use crate::model::rule::ENOUGH;
 
-/// Steps of a window.
-pub(super) const STEPS: i64 = 30;
 /// Readings in a row that make a level, not a slip.
 const HELD: u32 = 3;
-/// Sums that are made side by side.
-const ROWS: usize = 4;
 /// The part of `over` that they last at least: what came for a moment and comes to stay is told again.
 const HELD_PART: i64 = 16;
 /// What a reading is found to be.
@@ -176,6 +174,23 @@ impl History {
         Judged { sigmas, is_new_normal: learned.is_some() && returned.is_none() && self.is_settled }
     }
 
+    /// Learns the next reading where it is plain that it is usual, as nearly all are: as [`Self::take`], but what it is held against is not
+    /// told. `false`: nothing changed that the same reading will not change as well.
+    pub(super) fn take_usual(&mut self, at: UnixMillis, value: f64) -> bool {
+        let is_near = self.last.is_some_and(|last| at.since(last) <= self.over_ms);
+        if !self.is_settled || self.strange.is_some() || !is_near {
+            return false;
+        }
+        self.usual.forget(at.plus(-self.over_ms));
+        let is_long = self.usual.began().is_some_and(|began| at.since(began) >= self.over_ms / 2);
+        if !is_long || !self.usual.moments().is_surely_within(value, self.scale) {
+            return false;
+        }
+        self.last = Some(at);
+        self.usual.learn(at, value);
+        true
+    }
+
     /// Forgets what is older than `over`. While strange readings last, the usual ones stand still.
     fn forget(&mut self, at: UnixMillis) {
         // After a gap that long nothing is known.
@@ -215,7 +230,7 @@ impl History {
 
     fn let_in(&mut self) {
         if let Some(strange) = self.strange.take() {
-            self.usual.join(strange.steps);
+            self.usual.join(&strange.steps);
         }
     }
 
@@ -274,140 +289,5 @@ impl History {
             strange.learn(at, value);
             self.strange = Some(Box::new(strange));
         }
-    }
-}
-
-/// Readings added up by thirtieths of `over`.
-#[derive(Debug, Clone)]
-struct Steps {
-    over_ms: i64,
-    steps: Strip<Step>,
-    /// All steps but the newest, added up.
-    older: Moments,
-    /// The value last learned.
-    last: Option<f64>,
-    /// How finely the value was known that they stood still at before they moved.
-    known_to: f64,
-}
-
-/// The readings of one step.
-#[derive(Debug, Clone, Copy)]
-struct Step {
-    /// Time of the first.
-    at: UnixMillis,
-    moments: Moments,
-}
-
-impl Steps {
-    fn new(over_ms: i64) -> Self {
-        Self { over_ms, steps: Strip::default(), older: Moments::NONE, last: None, known_to: 0.0 }
-    }
-
-    fn began(&self) -> Option<UnixMillis> {
-        self.steps.front().map(|step| step.at)
-    }
-
-    #[cfg(test)]
-    fn bytes(&self) -> usize {
-        self.steps.bytes()
-    }
-
-    fn moments(&self) -> Moments {
-        self.steps.back().map_or(Moments::NONE, |newest| self.older.and(&newest.moments))
-    }
-
-    /// How many standard deviations a reading is from the mean; `None` when these are too few to say.
-    fn deviation(&self, reading: Reading, scale: Scale) -> Option<f64> {
-        self.moments().deviation(reading, scale, self.known_to)
-    }
-
-    /// The same of any number of them.
-    fn away(&self, reading: Reading, scale: Scale) -> Option<f64> {
-        self.moments().away(reading, scale, self.known_to)
-    }
-
-    /// Which thirtieth of `over` a moment lies in.
-    fn place(&self, at: UnixMillis) -> i64 {
-        at.0.div_euclid((self.over_ms / STEPS).max(1))
-    }
-
-    /// Forgets what is older; of a sensor that reports just too seldom it keeps as many as are needed, once as far back.
-    fn forget(&mut self, oldest: UnixMillis) {
-        let before = self.steps.len();
-        while self.steps.front().is_some_and(|step| step.at < oldest) {
-            let left: u32 = self.steps.iter().skip(1).map(|step| step.moments.count).sum();
-            let is_needed = |step: &Step| left < ENOUGH && oldest.since(step.at) <= self.over_ms;
-            if self.steps.front().is_some_and(is_needed) {
-                break;
-            }
-            self.steps.pop_front();
-        }
-        if self.steps.len() != before {
-            self.sum();
-        }
-    }
-
-    /// Forgets what is older, however little is left.
-    fn forget_all(&mut self, oldest: UnixMillis) {
-        let before = self.steps.len();
-        while self.steps.front().is_some_and(|step| step.at < oldest) {
-            self.steps.pop_front();
-        }
-        if self.steps.len() != before {
-            self.sum();
-        }
-    }
-
-    /// Readings from a moment on, to a step.
-    fn count_since(&self, from: UnixMillis) -> u32 {
-        self.steps.iter().filter(|step| step.at >= from).map(|step| step.moments.count).sum()
-    }
-
-    fn sum(&mut self) {
-        // In several rows, which do not wait for each other: it is done each time that a step goes.
-        let mut rows = [Moments::NONE; ROWS];
-        for (n, step) in self.steps.iter().rev().skip(1).enumerate() {
-            rows[n % ROWS] = rows[n % ROWS].and(&step.moments);
-        }
-        self.older = rows.iter().fold(Moments::NONE, |sum, row| sum.and(row));
-    }
-
-    /// Whether any of them differed from the one before.
-    fn has_moved(&self) -> bool {
-        self.older.has_moved() || self.steps.back().is_some_and(|newest| newest.moments.has_moved())
-    }
-
-    fn learn(&mut self, at: UnixMillis, value: f64) {
-        let place = self.place(at);
-        let before = self.last.replace(value);
-        if let Some(before) = before.filter(|before| *before != value && !self.has_moved()) {
-            self.known_to = fineness(before);
-        }
-        let is_here = self.steps.back().is_some_and(|step| self.place(step.at) == place);
-        match self.steps.back_mut().filter(|_| is_here) {
-            Some(step) => step.moments.learn(value, before),
-            None => {
-                self.older = self.moments();
-                let mut moments = Moments::NONE;
-                moments.learn(value, before);
-                self.steps.push(Step { at, moments });
-            }
-        }
-    }
-
-    /// Takes in the readings of another, of the same time.
-    fn join(&mut self, other: Self) {
-        let mut all: Vec<Step> = self.steps.iter().chain(other.steps.iter()).copied().collect();
-        self.steps = Strip::default();
-        all.sort_by_key(|step| step.at);
-        for step in all {
-            let place = self.place(step.at);
-            let is_here = self.steps.back().is_some_and(|last| self.place(last.at) == place);
-            match self.steps.back_mut().filter(|_| is_here) {
-                Some(last) => last.moments = last.moments.and(&step.moments),
-                None => self.steps.push(step),
-            }
-        }
-        self.sum();
     }
 }

@@ -2,15 +2,16 @@
 //!
 //! Of a limit: while there is no alert, what is not beyond it; while one fires, what is not good and not worse than the worst. By
 //! the smallest and the largest of some readings that is known of all of them, because all of it goes by the order of values. Of
-//! a silence: what comes in time. What looks back is another matter (see `skim`).
+//! a silence: what comes in time. What looks back is another matter (see `skim`, and `window/calm`).
 //!
 //! What is passed over leaves one thing behind that differs: how often the series reports, which the last three readings tell. Nobody asks
 //! while nothing is pending, and before anything can be, three readings are taken one by one ([`SHORT`]).
 
 use super::backtest::Replay;
-use super::condition::{Verdict, beyond, judge, millis};
+use super::condition::{Judged, Verdict, beyond, judge, millis};
 use super::look::Look;
 use super::skim::MOST_KEPT;
+use super::window::Taken;
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertState};
 use crate::model::reading::Point;
@@ -193,9 +194,46 @@ impl Replay<'_> {
         self.skim.as_mut().map_or(0, |skim| std::mem::take(&mut skim.passed))
     }
 
+    /// Takes readings by themselves; those of which it is plain that nothing begins by them at little cost.
     fn take_all(&mut self, at: &[i64], value: &[f64]) {
-        for (&at, &value) in at.iter().zip(value) {
-            self.take_one(Point { at: UnixMillis(at), value });
+        let point = |n: usize| Point { at: UnixMillis(at[n]), value: value[n] };
+        let mut n = 0;
+        while n < at.len() {
+            let (calm, judged) = self.take_calm(&at[n..], &value[n..]);
+            n += calm;
+            match judged {
+                Some(judged) => self.judge(point(n), judged),
+                None if n < at.len() => self.take_one(point(n)),
+                None => {}
+            }
+            n += 1;
         }
+    }
+
+    /// How many readings from the first on change nothing, each of which measured something; and what the next one measured, where that
+    /// was taken as well.
+    fn take_calm(&mut self, at: &[i64], value: &[f64]) -> (usize, Option<Option<Judged>>) {
+        let is_open = self.open().is_some();
+        let Some(window) = self.window.as_mut().filter(|_| !is_open).and_then(Look::back_mut) else { return (0, None) };
+        let (mut calm, mut next) = (0, None);
+        for (&at, &value) in at.iter().zip(value) {
+            match window.take_calmly(Point { at: UnixMillis(at), value }) {
+                Taken::Calm => calm += 1,
+                Taken::Judged(judged) => {
+                    next = Some(judged);
+                    break;
+                }
+            }
+        }
+        if let (Some(&to), Some(&last)) = (at[..calm].last(), value[..calm].last()) {
+            let before = at[..calm].partition_point(|at| !self.is_in_range(UnixMillis(*at)));
+            self.passed((calm - before) as u64, UnixMillis(to), last);
+            at[calm.saturating_sub(SHORT)..calm].iter().for_each(|at| self.rhythm.beat(UnixMillis(*at)));
+        }
+        #[cfg(test)]
+        {
+            self.calm += calm;
+        }
+        (calm, next)
     }
 }

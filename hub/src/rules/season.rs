@@ -14,7 +14,7 @@
 //!   `least` the limit, or where there is no `least` 0.5 % of the median. A day that was strange moves a median by little.
 //! - Of a counter it says nothing: what that grows by is an `increase`.
 //!
-//! 8 bytes an hour of 15 days, and the last hour (see `summary`): 4.3 kB.
+//! 8 bytes an hour of 15 days, and the last hour (see `summary`): 5.3 kB.
 
 use super::spread::Scale;
 use super::summary::Summary;
@@ -38,20 +38,56 @@ const KNOWN_TO: f64 = 0.005;
 /// The memory of one seasonal rule on one series.
 #[derive(Debug, Clone)]
 pub(super) struct Season {
-    pub(super) scale: Scale,
+    scale: Scale,
     /// Means of the hours, by their number since 1970 modulo [`HOURS`]; not a number where there was no reading.
     means: Vec<f64>,
     /// The hour that runs: its number, count and sum.
     running: Option<(i64, u32, f64)>,
     began: Option<UnixMillis>,
     lately: Summary,
+    /// What is usual all through an hour, and all through a quarter of it, once somebody asked.
+    usually: [Option<Usually>; 2],
     /// What the last hour was held against; `None` where nothing was said of it.
     told: Option<Usual>,
 }
 
+/// Between which lines a mean surely is no stranger than the limit lets pass, all through an hour or a part of it.
+#[derive(Debug, Clone, Copy)]
+struct Usually {
+    hour: i64,
+    /// Parts of the hour.
+    from: f64,
+    to: f64,
+    /// How much both rise in an hour.
+    slope: f64,
+    low: f64,
+    high: f64,
+}
+
+/// Whether a reading was found to be usual, where that was plain; else how many deviations it is away.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Found {
+    Usual,
+    Away(Option<f64>),
+}
+
+impl Usually {
+    /// Whether a mean is usual at a part of the hour. Where too few days are known these are not numbers.
+    fn holds(self, mean: f64, part: f64) -> bool {
+        let level = mean - self.slope * part;
+        (self.from..=self.to).contains(&part) && self.low < level && level < self.high
+    }
+}
+
 impl Season {
     pub(super) fn new(scale: Scale) -> Self {
-        Self { scale, means: Vec::new(), running: None, began: None, lately: Summary::new(HOUR_MS), told: None }
+        let lately = Summary::new(HOUR_MS);
+        Self { scale, means: Vec::new(), running: None, began: None, lately, usually: [None; 2], told: None }
+    }
+
+    /// The same memory by another limit.
+    pub(super) fn rescale(&mut self, scale: Scale) {
+        (self.scale, self.usually) = (scale, [None; 2]);
     }
 
     /// What is usual beside the last hour.
@@ -78,20 +114,45 @@ impl Season {
 
     /// Judges the next reading, and learns it: how many deviations the last hour is away.
     pub(super) fn take(&mut self, point: Point) -> Option<f64> {
+        let mean = self.learn(point)?;
+        self.away(point.at, mean)
+    }
+
+    /// The same, but where it is plain that the last hour is usual, as nearly all are, nothing more is said of it.
+    pub(super) fn take_usual(&mut self, point: Point) -> Found {
+        let Some(mean) = self.learn(point) else { return Found::Away(None) };
+        let (hour, part) = place(point.at);
+        let quarter = (part * 4.0).floor() / 4.0;
+        // Of the part more is known; it is asked for where the hour does not say enough.
+        for (n, (from, to)) in [(0.0, 1.0), (quarter, quarter + 0.25)].into_iter().enumerate() {
+            let known = self.usually[n].filter(|usually| (usually.hour, usually.from) == (hour, from));
+            let usually = known.unwrap_or_else(|| self.usually(hour, from, to));
+            self.usually[n] = Some(usually);
+            if usually.holds(mean, part) {
+                return Found::Usual;
+            }
+        }
+        Found::Away(self.away(point.at, mean))
+    }
+
+    /// Learns the next reading: the mean of the last hour.
+    fn learn(&mut self, point: Point) -> Option<f64> {
         self.began = self.began.or(Some(point.at));
-        let hour = point.at.0.div_euclid(HOUR_MS);
-        self.begin_hour(hour);
+        self.begin_hour(point.at.0.div_euclid(HOUR_MS));
         if let Some((_, count, sum)) = &mut self.running {
             (*count, *sum) = (*count + 1, *sum + point.value);
         }
         self.lately.take(point);
         self.told = None;
-        let mean = self.lately.figure(Figure::Average, point.at)?;
-        let part = point.at.0.rem_euclid(HOUR_MS) as f64 / HOUR_MS as f64;
+        self.lately.figure(Figure::Average, point.at)
+    }
+
+    /// How many deviations a mean of the last hour is away from what is usual.
+    fn away(&mut self, at: UnixMillis, mean: f64) -> Option<f64> {
+        let (hour, part) = place(at);
         let mut days: [f64; SEASON as usize] = [f64::NAN; SEASON as usize];
         let mut known = 0;
-        for day in 1..=SEASON {
-            let (before, this) = (self.mean(hour - day * 24 - 1), self.mean(hour - day * 24));
+        for (before, this) in self.days(hour) {
             let of_day = before * (1.0 - part) + this * part;
             if !of_day.is_nan() {
                 days[known] = of_day;
@@ -109,6 +170,46 @@ impl Season {
         let away = (mean - usual) / spread.max(least).max(4.0 * f64::EPSILON * usual.abs()).max(f64::MIN_POSITIVE);
         self.told = Some(Usual { is: mean, low: usual - reach, high: usual + reach, is_growth: false });
         (!away.is_nan()).then(|| away.clamp(f64::MIN, f64::MAX))
+    }
+
+    /// Of each of the last days: the means of the hour before this one of the day, and of this one.
+    fn days(&self, hour: i64) -> impl Iterator<Item = (f64, f64)> {
+        (1..=SEASON).map(move |day| (self.mean(hour - day * 24 - 1), self.mean(hour - day * 24)))
+    }
+
+    /// What is surely usual in an hour, from one part of it to another. In it each day goes straight from one mean to the next. Seen from a line that goes as most of
+    /// them do each stays between two numbers, and so do their median and what they are away from it: a median never falls where
+    /// no number does.
+    fn usually(&self, hour: i64, from: f64, to: f64) -> Usually {
+        let unknown = Usually { hour, from, to, slope: 0.0, low: f64::NAN, high: f64::NAN };
+        let mut days = [(0.0, 0.0); SEASON as usize];
+        let mut known = 0;
+        for (before, this) in self.days(hour).filter(|(before, this)| !before.is_nan() && !this.is_nan()) {
+            let at = |part: f64| before + (this - before) * part;
+            days[known] = (at(from), at(to));
+            known += 1;
+        }
+        let Some(days) = days.get(..known).filter(|days| days.len() >= DAYS as usize) else { return unknown };
+        let of = |number: &dyn Fn(f64, f64) -> f64| {
+            let mut numbers = [0.0; SEASON as usize];
+            for (of, (before, this)) in numbers.iter_mut().zip(days) {
+                *of = number(*before, *this);
+            }
+            numbers.get_mut(..known).map_or(f64::NAN, median)
+        };
+        let slope = of(&|before, this| this - before);
+        let low = of(&|before, this| before.min(this - slope));
+        let high = of(&|before, this| before.max(this - slope));
+        let away = of(&|before, this| (before.min(this - slope) - high).max(low - before.max(this - slope)).max(0.0));
+        let (lowest, highest) = (low + slope.min(0.0), high + slope.max(0.0));
+        let nearest = if lowest <= 0.0 && highest >= 0.0 { 0.0 } else { lowest.abs().min(highest.abs()) };
+        let least = self.scale.least.unwrap_or(self.scale.sigmas * KNOWN_TO * nearest);
+        // A limit is farther away than what comes of rounding.
+        let rounding = 1e-9 * lowest.abs().max(highest.abs()).max(slope.abs()).max(away);
+        let limit = (self.scale.sigmas * NORMAL * away).max(least) * (1.0 - 1e-9) - rounding;
+        // The line goes through both ends of the part: it is drawn from the begin of the hour on.
+        let (slope, begin) = (slope / (to - from), slope / (to - from) * from);
+        Usually { hour, from, to, slope, low: high - limit - begin, high: low + limit - begin }
     }
 
     fn mean(&self, hour: i64) -> f64 {
@@ -130,6 +231,11 @@ impl Season {
         }
         self.running = Some((hour, 0, 0.0));
     }
+}
+
+/// The hour of a moment, and the part of it that is over.
+fn place(at: UnixMillis) -> (i64, f64) {
+    (at.0.div_euclid(HOUR_MS), at.0.rem_euclid(HOUR_MS) as f64 / HOUR_MS as f64)
 }
 
 /// Of some numbers, of which there is one at least.
@@ -198,7 +304,7 @@ mod tests {
             assert!(found.is_none_or(|sigmas| sigmas.abs() < 3.0), "{minute} {found:?}");
         }
         assert_eq!(first, Some(5 * 1_440 + 60), "five days, and the hour before the first of them");
-        assert!(season.bytes() <= 4_300, "{}", season.bytes());
+        assert!(season.bytes() <= 5_300, "{}", season.bytes());
     }
 
     #[test]

@@ -14,7 +14,7 @@
 use std::collections::VecDeque;
 
 use super::condition::{beyond, millis};
-use super::deviation::STEPS;
+use super::sums::STEPS;
 use crate::model::reading::Point;
 use crate::model::rule::{Condition, Op};
 use crate::model::{SensorKind, UnixMillis};

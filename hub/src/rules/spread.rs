@@ -1,6 +1,7 @@
 //! Mean and spread of readings, and how many standard deviations a value is away; the spread is never finer than the
 //! sensor. PURE.
 
+use super::sums::Adds;
 use crate::model::alert::Usual;
 use crate::model::rule::ENOUGH;
 
@@ -13,6 +14,8 @@ const FINE: f64 = 0.05;
 const KNOWN_TO: f64 = 0.005;
 /// Differences smaller than this part of a value come from rounding, not from a sensor.
 const REAL: f64 = 1e-14;
+/// Of a limit: so much of it is below it, however it is rounded.
+const SURELY: f64 = 1.0 - 1e-9;
 
 /// The limit, as a deviation rule has it.
 #[derive(Debug, Clone, Copy)]
@@ -50,9 +53,26 @@ pub(super) struct Moments {
     squares: f64,
 }
 
-impl Moments {
-    pub(super) const NONE: Self = Self { count: 0, finest: f32::INFINITY, mean: 0.0, squares: 0.0 };
+impl Adds for Moments {
+    const NONE: Self = Self { count: 0, finest: f32::INFINITY, mean: 0.0, squares: 0.0 };
 
+    // Chan.
+    fn and(&self, other: &Self) -> Self {
+        let count = self.count.saturating_add(other.count);
+        if count == 0 {
+            return Self::NONE;
+        }
+        let (apart, part) = (other.mean - self.mean, f64::from(other.count) / f64::from(count));
+        Self {
+            count,
+            finest: self.finest.min(other.finest),
+            mean: self.mean + apart * part,
+            squares: self.squares + other.squares + apart * apart * part * f64::from(self.count),
+        }
+    }
+}
+
+impl Moments {
     /// One more (Welford).
     pub(super) fn learn(&mut self, value: f64, before: Option<f64>) {
         self.count = self.count.saturating_add(1);
@@ -66,21 +86,6 @@ impl Moments {
         }
     }
 
-    /// Both together (Chan).
-    pub(super) fn and(&self, other: &Self) -> Self {
-        let count = self.count.saturating_add(other.count);
-        if count == 0 {
-            return Self::NONE;
-        }
-        let (apart, part) = (other.mean - self.mean, f64::from(other.count) / f64::from(count));
-        Self {
-            count,
-            finest: self.finest.min(other.finest),
-            mean: self.mean + apart * part,
-            squares: self.squares + other.squares + apart * apart * part * f64::from(self.count),
-        }
-    }
-
     /// How many standard deviations a value is from the mean; `None` when these are too few to say.
     pub(super) fn deviation(&self, reading: Reading, scale: Scale, known_to: f64) -> Option<f64> {
         if self.count < ENOUGH { None } else { self.away(reading, scale, known_to) }
@@ -90,6 +95,15 @@ impl Moments {
     pub(super) fn away(&self, reading: Reading, scale: Scale, known_to: f64) -> Option<f64> {
         let sigmas = (reading.value - self.mean) / self.sigma(reading.step, scale, known_to);
         (!sigmas.is_nan()).then(|| sigmas.clamp(f64::MIN, f64::MAX))
+    }
+
+    /// Whether a value is no more deviations from the mean than the limit lets pass, where that is plain by the spread alone.
+    pub(super) fn is_surely_within(&self, value: f64, scale: Scale) -> bool {
+        let off = value - self.mean;
+        let least = scale.least.unwrap_or(0.0) * SURELY;
+        let by_spread = scale.sigmas * scale.sigmas * self.squares * SURELY;
+        let is_within = off.abs() < least || off * off * f64::from(self.count.max(2) - 1) < by_spread;
+        self.count >= ENOUGH && is_within && by_spread < f64::INFINITY
     }
 
     /// What a reading is beside what they are usually, as it is told: by their own spread, however fine.

@@ -13,21 +13,12 @@
 //!   looked at. At least [`STUCK`] readings, and no two that follow each other are more than half of `over` apart: silence is no
 //!   standstill. Behind such a gap it begins anew, and knows still which band was left, if it was.
 //!
-//! 40 bytes a thirtieth, at most 32 of them: 1.3 kB.
+//! 40 bytes a thirtieth and 32 for what it adds up to, at most 32 of them: 2.3 kB.
 
-use super::deviation::STEPS;
-use super::strip::Strip;
+use super::sums::{Adds, Sums};
 use crate::model::UnixMillis;
 use crate::model::reading::Point;
 use crate::model::rule::{Figure, STUCK};
-
-/// The readings of one thirtieth.
-#[derive(Debug, Clone, Copy)]
-struct Step {
-    /// Time of the first.
-    first: UnixMillis,
-    totals: Totals,
-}
 
 /// Some readings, added up.
 #[derive(Debug, Clone, Copy)]
@@ -39,11 +30,13 @@ struct Totals {
 }
 
 impl Totals {
-    const NONE: Self = Self { count: 0, sum: 0.0, min: f64::INFINITY, max: f64::NEG_INFINITY };
-
-    const fn of(value: f64) -> Self {
-        Self { count: 1, sum: value, min: value, max: value }
+    fn learn(&mut self, value: f64) {
+        *self = self.and(&Self { count: 1, sum: value, min: value, max: value });
     }
+}
+
+impl Adds for Totals {
+    const NONE: Self = Self { count: 0, sum: 0.0, min: f64::INFINITY, max: f64::NEG_INFINITY };
 
     fn and(&self, other: &Self) -> Self {
         Self {
@@ -59,46 +52,47 @@ impl Totals {
 #[derive(Debug, Clone)]
 pub(super) struct Summary {
     over_ms: i64,
-    steps: Strip<Step>,
-    /// All steps but the newest.
-    older: Totals,
+    sums: Sums<Totals>,
+    /// Where the while of the last reading began.
+    begin: UnixMillis,
 }
 
 impl Summary {
     pub(super) fn new(over_ms: i64) -> Self {
-        Self { over_ms, steps: Strip::default(), older: Totals::NONE }
+        Self { over_ms, sums: Sums::new(over_ms), begin: UnixMillis(i64::MIN) }
     }
 
     /// Time of the oldest reading.
     pub(super) fn began(&self) -> Option<UnixMillis> {
-        self.steps.front().map(|step| step.first)
+        self.sums.began()
     }
 
     /// What it takes in memory besides itself.
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
-        self.steps.bytes()
-    }
-
-    fn step_ms(&self) -> i64 {
-        (self.over_ms / STEPS).max(1)
+        self.sums.bytes()
     }
 
     fn totals(&self) -> Totals {
-        self.steps.back().map_or(Totals::NONE, |newest| self.older.and(&newest.totals))
+        self.sums.all()
     }
 
     /// Where the while begins that ends with a reading at `at`.
     fn begin(&self, at: UnixMillis) -> UnixMillis {
-        let step_ms = self.step_ms();
+        // The first of its bounds that is not before that.
+        let step_ms = self.sums.step_ms();
         UnixMillis((at.0 - self.over_ms).saturating_add(step_ms - 1).div_euclid(step_ms).saturating_mul(step_ms))
     }
 
     /// Takes the next reading, and forgets what lies before the while that it ends.
     pub(super) fn take(&mut self, point: Point) {
-        let begin = self.begin(point.at);
-        self.forget(|step, _| step.first < begin);
-        self.learn(point);
+        // Time only grows: as long as it has not left the one that was found, that is it.
+        if point.at.0.saturating_sub(self.over_ms) > self.begin.0 {
+            let begin = self.begin(point.at);
+            self.begin = begin;
+            self.sums.forget(|step, _| step.at < begin);
+        }
+        self.sums.add(point.at, |totals| totals.learn(point.value));
     }
 
     /// A figure of them; `None` before half of the while is known.
@@ -110,32 +104,6 @@ impl Summary {
             Figure::Minimum => totals.min,
             Figure::Maximum => totals.max,
         })
-    }
-
-    fn forget(&mut self, is_over: impl Fn(&Step, Option<&Step>) -> bool) {
-        let before = self.steps.len();
-        while self.steps.front().is_some_and(|step| is_over(step, self.steps.second())) {
-            self.steps.pop_front();
-        }
-        if self.steps.len() != before {
-            self.older = self.steps.iter().rev().skip(1).fold(Totals::NONE, |sum, step| sum.and(&step.totals));
-        }
-    }
-
-    fn learn(&mut self, point: Point) {
-        let step_ms = self.step_ms();
-        let place = |at: UnixMillis| at.0.div_euclid(step_ms);
-        match self.steps.back_mut() {
-            Some(newest) if place(newest.first) == place(point.at) => {
-                newest.totals = newest.totals.and(&Totals::of(point.value));
-            }
-            newest => {
-                if let Some(newest) = newest {
-                    self.older = self.older.and(&newest.totals);
-                }
-                self.steps.push(Step { first: point.at, totals: Totals::of(point.value) });
-            }
-        }
     }
 }
 
@@ -175,13 +143,13 @@ impl Standstill {
         let over_ms = self.lately.over_ms;
         if self.last.replace(point.at).is_some_and(|last| point.at.since(last) > over_ms / 2) {
             let Totals { min, max, .. } = self.lately.totals();
-            self.before = (!self.lately.steps.is_empty() && max - min <= self.least).then_some((min, max));
+            self.before = (!self.lately.sums.is_empty() && max - min <= self.least).then_some((min, max));
             self.lately = Summary::new(over_ms);
         }
         // One more than lies in the while: it is whole only with a reading that is as old as that.
         let oldest = point.at.plus(-over_ms);
-        self.lately.forget(|_, next| next.is_some_and(|next| next.first <= oldest));
-        self.lately.learn(point);
+        self.lately.sums.forget(|_, next| next.is_some_and(|next| next.at <= oldest));
+        self.lately.sums.add(point.at, |totals| totals.learn(point.value));
         let Totals { count, min, max, .. } = self.lately.totals();
         let is_whole = self.began().is_some_and(|began| began <= oldest) && count >= STUCK.into();
         let (low, high) = self.before.map_or((min, max), |(low, high)| (low.min(min), high.max(max)));
@@ -234,7 +202,7 @@ mod tests {
         for milli in (0..10_000_000).step_by(97) {
             standstill.take(Point { at: UnixMillis(milli), value: 0.0 });
         }
-        assert!(standstill.bytes() <= 1_400, "{}", standstill.bytes());
+        assert!(standstill.bytes() <= 2_400, "{}", standstill.bytes());
         assert_eq!(standstill.take(Point { at: UnixMillis(10_000_100), value: 9.0 }), Some(false));
         let moved = (0..40).map(|n| standstill.take(Point { at: UnixMillis(10_002_000 + n * 2_000), value: 9.0 }));
         let moved: Vec<_> = moved.collect();

@@ -9,7 +9,7 @@
 use std::collections::VecDeque;
 
 use super::condition::{Judged, Verdict};
-use super::deviation::STEPS;
+use super::sums::STEPS;
 use crate::model::UnixMillis;
 use crate::model::reading::Point;
 use crate::model::rule::{Condition, LINE, Op};

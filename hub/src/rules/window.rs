@@ -24,26 +24,28 @@
 //! - **Forecast**: when the line through the while reaches the limit, see `trend`; of a counter what it shows.
 //! - **Seasonal**: how far the mean of the last hour is from that hour of the last 14 days, see `season`.
 
+mod calm;
 mod numbers;
+mod reach;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(super) use self::calm::Taken;
+use self::calm::stays_within;
 use super::condition::{Judged, Verdict, beyond, millis, per_ms};
-use super::deviation::{History, STEPS};
-use super::season::{self, Season};
+use super::deviation::History;
+use super::season::{self, Found, Season};
 use super::spread::{Reading, Scale, place};
 use super::strip::Strip;
 use super::summary::{Standstill, Summary};
+use super::sums::STEPS;
 use super::trend::Trend;
 use crate::counter::{Amount, Lately, Lead, Machine};
 use crate::model::alert::Usual;
 use crate::model::reading::Point;
 use crate::model::rule::{Condition, Figure, Op};
 use crate::model::{SensorKind, UnixMillis};
-
-/// Shortest time before a window that is read to know where a counter stood, in milliseconds.
-const LEAD_MS: i64 = 10 * 60_000;
 
 /// The memory of one rule about the last while on one series.
 #[derive(Debug, Clone)]
@@ -82,10 +84,6 @@ enum Memory {
     Seasonal(Season),
     Forecast(Trend),
 }
-
-/// How far a deviation that looks back for less than that is read for at most, beside its `over`: some hours of readings are read in a
-/// moment, weeks of them are not.
-const FURTHER_MS: i64 = 6 * 3_600_000;
 
 impl Window {
     /// An empty window; `None` for a condition that needs none.
@@ -236,48 +234,22 @@ impl Window {
         self.is_new_normal
     }
 
-    /// How far back readings matter. A deviation also depends on which readings it left out, so at least twice as far: what it took for
-    /// usual depends on what was before, less and less; what a counter did depends on where it stood before.
-    pub(super) fn reach_ms(&self) -> i64 {
-        let reach = match self.memory {
-            Memory::Rate { .. } | Memory::Increase(_) | Memory::Figure(..) | Memory::Forecast(_) => self.over_ms,
-            // One reading from before it: no two of them are further apart than half of it.
-            Memory::Stuck(_) => self.over_ms.saturating_add(self.over_ms / 2),
-            Memory::Seasonal(_) => season::REACH_MS,
-            Memory::Deviation(_) => {
-                let more = self.over_ms.saturating_mul(6).min(FURTHER_MS);
-                self.over_ms.saturating_add(more.max(self.over_ms))
-            }
-        };
-        reach.saturating_add(self.counter.as_ref().map_or(0, |_| self.over_ms.max(LEAD_MS)))
-    }
-
-    /// Which of the readings wanted from there on their hours' means say as well, both whole hours; the readings behind them are
-    /// wanted one by one.
-    pub(super) fn wants_hours(&self, (from, to): (UnixMillis, UnixMillis)) -> Option<(UnixMillis, UnixMillis)> {
-        let hour = |at: UnixMillis| UnixMillis(at.0.div_euclid(season::HOUR_MS).saturating_mul(season::HOUR_MS));
-        let hours = (hour(from), hour(to.plus(-season::HOUR_MS)));
-        (matches!(self.memory, Memory::Seasonal(_)) && hours.0 < hours.1).then_some(hours)
-    }
-
-    /// Learns the mean of an hour, by a moment in it; before the first reading.
-    pub(super) fn learn_hour(&mut self, within: UnixMillis, mean: f64) {
-        match &mut self.memory {
-            Memory::Seasonal(season) if self.kind == SensorKind::Gauge => season.learn_hour(within, mean),
-            Memory::Seasonal(_)
-            | Memory::Rate { .. }
-            | Memory::Increase(_)
-            | Memory::Deviation(_)
-            | Memory::Figure(..)
-            | Memory::Stuck(_)
-            | Memory::Forecast(_) => {}
+    /// Takes the next reading: what it measures by those before it, `None` when they say too little.
+    pub(super) fn take(&mut self, point: Point) -> Option<Judged> {
+        match self.took(point, false) {
+            Taken::Calm => None,
+            Taken::Judged(judged) => judged,
         }
     }
 
-    /// Takes the next reading: what it measures by those before it, `None` when they say too little.
-    pub(super) fn take(&mut self, point: Point) -> Option<Judged> {
+    /// The same, but where it is plain that what it measures is not beyond the limit nothing more is said of it.
+    pub(super) fn take_calmly(&mut self, point: Point) -> Taken {
+        self.took(point, true)
+    }
+
+    fn took(&mut self, point: Point, calmly: bool) -> Taken {
         if self.last.is_some_and(|last| point.at <= last) {
-            return None;
+            return Taken::NOTHING;
         }
         self.is_new_normal = false;
         self.measured = None;
@@ -293,7 +265,7 @@ impl Window {
                     }
                 });
                 if counter.is_undecided() {
-                    return None;
+                    return Taken::NOTHING;
                 }
                 let value = counter.total().value();
                 (value, Some(self.counted.replace(Point { value, ..point })))
@@ -312,13 +284,23 @@ impl Window {
                         marks.pop_back();
                     }
                 }
-                let rate = marks.front().and_then(|&(from, was)| {
-                    let time = point.at.since(from);
+                let front = marks.front().copied().filter(|(from, _)| point.at.since(*from) >= half);
+                let per_ms = per_ms(&self.condition);
+                let is_calm = calmly
+                    && front.is_some_and(|(from, was)| {
+                        let (time, off) = (point.at.since(from) as f64, (value.abs() + was.abs()) * 1e-9 + 1e-11);
+                        let (low, high) = (value - was - off, value - was + off);
+                        stays_within(&self.condition, low / time * per_ms, high / time * per_ms)
+                    });
+                let rate = front.filter(|_| !is_calm).map(|(from, was)| {
                     let change = (Amount::of(value) - Amount::of(was)).value();
-                    (time >= half).then(|| change / time as f64 * per_ms(&self.condition))
+                    change / point.at.since(from) as f64 * per_ms
                 });
                 if marks.back().is_none_or(|&(at, _)| step_of(at) != step_of(point.at)) {
                     marks.push((point.at, value));
+                }
+                if is_calm {
+                    return self.is_calm(value);
                 }
                 rate
             }
@@ -328,6 +310,13 @@ impl Window {
                     lately.push(point.at, value);
                 }
                 lately.forget(oldest);
+                let about = lately.about(oldest).filter(|_| calmly);
+                if about.is_some_and(|(was, off)| {
+                    let off = off + value.abs() * 1e-8;
+                    off.is_finite() && stays_within(&self.condition, value - was - off, value - was + off)
+                }) {
+                    return self.is_calm(value);
+                }
                 let open_end = counter.into_iter().flat_map(Machine::open_end);
                 let shown = counter.map_or(now, Machine::shown);
                 let from = lately.at(oldest, open_end, shown).filter(|from| from.at < point.at);
@@ -357,8 +346,9 @@ impl Window {
             }
             Memory::Deviation(history) => {
                 let reading = match before {
+                    None if calmly && history.take_usual(point.at, value) => return self.is_calm(value),
                     None => Reading { value, step: None },
-                    Some(None) => return None,
+                    Some(None) => return Taken::NOTHING,
                     Some(Some(before)) => {
                         // Where it stood then, as it is known now: it may have taken a slip back.
                         let open_end = self.counter.iter().flat_map(|counter| counter.open_end());
@@ -380,20 +370,24 @@ impl Window {
                 summary.figure(*figure, point.at)
             }
             Memory::Stuck(standstill) => {
-                let is_still = standstill.take(point)?;
-                self.measured = Some(point.value);
-                let verdict = if is_still { Verdict::Bad } else { Verdict::Good };
-                return Some(Judged { measured: point.value, verdict });
+                let verdict = |is_still| if is_still { Verdict::Bad } else { Verdict::Good };
+                let judged = standstill.take(point).map(|is| Judged { measured: point.value, verdict: verdict(is) });
+                self.measured = judged.map(|judged| judged.measured);
+                return Taken::Judged(judged);
             }
+            Memory::Seasonal(season) if self.kind == SensorKind::Gauge && calmly => match season.take_usual(point) {
+                Found::Usual => return self.is_calm(value),
+                Found::Away(away) => away,
+            },
             Memory::Seasonal(season) if self.kind == SensorKind::Gauge => season.take(point),
             Memory::Seasonal(_) => None,
             Memory::Forecast(trend) => {
-                let judged = trend.take(point)?.judged(&self.condition)?;
-                self.measured = Some(judged.measured);
-                return Some(judged);
+                let judged = trend.take(point).and_then(|line| line.judged(&self.condition));
+                self.measured = judged.map(|judged| judged.measured);
+                return Taken::Judged(judged);
             }
         };
         self.measured = measured;
-        Some(Judged::of(&self.condition, measured?))
+        Taken::Judged(measured.map(|measured| Judged::of(&self.condition, measured)))
     }
 }

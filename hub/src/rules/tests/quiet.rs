@@ -11,9 +11,10 @@ fn windows() -> impl Strategy<Value = RuleSpec> {
     let ops = prop::sample::select(vec![Op::Above, Op::AtLeast, Op::Below, Op::AtMost]);
     let figures = prop::sample::select(vec![Figure::Average, Figure::Minimum, Figure::Maximum]);
     let over = prop::sample::select(vec![20_u64, 60, 150, 601]).prop_map(Duration::from_secs);
-    let kinds = prop::sample::select(vec![0, 0, 1, 1, 2, 3, 4]);
-    (kinds, ops, figures, -4..12_i32, over, prop::option::of(0..4_i32)).prop_map(
-        |(kind, op, figure, limit, over, gap)| {
+    let kinds = prop::sample::select(vec![0, 0, 1, 1, 2, 3, 3, 4, 4, 5, 5, 6]);
+    let least = prop::option::of(prop::sample::select(vec![0.5, 1.0, 3.0]));
+    (kinds, ops, figures, -4..12_i32, over, prop::option::of(0..4_i32), least).prop_map(
+        |(kind, op, figure, limit, over, gap, least)| {
             let value = f64::from(limit);
             let further = |gap: i32| f64::from(gap) * if matches!(op, Op::Above | Op::AtLeast) { -1.0 } else { 1.0 };
             let clear = gap.map(|gap| value + further(gap));
@@ -22,7 +23,9 @@ fn windows() -> impl Strategy<Value = RuleSpec> {
                 1 => Condition::Figure { figure, op, value, over, clear },
                 2 => Condition::Stuck { least: value.abs() / 2.0, after: over },
                 3 => Condition::Increase { op, value, over, clear },
-                _ => Condition::Deviation { sigmas: value.abs() + 1.0, over, clear: None, least: Some(1.0) },
+                4 => Condition::Deviation { sigmas: value.abs() / 2.0 + 1.0, over, clear: None, least },
+                5 => Condition::Seasonal { sigmas: value.abs() / 2.0 + 1.0, clear: None, least },
+                _ => Condition::Forecast { op, value, within: over * 3, over, clear: None },
             };
             RuleSpec { condition, ..threshold(op, value, None) }
         },
@@ -47,15 +50,17 @@ fn rules() -> impl Strategy<Value = RuleSpec> {
     })
 }
 
-/// Mostly a calm value that reports regularly; now and then it jumps, or nothing comes.
+/// Mostly a calm value that reports regularly; now and then it jumps, or nothing comes. Days of it are known where it reports seldom.
 fn readings() -> impl Strategy<Value = Vec<Point>> {
+    let slowness = prop::sample::select(vec![1_i64, 1, 1, 60, 900, 1_800]);
     let gap = prop_oneof![20 => Just(1_000_i64), 3 => 1..5_000_i64, 1 => 50_000..300_000_i64];
     let step = prop_oneof![20 => Just(0_i32), 6 => -1..=1_i32, 1 => -6..=6_i32];
-    prop::collection::vec((gap, step), 1..900).prop_map(|steps| {
+    let sizes = prop::sample::select(vec![1.0, 1.0, 0.1, 1e9, 1.0 / 3.0]);
+    (prop::collection::vec((gap, step), 1..900), slowness, sizes).prop_map(|(steps, slowness, size)| {
         let (mut at, mut value) = (START, 5);
         let point = |(gap, step): (i64, i32)| {
-            (at, value) = (at.plus(gap), (value + step).clamp(0, 12));
-            Point { at, value: f64::from(value) }
+            (at, value) = (at.plus(gap * slowness), (value + step).clamp(0, 12));
+            Point { at, value: f64::from(value) * size }
         };
         steps.into_iter().map(point).collect()
     })
@@ -117,9 +122,10 @@ proptest! {
     fn a_rule_says_the_same_of_what_it_passes_over(
         spec in rules(), points in readings(), sizes in prop::collection::vec(1..300_usize, 1..20), begin in 0..200_usize,
         interval_ms in prop::sample::select(vec![0_u32, 1_000, 60_000]),
+        kind in prop::sample::select(vec![SensorKind::Gauge, SensorKind::Gauge, SensorKind::Counter]),
     ) {
         let trial = Trial::new(spec, START);
-        let series = Series { interval_ms, ..series() };
+        let series = Series { interval_ms, kind, ..series() };
         let from = points.get(begin).map_or(START, |point| point.at);
         let end = points.last().unwrap().at.plus(100_000);
         for lists_open in [false, true] {
@@ -184,5 +190,33 @@ fn what_looks_back_does_not_look_at_readings_by_which_nothing_can_happen() {
         slow.take(&points);
         assert_eq!(replay.finish(at(600_000)), slow.finish(at(600_000)));
         assert!(passed > 9_000, "{passed}");
+    }
+}
+
+#[test]
+fn what_remembers_each_reading_judges_few_of_them_and_says_the_same() {
+    // Each day a little warmer or colder, each reading a little off, and one hour that is strange.
+    let value = |minute: i64| {
+        let of_day = (minute % 1_440) as f64 / 1_440.0 * std::f64::consts::TAU;
+        let strange = if (25_000..25_060).contains(&minute) { 20.0 } else { 0.0 };
+        let noise = (minute * 7_919 % 101) as f64 / 100.0 + (minute / 1_440 * 7 % 5) as f64;
+        ((15.0 + 6.0 * of_day.sin() + noise + strange) * 10.0).round() / 10.0
+    };
+    let points: Vec<_> = (0..30_000).map(|minute| Point { at: at(minute * 60), value: value(minute) }).collect();
+    let (hour, day) = (Duration::from_secs(3_600), Duration::from_secs(86_400));
+    let increase = Condition::Increase { op: Op::Above, value: 10.0, over: day, clear: None };
+    let deviation = Condition::Deviation { sigmas: 5.0, over: hour, clear: None, least: Some(5.0) };
+    let seasonal = Condition::Seasonal { sigmas: 4.0, clear: None, least: Some(1.0) };
+    for condition in [increase, deviation, seasonal] {
+        let trial = Trial::new(RuleSpec { condition, ..above(1.0) }, START);
+        let series = series();
+        let mut replay = Replay::new(&trial, &series, START);
+        points.chunks(1_000).for_each(|block| give(&mut replay, block));
+        let calm = replay.calm;
+        let mut slow = Replay::new(&trial, &series, START);
+        slow.take(&points);
+        let (quick, slow) = (replay.finish(at(2_000_000)), slow.finish(at(2_000_000)));
+        assert_eq!(quick, slow);
+        assert!(slow.fires > 0 && calm > 20_000, "{} {calm}", slow.fires);
     }
 }

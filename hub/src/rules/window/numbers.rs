@@ -26,7 +26,7 @@ impl Window {
                     history.scale = Scale { sigmas: *sigmas, least: *least };
                 }
                 (Memory::Seasonal(season), Condition::Seasonal { sigmas, least, .. }) => {
-                    season.scale = Scale { sigmas: *sigmas, least: *least };
+                    season.rescale(Scale { sigmas: *sigmas, least: *least });
                 }
                 _ => {}
             }
