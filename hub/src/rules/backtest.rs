@@ -18,11 +18,11 @@ use super::rhythm::Rhythm;
 use super::skim::Skim;
 use super::together::Together;
 use crate::counter::Lead;
+use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertId, AlertState, Subject, Usual};
 use crate::model::catalog::Series;
 use crate::model::reading::Point;
 use crate::model::rule::Condition;
-use crate::model::UnixMillis;
 
 /// Firings that are listed; further ones are only counted.
 pub const SPANS: usize = 100;

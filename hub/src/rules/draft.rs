@@ -24,6 +24,14 @@ use crate::model::reading::{Point, Stretch};
 /// milliseconds.
 pub(super) const ONCE_MS: i64 = 10 * 60_000;
 
+/// Room for what a group changes. It is used again for the next one: of ten thousand series it is megabytes, which cost more to ask the
+/// system for than what is written into them.
+#[derive(Debug, Default)]
+pub(super) struct Room {
+    pub(super) changes: Vec<Change>,
+    pub(super) touched: BySlot<usize>,
+}
+
 pub(super) struct Draft<'a> {
     engine: &'a Engine,
     now: UnixMillis,
@@ -66,13 +74,18 @@ struct Held {
 
 impl<'a> Draft<'a> {
     pub(super) fn new(engine: &'a Engine, now: UnixMillis) -> Self {
+        Self::within(engine, now, Room::default())
+    }
+
+    /// In some room, which is empty.
+    pub(super) fn within(engine: &'a Engine, now: UnixMillis, room: Room) -> Self {
         Self {
             engine,
             now,
             next_alert: engine.next_alert,
             transitions: Vec::new(),
-            changes: Vec::new(),
-            touched: BySlot::default(),
+            changes: room.changes,
+            touched: room.touched,
             late: BySlot::default(),
             held: Vec::new(),
             counts: BTreeMap::new(),
@@ -84,7 +97,9 @@ impl<'a> Draft<'a> {
     pub(super) fn finish(mut self) -> Proposed {
         self.weigh_turned();
         let told = self.tell_past();
-        let Self { engine, transitions, changes, next_alert, now, late, counts, .. } = self;
+        let Self { engine, transitions, changes, mut touched, next_alert, now, late, counts, .. } = self;
+        touched.clear();
+        let room = Room { changes, touched };
         let mut late: Vec<_> = late.into_iter().collect();
         late.sort_unstable_by_key(|(slot, _)| *slot);
         let waiting = late.iter().filter_map(|(slot, came)| {
@@ -92,7 +107,7 @@ impl<'a> Draft<'a> {
             Some((series, Some(engine.backlog.with(series, came)?)))
         });
         let waiting = waiting.collect();
-        Proposed { transitions, changes, next_alert, waiting, late: (now, late), told, counts, ..Proposed::default() }
+        Proposed { transitions, room, next_alert, waiting, late: (now, late), told, counts, ..Proposed::default() }
     }
 
     /// Readings that came together, those that are watched.

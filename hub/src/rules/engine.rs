@@ -7,11 +7,12 @@ use std::time::Duration;
 use super::condition::Compiled;
 use super::count::Count;
 use super::devices::open::{Devices, Of};
+use super::draft::Room;
 use super::late::{Backlog, Stretches};
 use super::matching::Matching;
 use super::slot::Slot;
 use super::sources::Sources;
-use super::track::{Change, Track};
+use super::track::Track;
 use crate::model::UnixMillis;
 use crate::model::alert::{Ailment, Alert, Transition};
 use crate::model::device::DeviceNo;
@@ -63,6 +64,8 @@ pub struct Engine {
     /// Open alerts about several devices whose rule is gone.
     pub(super) lost: Vec<Arc<Alert>>,
     pub(super) next_alert: u64,
+    /// For the changes of the next group.
+    pub(super) room: Room,
     /// Clocks of devices minus the hub's, in milliseconds, where that is known.
     pub(super) clocks: HashMap<DeviceNo, i64>,
     /// When the hub started.
@@ -105,7 +108,8 @@ pub struct Proposed {
     pub transitions: Vec<Transition>,
     /// Late readings that wait to be looked at, where that changes: to be committed too, `None` when there are none any more.
     pub waiting: Vec<(SeriesId, Option<Stretch>)>,
-    pub(super) changes: Vec<Change>,
+    /// What changes of tracks, in the room for it.
+    pub(super) room: Room,
     /// Readings that came too late to decide anything, and when they came.
     pub(super) late: (UnixMillis, Vec<(Slot, Stretches)>),
     /// Of which rules and devices it tells what was over.
@@ -141,7 +145,7 @@ impl Proposed {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.transitions.is_empty()
-            && self.changes.is_empty()
+            && self.room.changes.is_empty()
             && self.late.1.is_empty()
             && self.told.is_empty()
             && self.waiting.is_empty()

@@ -88,7 +88,7 @@ use std::sync::Arc;
 use self::condition::Compiled;
 use self::count::Count;
 use self::devices::open::Devices;
-use self::draft::Draft;
+use self::draft::{Draft, Room};
 use self::engine::Rebuilt;
 pub use self::engine::{Engine, Proposed, Watching};
 use self::instance::{Instance, end};
@@ -140,6 +140,7 @@ impl Engine {
             ailing,
             devices,
             next_alert,
+            room: Room::default(),
             clocks: HashMap::new(),
             started: UnixMillis(i64::MIN),
             past: BTreeMap::new(),
@@ -233,39 +234,6 @@ impl Engine {
         self.rules.iter().map(|compiled| &compiled.rule)
     }
 
-    /// What each rule watches, and those that look back know by now.
-    #[must_use]
-    pub fn watching(&self) -> BTreeMap<RuleId, Watching> {
-        let mut counts = vec![(0, 0); self.rules.len()];
-        for watch in self.tracks.iter().flat_map(|track| &track.watches) {
-            let Some((series, waiting)) = counts.get_mut(watch.rule) else { continue };
-            *series += 1;
-            *waiting += usize::from(watch.window.as_ref().is_some_and(|window| window.measured().is_none()));
-        }
-        let mut all = BTreeMap::<RuleId, Watching>::new();
-        for ((place, compiled), (series, waiting)) in self.rules.iter().enumerate().zip(counts) {
-            let version = compiled.rule.version;
-            let watching = Watching { version, series, waiting, ..Watching::default() };
-            let watching = all.entry(compiled.rule.id).or_insert(watching);
-            if series == 0 {
-                continue;
-            }
-            let watched = self.sources.watches.keys().filter(|here| here.0 == place);
-            let watched: Vec<_> = watched.copied().collect();
-            let has = |part| watched.iter().any(|here| self.sources.feed(*here, part).is_some());
-            let missing = compiled.sources.iter().filter(|(part, _)| !has(*part)).map(|(_, sensor)| sensor.clone());
-            watching.missing = missing.collect::<BTreeSet<_>>().into_iter().collect();
-        }
-        for (track, watch) in self.tracks.iter().flat_map(|track| track.watches.iter().map(move |watch| (track, watch)))
-        {
-            let Some(compiled) = self.rules.get(watch.rule) else { continue };
-            if let Some(watching) = all.get_mut(&compiled.rule.id) {
-                watching.note_pace(&compiled.rule.spec.condition, track.rhythm.every_ms());
-            }
-        }
-        all
-    }
-
     /// Finds out who watches the series of a group; [`Engine::evaluate`] passes over a series never prepared.
     /// Decides nothing, so it needs no commit.
     pub fn prepare(&mut self, catalog: &Catalog, batches: &[Batch]) {
@@ -276,8 +244,9 @@ impl Engine {
 
     /// Decides what a group of readings means.
     #[must_use]
-    pub fn evaluate(&self, now: UnixMillis, batches: &[Batch]) -> Proposed {
-        let mut draft = Draft::new(self, now);
+    pub fn evaluate(&mut self, now: UnixMillis, batches: &[Batch]) -> Proposed {
+        let room = std::mem::take(&mut self.room);
+        let mut draft = Draft::within(self, now, room);
         let (mut rest, mut rows) = (batches, Vec::new());
         while let Some((many, upload)) = Upload::first(now, rest, &self.clocks, |series| self.slot(series), &mut rows) {
             draft.upload(&upload, &mut rows);
@@ -327,12 +296,16 @@ impl Engine {
                 self.backlog.note(now, track.series, &stretches, track.late_ms);
             }
         }
-        for change in proposed.changes {
+        let mut room = proposed.room;
+        for change in room.changes.drain(..) {
             let (slot, due) = (change.slot, change.due);
             if let Some(track) = self.tracks.get_mut(slot as usize) {
                 track.apply(change);
                 self.queue(slot, due);
             }
+        }
+        if room.changes.capacity() > self.room.changes.capacity() {
+            self.room = room;
         }
         if let Some(rebuilt) = proposed.rebuilt {
             self.rebuild(rebuilt);

@@ -189,6 +189,8 @@ impl Change {
     /// The same, to change it.
     pub(super) fn look_mut<'a>(&'a mut self, track: &Track, watch: usize) -> Option<&'a mut Look> {
         if !self.windows.iter().any(|(at, _)| *at == watch) {
+            // Of most series a single one.
+            self.windows.reserve_exact(1);
             self.windows.push((watch, track.watches.get(watch)?.window.clone()?));
         }
         self.windows.iter_mut().find(|(at, _)| *at == watch).map(|(_, look)| look)

@@ -39,7 +39,7 @@ impl Engine {
                 let change = change.get_or_insert_with(|| Change::of(slot, track));
                 change.set_open(place, Some(Arc::new(alert)));
             }
-            proposed.changes.extend(change);
+            proposed.room.changes.extend(change);
         }
     }
 

@@ -3,10 +3,10 @@
 //!
 //! A series is matched at its first reading. When rules or its device change, all series are matched again.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::condition::{Compiled, millis, same_meaning};
-use super::engine::{Engine, LATE_MS, Watched};
+use super::engine::{Engine, LATE_MS, Watched, Watching};
 use super::look::Look;
 use super::matching::Matching;
 use super::rhythm::Rhythm;
@@ -15,9 +15,42 @@ use super::track::{Past, Track, Watch};
 use crate::model::SensorKind;
 use crate::model::catalog::Catalog;
 use crate::model::reading::SeriesId;
-use crate::model::rule::Condition;
+use crate::model::rule::{Condition, RuleId};
 
 impl Engine {
+    /// What each rule watches, and those that look back know by now.
+    #[must_use]
+    pub fn watching(&self) -> BTreeMap<RuleId, Watching> {
+        let mut counts = vec![(0, 0); self.rules.len()];
+        for watch in self.tracks.iter().flat_map(|track| &track.watches) {
+            let Some((series, waiting)) = counts.get_mut(watch.rule) else { continue };
+            *series += 1;
+            *waiting += usize::from(watch.window.as_ref().is_some_and(|window| window.measured().is_none()));
+        }
+        let mut all = BTreeMap::<RuleId, Watching>::new();
+        for ((place, compiled), (series, waiting)) in self.rules.iter().enumerate().zip(counts) {
+            let version = compiled.rule.version;
+            let watching = Watching { version, series, waiting, ..Watching::default() };
+            let watching = all.entry(compiled.rule.id).or_insert(watching);
+            if series == 0 {
+                continue;
+            }
+            let watched = self.sources.watches.keys().filter(|here| here.0 == place);
+            let watched: Vec<_> = watched.copied().collect();
+            let has = |part| watched.iter().any(|here| self.sources.feed(*here, part).is_some());
+            let missing = compiled.sources.iter().filter(|(part, _)| !has(*part)).map(|(_, sensor)| sensor.clone());
+            watching.missing = missing.collect::<BTreeSet<_>>().into_iter().collect();
+        }
+        for (track, watch) in self.tracks.iter().flat_map(|track| track.watches.iter().map(move |watch| (track, watch)))
+        {
+            let Some(compiled) = self.rules.get(watch.rule) else { continue };
+            if let Some(watching) = all.get_mut(&compiled.rule.id) {
+                watching.note_pace(&compiled.rule.spec.condition, track.rhythm.every_ms());
+            }
+        }
+        all
+    }
+
     pub(super) fn slot(&self, series: SeriesId) -> Option<Slot> {
         match self.watched.get(series.0 as usize) {
             Some(&Watched::By(slot)) => Some(slot),
