@@ -10,7 +10,7 @@ mod trial;
 use std::sync::Arc;
 
 use self::queue::Queue;
-pub use self::trial::Trial;
+pub use self::trial::{Seen, Trial};
 use super::condition::{Judged, Verdict};
 use super::instance::{Instance, Pulse, Step};
 use super::look::Look;
@@ -59,15 +59,6 @@ pub struct Outcome {
     pub spans: Vec<Span>,
 }
 
-/// How a series reported, as far as a replay looked at it reading by reading.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Seen {
-    /// When the first reading was taken, also before the range.
-    pub first: Option<UnixMillis>,
-    /// How far apart the last ones lie, in milliseconds; 0 where nothing says so.
-    pub every_ms: i64,
-}
-
 /// The replay of one series.
 #[derive(Debug)]
 pub struct Replay<'a> {
@@ -102,13 +93,11 @@ impl<'a> Replay<'a> {
     pub fn new(trial: &'a Trial, series: &Series, from: UnixMillis) -> Self {
         let window = Look::new(&trial.0.rule.spec.condition, series.kind);
         let (series, rhythm) = (series.clone(), Rhythm::new(series.interval_ms));
+        let skim = window.as_ref().and_then(|window| Skim::new(&trial.0.rule.spec.condition, window.kind()));
         Self {
             trial,
             series,
-            skim: window
-                .as_ref()
-                .and_then(|window| Skim::new(&trial.0.rule.spec.condition, window.kind()))
-                .map(Box::new),
+            skim: skim.map(Box::new),
             window,
             queues: Vec::new(),
             open: None,

@@ -13,7 +13,7 @@ use super::instance::{Instance, Step, is_written, spoke};
 use super::late::Stretches;
 use super::look::Look;
 use super::slot::{BySlot, Slot};
-use super::track::{Change, Track, Watch};
+use super::track::{Change, Room, Track, Watch};
 use super::upload::Upload;
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertId, AlertState, Transition};
@@ -23,14 +23,6 @@ use crate::model::reading::{Point, Stretch};
 /// Of one rule and device, at most one notification about alerts that were already over is sent in this time, in
 /// milliseconds.
 pub(super) const ONCE_MS: i64 = 10 * 60_000;
-
-/// Room for what a group changes. It is used again for the next one: of ten thousand series it is megabytes, which cost more to ask the
-/// system for than what is written into them.
-#[derive(Debug, Default)]
-pub(super) struct Room {
-    pub(super) changes: Vec<Change>,
-    pub(super) touched: BySlot<usize>,
-}
 
 pub(super) struct Draft<'a> {
     engine: &'a Engine,

@@ -7,7 +7,7 @@ use super::condition::Judged;
 use super::instance::Pulse;
 use super::look::Look;
 use super::rhythm::Rhythm;
-use super::slot::Slot;
+use super::slot::{BySlot, Slot};
 use super::together::Together;
 use super::upload::Upload;
 use crate::model::alert::{self, Alert, Usual};
@@ -102,6 +102,14 @@ pub(super) struct Change {
     pub(super) windows: Vec<(usize, Look)>,
     /// Its deadline came: it is queued anew.
     pub(super) due: bool,
+}
+
+/// Room for what a group changes. It is used again for the next one: of ten thousand series it is megabytes, which cost more to ask the
+/// system for than what is written into them.
+#[derive(Debug, Default)]
+pub(super) struct Room {
+    pub(super) changes: Vec<Change>,
+    pub(super) touched: BySlot<usize>,
 }
 
 impl Change {

@@ -247,6 +247,12 @@ impl Window {
         self.took(point, true)
     }
 
+    /// Something was measured that is not beyond the limit, and not worked out: the value stands for it.
+    const fn is_calm(&mut self, value: f64) -> Taken {
+        self.measured = Some(value);
+        Taken::Calm
+    }
+
     fn took(&mut self, point: Point, calmly: bool) -> Taken {
         if self.last.is_some_and(|last| point.at <= last) {
             return Taken::NOTHING;

@@ -2,13 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use super::Seen;
 use crate::model::UnixMillis;
 use crate::model::catalog::{Catalog, Series};
 use crate::model::rule::{Condition, Rule, RuleId, RuleSpec};
 use crate::rules::condition::{Compiled, millis};
 use crate::rules::engine::Watching;
 use crate::rules::look::Look;
+
+/// How a series reported, as far as a replay looked at it reading by reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Seen {
+    /// When the first reading was taken, also before the range.
+    pub first: Option<UnixMillis>,
+    /// How far apart the last ones lie, in milliseconds; 0 where nothing says so.
+    pub every_ms: i64,
+}
 
 /// A rule that is tried.
 #[derive(Debug, Clone)]

@@ -3,7 +3,6 @@
 //! What is plain is less than what is so: bounds that cost little are held against the limit, and where they lie on both sides of it the
 //! reading is judged as any other. Only who asks about a rule of which nothing is open may be content with that.
 
-use super::Window;
 use crate::model::rule::Condition;
 use crate::rules::condition::{Judged, beyond};
 
@@ -18,14 +17,6 @@ pub(in crate::rules) enum Taken {
 
 impl Taken {
     pub(super) const NOTHING: Self = Self::Judged(None);
-}
-
-impl Window {
-    /// Something was measured that is not beyond the limit, and not worked out: the value stands for it.
-    pub(super) const fn is_calm(&mut self, value: f64) -> Taken {
-        self.measured = Some(value);
-        Taken::Calm
-    }
 }
 
 /// Whether nothing from `low` to `high` is beyond the limit of a change.
