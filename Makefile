@@ -28,6 +28,7 @@ soak:
 	CRASH_KILLS=200 $(CARGO) test --package telemetry-hub --test crash -- --nocapture
 	SOAK=1 $(CARGO) test --package telemetry-hub --test faults -- --nocapture --test-threads 1
 	SOAK=1 $(CARGO) test --package telemetry-hub --test floods -- --nocapture --test-threads 1
+	$(CARGO) test --package telemetry-hub --lib every_zigbee_device -- --ignored
 
 lint: web/node_modules/.installed
 	$(CARGO) fmt --all --check

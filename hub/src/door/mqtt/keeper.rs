@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::heard::{Found, Heard, Listener, Why};
+use super::heard::{Command, Found, Heard, Listener, Why};
 use super::parcel::{Due, Parcel};
 use super::standing::Standing;
 use super::unread::Unread;
@@ -46,6 +46,8 @@ pub(super) struct Keeper<'a> {
     told: HashMap<(String, String), f64>,
     /// What people say of topics.
     rules: watch::Receiver<Arc<TopicRules>>,
+    /// What devices are asked.
+    commands: mpsc::Sender<Command>,
 }
 
 /// The readings of a group.
@@ -64,6 +66,7 @@ impl<'a> Keeper<'a> {
         unread: &'a Unread,
         standing: &'a Standing,
         rules: watch::Receiver<Arc<TopicRules>>,
+        commands: mpsc::Sender<Command>,
     ) -> Self {
         let sends = Sends {
             by: Some(Maker::Door("mqtt")),
@@ -74,7 +77,7 @@ impl<'a> Keeper<'a> {
             once: true,
         };
         let (listener, arrivals, told) = Default::default();
-        Self { way, tally, unread, standing, sends, listener, arrivals, told, rules }
+        Self { way, tally, unread, standing, sends, listener, arrivals, told, rules, commands }
     }
 
     /// Runs until the last sender is gone and everything is stored; until `stop` a group is tried as often as it takes.
@@ -138,7 +141,7 @@ impl<'a> Keeper<'a> {
         }
         for Parcel { topic, payload, is_retained, came, due, .. } in parcels.drain(..) {
             group.due.extend(due);
-            match self.listener.hear(&topic, &payload, is_retained) {
+            match self.listener.hear(&topic, &payload, is_retained, came) {
                 Heard::Readings(found) => {
                     let mut is_fit = true;
                     for found in found {
@@ -157,6 +160,10 @@ impl<'a> Keeper<'a> {
                 Heard::Announcement | Heard::Aside => {}
                 Heard::Unread(why) => self.unread.note(&topic, &payload, why, came),
             }
+        }
+        while let Some(command) = self.listener.next_command() {
+            // Asked again later, if it was not to be sent.
+            let _ = self.commands.try_send(command);
         }
         group
     }

@@ -34,6 +34,8 @@ use crate::model::topic_rule::TopicRules;
 
 /// Groups that are done and wait to be acknowledged.
 const DONE: usize = 64;
+/// What waits to be asked of devices.
+const COMMANDS: usize = 64;
 /// How often it is looked at whether the log is to be told of what was dropped.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
@@ -69,8 +71,9 @@ impl Door {
         let Known { tally, standing, unread } = &*self.known;
         let (sender, receiver) = parcels();
         let (done_in, done) = mpsc::channel(DONE);
-        let keeper = Keeper::new(self.way, tally, unread, standing, self.rules);
-        let client = Client { broker: self.broker, parcels: sender, done, standing, tally };
+        let (commands_in, commands) = mpsc::channel(COMMANDS);
+        let keeper = Keeper::new(self.way, tally, unread, standing, self.rules, commands_in);
+        let client = Client { broker: self.broker, parcels: sender, done, commands, standing, tally };
         let work = async {
             tokio::join!(client.run(stop.clone()), keeper.run(receiver, done_in, stop.clone()));
         };

@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use self::packet::Version;
 use self::packet::{Hello, Message, NoMqtt, Packet, Reader, Refused, Writer};
 use self::stream::Stream;
+use super::heard::Command;
 use super::parcel::{Connection, Due, Room, Sender};
 use super::standing::Standing;
 use crate::clock::Clock;
@@ -109,6 +110,8 @@ pub(super) struct Client<'a> {
     pub(super) parcels: Sender,
     /// What may be acknowledged.
     pub(super) done: mpsc::Receiver<Vec<Due>>,
+    /// What devices are asked.
+    pub(super) commands: mpsc::Receiver<Command>,
     pub(super) standing: &'a Standing,
     pub(super) tally: &'a Tally,
 }
@@ -274,6 +277,9 @@ impl Client<'_> {
                 biased;
                 () = stop.cancelled() => break,
                 Some(done) = self.done.recv() => on_the_way -= acknowledge(&done, connection, &mut open)?,
+                Some((topic, payload)) = self.commands.recv() => {
+                    open.writer.publish(&topic, payload, &mut open.outbox)?;
+                }
                 room = self.parcels.room(bytes), if held.is_some() => {
                     if let (Some(room), Some(message)) = (room, held.take()) {
                         on_the_way += usize::from(message.id.is_some());

@@ -20,6 +20,10 @@ impl<'b> Body<'b> {
         self.bytes.is_empty()
     }
 
+    pub(super) const fn bytes(&self) -> &'b [u8] {
+        self.bytes
+    }
+
     /// As text, if it is one.
     pub(super) fn text(&self) -> Option<&'b str> {
         let text = std::str::from_utf8(self.bytes).ok()?.trim();

@@ -15,6 +15,7 @@ mod plain;
 mod reading;
 mod said;
 mod shelly;
+mod sparkplug;
 mod tasmota;
 mod template;
 mod theengs;
@@ -29,9 +30,12 @@ use self::message::Body;
 use self::plain::Plain;
 pub(crate) use self::reading::{Found, Heard, Why};
 use self::shelly::Shelly;
+pub(crate) use self::sparkplug::Command;
+use self::sparkplug::Sparkplug;
 use self::tasmota::Tasmota;
 use self::topic::Topic;
 use self::zigbee2mqtt::Zigbee2Mqtt;
+use crate::model::UnixMillis;
 use crate::model::topic_rule::TopicRules;
 
 /// Understands messages of one broker.
@@ -40,6 +44,7 @@ pub(crate) struct Listener {
     zigbee2mqtt: Zigbee2Mqtt,
     tasmota: Tasmota,
     shelly: Shelly,
+    sparkplug: Sparkplug,
     homeassistant: HomeAssistant,
     plain: Plain,
     /// What people said of topics.
@@ -54,9 +59,9 @@ impl Listener {
 
     /// What a message says. Where the broker kept it (`is_kept`), what it says was so at a time that nobody knows: only what has its
     /// own time, and whether a device is there, is a reading then.
-    pub(crate) fn hear(&mut self, topic: &str, payload: &[u8], is_kept: bool) -> Heard {
+    pub(crate) fn hear(&mut self, topic: &str, payload: &[u8], is_kept: bool, now: UnixMillis) -> Heard {
         let (topic, body) = (Topic::of(topic), Body::of(payload));
-        let heard = self.by_technology(&topic, &body);
+        let heard = self.by_technology(&topic, &body, now);
         // A guess is not made of what nobody says at the moment: it would make devices of what is long gone.
         let mut heard = match heard {
             Some(heard) => heard,
@@ -71,11 +76,17 @@ impl Listener {
         heard
     }
 
-    fn by_technology(&mut self, topic: &Topic<'_>, body: &Body<'_>) -> Option<Heard> {
+    /// Something that is to be said to a device.
+    pub(crate) fn next_command(&mut self) -> Option<Command> {
+        self.sparkplug.next_command()
+    }
+
+    fn by_technology(&mut self, topic: &Topic<'_>, body: &Body<'_>, now: UnixMillis) -> Option<Heard> {
         if topic.text.starts_with('$') {
             return Some(Heard::Aside);
         }
         let own = said::read(&self.rules, topic, body);
+        let own = own.or_else(|| self.sparkplug.read(topic, body, now));
         let own = own.or_else(|| self.zigbee2mqtt.read(topic, body));
         let own = own.or_else(|| self.tasmota.read(topic, body));
         let own = own.or_else(|| self.shelly.read(topic, body));

@@ -5,12 +5,13 @@
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test fails by panicking")]
 
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -286,6 +287,38 @@ fn a_broker_is_believed_by_the_authority_that_is_named_alone() {
     connected(&hub);
     broker.publish(&["-q", "1", "-t", "a/b", "-m", "1"]);
     eventually("the reading", SOON, || (latest(&hub) == [row("a", "b", "", 1.0)]).then_some(()));
+}
+
+#[test]
+fn an_edge_node_of_sparkplug_is_asked_for_what_was_missed() {
+    let Some(broker) = Broker::start("") else { return };
+    let package = tempfile::tempdir().unwrap();
+    let mut install = Command::new("npm");
+    install
+        .args(["install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"])
+        .arg(package.path());
+    if !install.arg("sparkplug-client@3.2.4").status().is_ok_and(|status| status.success()) {
+        return skipped("sparkplug-client (npm)");
+    }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mqtt/sparkplug.cjs");
+    let mut node = Command::new("node");
+    node.arg(script).arg(package.path().join("node_modules/sparkplug-client")).arg(broker.port.to_string());
+    let _node = Stopped(node.spawn().unwrap());
+    // It is born long before anybody listens, and says only numbers from then on.
+    let mut listening = broker.client("mosquitto_sub");
+    let heard = listening.args(["-t", "spBv1.0/plant/DDATA/#", "-C", "3", "-W", "30"]).output().unwrap();
+    assert!(heard.status.success(), "{}", String::from_utf8_lossy(&heard.stderr));
+    let hub = broker.hub(&[]);
+    let of = |sensor: &str| {
+        let mut rows = latest(&hub);
+        rows.retain(|row| row.1 == sensor);
+        rows
+    };
+    let temperature =
+        eventually("the temperature", SOON, || of("temperature").pop().filter(|(.., value)| *value > 20.0));
+    assert_eq!((temperature.0.as_str(), temperature.2.as_str()), ("plant/press/oil", "Cel"));
+    assert_eq!(of("level"), [row("plant/press", "level", "", -5.0)]);
+    eventually("that both are there", SOON, || (of("available").len() == 2).then_some(()));
 }
 
 fn write_certificates(authority: &PathBuf, certificate: &PathBuf, key: &PathBuf) {
