@@ -1,7 +1,7 @@
 // How fast readings come around a place. PURE.
 //
-// A sensor may be asked once a minute, and once a second from the moment that something happens: what is usual is said by the
-// neighbours of a hole and by nothing farther away. Otherwise the faster part would break the line of the slower one.
+// A sensor may be asked once a minute, and once a second from the moment that something happens: what is usual is said
+// by the neighbours of a hole and by nothing farther away, or the faster part would break the line of the slower one.
 
 import type { Millis } from "./types";
 

@@ -248,7 +248,7 @@ export class Points {
     );
   }
 
-  /** Time between two readings at this point: a bucket says by how many it holds how near to each other they are at most. */
+  /** Time between two readings at this point: a bucket says by how many it holds how near to each other they are. */
   private step(i: number): Millis {
     const [count, distance] = [this.count[i]!, this.t[i]! - this.t[i - 1]!];
     return count < 2 ? distance : Math.min(distance / count, this.width[i]! / (count - 1));
