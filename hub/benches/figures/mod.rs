@@ -8,6 +8,7 @@ mod options;
 mod port;
 
 use std::fs;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -87,6 +88,8 @@ impl Programs {
             .args(args)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
+            // One that is stopped in its turn takes nobody else along when a shell goes away.
+            .process_group(0)
             .spawn()
             .unwrap()
     }
