@@ -16,7 +16,7 @@
 //! ```
 //!
 //! Imports point down, never up; shells do not import shells, they meet through channels made in `hub`. JSON lives in
-//! `http`, `delivery::{payload, message}`, `settings`, `door::otlp`, `door::mqtt::heard` (what devices say to a broker) and
+//! `http`, `delivery::{payload, message}`, `settings`, `door::otlp`, `door::mqtt::{heard, spoken}` (what is said at a broker) and
 //! `command::{remote, watch}`, SQL in `store::sqlite`, datagram bytes in `wire`.
 //! `tests/house` checks it.
 //!

@@ -103,3 +103,17 @@ export function curl(origin: string): string {
   const body = JSON.stringify({ device: "shed", readings: [reading] });
   return `curl -H "Authorization: Bearer TOKEN" ${origin}/api/v1/readings -d '${body}'`;
 }
+
+/** What every SDK of OpenTelemetry reads. */
+export function otlp(origin: string): string {
+  return [
+    `export OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=${origin}/v1/metrics`,
+    "export OTEL_EXPORTER_OTLP_METRICS_PROTOCOL=http/protobuf",
+    'export OTEL_EXPORTER_OTLP_METRICS_HEADERS="Authorization=Bearer%20TOKEN"',
+  ].join("\n");
+}
+
+/** The stanza of Prometheus. */
+export function prometheus(origin: string): string {
+  return ["remote_write:", `  - url: ${origin}/api/v1/write`, "    authorization: { credentials: TOKEN }"].join("\n");
+}

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::keep::{Age, age};
 use super::listen;
-use super::mqtt::{BrokerUrl, broker, topic};
+use super::mqtt::{BrokerUrl, broker, prefix, topic};
 use crate::model::quantity;
 use crate::proto::command::JoinPolicy;
 
@@ -55,6 +55,10 @@ pub struct Flags {
     /// Topic that the hub asks the broker for, with `+` and `#`; repeatable [default: #]
     #[arg(long, value_name = "TOPIC", env = "TELEMETRY_HUB_MQTT_TOPICS", value_delimiter = ',', value_parser = topic)]
     pub mqtt_topics: Vec<String>,
+    /// Topic below which the hub publishes readings of devices with an agent, and its alerts, announced for Home Assistant, such as
+    /// `telemetry` [default: nothing is published]
+    #[arg(long, value_name = "TOPIC", env = "TELEMETRY_HUB_MQTT_PUBLISH", value_parser = prefix)]
+    pub mqtt_publish: Option<String>,
     /// File holding one admin API token to accept, for automation
     #[arg(long, value_name = "FILE", env = "TELEMETRY_HUB_ADMIN_TOKEN_FILE")]
     pub admin_token_file: Option<PathBuf>,

@@ -48,6 +48,7 @@ struct File {
     mqtt_password_file: Option<PathBuf>,
     mqtt_ca: Option<PathBuf>,
     mqtt_topics: Vec<String>,
+    mqtt_publish: Option<String>,
     admin_token_file: Option<PathBuf>,
     join: Option<Join>,
     discovery: Option<Switch>,
@@ -93,6 +94,8 @@ pub struct Config {
     pub mqtt_ca: Option<PathBuf>,
     /// Topics that are asked for; all when there are none.
     pub mqtt_topics: Vec<String>,
+    /// Topic below which the hub publishes, if it is to.
+    pub mqtt_publish: Option<String>,
     /// File with an admin token.
     pub admin_token_file: Option<PathBuf>,
     /// Who may join; when nobody says, what was last set on the page, and at first by click.
@@ -144,6 +147,7 @@ impl Default for Config {
             mqtt_password: None,
             mqtt_ca: None,
             mqtt_topics: Vec::new(),
+            mqtt_publish: None,
             admin_token_file: None,
             join: None,
             discovery: true,
@@ -196,6 +200,7 @@ impl Config {
             mqtt_password: flags.mqtt_password,
             mqtt_ca: flags.mqtt_ca.or(file.mqtt_ca),
             mqtt_topics: listed(flags.mqtt_topics, mqtt_topics),
+            mqtt_publish: said("mqtt_publish", flags.mqtt_publish, file.mqtt_publish, mqtt::prefix)?,
             admin_token_file: flags.admin_token_file.or(file.admin_token_file),
             join: flags.join.or(file.join).map(Into::into),
             discovery: flags.discovery.or(file.discovery) != Some(Switch::Off),

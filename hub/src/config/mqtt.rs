@@ -62,6 +62,15 @@ pub(super) fn topic(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// A topic below which the hub publishes: without `+` and `#`, and not at a place of others.
+pub(super) fn prefix(text: &str) -> Result<String, String> {
+    let text = text.trim_matches('/');
+    if !topic_rule::is_filter(text) || text.contains(['+', '#', '$']) || text.starts_with("homeassistant") {
+        return Err(format!("`{text}` is not a topic to publish below, such as telemetry or home/hub"));
+    }
+    Ok(text.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,6 +93,10 @@ mod tests {
     fn topics_to_ask_for_have_their_signs_in_the_right_places() {
         for text in ["#", "a/#", "+/b/+", "a"] {
             assert_eq!(topic(text).as_deref(), Ok(text));
+        }
+        assert_eq!(prefix("home/hub/").as_deref(), Ok("home/hub"));
+        for text in ["", "a/#", "homeassistant", "$SYS"] {
+            assert!(prefix(text).is_err(), "{text}");
         }
         for text in ["", "a#", "#/a", "a/b+", "a+/b"] {
             assert!(topic(text).is_err(), "{text}");

@@ -41,6 +41,7 @@ pub(super) fn of(config: &Config, id: HubId) -> anyhow::Result<Option<Broker>> {
         user: url.user.clone().or_else(|| password.is_some().then(String::new)),
         password,
         topics,
+        publish: config.mqtt_publish.clone(),
         client: format!("hub-{mark}"),
     }))
 }

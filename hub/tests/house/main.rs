@@ -390,6 +390,7 @@ fn sql_stays_below_the_port_and_json_at_the_borders() {
             // Metrics of OpenTelemetry come as protobuf or as JSON, and both are decoded in one room.
             || name == "door/otlp/json.rs"
             || name.starts_with("door/mqtt/heard/")
+            || name == "door/mqtt/spoken.rs"
             || ["settings.rs", "settings/topic_rules.rs", "command/remote.rs", "command/watch.rs"]
                 .contains(&name.as_str());
         assert!(at_border || !code.contains("serde_json"), "{name} speaks JSON");

@@ -321,6 +321,39 @@ fn an_edge_node_of_sparkplug_is_asked_for_what_was_missed() {
     eventually("that both are there", SOON, || (of("available").len() == 2).then_some(()));
 }
 
+#[test]
+fn what_agents_say_and_rules_find_is_heard_at_the_broker() {
+    let Some(broker) = Broker::start("") else { return };
+    let mut hub = broker.hub(&[("MQTT_PUBLISH", "telemetry")]);
+    connected(&hub);
+    let kept = |topic: &str| {
+        let mut client = broker.client("mosquitto_sub");
+        let heard = client.args(["-t", topic, "-C", "1", "-W", "20"]).output().unwrap();
+        String::from_utf8(heard.stdout).unwrap().trim().to_owned()
+    };
+    assert_eq!(kept("telemetry/available"), "online");
+    let state = tempfile::tempdir().unwrap();
+    let token = hub.join_token(1);
+    let _agent = hub.start_agent(state.path(), &["--join-token", &token, "--name", "attic", "--interval", "1s"]);
+    let config: serde_json::Value = serde_json::from_str(&kept("homeassistant/sensor/#")).unwrap();
+    assert_eq!(config["device"]["name"], "attic");
+    assert!(config["expire_after"].as_u64() >= Some(60), "{config}");
+    let state_topic = config["state_topic"].as_str().unwrap();
+    assert!(kept(state_topic).parse::<f64>().is_ok(), "{config}");
+    let rule =
+        serde_json::json!({"name": "any", "sensor": "*", "condition": {"type": "threshold", "op": ">", "value": -1e9}});
+    let number = hub.post("/api/v1/rules", &rule)["id"].as_str().unwrap().trim_start_matches("rul_").to_owned();
+    eventually("the alert", SOON, || (kept(&format!("telemetry/rules/{number}")) == "ON").then_some(()));
+    // It does not hear itself.
+    assert!(latest(&hub).iter().all(|row| row.0 == "attic"), "{:?}", latest(&hub));
+    assert_eq!(hub.get("/api/v1/doors/mqtt/unread")["items"], serde_json::json!([]));
+    hub.kill();
+    assert_eq!(
+        eventually("the will", SOON, || Some(kept("telemetry/available")).filter(|word| word != "online")),
+        "offline"
+    );
+}
+
 fn write_certificates(authority: &PathBuf, certificate: &PathBuf, key: &PathBuf) {
     use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
     let authority_key = KeyPair::generate().unwrap();

@@ -1,15 +1,17 @@
 // What to paste for devices and programs that run no agent: each speaks what it speaks already.
 
 import { useState } from "preact/hooks";
-import { curl, telegraf } from "../door";
+import { curl, otlp, prometheus, telegraf } from "../door";
 import type { Place } from "../join";
 import { Copyable } from "./controls";
 
-type Kind = "mqtt" | "influx" | "line" | "json";
+type Kind = "mqtt" | "influx" | "otlp" | "prometheus" | "line" | "json";
 
 const KINDS: [Kind, string][] = [
   ["mqtt", "MQTT"],
   ["influx", "InfluxDB clients"],
+  ["otlp", "OpenTelemetry"],
+  ["prometheus", "Prometheus"],
   ["line", "Line protocol"],
   ["json", "HTTP and JSON"],
 ];
@@ -49,6 +51,20 @@ function Paste({ kind, origin }: { kind: Kind; origin: string }) {
         <>
           <p>Telegraf and the clients of InfluxDB 1, 2 and 3: this address, and a token of scope ingest.</p>
           <Copyable text={telegraf(origin)} label="settings" />
+        </>
+      );
+    case "otlp":
+      return (
+        <>
+          <p>Programs with an OpenTelemetry SDK, with a token of scope ingest:</p>
+          <Copyable text={otlp(origin)} label="variables" />
+        </>
+      );
+    case "prometheus":
+      return (
+        <>
+          <p>Prometheus and vmagent, by remote write, with a token of scope ingest:</p>
+          <Copyable text={prometheus(origin)} label="settings" />
         </>
       );
     case "line":

@@ -7,8 +7,9 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::heard::{Command, Found, Heard, Listener, Why};
+use super::heard::{Found, Heard, Listener, Why};
 use super::parcel::{Due, Parcel};
+use super::spoken::{Publish, Spoken};
 use super::standing::Standing;
 use super::unread::Unread;
 use crate::access::pushed_device;
@@ -47,7 +48,9 @@ pub(super) struct Keeper<'a> {
     /// What people say of topics.
     rules: watch::Receiver<Arc<TopicRules>>,
     /// What devices are asked.
-    commands: mpsc::Sender<Command>,
+    out: mpsc::Sender<Publish>,
+    /// Where the hub speaks itself: below a prefix, and as this hub.
+    own: Option<(String, String)>,
 }
 
 /// The readings of a group.
@@ -66,7 +69,8 @@ impl<'a> Keeper<'a> {
         unread: &'a Unread,
         standing: &'a Standing,
         rules: watch::Receiver<Arc<TopicRules>>,
-        commands: mpsc::Sender<Command>,
+        out: mpsc::Sender<Publish>,
+        own: Option<(String, String)>,
     ) -> Self {
         let sends = Sends {
             by: Some(Maker::Door("mqtt")),
@@ -77,7 +81,7 @@ impl<'a> Keeper<'a> {
             once: true,
         };
         let (listener, arrivals, told) = Default::default();
-        Self { way, tally, unread, standing, sends, listener, arrivals, told, rules, commands }
+        Self { way, tally, unread, standing, sends, listener, arrivals, told, rules, out, own }
     }
 
     /// Runs until the last sender is gone and everything is stored; until `stop` a group is tried as often as it takes.
@@ -141,6 +145,10 @@ impl<'a> Keeper<'a> {
         }
         for Parcel { topic, payload, is_retained, came, due, .. } in parcels.drain(..) {
             group.due.extend(due);
+            let is_own = |(prefix, hub): &(String, String)| Spoken::is_own(prefix, hub, &topic);
+            if self.own.as_ref().is_some_and(is_own) {
+                continue;
+            }
             match self.listener.hear(&topic, &payload, is_retained, came) {
                 Heard::Readings(found) => {
                     let mut is_fit = true;
@@ -161,9 +169,9 @@ impl<'a> Keeper<'a> {
                 Heard::Unread(why) => self.unread.note(&topic, &payload, why, came),
             }
         }
-        while let Some(command) = self.listener.next_command() {
-            // Asked again later, if it was not to be sent.
-            let _ = self.commands.try_send(command);
+        while let Some((topic, payload)) = self.listener.next_command() {
+            // Asked again later, if there is no room now.
+            let _ = self.out.try_send(Publish { topic, payload, is_kept: false });
         }
         group
     }

@@ -13,7 +13,9 @@ mod client;
 mod heard;
 mod keeper;
 mod parcel;
+mod spoken;
 mod standing;
+mod teller;
 mod unread;
 
 use std::sync::Arc;
@@ -26,7 +28,9 @@ pub(crate) use self::client::Broker;
 use self::client::Client;
 use self::keeper::Keeper;
 use self::parcel::parcels;
+use self::spoken::Spoken;
 pub(crate) use self::standing::Standing;
+use self::teller::Teller;
 pub(crate) use self::unread::{Entry, Unread};
 use super::tally::Tally;
 use crate::ingest::way::Way;
@@ -34,8 +38,8 @@ use crate::model::topic_rule::TopicRules;
 
 /// Groups that are done and wait to be acknowledged.
 const DONE: usize = 64;
-/// What waits to be asked of devices.
-const COMMANDS: usize = 64;
+/// Messages of our own that wait to be sent.
+const OUT: usize = 64;
 /// How often it is looked at whether the log is to be told of what was dropped.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
@@ -71,11 +75,19 @@ impl Door {
         let Known { tally, standing, unread } = &*self.known;
         let (sender, receiver) = parcels();
         let (done_in, done) = mpsc::channel(DONE);
-        let (commands_in, commands) = mpsc::channel(COMMANDS);
-        let keeper = Keeper::new(self.way, tally, unread, standing, self.rules, commands_in);
-        let client = Client { broker: self.broker, parcels: sender, done, commands, standing, tally };
+        let (out_in, out) = mpsc::channel(OUT);
+        let own = self.broker.publish.as_ref().map(|prefix| (prefix.clone(), self.broker.client.clone()));
+        let store = self.way.store.clone();
+        let keeper = Keeper::new(self.way, tally, unread, standing, self.rules, out_in.clone(), own.clone());
+        let client = Client { broker: self.broker, parcels: sender, done, out, standing, tally };
         let work = async {
-            tokio::join!(client.run(stop.clone()), keeper.run(receiver, done_in, stop.clone()));
+            let speak = async {
+                if let Some((prefix, hub)) = own {
+                    let spoken = Spoken::new(&prefix, &hub);
+                    Teller { store, standing, spoken, out: out_in }.run(stop.clone()).await;
+                }
+            };
+            tokio::join!(client.run(stop.clone()), keeper.run(receiver, done_in, stop.clone()), speak);
         };
         let mut work = std::pin::pin!(work);
         loop {

@@ -23,8 +23,8 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use self::packet::Version;
 use self::packet::{Hello, Message, NoMqtt, Packet, Reader, Refused, Writer};
 use self::stream::Stream;
-use super::heard::Command;
 use super::parcel::{Connection, Due, Room, Sender};
+use super::spoken::Publish;
 use super::standing::Standing;
 use crate::clock::Clock;
 use crate::door::tally::{Dropped, Tally};
@@ -63,6 +63,8 @@ pub(crate) struct Broker {
     pub password: Option<String>,
     /// What is asked for.
     pub topics: Vec<String>,
+    /// Below which the hub speaks itself, where it is to.
+    pub publish: Option<String>,
     /// By which the broker knows this hub again.
     pub client: String,
 }
@@ -110,8 +112,8 @@ pub(super) struct Client<'a> {
     pub(super) parcels: Sender,
     /// What may be acknowledged.
     pub(super) done: mpsc::Receiver<Vec<Due>>,
-    /// What devices are asked.
-    pub(super) commands: mpsc::Receiver<Command>,
+    /// What is to be said.
+    pub(super) out: mpsc::Receiver<Publish>,
     pub(super) standing: &'a Standing,
     pub(super) tally: &'a Tally,
 }
@@ -238,7 +240,8 @@ impl Client<'_> {
         let (reader, writer) = (Reader::of(version), Writer(version));
         let mut open = Open { stream, reader, writer, inbox: BytesMut::new(), outbox: BytesMut::new() };
         let (user, password) = (user.as_deref(), password.as_deref());
-        let hello = Hello { client, user, password, is_kept, keep_alive: KEEP_ALIVE };
+        let will = self.available().filter(|_| is_kept);
+        let hello = Hello { client, user, password, is_kept, keep_alive: KEEP_ALIVE, will: will.as_deref() };
         writer.connect(&hello, &mut open.outbox)?;
         open.flush().await?;
         match timeout(STEP, open.read()).await {
@@ -277,9 +280,7 @@ impl Client<'_> {
                 biased;
                 () = stop.cancelled() => break,
                 Some(done) = self.done.recv() => on_the_way -= acknowledge(&done, connection, &mut open)?,
-                Some((topic, payload)) = self.commands.recv() => {
-                    open.writer.publish(&topic, payload, &mut open.outbox)?;
-                }
+                Some(message) = self.out.recv() => open.writer.publish(message, &mut open.outbox)?,
                 room = self.parcels.room(bytes), if held.is_some() => {
                     if let (Some(room), Some(message)) = (room, held.take()) {
                         on_the_way += usize::from(message.id.is_some());
@@ -291,6 +292,7 @@ impl Client<'_> {
                     Packet::Subscribed { is_granted: false } => return Err(Ended::NothingGranted),
                     Packet::Subscribed { .. } => {
                         pong_by = None;
+                        self.say_whether_we_are_there("online", &mut open)?;
                         self.standing.connected(Clock.wall(), version);
                         tracing::info!(broker = %self.broker.host, version = version.name(), "MQTT: connected");
                     }
@@ -316,9 +318,20 @@ impl Client<'_> {
             on_the_way -= acknowledge(&done, connection, &mut open)?;
             open.flush().await?;
         }
+        // A broker that hears a goodbye does not say it for us.
+        self.say_whether_we_are_there("offline", &mut open)?;
         open.writer.goodbye(&mut open.outbox);
         open.flush().await?;
         Err(Ended::Stopped)
+    }
+
+    fn available(&self) -> Option<String> {
+        Some(format!("{}/available", self.broker.publish.as_ref()?))
+    }
+
+    fn say_whether_we_are_there(&self, word: &str, open: &mut Open) -> Result<(), NoMqtt> {
+        let Some(topic) = self.available() else { return Ok(()) };
+        open.writer.publish(Publish { topic, payload: word.into(), is_kept: true }, &mut open.outbox)
     }
 
     fn hand_in(&self, room: Room, message: Message, connection: Connection) {

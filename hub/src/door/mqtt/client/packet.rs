@@ -7,12 +7,17 @@ use bytes::{Bytes, BytesMut};
 use rumqttc::mqttbytes::{QoS as Qos4, v4};
 use rumqttc::v5::mqttbytes::{QoS as Qos5, v5};
 
+use crate::door::mqtt::spoken::Publish;
+
 /// Largest packet that is read, in bytes: what Zigbee2MQTT says of some hundred devices.
 pub(super) const LARGEST: usize = 8 << 20;
 /// Messages that the broker may send before one of them is acknowledged, where the version lets us say so.
 const IN_FLIGHT: u16 = 1_000;
 /// How long the broker keeps what comes while the hub is away, in seconds, where the version lets us say so: a week.
 const KEPT_FOR: u32 = 7 * 86_400;
+
+/// What the broker says of a hub that is gone, and a hub that is there of itself.
+const OFFLINE: &str = "offline";
 
 /// A version of MQTT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +47,8 @@ pub(super) struct Hello<'h> {
     pub(super) is_kept: bool,
     /// Seconds.
     pub(super) keep_alive: u16,
+    /// The topic on which the broker says `offline` once we are gone.
+    pub(super) will: Option<&'h str>,
 }
 
 /// A message.
@@ -250,6 +257,7 @@ impl Writer {
             Version::Three => {
                 let mut connect = v4::Connect::new(hello.client);
                 (connect.keep_alive, connect.clean_session) = (hello.keep_alive, !hello.is_kept);
+                connect.last_will = hello.will.map(|topic| v4::LastWill::new(topic, OFFLINE, Qos4::AtLeastOnce, true));
                 connect.login = login.map(|(username, password)| v4::Login { username, password });
                 self.three(&v4::Packet::Connect(connect), into)
             }
@@ -265,7 +273,8 @@ impl Writer {
                     properties: Some(properties),
                 };
                 let login = login.map(|(username, password)| v5::Login { username, password });
-                self.five(&v5::Packet::Connect(connect, None, login), into)
+                let will = hello.will.map(|topic| v5::LastWill::new(topic, OFFLINE, Qos5::AtLeastOnce, true, None));
+                self.five(&v5::Packet::Connect(connect, will, login), into)
             }
         }
     }
@@ -296,14 +305,17 @@ impl Writer {
     }
 
     /// A message of our own, once at most.
-    pub(super) fn publish(self, topic: &str, payload: Vec<u8>, into: &mut BytesMut) -> Result<(), NoMqtt> {
+    pub(super) fn publish(self, message: Publish, into: &mut BytesMut) -> Result<(), NoMqtt> {
+        let Publish { topic, payload, is_kept } = message;
         match self.0 {
             Version::Three => {
-                let publish = v4::Publish::new(topic, Qos4::AtMostOnce, payload);
+                let mut publish = v4::Publish::new(topic, Qos4::AtMostOnce, payload);
+                publish.retain = is_kept;
                 self.three(&v4::Packet::Publish(publish), into)
             }
             Version::Five => {
-                let publish = v5::Publish::new(topic, Qos5::AtMostOnce, payload, None);
+                let mut publish = v5::Publish::new(topic, Qos5::AtMostOnce, payload, None);
+                publish.retain = is_kept;
                 self.five(&v5::Packet::Publish(publish), into)
             }
         }
