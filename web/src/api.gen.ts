@@ -640,7 +640,7 @@ export interface components {
             last_error: string | null;
             /** @description When that was. */
             last_error_at: string | null;
-            /** @description `http`, `line_udp`, `line_tcp` or `mqtt`. */
+            /** @description `http`, `line_udp`, `line_tcp`, `mqtt` or `scrape`. */
             name: string;
             /** @description Whether somebody turned it on; HTTP always is. */
             on: boolean;

@@ -13,6 +13,7 @@ const MEANS: Record<string, string> = {
   kernel: "came faster than they were read",
   slow: "a line that was begun and not ended",
   full: "one connection too many",
+  unreachable: "no answer, or none that is a page of metrics",
   too_many_new: "too many new devices or sensors at once",
   unanswered: "the sender left before it was answered",
   text: "texts that are no number",
@@ -101,7 +102,8 @@ export function telegraf(origin: string): string {
 export function curl(origin: string): string {
   const reading = { sensor: "temperature", value: 21.5, unit: "Cel" };
   const body = JSON.stringify({ device: "shed", readings: [reading] });
-  return `curl -H "Authorization: Bearer TOKEN" ${origin}/api/v1/readings -d '${body}'`;
+  const heads = '-H "Authorization: Bearer TOKEN" -H "Content-Type: application/json"';
+  return `curl ${heads} ${origin}/api/v1/readings -d '${body}'`;
 }
 
 /** What every SDK of OpenTelemetry reads. */

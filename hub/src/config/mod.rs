@@ -9,6 +9,7 @@ mod flags;
 mod keep;
 pub mod listen;
 mod mqtt;
+mod scrape;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -28,6 +29,7 @@ use self::flags::{INGEST_QUEUE, ingest_queue, max_size, network, url};
 pub use self::keep::Age;
 use self::keep::Keep;
 pub use self::mqtt::BrokerUrl;
+pub use self::scrape::Scrape;
 pub use self::tls::Served;
 use crate::model::limits::Limits;
 use crate::model::quantity;
@@ -67,6 +69,7 @@ struct File {
     ingest_queue: Option<String>,
     commit_interval: Option<String>,
     keep: Option<Keep>,
+    scrape: Vec<scrape::Written>,
 }
 
 /// What the hub runs with.
@@ -126,6 +129,8 @@ pub struct Config {
     pub commit_interval: Option<Duration>,
     /// How long readings are kept; when nobody says, what was last set by the API, and at first for ever.
     pub keep: Option<Retention>,
+    /// Pages of metrics that the hub asks for itself.
+    pub scrape: Vec<Scrape>,
     /// A code that signs any number of browsers in for as long as the hub runs: the demo's.
     pub login_code: Option<String>,
 }
@@ -163,6 +168,7 @@ impl Default for Config {
             ingest_queue: INGEST_QUEUE,
             commit_interval: None,
             keep: None,
+            scrape: Vec::new(),
             login_code: None,
         }
     }
@@ -224,6 +230,7 @@ impl Config {
                 .unwrap_or(default.ingest_queue),
             commit_interval: said("commit_interval", flags.commit_interval, file.commit_interval, quantity::interval)?,
             keep: keep::kept([flags.keep_raw, flags.keep_minutes, flags.keep_hours, flags.keep_alerts], file.keep)?,
+            scrape: scrape::scrapes(file.scrape)?,
             login_code: None,
         })
     }

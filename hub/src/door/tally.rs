@@ -36,10 +36,12 @@ pub(crate) enum Dropped {
     Slow,
     /// A connection that found no place, or no memory for its line.
     Full,
+    /// A target that was asked and did not answer as it should.
+    Unreachable,
 }
 
 impl Dropped {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::NotAllowed,
         Self::Cut,
         Self::TooLong,
@@ -52,6 +54,7 @@ impl Dropped {
         Self::Kernel,
         Self::Slow,
         Self::Full,
+        Self::Unreachable,
     ];
 
     const fn name(self) -> &'static str {
@@ -68,6 +71,7 @@ impl Dropped {
             Self::Kernel => "kernel",
             Self::Slow => "slow",
             Self::Full => "full",
+            Self::Unreachable => "unreachable",
         }
     }
 }

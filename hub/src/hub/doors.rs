@@ -11,12 +11,14 @@ use super::metrics::exposition;
 use super::wires::{HttpEnds, Wires};
 use super::{doors_shown, encryption};
 use crate::bundle::agents::Agents;
+use crate::config::Scrape;
 use crate::door::line::Doors;
 use crate::door::mqtt::{Broker, Door};
+use crate::door::prometheus::scrape::{self, Target};
 use crate::http::state::{AppState, Figures, HubInfo, JoinState, SendEcho, Snapshot, Wiring};
 use crate::running::{Running, Word};
 use crate::webhook::Client;
-use crate::{access, http, links, random, reach, zones};
+use crate::{access, http, links, random, reach, webhook, zones};
 
 /// Starts the server and the check of the store; how the hub is found from then on, which ends with the word.
 ///
@@ -37,6 +39,7 @@ pub(super) fn open(wires: &mut Wires, ends: HttpEnds) -> anyhow::Result<(Running
     wires.supervisor.spawn("http", http::serve(ends.listener, state, stop));
     take_lines(wires, ends.line);
     listen_to(wires, ends.broker);
+    scrape(wires)?;
     let data = &wires.config.data;
     let word = running.leave(data).with_context(|| format!("writing into {}", data.display()))?;
     Ok((running, word))
@@ -63,6 +66,25 @@ fn listen_to(wires: &mut Wires, broker: Option<Broker>) {
         let stop = wires.supervisor.stop();
         wires.supervisor.spawn("mqtt", door.run(stop));
     }
+}
+
+/// Starts what asks targets for their metrics, where there are some.
+fn scrape(wires: &mut Wires) -> anyhow::Result<()> {
+    if wires.config.scrape.is_empty() {
+        return Ok(());
+    }
+    let target = |scrape: &Scrape| Target {
+        url: scrape.url.clone(),
+        interval: scrape.interval,
+        timeout: scrape.timeout,
+        device: scrape.device.clone(),
+        labels: scrape.labels.iter().map(|(label, value)| (&**label, value.clone())).collect(),
+        bearer_token_file: scrape.bearer_token_file.clone(),
+    };
+    let targets = wires.config.scrape.iter().map(target).collect();
+    let (way, tally, stop) = (wires.way(), Arc::clone(&wires.scraped), wires.supervisor.stop());
+    wires.supervisor.spawn("scrape", scrape::run(way, tally, targets, webhook::trust()?, stop));
+    Ok(())
 }
 
 /// What HTTP is handed of the rest of the hub.
@@ -146,9 +168,9 @@ fn metrics(wires: &Wires) -> Snapshot<String> {
     let (counters, webhooks) = (Arc::clone(&wires.counters), Arc::clone(&wires.webhook_counters));
     let (desk, latency, meter) = (Arc::clone(&wires.desk), Arc::clone(&wires.latency), Arc::clone(&wires.meter));
     let (pulse, lines) = (Arc::clone(&wires.pulse), Arc::clone(&wires.lines));
-    let mqtt = Arc::clone(&wires.mqtt);
+    let (mqtt, scraped) = (Arc::clone(&wires.mqtt), Arc::clone(&wires.scraped));
     Arc::new(move || {
-        let pushed = (&desk.counters, &*lines, &*mqtt);
+        let pushed = (&desk.counters, &*lines, &*mqtt, &*scraped);
         exposition(&store, &presence, &counters, pushed, &pressure, &webhooks, &pulse, &latency, &meter)
     })
 }

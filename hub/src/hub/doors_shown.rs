@@ -5,12 +5,13 @@ use std::sync::Arc;
 use super::wires::Wires;
 use crate::door::tally::Tally;
 use crate::http::state::{DoorState, Doors, Unread};
+use crate::model::shown::noun;
 
 /// The doors as HTTP tells of them.
 pub(super) fn of(wires: &Wires) -> Doors {
     let (desk, lines, mqtt) = (Arc::clone(&wires.desk), Arc::clone(&wires.lines), Arc::clone(&wires.mqtt));
     let config = wires.config.clone();
-    let http = wires.http;
+    let (http, scraped) = (wires.http, Arc::clone(&wires.scraped));
     let unread = Arc::clone(&wires.mqtt);
     let all = move || {
         let mut all = vec![DoorState {
@@ -38,6 +39,9 @@ pub(super) fn of(wires: &Wires) -> Doors {
         door.refused.extend(mqtt.unread.counts());
         let connected_since = state.connected.map(|(since, _)| since);
         all.push(DoorState { is_connected, connected_since, error: state.error, ..door });
+        let targets = (!config.scrape.is_empty())
+            .then(|| format!("{} {}", config.scrape.len(), noun(config.scrape.len() as u64, "target")));
+        all.push(counted("scrape", &scraped, targets));
         all
     };
     let unread = move || {

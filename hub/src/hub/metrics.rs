@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::delivery::heartbeat::Pulse;
 use crate::door::line::Tallies;
 use crate::door::mqtt;
+use crate::door::tally::Tally;
 use crate::ingest::desk as push;
 use crate::observe::{Exposition, Histogram, Meter};
 use crate::presence::Presence;
@@ -19,7 +20,7 @@ pub(super) fn exposition(
     store: &Store,
     presence: &Presence,
     counters: &Counters,
-    (pushed, lines, mqtt): (&push::Counters, &Tallies, &mqtt::Known),
+    (pushed, lines, mqtt, scraped): (&push::Counters, &Tallies, &mqtt::Known, &Tally),
     pressure: &Pressure,
     webhooks: &webhook::Counters,
     pulse: &Pulse,
@@ -73,6 +74,7 @@ pub(super) fn exposition(
     of_the_network(&mut text, counters);
     of_lines(&mut text, lines);
     of_mqtt(&mut text, mqtt);
+    of_scrapes(&mut text, scraped);
     text.family(("counter", "hub_webhook_attempts_total", "Webhook attempts."), "outcome", webhooks.outcomes()).family(
         ("counter", "hub_heartbeats_total", "Heartbeats to the URL that is called each minute."),
         "outcome",
@@ -154,6 +156,26 @@ fn of_lines(text: &mut Exposition, Tallies { udp, tcp }: &Tallies) {
         "reason",
         tcp.drops(),
     );
+}
+
+/// What targets showed that the hub asked.
+fn of_scrapes(text: &mut Exposition, tally: &Tally) {
+    text.value("counter", "hub_scrape_samples_total", "Samples of targets that were asked for.", tally.lines())
+        .value(
+            "counter",
+            "hub_scrape_readings_total",
+            "Readings of targets on disk, with whether they answered.",
+            tally.readings(),
+        )
+        .family(
+            (
+                "counter",
+                "hub_scrape_dropped_total",
+                "Scrapes that failed, and samples or readings of others that were dropped.",
+            ),
+            "reason",
+            tally.drops(),
+        );
 }
 
 /// What the broker of MQTT said.
@@ -248,7 +270,7 @@ mod tests {
                     &store,
                     &presence,
                     &counters,
-                    (&pushed, &lines, &mqtt),
+                    (&pushed, &lines, &mqtt, &Tally::of("scrape")),
                     &pressure,
                     &webhooks,
                     &pulse,

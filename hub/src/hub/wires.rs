@@ -16,6 +16,7 @@ use crate::delivery::policy::{Mode, Policy};
 use crate::delivery::sign::PictureKey;
 use crate::door::line::Tallies;
 use crate::door::mqtt::{self, Broker};
+use crate::door::tally::Tally;
 use crate::ingest::Receipt;
 use crate::ingest::desk::Desk;
 use crate::ingest::learning::Learning;
@@ -63,6 +64,8 @@ pub(super) struct Wires {
     pub(super) entrance: queue::Entrance,
     /// What came by the line protocol.
     pub(super) lines: Arc<Tallies>,
+    /// What was scraped.
+    pub(super) scraped: Arc<Tally>,
     /// What is known of the broker of MQTT, and of what it says.
     pub(super) mqtt: Arc<mqtt::Known>,
     /// What people say of topics of MQTT.
@@ -176,6 +179,7 @@ impl Wires {
             desk: Arc::default(),
             newcomers: Arc::default(),
             lines: Arc::default(),
+            scraped: Arc::new(Tally::of("scrape")),
             mqtt: Arc::default(),
             topic_rules: watch::Sender::new(Arc::new(topic_rules)),
             learning: Arc::default(),

@@ -6,6 +6,7 @@ const HOUR: u64 = 3_600;
 /// Largest first; a year is that of the calendar on average.
 const AGES: [(&str, u64); 4] = [("y", 31_557_600), ("w", 168 * HOUR), ("d", 24 * HOUR), ("h", HOUR)];
 const INTERVALS: [(&str, u64); 2] = [("ms", 1), ("s", 1_000)];
+const PAUSES: [(&str, u64); 3] = [("h", HOUR), ("m", 60), ("s", 1)];
 const SIZES: [(&str, u64); 9] = [
     ("TiB", 1 << 40),
     ("GiB", 1 << 30),
@@ -49,6 +50,16 @@ pub fn age_text(age: Option<Duration>) -> String {
 pub fn interval(text: &str) -> Result<Duration, String> {
     let interval = number_of(text, &INTERVALS).map(Duration::from_millis).filter(|interval| *interval <= MOST_INTERVAL);
     interval.ok_or_else(|| format!("`{text}` is not an interval: write 20ms, 1s (at most 5s)"))
+}
+
+/// A pause between two things that a program does, from a second to a day: `5s`, `1m`, `2h`.
+///
+/// # Errors
+/// A sentence for the person who wrote it.
+pub fn pause(text: &str) -> Result<Duration, String> {
+    let pause = number_of(text, &PAUSES).map(Duration::from_secs);
+    let pause = pause.filter(|pause| (Duration::from_secs(1)..=Duration::from_hours(24)).contains(pause));
+    pause.ok_or_else(|| format!("`{text}` is not a pause: write 5s, 1m, 2h (at least 1s, at most 24h)"))
 }
 
 /// A number of bytes: `500MB`, `2GB`, `1GiB`.

@@ -110,7 +110,7 @@ pub(super) struct Answer {
 ///
 /// # Errors
 /// Those of the TLS library.
-pub(super) fn trust() -> Result<Arc<ClientConfig>, NoTls> {
+pub(crate) fn trust() -> Result<Arc<ClientConfig>, NoTls> {
     let provider = Arc::new(ring::default_provider());
     let builder = || ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
     let trusting = builder()?.with_platform_verifier().or_else(|error| {

@@ -43,6 +43,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::call::trust;
 pub use self::client::{Client, Tried};
 pub use self::counters::Counters;
 use self::down::{Down, News};

@@ -15,6 +15,7 @@ import { TopicRuleForm } from "./topic_rule_form";
 const DOORS: Record<string, { name: string; what: string; on: string }> = {
   http: { name: "HTTP", what: "requests", on: "" },
   mqtt: { name: "MQTT", what: "messages", on: "--mqtt mqtt://user@broker" },
+  scrape: { name: "Scraping", what: "samples", on: "[[scrape]] in its configuration" },
   line_udp: { name: "Line protocol, UDP", what: "lines", on: "--line-udp :8089" },
   line_tcp: { name: "Line protocol, TCP", what: "lines", on: "--line-tcp :8094" },
 };

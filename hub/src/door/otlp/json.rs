@@ -10,6 +10,7 @@ use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 use serde_json::Error;
 use serde_json::value::RawValue;
 
+use super::loose::or_nothing;
 use super::message::Resource;
 use super::points::{Metric, Read, Reader, Temporality};
 use crate::door::protobuf::INNERMOST;
@@ -49,17 +50,19 @@ struct Name {
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "camelCase")]
 struct OfMetric<'a> {
+    #[serde(deserialize_with = "or_nothing")]
     name: String,
+    #[serde(deserialize_with = "or_nothing")]
     unit: String,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "or_nothing")]
     gauge: Data<'a>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "or_nothing")]
     sum: Data<'a>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "or_nothing")]
     histogram: Data<'a>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "or_nothing")]
     exponential_histogram: Data<'a>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "or_nothing")]
     summary: Data<'a>,
 }
 

@@ -66,6 +66,11 @@ impl<'de> Deserialize<'de> for Number {
     }
 }
 
+/// What is left out and what is `null` are the same.
+pub(super) fn or_nothing<'de, T: Default + Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
+    Option::deserialize(from).map(Option::unwrap_or_default)
+}
+
 /// A number that may be left out.
 pub(super) fn real<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
     Number::deserialize(from).map(|number| Some(number.real()))

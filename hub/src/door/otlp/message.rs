@@ -107,6 +107,7 @@ impl AnyValue {
 #[serde(default)]
 pub(super) struct Resource {
     #[prost(message, repeated, tag = "1")]
+    #[serde(deserialize_with = "loose::or_nothing")]
     pub(super) attributes: Vec<KeyValue>,
 }
 
@@ -115,6 +116,7 @@ pub(super) struct Resource {
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct NumberPoint {
     #[prost(message, repeated, tag = "7")]
+    #[serde(deserialize_with = "loose::or_nothing")]
     pub(super) attributes: Vec<KeyValue>,
     #[prost(fixed64, tag = "3")]
     #[serde(deserialize_with = "loose::count")]
@@ -134,6 +136,7 @@ pub(super) struct NumberPoint {
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct HistogramPoint {
     #[prost(message, repeated, tag = "9")]
+    #[serde(deserialize_with = "loose::or_nothing")]
     pub(super) attributes: Vec<KeyValue>,
     #[prost(fixed64, tag = "3")]
     #[serde(deserialize_with = "loose::count")]
@@ -164,6 +167,7 @@ pub(super) struct HistogramPoint {
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct ExponentialPoint {
     #[prost(message, repeated, tag = "1")]
+    #[serde(deserialize_with = "loose::or_nothing")]
     pub(super) attributes: Vec<KeyValue>,
     #[prost(fixed64, tag = "3")]
     #[serde(deserialize_with = "loose::count")]
@@ -209,6 +213,7 @@ pub(super) struct Buckets {
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct SummaryPoint {
     #[prost(message, repeated, tag = "7")]
+    #[serde(deserialize_with = "loose::or_nothing")]
     pub(super) attributes: Vec<KeyValue>,
     #[prost(fixed64, tag = "3")]
     #[serde(deserialize_with = "loose::count")]

@@ -14,6 +14,8 @@ use crate::door::called::Labels;
 const DEVICE: [&str; 3] = ["device.id", "host.name", "k8s.pod.name"];
 /// Attributes that tell apart what sends on one device.
 const WITHIN: [&str; 4] = ["service.instance.id", "container.name", "k8s.container.name", "k8s.pod.name"];
+/// The same for programs of which none says that it is a service: the Collector looks at them from outside.
+const PROCESS: [&str; 2] = ["process.executable.name", "process.pid"];
 /// The device of a resource that says nothing of itself; OpenTelemetry's own name for it.
 pub(super) const UNKNOWN: &str = "unknown_service";
 
@@ -37,7 +39,8 @@ impl Source {
         });
         let device = DEVICE.into_iter().find_map(|by| all.remove(by));
         let mut labels = Labels::default();
-        for label in WITHIN {
+        let is_looked_at = service.is_none() && device.is_some();
+        for label in WITHIN.into_iter().chain(PROCESS.into_iter().filter(|_| is_looked_at)) {
             if let Some(value) = all.remove(label).filter(|value| !is_random(value)) {
                 labels.add(label, value);
             }
@@ -73,7 +76,7 @@ mod tests {
     #[test]
     fn a_machine_is_the_device_before_a_program_and_what_is_random_is_nobody() {
         const RANDOM: &str = "627cc493-f310-47de-96bd-71410b7dec09";
-        let cases: [Case; 9] = [
+        let cases: [Case; 11] = [
             (&[("service.name", "shop"), ("service.instance.id", RANDOM)], "shop", "m"),
             (
                 &[("service.name", "shop"), ("service.instance.id", "worker-2")],
@@ -83,6 +86,8 @@ mod tests {
             (&[("service.name", "cart"), ("service.namespace", "shop")], "shop/cart", "m"),
             (&[("service.name", "shop"), ("host.name", "pi")], "pi", "m{service.name=shop}"),
             (&[("host.name", "pi"), ("os.type", "linux")], "pi", "m"),
+            (&[("host.name", "pi"), ("process.pid", "7")], "pi", "m{process.pid=7}"),
+            (&[("service.name", "shop"), ("process.pid", "7")], "shop", "m"),
             (&[("host.name", "pi"), ("device.id", "boiler")], "boiler", "m"),
             (&[("k8s.pod.name", "a-1"), ("container.name", "c")], "a-1", "m{container.name=c}"),
             (&[("service.instance.id", RANDOM)], "unknown_service", "m"),

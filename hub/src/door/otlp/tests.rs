@@ -240,9 +240,9 @@ fn json_is_read_as_its_clients_write_it() {
     let body = format!(
         r#"{{"resourceMetrics": [{{"resource": {{"attributes": [{{"key": "service.name", "value": {{"stringValue": "shop"}}}}], "new": 1}},
         "scopeMetrics": [{{"scope": {{"name": "a"}}, "metrics": [
-            {{"name": "t", "unit": "Cel", "gauge": {{"dataPoints": [
+            {{"name": "t", "unit": "Cel", "sum": null, "gauge": {{"dataPoints": [
                 {{"timeUnixNano": "{NANOS}", "asDouble": 21.5}}, {{"timeUnixNano": "{NANOS}", "asDouble": null}},
-                {{"timeUnixNano": {NANOS}, "asDouble": "NaN", "flags": 1}}]}}}},
+                {{"timeUnixNano": {NANOS}, "asDouble": "NaN", "flags": 1, "attributes": null}}]}}}},
             {{"name": "n", "sum": {{"aggregationTemporality": 2, "isMonotonic": true, "dataPoints": [
                 {{"timeUnixNano": "{NANOS}", "asInt": 5, "attributes": [
                     {{"key": "k", "value": {{"intValue": "9"}}}}, {{"key": "l", "value": {{"arrayValue": {{"values": [{{"boolValue": true}}]}}}}}}]}}]}}}},

@@ -41,6 +41,22 @@ impl From<u64> for Type {
     }
 }
 
+impl Type {
+    /// As a target writes it.
+    pub(super) fn named(name: &str) -> Self {
+        match name {
+            "counter" => Self::Counter,
+            "gauge" => Self::Gauge,
+            "histogram" => Self::Histogram,
+            "gaugehistogram" => Self::GaugeHistogram,
+            "summary" => Self::Summary,
+            "info" => Self::Info,
+            "stateset" => Self::StateSet,
+            _ => Self::Unknown,
+        }
+    }
+}
+
 /// A metric.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Family {
@@ -89,6 +105,11 @@ impl Families {
         } else if fits && self.0.len() < MOST {
             self.0.insert(name.to_owned(), family);
         }
+    }
+
+    /// What was said of one.
+    pub(super) fn get(&self, name: &str) -> Option<&Family> {
+        self.0.get(name)
     }
 
     /// Remembers all that others do.

@@ -1,4 +1,4 @@
-//! What Prometheus and programs like it send by remote write, versions 1 and 2: bytes in, readings out. PURE.
+//! Prometheus: what it and programs like it send by remote write, versions 1 and 2, and what the hub asks of their targets itself.
 //!
 //! ```text
 //!   job and instance ──▶ the device      __name__ and the other labels ──▶ the sensor (`called`)
@@ -11,9 +11,11 @@
 mod families;
 mod native;
 mod said;
+pub(crate) mod scrape;
 mod series;
 #[cfg(test)]
 mod tests;
+mod text;
 mod v1;
 mod v2;
 

@@ -40,6 +40,8 @@ pub(super) struct Reader<'a> {
     pub(super) read: Read,
     /// The device that was met last: series of a target come together.
     last: Option<(String, DeviceSlot)>,
+    /// The device of all series, whatever they say.
+    fixed: Option<DeviceSlot>,
 }
 
 /// A series, and where its samples go.
@@ -53,13 +55,30 @@ pub(super) struct Series {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(gathered: &'a mut Gathered, now: UnixMillis, known: &'a Families) -> Self {
-        Self { gathered, now, known, read: Read::default(), last: None }
+        Self { gathered, now, known, read: Read::default(), last: None, fixed: None }
+    }
+
+    /// The same, where all series are of one device.
+    pub(super) fn of_device(
+        device: DeviceSlot,
+        gathered: &'a mut Gathered,
+        now: UnixMillis,
+        known: &'a Families,
+    ) -> Self {
+        Self { fixed: Some(device), ..Self::new(gathered, now, known) }
     }
 
     /// The series with these labels; `None` if it has no name.
     pub(super) fn series(&mut self, mut labels: Labels) -> Option<Series> {
         let name = labels.remove("__name__")?;
         let (job, instance) = (labels.remove("job"), labels.remove("instance"));
+        if let Some(device) = self.fixed {
+            // As Prometheus calls what a target says of others.
+            for (label, value) in [("exported_job", job), ("exported_instance", instance)] {
+                value.into_iter().for_each(|value| labels.add(label, value));
+            }
+            return Some(Series { name, labels, device, sensor: None });
+        }
         let called = match (job, instance) {
             (Some(job), Some(instance)) => format!("{job}/{instance}"),
             (Some(only), None) | (None, Some(only)) => only,
@@ -81,6 +100,11 @@ impl<'a> Reader<'a> {
     fn reject(&mut self, why: impl FnOnce() -> String) {
         self.read.rejected += 1;
         self.read.first.get_or_insert_with(why);
+    }
+
+    /// A sample that cannot be read.
+    pub(super) fn broken(&mut self, why: impl FnOnce() -> String) {
+        self.reject(why);
     }
 
     /// A sample or histogram of a series without a name.

@@ -36,7 +36,7 @@ pub(crate) struct DoorList {
 /// A way that readings come by.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Door {
-    /// `http`, `line_udp`, `line_tcp` or `mqtt`.
+    /// `http`, `line_udp`, `line_tcp`, `mqtt` or `scrape`.
     name: &'static str,
     /// Whether somebody turned it on; HTTP always is.
     on: bool,
