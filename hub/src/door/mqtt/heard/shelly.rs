@@ -15,6 +15,8 @@ use crate::model::SensorKind;
 
 /// Devices that are remembered.
 const MOST_DEVICES: usize = 5_000;
+/// Longest name or topic that is remembered, in bytes.
+const LONGEST: usize = 512;
 /// Sensors of one message.
 const MOST_SENSORS: usize = 100;
 
@@ -61,7 +63,8 @@ impl Shelly {
         if !method.starts_with("Notify") {
             return None;
         }
-        if self.ids.len() < MOST_DEVICES || self.ids.contains_key(prefix) {
+        let is_short = prefix.len() <= LONGEST && source.len() <= LONGEST;
+        if is_short && (self.ids.len() < MOST_DEVICES || self.ids.contains_key(prefix)) {
             self.ids.insert(prefix.to_owned(), source.to_owned());
         }
         if method == "NotifyEvent" {

@@ -16,6 +16,8 @@ use crate::model::SensorKind;
 
 /// Devices that are remembered.
 const MOST_DEVICES: usize = 5_000;
+/// Longest name or topic that is remembered, in bytes.
+const LONGEST: usize = 512;
 /// Sensors of one message.
 const MOST_SENSORS: usize = 200;
 
@@ -75,7 +77,11 @@ impl Tasmota {
         let text = |name: &str| config.get(name)?.as_str().filter(|text| !text.is_empty());
         let first = config.get("fn").and_then(|names| names.get(0)?.as_str()).filter(|text| !text.is_empty());
         let (Some(topic), Some(name)) = (text("t"), text("dn").or(first)) else { return };
-        if self.names.len() < MOST_DEVICES || self.names.contains_key(topic) {
+        let is_short = [address, topic, name].iter().all(|text| text.len() <= LONGEST);
+        if is_short
+            && (self.addresses.len() < MOST_DEVICES || self.addresses.contains_key(address))
+            && (self.names.len() < MOST_DEVICES || self.names.contains_key(topic))
+        {
             self.addresses.insert(address.to_owned(), topic.to_owned());
             self.names.insert(topic.to_owned(), name.to_owned());
         }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::message::Body;
-use super::reading::{Found, Heard, Party};
+use super::reading::{Found, Heard, Party, Why};
 use super::topic::{Topic, fitting};
 use super::value;
 use crate::model::SensorKind;
@@ -17,6 +17,8 @@ use crate::model::SensorKind;
 /// Bridges of one broker, and devices of one bridge, that are remembered.
 const MOST_BRIDGES: usize = 32;
 const MOST_DEVICES: usize = 2_000;
+/// Bytes of what all bridges say of their devices.
+const MOST_BYTES: usize = 32 << 20;
 /// Levels of features within features.
 const DEEP: usize = 4;
 /// The bit of `access` that says: it is published.
@@ -26,10 +28,13 @@ const PUBLISHED: u64 = 1;
 #[derive(Debug, Default)]
 pub(super) struct Zigbee2Mqtt {
     bridges: HashMap<String, Bridge>,
+    /// Bytes of what they say of their devices.
+    bytes: usize,
 }
 
 #[derive(Debug, Default)]
 struct Bridge {
+    bytes: usize,
     /// By friendly name.
     devices: HashMap<String, Device>,
 }
@@ -72,8 +77,14 @@ impl Zigbee2Mqtt {
         if devices.is_empty() || !is_of_it || (self.bridges.len() >= MOST_BRIDGES && !self.bridges.contains_key(base)) {
             return None;
         }
+        let bytes = body.bytes().len();
+        self.bytes -= self.bridges.remove(base).map_or(0, |bridge| bridge.bytes);
+        if self.bytes + bytes > MOST_BYTES {
+            return Some(Heard::Unread(Why::TooManyDevices));
+        }
         let devices = devices.iter().take(MOST_DEVICES).filter_map(Device::read).collect();
-        self.bridges.insert(base.to_owned(), Bridge { devices });
+        self.bytes += bytes;
+        self.bridges.insert(base.to_owned(), Bridge { bytes, devices });
         Some(Heard::Announcement)
     }
 }

@@ -23,18 +23,30 @@ use super::topic::Topic;
 /// Announcements that are remembered, and entities of one of them.
 const MOST_ANNOUNCED: usize = 20_000;
 const MOST_ENTITIES: usize = 500;
+/// Bytes of all announcements that are remembered, and of one.
+const MOST_BYTES: usize = 32 << 20;
+const MOST_BYTES_EACH: usize = 256 << 10;
 /// Entities that listen to one topic.
 const MOST_LISTENERS: usize = 500;
 
 /// What was announced.
 #[derive(Debug, Default)]
 pub(super) struct HomeAssistant {
-    /// Entities by the topic that announced them.
-    announced: HashMap<String, Vec<Arc<Entity>>>,
+    /// By the topic that announced it.
+    announced: HashMap<String, Known>,
+    /// Bytes of all of those.
+    bytes: usize,
     /// Who listens to a topic.
     states: HashMap<String, Vec<Arc<Entity>>>,
     /// Devices whose presence a topic tells, with the words for it.
     presence: HashMap<String, Vec<Presence>>,
+}
+
+/// What one message announced.
+#[derive(Debug)]
+struct Known {
+    entities: Vec<Arc<Entity>>,
+    bytes: usize,
 }
 
 impl HomeAssistant {
@@ -73,12 +85,13 @@ impl HomeAssistant {
             return Some(Heard::Announcement);
         }
         let config = body.json()?.as_object()?;
-        let is_known = self.announced.contains_key(topic.text);
         let Announced { mut entities, presence } = announced(topic, component, config)?;
-        if !is_known && self.announced.len() >= MOST_ANNOUNCED {
-            return Some(Heard::Aside);
-        }
         self.forget(topic.text);
+        let bytes = topic.text.len() + body.bytes().len();
+        let is_too_much = bytes > MOST_BYTES_EACH || self.bytes + bytes > MOST_BYTES;
+        if is_too_much || self.announced.len() >= MOST_ANNOUNCED {
+            return Some(Heard::Unread(Why::TooManyDevices));
+        }
         entities.truncate(MOST_ENTITIES);
         let entities: Vec<_> = entities.into_iter().map(Arc::new).collect();
         for entity in &entities {
@@ -88,19 +101,27 @@ impl HomeAssistant {
             }
         }
         for (topic, one) in presence {
+            if self.presence.len() >= MOST_ANNOUNCED && !self.presence.contains_key(&topic) {
+                continue;
+            }
             let known = self.presence.entry(topic).or_default();
-            // Two are enough to know that it is not of one device.
-            if known.len() < 2 && !known.iter().any(|known| known.device == one.device) {
+            // One that has another name now is the same device; two are enough to know that the topic is not of one.
+            if let Some(known) = known.iter_mut().find(|known| known.device.key == one.device.key) {
+                *known = one;
+            } else if known.len() < 2 {
                 known.push(one);
             }
         }
-        self.announced.insert(topic.text.to_owned(), entities);
+        self.bytes += bytes;
+        self.announced.insert(topic.text.to_owned(), Known { entities, bytes });
         Some(Heard::Announcement)
     }
 
     /// Nobody listens any more for what a topic announced.
     fn forget(&mut self, topic: &str) {
-        for entity in self.announced.remove(topic).into_iter().flatten() {
+        let Some(Known { entities, bytes }) = self.announced.remove(topic) else { return };
+        self.bytes -= bytes;
+        for entity in entities {
             if let Some(listeners) = self.states.get_mut(&entity.topic) {
                 listeners.retain(|listener| !Arc::ptr_eq(listener, &entity));
                 if listeners.is_empty() {

@@ -21,9 +21,12 @@ use super::reading::{Found, Heard, Party, Why};
 use super::topic::{Topic, fitting};
 use crate::model::{SensorKind, UnixMillis};
 
-/// Edge nodes of a broker, and metrics of one of them with its devices, that are remembered.
+/// Edge nodes of a broker, devices of one of them, and metrics of all of them, that are remembered.
 const MOST_EDGES: usize = 1_000;
-const MOST_METRICS: usize = 20_000;
+const MOST_DEVICES: usize = 1_000;
+const MOST_METRICS: usize = 100_000;
+/// Longest name of a metric, or of an edge node or device with its group, in bytes.
+const LONGEST: usize = 255;
 /// Time between two times that an edge node is asked for its birth, in milliseconds.
 const ASK_EVERY_MS: i64 = 30_000;
 /// Commands that wait to be sent.
@@ -79,7 +82,12 @@ impl Sparkplug {
         if !is_ours || device.is_some() != message.starts_with('D') {
             return Some(Heard::Aside);
         }
+        if topic.text.len() > LONGEST {
+            return Some(Heard::Unread(Why::Name));
+        }
         let key = ((*group).to_owned(), (*edge).to_owned());
+        let others = self.edges.iter().filter(|(other, _)| **other != key).map(|(_, edge)| edge.known_metrics());
+        let room = if is_birth(message) { MOST_METRICS.saturating_sub(others.sum()) } else { 0 };
         if self.edges.len() >= MOST_EDGES && !self.edges.contains_key(&key) {
             return Some(Heard::Unread(Why::TooManyDevices));
         }
@@ -87,10 +95,10 @@ impl Sparkplug {
         let known = self.edges.entry(key).or_default();
         let party = party(group, edge, device);
         let found = match *message {
-            "NBIRTH" => known.born(&payload, &party),
+            "NBIRTH" => known.born(&payload, &party, room),
             "DBIRTH" => {
                 known.follows(payload.seq);
-                known.device_born(device.unwrap_or_default(), &payload, &party)
+                known.device_born(device.unwrap_or_default(), &payload, &party, room)
             }
             "NDEATH" => known.died(&payload, (group, edge), &party),
             "DDEATH" => {
@@ -121,24 +129,28 @@ fn party(group: &str, edge: &str, device: Option<&str>) -> Arc<Party> {
     Party::known("sparkplug", &name, fitting(&name))
 }
 
+fn is_birth(message: &str) -> bool {
+    matches!(message, "NBIRTH" | "DBIRTH")
+}
+
 /// Whether a metric is about the node's software rather than what it measures.
 fn is_control(name: &str) -> bool {
     name == "bdSeq" || name.starts_with("Node Control/") || name.starts_with("Device Control/")
 }
 
 impl Edge {
-    fn born(&mut self, payload: &Payload, party: &Arc<Party>) -> Vec<Found> {
+    fn born(&mut self, payload: &Payload, party: &Arc<Party>, room: usize) -> Vec<Found> {
         let asked_at = self.asked_at;
         *self = Self { is_born: true, seq: payload.seq, asked_at, births: births(payload), ..Self::default() };
-        self.learn("", payload);
+        self.learn("", payload, room);
         self.found("", payload, party, true).0
     }
 
-    fn device_born(&mut self, device: &str, payload: &Payload, party: &Arc<Party>) -> Vec<Found> {
-        if !self.devices.iter().any(|known| known == device) && self.devices.len() < MOST_EDGES {
+    fn device_born(&mut self, device: &str, payload: &Payload, party: &Arc<Party>, room: usize) -> Vec<Found> {
+        if !self.devices.iter().any(|known| known == device) && self.devices.len() < MOST_DEVICES {
             self.devices.push(device.to_owned());
         }
-        self.learn(device, payload);
+        self.learn(device, payload, room);
         self.found(device, payload, party, true).0
     }
 
@@ -171,11 +183,19 @@ impl Edge {
         may
     }
 
-    fn learn(&mut self, device: &str, payload: &Payload) {
+    fn known_metrics(&self) -> usize {
+        self.metrics.len() + self.named.len()
+    }
+
+    /// Remembers what is said at birth, as far as there is room.
+    fn learn(&mut self, device: &str, payload: &Payload, room: usize) {
         for metric in &payload.metrics {
             let (Some(name), Some(datatype)) = (&metric.name, metric.datatype) else { continue };
-            if self.metrics.len() + self.named.len() >= MOST_METRICS {
+            if self.known_metrics() >= room {
                 return;
+            }
+            if name.len() > LONGEST {
+                continue;
             }
             let known = Known { name: name.clone(), of: Type::of(datatype), unit: metric.unit.clone() };
             if let Some(alias) = metric.alias {

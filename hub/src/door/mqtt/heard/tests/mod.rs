@@ -82,6 +82,31 @@ fn home_assistant_announces_a_device_with_its_entities() {
     );
 }
 
+#[test]
+fn a_device_that_is_renamed_is_the_same_and_announcements_have_an_end() {
+    let mut listener = Listener::default();
+    let config = |name: &str| {
+        format!(
+            r#"{{"state_topic":"bed/state","availability_topic":"bed/online","device":{{"ids":["bed01"],"name":"{name}"}}}}"#
+        )
+    };
+    for name in ["Bed", "Bedroom"] {
+        assert_eq!(hear(&mut listener, "homeassistant/sensor/bed/config", &config(name)), Heard::Announcement);
+    }
+    let heard = hear(&mut listener, "bed/online", "online");
+    assert_eq!(rows(heard), [row("Bedroom", "available", 1.0, "", STATE)]);
+    let large = config(&"x".repeat(300_000));
+    assert_eq!(hear(&mut listener, "homeassistant/sensor/large/config", &large), Heard::Unread(Why::TooManyDevices));
+    let some = config(&"x".repeat(200_000));
+    let announced = (0..200).filter(|number| {
+        hear(&mut listener, &format!("homeassistant/sensor/n{number}/config"), &some) == Heard::Announcement
+    });
+    assert_eq!(announced.count(), (32 << 20) / 200_160, "of about 200 kB each 32 MiB");
+    // What is taken back makes room.
+    hear(&mut listener, "homeassistant/sensor/n0/config", "");
+    assert_eq!(hear(&mut listener, "homeassistant/sensor/n199/config", &some), Heard::Announcement);
+}
+
 /// <https://www.zigbee2mqtt.io/guide/usage/mqtt_topics_and_messages.html#zigbee2mqtt-bridge-devices>, and a plug's page.
 const BRIDGE: &str = r#"[{"ieee_address":"0x00124b0014d9a3e4","type":"Coordinator","friendly_name":"Coordinator","definition":null},
     {"ieee_address":"0x00158d00018255df","type":"Router","network_address":29159,"supported":true,"disabled":false,
