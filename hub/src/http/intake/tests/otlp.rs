@@ -71,3 +71,24 @@ async fn refusals_are_in_the_encoding_of_the_request() {
     );
     assert_eq!(scene.call("GET", "/v1/metrics", &json!({})).await.status, StatusCode::METHOD_NOT_ALLOWED);
 }
+
+#[tokio::test]
+async fn nobody_is_told_to_wait_for_longer_than_clients_wait() {
+    let scene = scene();
+    let (token, now) = (scene.token(Scope::Ingest).await, Clock.wall().0);
+    let send = async |from: usize| {
+        let of = |n: usize| {
+            let mut one = metrics(&[point(json!(1), now)])["resourceMetrics"][0].clone();
+            one["resource"]["attributes"][0]["value"] = json!({"stringValue": format!("n{n}")});
+            one
+        };
+        let body = json!({"resourceMetrics": (from..from + 900).map(of).collect::<Vec<_>>()});
+        let request = request("POST", "/v1/metrics", &token).header(header::CONTENT_TYPE, "application/json");
+        scene.send(request.body(body.to_string().into()).unwrap()).await
+    };
+    assert_eq!(send(0).await.status, StatusCode::OK);
+    let again = send(900).await;
+    assert_eq!((again.problem().0, again.problem().1, &again.json()["code"]), (429, json!("too_many_new"), &json!(8)));
+    let wait: u32 = again.headers[header::RETRY_AFTER].to_str().unwrap().parse().unwrap();
+    assert!((1..=10).contains(&wait), "{wait}");
+}
