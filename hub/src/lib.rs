@@ -7,8 +7,9 @@
 //!   4  ingest   registrar   identity   links   settings   picture
 //!                                                │ the pipeline of readings; devices that join; who this hub is; what people set on the page; alerts drawn
 //!   3  store   tls   config                      │ the disk and all SQL; certificates; flags, variables, file
-//!   2  proto   rules   delivery   bundle   running
-//!                                                │ PURE: the protocol, the alerts, what is told of them; an agent packed; which hub runs here
+//!   2  proto   rules   delivery   bundle   running   promql
+//!                                                │ PURE: the protocol, the alerts, what is told of them; an agent packed; which hub runs here;
+//!                                                │ questions in PromQL
 //!   1  access   age   clock   counter   zones   presence   live
 //!                                                │ nouns that decide, files sealed in the format age, subscriptions; all PURE but the clock
 //!   0  model   durable   line   observe   password   pressure   random   reach   supervisor
@@ -103,6 +104,7 @@ mod password;
 pub mod picture;
 mod presence;
 pub mod pressure;
+mod promql;
 pub mod proto;
 mod random;
 pub mod reach;

@@ -32,6 +32,7 @@ mod names;
 mod openapi;
 mod parts;
 mod principal;
+mod prometheus;
 mod readings;
 mod request;
 pub(crate) mod rules;
@@ -74,6 +75,7 @@ fn api() -> Routes {
     let resources = [
         devices::routes(),
         readings::routes(),
+        prometheus::routes(),
         intake::routes(),
         doors::routes(),
         files::routes(),
@@ -123,6 +125,7 @@ pub(crate) fn router(state: AppState) -> Router {
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(install::for_a_shell))
         .layer(from_fn(words::in_their_words))
+        .layer(from_fn(prometheus::in_their_words))
         .layer(from_fn(otlp::words::in_their_words))
         .layer(from_fn(guard::headers))
         .with_state(state)
@@ -142,7 +145,7 @@ fn fixed(kind: &'static str, body: Bytes) -> impl IntoResponse {
 
 async fn elsewhere(request: Request) -> Response {
     let path = request.uri().path();
-    if path == "/api" || path.starts_with("/api/") {
+    if path == "/api" || path.starts_with("/api/") || path.starts_with("/prometheus/") {
         return ApiError::not_found(format!("there is nothing at {path}; see /api/docs")).into_response();
     }
     assets::serve(request.method(), path, request.headers())

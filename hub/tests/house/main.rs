@@ -75,6 +75,7 @@ const HUB: &[(&str, &[&str])] = &[
             "picture",
             "presence",
             "pressure",
+            "promql",
             "proto::command",
             "random",
             "reach",
@@ -89,12 +90,13 @@ const HUB: &[(&str, &[&str])] = &[
             "zones",
         ],
     ),
+    ("promql", &[]),
     ("supervisor", &[]),
     ("config", &["model", "proto::command"]),
 ];
 
 /// Modules that decide and never act: no runtime, no clock, no randomness of their own.
-const PURE: &[&str] = &["model", "counter", "line", "proto", "rules", "access.rs", "delivery"];
+const PURE: &[&str] = &["model", "counter", "line", "proto", "rules", "access.rs", "delivery", "promql"];
 
 fn sources(dir: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
@@ -200,6 +202,7 @@ const HTTP: &[&str] = &[
     "webhooks",
     "alerts",
     "readings",
+    "prometheus",
     "doors",
     "intake",
     "files",

@@ -5,7 +5,7 @@
 //! may do what the role of its user allows. Who the caller is, `credentials` finds out.
 //!
 //! All of these refuse a token that is limited to devices with certain labels. A handler that shows or changes only
-//! what is in a [`View`] takes [`MayReadSome`], [`MayWriteSome`] or [`MayIngestSome`], and is given the view with it.
+//! what is in a [`View`] takes [`MayReadSome`], [`MayAskSome`], [`MayWriteSome`] or [`MayIngestSome`], and is given the view with it.
 
 use std::sync::Arc;
 
@@ -41,6 +41,9 @@ pub(crate) struct MayOperate;
 /// Scope `read` for the devices in this view, which may be all.
 #[derive(Debug)]
 pub(crate) struct MayReadSome(pub View);
+/// The same for questions that change nothing by whatever method. The query string is the handler's to read.
+#[derive(Debug)]
+pub(crate) struct MayAskSome(pub View);
 /// Scope `write` for alerts of the devices in this view.
 #[derive(Debug)]
 pub(crate) struct MayWriteSome(pub View);
@@ -172,6 +175,18 @@ where
         let principal = with_some(parts, &keys, Scope::Read).await?;
         acts(parts, &keys, &principal).await?;
         Ok(Self(principal.view))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for MayAskSome
+where
+    Arc<Keys>: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let keys = <Arc<Keys>>::from_ref(state);
+        with_some(parts, &keys, Scope::Read).await.map(|principal| Self(principal.view))
     }
 }
 

@@ -28,6 +28,7 @@ milliseconds, or `now-6h`. Times out: RFC 3339 in objects, epoch milliseconds in
         (name = "hub", description = "The hub itself"),
         (name = "devices", description = "Devices and their sensors"),
         (name = "readings", description = "What they measure"),
+        (name = "prometheus", description = "Readings as Prometheus has them, for Grafana: errors are as there"),
         (name = "rules", description = "Conditions that raise alerts"),
         (name = "alerts", description = "Alerts"),
         (name = "webhooks", description = "Receivers of alerts, and how delivery went"),

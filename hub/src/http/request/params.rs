@@ -29,6 +29,11 @@ pub(crate) struct Params {
 }
 
 impl Params {
+    /// Of these names and values.
+    pub(in crate::http) const fn of(pairs: Vec<(String, String)>, now: UnixMillis) -> Self {
+        Self { pairs, now }
+    }
+
     /// The moment of the request, which `now-6h` counts from.
     #[must_use]
     pub(crate) const fn now(&self) -> UnixMillis {
@@ -86,7 +91,7 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let Query(pairs) = Query::try_from_uri(&parts.uri)
             .map_err(|error| ApiError::invalid("query", format!("the query string cannot be read: {error}")))?;
-        let mut params = Params { pairs, now: Clock::from_ref(state).wall() };
+        let mut params = Params::of(pairs, Clock::from_ref(state).wall());
         let asked = T::from_params(&mut params)?;
         params.finish()?;
         Ok(Self(asked))

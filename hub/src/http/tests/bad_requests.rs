@@ -85,7 +85,9 @@ async fn a_parameter_that_is_not_known_is_never_ignored() {
     let (shed, _) = scene.device(1, "shed").await;
     let document = scene.get("/api/openapi.json").await.json();
     let mut ignored = Vec::new();
-    for (path, _) in document["paths"].as_object().unwrap().iter().filter(|(_, item)| item.get("get").is_some()) {
+    let paths = document["paths"].as_object().unwrap().iter().filter(|(_, item)| item.get("get").is_some());
+    // Clients of Prometheus send parameters that only other servers know, and are used to that.
+    for (path, _) in paths.filter(|(path, _)| !path.starts_with("/prometheus/")) {
         let id = match path.split('/').nth(3) {
             Some("alerts") => "alr_1",
             Some("deliveries") => "dlv_1",

@@ -148,9 +148,13 @@ impl Answer {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
 
-    /// What is wrong, also in the words of InfluxDB and of OpenTelemetry.
+    /// What is wrong, also in the words of InfluxDB, of OpenTelemetry and of Prometheus.
     pub(in crate::http) fn problem(&self) -> (u16, Value, Value) {
         let json = self.json();
+        if json["errorType"].is_string() {
+            assert!(json["status"] == "error" && json["error"].is_string(), "{}", self.text);
+            return (self.status.as_u16(), json["errorType"].clone(), Value::Null);
+        }
         let info = &json["details"][0];
         if info.is_object() {
             let field = Some(&info["metadata"]["field"]).filter(|field| **field != "").cloned().unwrap_or_default();

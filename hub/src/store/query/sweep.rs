@@ -8,6 +8,8 @@
 //!
 //! The last block that would be passed over is kept until it is known whether the next one is: if that is unpacked, it is too.
 
+use std::sync::RwLockReadGuard;
+
 use super::line::ALWAYS;
 use super::plan::Plan;
 use super::share::{Share, columns};
@@ -15,6 +17,7 @@ use super::totals::{Aggregates, Asked};
 use super::{Page, device_of, page, recent};
 use crate::counter::Lead;
 use crate::model::UnixMillis;
+use crate::model::catalog::Catalog;
 use crate::model::reading::SeriesId;
 use crate::model::run::{Run, Takes};
 use crate::store::Store;
@@ -49,6 +52,11 @@ impl Store {
 }
 
 impl Sweeper<'_> {
+    /// What exists: held no longer than it takes to look.
+    pub fn catalog(&self) -> RwLockReadGuard<'_, Catalog> {
+        self.memory.catalog()
+    }
+
     /// As [`Store::lead`].
     ///
     /// # Errors

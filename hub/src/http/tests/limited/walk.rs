@@ -15,7 +15,7 @@ const READS: &[Scope] = &[Read, Write];
 const WRITES: &[Scope] = &[Write];
 
 /// What a limited token may do, with one of these scopes. All else is refused.
-const NARROWED: [(&[Scope], &str); 24] = [
+const NARROWED: [(&[Scope], &str); 35] = [
     (ANY, "GET /api/v1/session"),
     (SENDS, "POST /api/v1/readings"),
     (SENDS, "POST /api/v1/write"),
@@ -38,6 +38,17 @@ const NARROWED: [(&[Scope], &str); 24] = [
     (READS, "POST /api/v1/query"),
     (READS, "GET /api/v1/readings"),
     (READS, "GET /api/v1/sensor-sets"),
+    (READS, "GET /prometheus/api/v1/query"),
+    (READS, "POST /prometheus/api/v1/query"),
+    (READS, "GET /prometheus/api/v1/query_range"),
+    (READS, "POST /prometheus/api/v1/query_range"),
+    (READS, "GET /prometheus/api/v1/series"),
+    (READS, "POST /prometheus/api/v1/series"),
+    (READS, "GET /prometheus/api/v1/labels"),
+    (READS, "POST /prometheus/api/v1/labels"),
+    (READS, "GET /prometheus/api/v1/label/{name}/values"),
+    (READS, "GET /prometheus/api/v1/metadata"),
+    (READS, "GET /prometheus/api/v1/status/buildinfo"),
     (WRITES, "POST /api/v1/alerts/ack"),
     (WRITES, "POST /api/v1/alerts/{id}/ack"),
 ];
@@ -118,6 +129,10 @@ fn ask(sites: &Sites, method: &str, path: &str, token: &str) -> axum::http::Requ
     let mut to = path.replace("{id}", &id).replace("{sensor}", "temp");
     if (method, path) == ("GET", "/api/v1/readings") {
         to += "?device=shed&sensor=temp";
+    }
+    if path.starts_with("/prometheus/") {
+        to = to.replace("{name}", "device");
+        to += "?query=%7B__name__%3D~%22.%2B%22%7D&match[]=%7B__name__%3D~%22.%2B%22%7D&start=0&end=1&step=1";
     }
     if path == "/query" {
         to += "?q=SHOW%20DATABASES";
