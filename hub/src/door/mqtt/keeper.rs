@@ -28,6 +28,8 @@ const GROUP: usize = 1_000;
 const GROUP_BYTES: usize = 1 << 20;
 /// How long a group waits for room in the queue to the disk.
 const ROOM_WITHIN: Duration = Duration::from_secs(10);
+/// How long it is waited for a moment that is free.
+const NEXT_MOMENT: Duration = Duration::from_millis(20);
 /// Devices of which it is remembered what was told of them.
 const MOST_TOLD: usize = 20_000;
 /// Pause before a group is tried again that found no room.
@@ -43,6 +45,8 @@ pub(super) struct Keeper<'a> {
     listener: Listener,
     /// Moments of messages that say none.
     arrivals: Arrivals,
+    /// The moment up to which it was waited for one that is free.
+    now: UnixMillis,
     /// What was told last of what stays as it is told: by device and sensor.
     told: HashMap<(String, String), f64>,
     /// What people say of topics.
@@ -51,6 +55,16 @@ pub(super) struct Keeper<'a> {
     out: mpsc::Sender<Publish>,
     /// Where the hub speaks itself: below a prefix, and as this hub.
     own: Option<(String, String)>,
+}
+
+/// What became of the readings of a message; of several the last of these counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Taken {
+    All,
+    /// Something is called what cannot be a name.
+    NoName,
+    /// It is to come again.
+    NotYet,
 }
 
 /// The readings of a group.
@@ -81,7 +95,8 @@ impl<'a> Keeper<'a> {
             once: true,
         };
         let (listener, arrivals, told) = Default::default();
-        Self { way, tally, unread, standing, sends, listener, arrivals, told, rules, out, own }
+        let now = UnixMillis(0);
+        Self { way, tally, unread, standing, sends, listener, arrivals, now, told, rules, out, own }
     }
 
     /// Runs until the last sender is gone and everything is stored; until `stop` a group is tried as often as it takes.
@@ -113,7 +128,7 @@ impl<'a> Keeper<'a> {
                 bytes += more.payload.len();
                 waiting.push(more);
             }
-            let Group { mut said, mut told, due } = self.gather(&mut waiting);
+            let Group { mut said, mut told, due } = self.gather(&mut waiting, &stop).await;
             let is_kept = self.keep(&mut said, &stop).await && self.keep(&mut told, &stop).await;
             if is_kept {
                 self.way.heard_from_senders(&said);
@@ -133,40 +148,48 @@ impl<'a> Keeper<'a> {
     }
 
     /// The readings of some messages, which are gone then.
-    fn gather(&mut self, parcels: &mut Vec<Parcel>) -> Group {
+    async fn gather(&mut self, parcels: &mut Vec<Parcel>, stop: &CancellationToken) -> Group {
         let new = || Gathered::new(Origin::Pushed);
         let mut group = Group { said: new(), told: new(), due: Vec::new() };
+        // Not after a clock that was set back.
+        self.now = self.now.min(self.way.clock.wall());
         if let Some(first) = parcels.first() {
-            self.arrivals.forget_before(first.came);
+            self.arrivals.forget_before(first.came.max(self.now));
         }
         if let Some(broker) = self.standing.peer() {
             group.said.comes_from(broker);
             group.told.comes_from(broker);
         }
         for Parcel { topic, payload, is_retained, came, due, .. } in parcels.drain(..) {
-            group.due.extend(due);
+            // Where one before it waited for its moment, this one does not go back before that.
+            let came = came.max(self.now);
             let is_own = |(prefix, hub): &(String, String)| Spoken::is_own(prefix, hub, &topic);
-            if self.own.as_ref().is_some_and(is_own) {
-                continue;
-            }
-            match self.listener.hear(&topic, &payload, is_retained, came) {
+            let heard = match self.own.as_ref().is_some_and(is_own) {
+                true => Heard::Aside,
+                false => self.listener.hear(&topic, &payload, is_retained, came),
+            };
+            let mut taken = Taken::All;
+            match heard {
                 Heard::Readings(found) => {
-                    let mut is_fit = true;
                     for found in found {
                         if found.is_standing && !self.is_news(&found) && is_retained {
                             continue;
                         }
                         let into = if found.is_standing { &mut group.told } else { &mut group.said };
-                        is_fit &= self.take(found, came, into);
+                        let patience = due.is_some().then_some(stop);
+                        taken = taken.max(self.take(found, came, patience, into).await);
                     }
-                    if is_fit {
-                        self.unread.forget(&topic);
-                    } else {
+                    if taken == Taken::NoName {
                         self.unread.note(&topic, &payload, Why::Name, came);
+                    } else {
+                        self.unread.forget(&topic);
                     }
                 }
                 Heard::Announcement | Heard::Aside => {}
                 Heard::Unread(why) => self.unread.note(&topic, &payload, why, came),
+            }
+            if taken != Taken::NotYet {
+                group.due.extend(due);
             }
         }
         while let Some((topic, payload)) = self.listener.next_command() {
@@ -185,23 +208,37 @@ impl<'a> Keeper<'a> {
         self.told.insert(key, found.value) != Some(found.value)
     }
 
-    /// Gathers a reading; `false` where what it is called cannot be a name.
-    fn take(&mut self, found: Found, came: UnixMillis, into: &mut Gathered) -> bool {
+    /// Gathers a reading. Without a moment of its own it is of now: where so many of its sensor came that there is none, whoever is to
+    /// lose nothing waits for one, until the hub stops.
+    async fn take(
+        &mut self,
+        found: Found,
+        came: UnixMillis,
+        patience: Option<&CancellationToken>,
+        into: &mut Gathered,
+    ) -> Taken {
         let Found { device, sensor, unit, kind, value, at, .. } = found;
         if text::name("device", device.name.clone()).is_err() || pushed::sensor(&sensor).is_err() {
-            return false;
+            return Taken::NoName;
         }
         let unit = unit.filter(|unit| pushed::unit(unit).is_ok());
-        let at = match at.filter(|at| pushed::moment(*at, came).is_ok()) {
-            Some(at) => at,
-            None => match self.arrivals.give(&format!("{}\n{sensor}", device.key), came) {
-                Some(at) => at,
-                None => {
-                    let say = || format!("{sensor} of {} comes faster than once a millisecond", device.name);
-                    self.tally.dropped(Dropped::TooFast, 1, say);
-                    return true;
-                }
-            },
+        let series = format!("{}\n{sensor}", device.key);
+        let own = at.filter(|at| pushed::moment(*at, came).is_ok());
+        let mut given = own.or_else(|| self.arrivals.give(&series, came));
+        while let (None, Some(stop)) = (given, patience) {
+            self.now = self.way.clock.wall();
+            given = self.arrivals.give(&series, self.now);
+            if given.is_none() && stop.is_cancelled() {
+                return Taken::NotYet;
+            }
+            if given.is_none() {
+                tokio::time::sleep(NEXT_MOMENT).await;
+            }
+        }
+        let Some(at) = given else {
+            let say = || format!("{sensor} of {} comes faster than once a millisecond", device.name);
+            self.tally.dropped(Dropped::TooFast, 1, say);
+            return Taken::All;
         };
         let slot = if device.key == device.name {
             into.device(&device.name)
@@ -210,7 +247,7 @@ impl<'a> Keeper<'a> {
         };
         let slot = into.sensor(slot, &sensor, unit.as_deref(), kind);
         into.push(slot, at, value);
-        true
+        Taken::All
     }
 
     /// Stores readings, and counts what is not; `false` where they are to come again.
