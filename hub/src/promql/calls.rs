@@ -1,12 +1,11 @@
 //! Functions of values at a moment. PURE.
 
-use regex::Regex;
-
 use super::error::Error;
 use super::grid::Grid;
 use super::histogram;
 use super::labels::Labels;
 use super::math::{of_date, of_one};
+use super::pattern;
 use super::plan::Function;
 use super::value::{Row, Value, merged};
 use super::window::order;
@@ -151,8 +150,7 @@ fn relabelled(rows: Vec<Row>, with: impl Fn(&mut Labels)) -> Result<Vec<Row>, Er
 }
 
 fn replaced(rows: Vec<Row>, to: &str, with: &str, from: &str, pattern: &str) -> Result<Vec<Row>, Error> {
-    let regex = Regex::new(&format!("^(?:{pattern})$"));
-    let regex = regex.map_err(|_| Error::bad(&format!("invalid regular expression in label_replace(): {pattern}")))?;
+    let regex = pattern::whole(pattern)?;
     checked(to)?;
     relabelled(rows, |labels| {
         let mut value = String::new();

@@ -8,7 +8,7 @@ use super::join;
 use super::labels::Labels;
 use super::plan::{Aggregate, Binary, Fold, Function, Inner, LOOKBACK, Node, Over, Select};
 use super::planner::labels_by;
-use super::source::{MOST_TOUCHED, Source};
+use super::source::{MOST_HELD, MOST_TOUCHED, Source};
 use super::value::{Readings, Row, Value, merged};
 use super::window::{self, Window};
 
@@ -21,19 +21,28 @@ pub(super) struct Evaluator<'a> {
     budget: Budget,
 }
 
-/// How many readings and values a question may still touch.
-struct Budget(usize);
+/// How many readings and values a question may still touch, and how many hold.
+struct Budget {
+    touched: usize,
+    held: usize,
+}
 
 impl Budget {
+    /// Nothing is given back: what is held in the end is less.
+    fn hold(&mut self, some: usize) -> Result<(), Error> {
+        self.held = self.held.checked_sub(some).ok_or(Error::TooMuch)?;
+        self.spend(some)
+    }
+
     fn spend(&mut self, some: usize) -> Result<(), Error> {
-        self.0 = self.0.checked_sub(some).ok_or(Error::TooMuch)?;
+        self.touched = self.touched.checked_sub(some).ok_or(Error::TooMuch)?;
         Ok(())
     }
 }
 
 impl<'a> Evaluator<'a> {
     pub(super) fn new(source: &'a mut dyn Source) -> Self {
-        Self { source, budget: Budget(MOST_TOUCHED) }
+        Self { source, budget: Budget { touched: MOST_TOUCHED, held: MOST_HELD } }
     }
 
     /// The answer to a whole question: its series by their labels, unless it says in which order.
@@ -89,7 +98,7 @@ impl<'a> Evaluator<'a> {
         let (left, right) = (self.value(left, grid)?, self.value(right, grid)?);
         match (left, right) {
             (Value::Vector(left), Value::Vector(right)) => {
-                self.budget.spend((left.len() + right.len()) * grid.count)?;
+                self.budget.hold((left.len() + right.len()) * grid.count)?;
                 join::vectors(&binary.op, &binary.matching, left, right)
             }
             (Value::Vector(rows), Value::Scalar(numbers)) => join::with_scalar(&binary.op, rows, &numbers, false),
@@ -106,7 +115,7 @@ impl<'a> Evaluator<'a> {
         Ok(match (aggregate.fold, param) {
             (Fold::CountValues, Some(name)) => {
                 let name = name.text()?;
-                counted(&grouping, rows, &name)?
+                counted(&grouping, rows, &name, self.budget.held)?
             }
             (Fold::Topk, Some(most)) => extreme(&grouping, rows, &most.numbers()?, true)?,
             (Fold::Bottomk, Some(most)) => extreme(&grouping, rows, &most.numbers()?, false)?,
@@ -127,7 +136,8 @@ impl<'a> Evaluator<'a> {
             looks.start - LOOKBACK,
             looks.last(),
             &mut |labels, times, values| {
-                budget.spend(times.len() + grid.count)?;
+                budget.spend(times.len())?;
+                budget.hold(looks.count.max(grid.count))?;
                 let mut next = 0;
                 let of = |at: i64| {
                     while times.get(next).is_some_and(|time| *time <= at) {
@@ -168,7 +178,8 @@ impl<'a> Evaluator<'a> {
 
     fn range(&mut self, inner: &Inner, looks: Grid, range: i64) -> Result<Vec<Readings>, Error> {
         let mut all = Vec::new();
-        self.ranged(inner, (looks.start - range, looks.last()), &mut |_, labels, times, values| {
+        self.ranged(inner, (looks.start - range, looks.last()), &mut |budget, labels, times, values| {
+            budget.hold(times.len())?;
             if !times.is_empty() {
                 all.push((labels.clone(), times.iter().copied().zip(values.iter().copied()).collect()));
             }
@@ -183,7 +194,7 @@ impl<'a> Evaluator<'a> {
         let mut rows = Vec::new();
         let range = (over.looks.start - over.range, over.looks.last());
         self.ranged(&over.inner, range, &mut |budget, labels, times, values| {
-            budget.spend(grid.count)?;
+            budget.hold(grid.count)?;
             let labels = if keeps_name { labels.clone() } else { labels.clone().unnamed() };
             rows.push(Row { labels, values: windows(over, grid, &numbers, (times, values), budget)? });
             Ok(())

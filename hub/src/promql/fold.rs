@@ -134,8 +134,8 @@ pub(super) fn extreme(
     Ok(rows)
 }
 
-/// How many series of each group have each value, which becomes a label.
-pub(super) fn counted(grouping: &Grouping<'_>, rows: Vec<Row>, name: &str) -> Result<Vec<Row>, Error> {
+/// How many series of each group have each value, which becomes a label; of all that not more than `most` counts.
+pub(super) fn counted(grouping: &Grouping<'_>, rows: Vec<Row>, name: &str, most: usize) -> Result<Vec<Row>, Error> {
     checked(name)?;
     let mut counts: BTreeMap<Labels, Vec<Option<f64>>> = BTreeMap::new();
     for row in rows {
@@ -144,6 +144,9 @@ pub(super) fn counted(grouping: &Grouping<'_>, rows: Vec<Row>, name: &str) -> Re
             let Some(value) = value else { continue };
             let mut labels = grouping.key(&row.labels);
             labels.set(name, &number(*value));
+            if counts.len() * moments > most {
+                return Err(Error::TooMuch);
+            }
             let count = &mut counts.entry(labels).or_insert_with(|| vec![None; moments])[moment];
             *count = Some(count.unwrap_or_default() + 1.0);
         }

@@ -21,6 +21,8 @@ mod join;
 mod labels;
 mod math;
 mod number;
+mod outline;
+mod pattern;
 mod plan;
 mod planner;
 mod question;

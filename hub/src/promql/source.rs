@@ -6,7 +6,9 @@ use super::error::Error;
 use super::labels::Labels;
 
 /// Readings and values that a question may touch, as in Prometheus: some seconds of a core.
-pub(crate) const MOST_TOUCHED: usize = 50_000_000;
+pub(super) const MOST_TOUCHED: usize = 50_000_000;
+/// Values that a question may hold at once, of 16 bytes: 64 MB, some ten times the largest answer.
+pub(super) const MOST_HELD: usize = 4_000_000;
 
 /// Takes a series and its readings: milliseconds since 1970, and values.
 pub(crate) type WithReadings<'a> = dyn FnMut(&Labels, &[i64], &[f64]) -> Result<(), Error> + 'a;
