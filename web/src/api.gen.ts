@@ -174,6 +174,61 @@ export interface components {
          * @enum {string}
          */
         AlertState: "pending" | "firing" | "resolved" | "unknown" | "historical";
+        /** @description An answer. */
+        Answered_BTreeMap_String_BTreeSet_Metadata: {
+            data: {
+                [key: string]: {
+                    /** @description Always empty. */
+                    help: string;
+                    /** @description `counter` or `gauge`. */
+                    type: string;
+                    /** @description Unit code, as `/api/v1/devices/{id}/sensors` has it. */
+                    unit: string;
+                }[];
+            };
+            /** @description Always `success`. */
+            status: string;
+        };
+        /** @description An answer. */
+        Answered_BTreeSet_String: {
+            data: string[];
+            /** @description Always `success`. */
+            status: string;
+        };
+        /** @description An answer. */
+        Answered_Build: {
+            /** @description What answers. */
+            data: {
+                /** @description What it is. */
+                application: string;
+                /** @description Its own version. */
+                revision: string;
+                /** @description The version of Prometheus whose PromQL this is: Grafana asks, to know what it may ask for. */
+                version: string;
+            };
+            /** @description Always `success`. */
+            status: string;
+        };
+        /** @description An answer. */
+        Answered_Vec_BTreeMap: {
+            data: {
+                [key: string]: string;
+            }[];
+            /** @description Always `success`. */
+            status: string;
+        };
+        /** @description An answer. */
+        Answered_Worth: {
+            /** @description What a question is worth, for the contract. */
+            data: {
+                /** @description Series with `metric`, and `value` (`[seconds, "number"]`) or `values`; of a scalar or string the pair itself. */
+                result: unknown;
+                /** @description `vector`, `matrix`, `scalar` or `string`. */
+                resultType: string;
+            };
+            /** @description Always `success`. */
+            status: string;
+        };
         /** @description What is sent to the echo. */
         AskEcho: {
             /** @description What happens, invented; `alert.firing` when left out. */
@@ -273,6 +328,9 @@ export interface components {
          * @enum {string}
          */
         AuditKind: "session" | "token" | "admin_file" | "command" | "sign_in" | "nobody";
+        BTreeMap: {
+            [key: string]: string;
+        };
         /** @description What the rule would have done. */
         Backtest: {
             difference: components["schemas"]["Difference"] | null;
@@ -323,6 +381,15 @@ export interface components {
             sensor: string;
             /** @description How bad it is. */
             severity: components["schemas"]["Severity"];
+        };
+        /** @description What answers. */
+        Build: {
+            /** @description What it is. */
+            application: string;
+            /** @description Its own version. */
+            revision: string;
+            /** @description The version of Prometheus whose PromQL this is: Grafana asks, to know what it may ask for. */
+            version: string;
         };
         /** @description One firing that differs: with `before` only it vanishes, with `after` only it appears, with both it moves. */
         ChangedFiring: {
@@ -1272,6 +1339,15 @@ export interface components {
             /** @description The title: `{{ device }} is too warm: {{ value_text }}`. Unless it asks for `event`, `Resolved: ` stands before it when it is over. */
             title: string | null;
         };
+        /** @description What is known of a metric. */
+        Metadata: {
+            /** @description Always empty. */
+            help: string;
+            /** @description `counter` or `gauge`. */
+            type: string;
+            /** @description Unit code, as `/api/v1/devices/{id}/sensors` has it. */
+            unit: string;
+        };
         /** @description Data points that are not stored. */
         MetricsLeftOut: {
             /** @description Why the first of them is not. */
@@ -1532,6 +1608,15 @@ export interface components {
              * @description The same a week, as if the range went on.
              */
             per_week: number;
+        };
+        /** @description Why a question is not answered. */
+        NotAnswered: {
+            /** @description What is wrong and what to do, for people. */
+            error: string;
+            /** @description What is wrong, for programs: `bad_data`, `execution`, `unavailable` and others. */
+            errorType: string;
+            /** @description Always `error`. */
+            status: string;
         };
         /** @description Why a request was refused, or not all of it stored. */
         NotWritten: {
@@ -3409,6 +3494,13 @@ export interface components {
             by?: string;
             /** @enum {string} */
             type: "clock_off";
+        };
+        /** @description What a question is worth, for the contract. */
+        Worth: {
+            /** @description Series with `metric`, and `value` (`[seconds, "number"]`) or `values`; of a scalar or string the pair itself. */
+            result: unknown;
+            /** @description `vector`, `matrix`, `scalar` or `string`. */
+            resultType: string;
         };
         /** @description A line that cannot be imported. */
         WrongLine: {

@@ -12,9 +12,10 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Longest name of a sensor, in bytes, and of a device.
-const LONGEST: usize = 255;
-const LONGEST_OF_A_DEVICE: usize = 64;
+use crate::model::text::SENSOR_BYTES;
+
+/// Longest name of a device, in bytes.
+const DEVICE_BYTES: usize = 64;
 /// Bytes of the digest and of the sign before it.
 const DIGEST: usize = 17;
 
@@ -65,7 +66,7 @@ impl<'a> FromIterator<(&'a str, String)> for Labels {
 
 /// The name of the sensor: what is measured, and its labels with one more, if there is one.
 pub(crate) fn sensor(measured: &str, labels: &Labels, more: Option<(&str, &str)>) -> String {
-    let mut name = String::with_capacity(LONGEST);
+    let mut name = String::with_capacity(SENSOR_BYTES);
     name.push_str(measured);
     let labels = labels.iter();
     let is_behind = |label: &str| more.is_some_and(|(more, _)| more < label);
@@ -87,13 +88,13 @@ pub(crate) fn sensor(measured: &str, labels: &Labels, more: Option<(&str, &str)>
     if !is_first {
         name.push('}');
     }
-    fitting(name, LONGEST)
+    fitting(name, SENSOR_BYTES)
 }
 
 /// The name of a device, or what it is called where that is nothing.
 pub(crate) fn device(name: &str, nobody: &str) -> String {
     let name = name.trim();
-    fitting(if name.is_empty() { nobody } else { name }.to_owned(), LONGEST_OF_A_DEVICE)
+    fitting(if name.is_empty() { nobody } else { name }.to_owned(), DEVICE_BYTES)
 }
 
 /// A name in which all is seen, of so many bytes at most.

@@ -1,10 +1,9 @@
 //! What a reading that comes by name must be: its moment, its sensor, its unit. PURE.
 
 use super::reading::AHEAD_MS;
+use super::text::SENSOR_BYTES;
 use super::{UnixMillis, text, when};
 
-/// Longest name of a pushed sensor, in bytes: Telegraf's names for containers have many tags.
-const SENSOR_BYTES: usize = 255;
 /// Longest unit of a pushed sensor, in bytes. Longer than what an agent may say: of the Zigbee devices that people have, some measure
 /// in `minutes or litres`.
 const UNIT_BYTES: usize = 32;

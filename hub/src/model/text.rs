@@ -204,13 +204,16 @@ pub fn limit(labels: Labels, scope: Scope) -> Result<Labels, Unfit> {
     Err(Unfit::new("labels", detail))
 }
 
-/// A glob of reasonable length.
+/// Longest name of a sensor, in bytes: Telegraf's names for containers have many tags. Whoever asks for one can write it out.
+pub const SENSOR_BYTES: usize = 255;
+
+/// A glob, at most as long as the longest name that it may have to match.
 ///
 /// # Errors
 /// [`Unfit`] naming the field.
 pub fn glob(field: &str, text: String) -> Result<String, Unfit> {
-    if text.is_empty() || text.len() > 128 {
-        return Err(Unfit::new(field, format!("`{field}` must have 1 to 128 bytes; `*` means all")));
+    if text.is_empty() || text.len() > SENSOR_BYTES {
+        return Err(Unfit::new(field, format!("`{field}` must have 1 to {SENSOR_BYTES} bytes; `*` means all")));
     }
     all_seen(field, &text)?;
     Ok(text)

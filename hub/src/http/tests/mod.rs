@@ -5,6 +5,7 @@ mod bad_requests;
 pub(in crate::http) mod conditions;
 mod hang_up;
 mod limited;
+mod names;
 mod roles;
 pub(super) mod scene;
 mod unseen;
