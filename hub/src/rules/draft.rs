@@ -6,6 +6,7 @@ mod weighing;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::bounds::{Bounds, Lately, Noted};
 use super::condition::Verdict;
 use super::count::Count;
 use super::engine::{Engine, Proposed};
@@ -32,6 +33,9 @@ pub(super) struct Draft<'a> {
     changes: Vec<Change>,
     /// Place of each touched track in `changes`.
     touched: BySlot<usize>,
+    /// By track, what readings of a group have to be so that they decide nothing, and those that did not.
+    bounds: Vec<Bounds>,
+    noted: Vec<Noted>,
     /// Readings that came too late to decide anything.
     late: BySlot<Stretches>,
     /// Alerts that old readings of the upload made fire: told when it has ended, if they still do.
@@ -78,6 +82,8 @@ impl<'a> Draft<'a> {
             transitions: Vec::new(),
             changes: room.changes,
             touched: room.touched,
+            bounds: room.bounds,
+            noted: room.noted,
             late: BySlot::default(),
             held: Vec::new(),
             counts: BTreeMap::new(),
@@ -89,9 +95,9 @@ impl<'a> Draft<'a> {
     pub(super) fn finish(mut self) -> Proposed {
         self.weigh_turned();
         let told = self.tell_past();
-        let Self { engine, transitions, changes, mut touched, next_alert, now, late, counts, .. } = self;
+        let Self { engine, transitions, changes, mut touched, bounds, noted, next_alert, now, late, counts, .. } = self;
         touched.clear();
-        let room = Room { changes, touched };
+        let room = Room { changes, touched, bounds, noted };
         let mut late: Vec<_> = late.into_iter().collect();
         late.sort_unstable_by_key(|(slot, _)| *slot);
         let waiting = late.iter().filter_map(|(slot, came)| {
@@ -149,6 +155,10 @@ impl<'a> Draft<'a> {
 
     /// A reading of a watched series.
     fn reading(&mut self, slot: Slot, upload: &Upload, point: Point) {
+        let bounds = self.bounds.get_mut(slot as usize);
+        if bounds.is_some_and(|bounds| bounds.note(slot, upload, point, &mut self.noted)) {
+            return;
+        }
         if let Some(arrived) = self.arrive(slot, upload, point) {
             self.decide(upload, &arrived);
         }
@@ -266,10 +276,24 @@ impl<'a> Draft<'a> {
 
     /// Place of a track's change in the list, made when first needed.
     fn touch(&mut self, slot: Slot, track: &Track) -> usize {
-        *self.touched.entry(slot).or_insert_with(|| {
-            self.changes.push(Change::of(slot, track));
-            self.changes.len() - 1
-        })
+        let at = self.changes.len();
+        let change = || Change::of(slot, track);
+        let place = u32::try_from(at).ok();
+        let Some((bounds, place)) = self.bounds.get_mut(slot as usize).zip(place) else {
+            let changes = &mut self.changes;
+            return *self.touched.entry(slot).or_insert_with(|| {
+                changes.push(change());
+                at
+            });
+        };
+        if let Lately::Changed(at) = bounds.lately {
+            return at as usize;
+        }
+        let mut change = change();
+        bounds.take_noted(&mut self.noted).iter().for_each(|noted| change.enter(noted));
+        bounds.lately = Lately::Changed(place);
+        self.changes.push(change);
+        at
     }
 
     /// Makes one instance decide, and shows its decision to later ones. `is_old`: by a reading that is history by itself.

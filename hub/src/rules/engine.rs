@@ -63,7 +63,7 @@ pub struct Engine {
     /// Open alerts about several devices whose rule is gone.
     pub(super) lost: Vec<Arc<Alert>>,
     pub(super) next_alert: u64,
-    /// For the changes of the next group.
+    /// For the changes of the next group, with what is known of readings that decide nothing.
     pub(super) room: Room,
     /// Clocks of devices minus the hub's, in milliseconds, where that is known.
     pub(super) clocks: HashMap<DeviceNo, i64>,
@@ -145,6 +145,7 @@ impl Proposed {
     pub fn is_empty(&self) -> bool {
         self.transitions.is_empty()
             && self.room.changes.is_empty()
+            && self.room.noted.is_empty()
             && self.late.1.is_empty()
             && self.told.is_empty()
             && self.waiting.is_empty()

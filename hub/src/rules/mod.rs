@@ -42,6 +42,7 @@
 mod ailing;
 pub mod backtest;
 mod beside;
+mod bounds;
 pub mod compare;
 mod condition;
 mod count;
@@ -85,6 +86,7 @@ mod window;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
+use self::bounds::Lately;
 use self::condition::Compiled;
 use self::count::Count;
 use self::devices::open::Devices;
@@ -245,7 +247,9 @@ impl Engine {
     /// Decides what a group of readings means.
     #[must_use]
     pub fn evaluate(&mut self, now: UnixMillis, batches: &[Batch]) -> Proposed {
-        let room = std::mem::take(&mut self.room);
+        let mut room = std::mem::take(&mut self.room);
+        let unknown = self.tracks.iter().skip(room.bounds.len());
+        room.bounds.extend(unknown.map(|track| track.bounds(&self.rules)));
         let mut draft = Draft::within(self, now, room);
         let (mut rest, mut rows) = (batches, Vec::new());
         while let Some((many, upload)) = Upload::first(now, rest, &self.clocks, |series| self.slot(series), &mut rows) {
@@ -296,16 +300,29 @@ impl Engine {
                 self.backlog.note(now, track.series, &stretches, track.late_ms);
             }
         }
-        let mut room = proposed.room;
-        for change in room.changes.drain(..) {
+        let Room { mut changes, touched, bounds, mut noted } = proposed.room;
+        if self.room.bounds.is_empty() {
+            self.room.bounds = bounds;
+        }
+        for change in changes.drain(..) {
             let (slot, due) = (change.slot, change.due);
             if let Some(track) = self.tracks.get_mut(slot as usize) {
                 track.apply(change);
                 self.queue(slot, due);
             }
         }
-        if room.changes.capacity() > self.room.changes.capacity() {
-            self.room = room;
+        for one in noted.drain(..) {
+            let Some(slot) = one.slot.map(|slot| slot as usize) else { continue };
+            if let (Some(track), Some(bounds)) = (self.tracks.get_mut(slot), self.room.bounds.get_mut(slot)) {
+                track.enter(&one);
+                bounds.lately = Lately::Nothing;
+            }
+        }
+        if changes.capacity() > self.room.changes.capacity() {
+            (self.room.changes, self.room.touched) = (changes, touched);
+        }
+        if noted.capacity() > self.room.noted.capacity() {
+            self.room.noted = noted;
         }
         if let Some(rebuilt) = proposed.rebuilt {
             self.rebuild(rebuilt);
@@ -329,8 +346,17 @@ impl Engine {
         self.recount();
     }
 
-    /// Queues a track's deadline: anew when it was `due`, else only if it wants an earlier moment than it has.
+    /// A track is otherwise: queues its deadline, and finds its bounds anew.
     fn queue(&mut self, slot: Slot, due: bool) {
+        self.queue_deadline(slot, due);
+        let track = self.tracks.get(slot as usize);
+        if let Some((bounds, track)) = self.room.bounds.get_mut(slot as usize).zip(track) {
+            *bounds = track.bounds(&self.rules);
+        }
+    }
+
+    /// Queues a track's deadline: anew when it was `due`, else only if it wants an earlier moment than it has.
+    fn queue_deadline(&mut self, slot: Slot, due: bool) {
         let Some(track) = self.tracks.get(slot as usize) else { return };
         let is_timed = |watch: &&Watch| {
             // A value that nothing is open of waits for nothing.

@@ -16,6 +16,7 @@ use crate::model::rule::Condition;
 impl Engine {
     /// Counts anew by the states of all series.
     pub(super) fn recount(&mut self) {
+        self.room.bounds.clear();
         self.counts.values_mut().for_each(Count::clear);
         for track in &mut self.tracks {
             let (device, series) = (track.device, track.series);

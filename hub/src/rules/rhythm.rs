@@ -124,6 +124,17 @@ impl Rhythm {
         self.delay = Delay { since: Some(came), least: age_ms, usual };
     }
 
+    /// A reading decided nothing that came alone or with others of the last minute.
+    pub(super) fn enter(&mut self, came: UnixMillis, taken: UnixMillis, is_pushed: bool) {
+        if self.last.is_none_or(|last| taken >= last) {
+            self.arrive(came, came.since(taken));
+        }
+        if is_pushed {
+            self.suppose_gap(0);
+        }
+        self.beat(taken);
+    }
+
     /// A reading is judged.
     pub(super) fn beat(&mut self, at: UnixMillis) {
         let gap = self.last.map_or(0, |last| at.since(last));

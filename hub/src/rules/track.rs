@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::condition::Judged;
+use super::bounds::{Bounds, Noted};
+use super::condition::{Compiled, Judged};
 use super::instance::Pulse;
 use super::look::Look;
 use super::rhythm::Rhythm;
@@ -99,9 +100,34 @@ pub(super) struct Change {
     pub(super) open: Vec<(usize, Option<Arc<Alert>>)>,
     /// Windows that took readings, by place of the watch. Copied at the group's first reading: some 400 bytes each, which share what
     /// did not change with the window they will replace (see `strip`).
-    pub(super) windows: Vec<(usize, Look)>,
+    pub(super) windows: Windows,
     /// Its deadline came: it is queued anew.
     pub(super) due: bool,
+}
+
+/// Windows that took readings, by place of the watch: of most series a single one.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Windows {
+    first: Option<(usize, Look)>,
+    others: Vec<(usize, Look)>,
+}
+
+impl Windows {
+    fn get(&self, watch: usize) -> Option<&Look> {
+        self.first.iter().chain(&self.others).find(|(at, _)| *at == watch).map(|(_, look)| look)
+    }
+
+    fn get_mut(&mut self, watch: usize) -> Option<&mut Look> {
+        self.first.iter_mut().chain(&mut self.others).find(|(at, _)| *at == watch).map(|(_, look)| look)
+    }
+
+    fn add(&mut self, watch: usize, look: Look) {
+        if self.first.is_none() {
+            self.first = Some((watch, look));
+        } else {
+            self.others.push((watch, look));
+        }
+    }
 }
 
 /// Room for what a group changes. It is used again for the next one: of ten thousand series it is megabytes, which cost more to ask the
@@ -110,6 +136,10 @@ pub(super) struct Change {
 pub(super) struct Room {
     pub(super) changes: Vec<Change>,
     pub(super) touched: BySlot<usize>,
+    /// By track, as far as they are known; only while a group of readings is decided.
+    pub(super) bounds: Vec<Bounds>,
+    /// Readings that decide nothing.
+    pub(super) noted: Vec<Noted>,
 }
 
 impl Change {
@@ -122,7 +152,7 @@ impl Change {
             newest: None,
             fresh: Vec::new(),
             open: Vec::new(),
-            windows: Vec::new(),
+            windows: Windows::default(),
             due: false,
         }
     }
@@ -185,23 +215,20 @@ impl Change {
 
     /// Whether the last reading made a level that stayed the usual one of a watch.
     pub(super) fn is_new_normal(&self, watch: usize) -> bool {
-        self.windows.iter().any(|(at, window)| *at == watch && window.is_new_normal())
+        self.windows.get(watch).is_some_and(Look::is_new_normal)
     }
 
     /// What a watch remembers by now.
     fn look<'a>(&'a self, track: &'a Track, watch: usize) -> Option<&'a Look> {
-        let fresh = self.windows.iter().find(|(at, _)| *at == watch).map(|(_, look)| look);
-        fresh.or_else(|| track.watches.get(watch)?.window.as_ref())
+        self.windows.get(watch).or_else(|| track.watches.get(watch)?.window.as_ref())
     }
 
     /// The same, to change it.
     pub(super) fn look_mut<'a>(&'a mut self, track: &Track, watch: usize) -> Option<&'a mut Look> {
-        if !self.windows.iter().any(|(at, _)| *at == watch) {
-            // Of most series a single one.
-            self.windows.reserve_exact(1);
-            self.windows.push((watch, track.watches.get(watch)?.window.clone()?));
+        if self.windows.get(watch).is_none() {
+            self.windows.add(watch, track.watches.get(watch)?.window.clone()?);
         }
-        self.windows.iter_mut().find(|(at, _)| *at == watch).map(|(_, look)| look)
+        self.windows.get_mut(watch)
     }
 
     /// Whether what was judged last goes on where it had left off, where a watch is about several series.
@@ -235,6 +262,15 @@ impl Change {
         self.fresh.push(before);
     }
 
+    /// A reading that decided nothing.
+    pub(super) fn enter(&mut self, noted: &Noted) {
+        let Noted { is_pushed, came, taken, point, .. } = *noted;
+        self.heard = self.heard.max(Some(came));
+        self.rhythm.enter(came, taken, is_pushed);
+        self.last = Some(taken.min(came));
+        self.push(point);
+    }
+
     /// The newest points, oldest first.
     pub(super) fn recent(&self, track: &Track) -> Vec<Point> {
         let all = track.recent.len() + self.fresh.len() + usize::from(self.newest.is_some());
@@ -263,21 +299,45 @@ impl Track {
         self.last = change.last;
         self.heard = change.heard;
         self.rhythm = change.rhythm;
-        for point in change.fresh.into_iter().chain(change.newest) {
-            if self.recent.len() >= RECENT {
-                self.recent.pop_front();
-            }
-            self.recent.push_back(point);
-        }
+        change.fresh.into_iter().chain(change.newest).for_each(|point| self.push(point));
         for (watch, open) in change.open {
             if let Some(watch) = self.watches.get_mut(watch) {
                 watch.open = open;
             }
         }
-        for (watch, window) in change.windows {
+        for (watch, window) in change.windows.first.into_iter().chain(change.windows.others) {
             if let Some(watch) = self.watches.get_mut(watch) {
                 watch.window = Some(window);
             }
         }
+    }
+
+    /// What a reading has to be so that these rules decide nothing.
+    pub(super) fn bounds(&self, rules: &[Compiled]) -> Bounds {
+        let last = self.last.filter(|_| self.heard.is_some() && self.feeds.is_empty());
+        let bounds = last.and_then(|last| {
+            self.watches.iter().try_fold(Bounds::behind(last), |bounds, watch| {
+                let is_plain = watch.open.is_none() && watch.window.is_none();
+                let rule = rules.get(watch.rule).filter(|_| is_plain)?;
+                bounds.under(&rule.of_series().rule.spec.condition, self.queued.is_some())
+            })
+        });
+        bounds.unwrap_or(Bounds::NONE)
+    }
+
+    /// A reading that decided nothing.
+    pub(super) fn enter(&mut self, noted: &Noted) {
+        let Noted { is_pushed, came, taken, point, .. } = *noted;
+        self.heard = self.heard.max(Some(came));
+        self.rhythm.enter(came, taken, is_pushed);
+        self.last = Some(taken.min(came));
+        self.push(point);
+    }
+
+    fn push(&mut self, point: Point) {
+        if self.recent.len() >= RECENT {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(point);
     }
 }

@@ -107,6 +107,14 @@ impl Upload {
         })
     }
 
+    /// When a reading was taken, where it is plain that it is judged as it comes, but for one that overtook it.
+    pub(super) fn plainly_taken(&self, at: UnixMillis) -> Option<UnixMillis> {
+        let is_plain = self.series.is_none() && !self.is_imported && !self.is_backlog;
+        let taken = by_hub(at, self.behind_ms, self.came);
+        // Delays that are usual may be less than nothing, by as much as clocks may differ.
+        (is_plain && self.came.since(taken) <= FRESH_MS - SAME_MS).then_some(taken)
+    }
+
     /// Whether a reading may be looked at later. What an agent sends may be from any time, as long as nobody knows its clock.
     pub(super) const fn may_be_reviewed(&self, at: UnixMillis) -> bool {
         !self.is_imported && (!self.is_pushed || at.since(self.came) <= self.future_ms)

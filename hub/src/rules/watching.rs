@@ -21,18 +21,22 @@ impl Engine {
     /// What each rule watches, and those that look back know by now.
     #[must_use]
     pub fn watching(&self) -> BTreeMap<RuleId, Watching> {
-        let mut counts = vec![(0, 0); self.rules.len()];
-        for watch in self.tracks.iter().flat_map(|track| &track.watches) {
-            let Some((series, waiting)) = counts.get_mut(watch.rule) else { continue };
-            *series += 1;
-            *waiting += usize::from(watch.window.as_ref().is_some_and(|window| window.measured().is_none()));
+        let new = |rule: &Compiled| Watching { version: rule.rule.version, ..Watching::default() };
+        let mut all: Vec<_> = self.rules.iter().map(new).collect();
+        // Asked for each second, of all series: one walk.
+        for track in &self.tracks {
+            for watch in &track.watches {
+                let both = all.get_mut(watch.rule).zip(self.rules.get(watch.rule));
+                let Some((watching, compiled)) = both else { continue };
+                watching.series += 1;
+                let waits = watch.window.as_ref().is_some_and(|window| window.measured().is_none());
+                watching.waiting += usize::from(waits);
+                watching.note_pace(&compiled.rule.spec.condition, track.rhythm.every_ms());
+            }
         }
-        let mut all = BTreeMap::<RuleId, Watching>::new();
-        for ((place, compiled), (series, waiting)) in self.rules.iter().enumerate().zip(counts) {
-            let version = compiled.rule.version;
-            let watching = Watching { version, series, waiting, ..Watching::default() };
-            let watching = all.entry(compiled.rule.id).or_insert(watching);
-            if series == 0 {
+        for ((place, compiled), watching) in self.rules.iter().enumerate().zip(&mut all) {
+            // Most look at nothing beside their own series.
+            if watching.series == 0 || compiled.sources.is_empty() {
                 continue;
             }
             let watched = self.sources.watches.keys().filter(|here| here.0 == place);
@@ -41,14 +45,7 @@ impl Engine {
             let missing = compiled.sources.iter().filter(|(part, _)| !has(*part)).map(|(_, sensor)| sensor.clone());
             watching.missing = missing.collect::<BTreeSet<_>>().into_iter().collect();
         }
-        for (track, watch) in self.tracks.iter().flat_map(|track| track.watches.iter().map(move |watch| (track, watch)))
-        {
-            let Some(compiled) = self.rules.get(watch.rule) else { continue };
-            if let Some(watching) = all.get_mut(&compiled.rule.id) {
-                watching.note_pace(&compiled.rule.spec.condition, track.rhythm.every_ms());
-            }
-        }
-        all
+        self.rules.iter().map(|compiled| compiled.rule.id).zip(all).collect()
     }
 
     pub(super) fn slot(&self, series: SeriesId) -> Option<Slot> {
