@@ -3,7 +3,7 @@
 //   temperature<15 site=south pump      all of it must be true: a value, a label, a piece of any name
 
 import type { Values } from "./fleet";
-import { apart, clean, exact, measured, scale } from "./format";
+import { apart, clean, cleanName, exact, measured, scale } from "./format";
 import { title } from "./names";
 import { glob } from "./alert";
 import type { Device, Latest } from "./types";
@@ -185,7 +185,7 @@ function problemOf(term: Compare, devices: readonly Device[], latest: Latests): 
     if (number === null) return `No device has a label called ${called}.`;
     const sensors = [...new Set(devices.flatMap((device) => Object.keys(latest[device.id] ?? {})))].sort();
     const near = sensors.filter((sensor) => `${sensor} ${title(sensor)}`.toLowerCase().includes(name.toLowerCase()));
-    const offered = (near.length > 0 ? near : sensors).slice(0, NAMED).map((sensor) => clean(sensor, 32));
+    const offered = (near.length > 0 ? near : sensors).slice(0, NAMED).map((sensor) => cleanName(sensor, 32));
     const none = `No device has a sensor or label called ${called}.`;
     if (offered.length === 0) return none;
     if (near.length > 0) return `${none} Did you mean ${offered.join(", ")}?`;

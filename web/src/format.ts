@@ -26,6 +26,21 @@ export function clean(text: string, limit = TEXT_LIMIT): string {
   return seen.length > limit ? `${seen.slice(0, limit - 1).join("")}…` : seen.join("");
 }
 
+/** Longest raw name that a tip shows. */
+export const NAME_LIMIT = 300;
+
+/**
+ * A name that is too long is cut in its middle: long ones begin alike, and differ in their last label.
+ * `limit` counts characters.
+ */
+export function cleanName(name: string, limit = TEXT_LIMIT): string {
+  const seen = [...clean(name, NAME_LIMIT)];
+  const end = limit >> 1;
+  return seen.length > limit
+    ? `${seen.slice(0, limit - end - 1).join("")}…${seen.slice(-end).join("")}`
+    : seen.join("");
+}
+
 /** Line by line, each made harmless. */
 export const cleanLines = (text: string): string =>
   text

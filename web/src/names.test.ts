@@ -51,3 +51,13 @@ test("what has another unit is not drawn on the same axis", () => {
     ]),
   ).toHaveLength(2);
 });
+
+test("long names that begin alike differ on the page, and the tip has all of them", () => {
+  const of = (mount: string) =>
+    `node_filesystem_device_error{device=/dev/mapper/vg0-lv_root,fstype=ext4,mountpoint=${mount}}`;
+  const [home, boot] = [title(of("/home")), title(of("/boot"))];
+  expect(home).toMatch(/^node_filesystem_.*….*mountpoint=\/home\}$/);
+  expect([...home]).toHaveLength(64);
+  expect(home).not.toBe(boot);
+  expect(hint(of("/home"))).toBe(of("/home"));
+});

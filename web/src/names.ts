@@ -2,7 +2,7 @@
 //
 // Only names that agents give themselves are translated; whatever a person called a sensor is shown as it is.
 
-import { clean } from "./format";
+import { clean, cleanName, NAME_LIMIT } from "./format";
 import { NAMES } from "./names.gen";
 
 const upper = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
@@ -21,14 +21,14 @@ export function title(sensor: string): string {
     const name = about(pattern, sensor);
     if (name === null) continue;
     const parts: Record<string, string> = { name, Name: upper(name), words: name.replaceAll("_", " ") };
-    return clean(people.replace(/\{(name|Name|words)\}/, (_, part: string) => parts[part]!));
+    return cleanName(people.replace(/\{(name|Name|words)\}/, (_, part: string) => parts[part]!));
   }
-  return clean(sensor);
+  return cleanName(sensor);
 }
 
 /** The raw name where it says more than the title does. */
 export function hint(sensor: string): string {
-  const raw = clean(sensor);
+  const raw = clean(sensor, NAME_LIMIT);
   return raw === title(sensor) ? "" : raw;
 }
 

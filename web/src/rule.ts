@@ -2,7 +2,7 @@
 
 import { glob, watches } from "./alert";
 import { OF_DEVICE } from "./condition";
-import { apart, clean, digits, duration, exact, limitOf, measured, parseSpan } from "./format";
+import { apart, clean, cleanName, digits, duration, exact, limitOf, measured, parseSpan } from "./format";
 import { title } from "./names";
 import type { Alert, Backtest, Condition, Device, Latest, Op, Rule } from "./types";
 
@@ -166,7 +166,7 @@ export function drawnLimit(of: Condition): { value: number; above: boolean; op: 
 
 /** Which other sensors no device has; null when it names none of the kind. */
 function lacks({ missing }: Pick<Rule, "missing">): string | null {
-  return missing.length === 0 ? null : `No device has a sensor ${missing.map((name) => clean(name)).join(", ")}.`;
+  return missing.length === 0 ? null : `No device has a sensor ${missing.map((name) => cleanName(name)).join(", ")}.`;
 }
 
 /** What has to be reported before a rule can judge, and of how many sensors it has not been yet; null when of none. */

@@ -1,6 +1,6 @@
 // A silence as it is typed: over whom, from when, for how long, and why. PURE but for the time zone.
 
-import { clean } from "./format";
+import { clean, cleanName } from "./format";
 import { momentOf } from "./picker";
 import type { NewSilence, Silence } from "./types";
 import { zone } from "./zone";
@@ -69,6 +69,6 @@ export function silenceOf(typed: Typed): NewSilence | Wrong {
 export function covered(of: Pick<Silence, "device" | "sensor" | "labels">, deviceName: string): string {
   const labels = Object.entries(of.labels).map(([key, value]) => clean(`${key}=${value}`));
   const device = of.device === "*" ? "any device" : clean(deviceName);
-  const sensor = of.sensor === "*" ? "all sensors" : clean(of.sensor);
+  const sensor = of.sensor === "*" ? "all sensors" : cleanName(of.sensor);
   return `${sensor} of ${device}${labels.length > 0 ? ` with ${labels.join(", ")}` : ""}`;
 }

@@ -7,7 +7,7 @@ import { pathTo } from "../base";
 import { part } from "../app";
 import { isOfDevice, ruleName } from "../alert";
 import { clean, count, duration, measured, millis, when } from "../format";
-import { title } from "../names";
+import { hint, title } from "../names";
 import { href, type Route } from "../route";
 import { reading, sentence } from "../rule";
 import type { AlertDetail } from "../types";
@@ -115,6 +115,7 @@ function Detail({ of }: { of: AlertDetail }) {
                   sensors: [of.sensor],
                   range: { from: String(Date.parse(of.chart_from)), to: String(Date.parse(of.chart_to)) },
                 })}
+                title={hint(of.sensor)}
               >
                 {title(of.sensor)}
               </a>

@@ -6,12 +6,13 @@ import { pathTo } from "../base";
 import { part, serverNow } from "../app";
 import { Chart, type Under } from "../chart/chart";
 import { apart, limitOf, measured, moment, millis } from "../format";
-import { title } from "../names";
+import { hint, title } from "../names";
 import { drawnLimit } from "../rule";
 import { buckets, Points } from "../series";
 import type { AlertDetail, Millis } from "../types";
 import { useChart } from "./drawn";
 import { isOver } from "./alert_entries";
+import { Name } from "./controls";
 
 const POINTS = 400;
 /** Up to so many readings each is drawn: an average hides the one that fired. */
@@ -55,7 +56,11 @@ export function AlertChart({ of }: { of: AlertDetail }) {
   return (
     <figure class="card chart" aria-label={`Readings of ${title(of.sensor)} around the alert`}>
       <div class="chart-head">
-        <h2>{title(of.sensor)}</h2>
+        <h2 title={hint(of.sensor)}>
+          <span>
+            <Name of={title(of.sensor)} />
+          </span>
+        </h2>
         <a class="small" href={pathTo(`/api/v1/alerts/${of.id}/chart.png`)} download={`${of.id}.png`}>
           Save as picture
         </a>

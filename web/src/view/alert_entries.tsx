@@ -5,7 +5,7 @@ import { useState } from "preact/hooks";
 import { ack, ackAll, silence, silenceRule } from "../actions/alerts";
 import { part } from "../app";
 import { clean, count, duration, millis, when } from "../format";
-import { title } from "../names";
+import { hint, title } from "../names";
 import { between, DEFAULT_RANGE, href, OVERVIEW, type Range } from "../route";
 import { beganAt, isOfDevice, ruleName, silenceOver } from "../alert";
 import { reading } from "../rule";
@@ -267,7 +267,7 @@ export function AlertEntry({ alert }: { alert: Alert }) {
           ) : null}
         </div>
         <div class="entry-line small quiet">
-          <a href={about}>
+          <a href={about} title={whole ? "" : hint(alert.sensor)}>
             {alert.device === "" && alert.measure !== "devices" ? "The hub" : device}
             {whole || alert.device === "" ? "" : ` ${title(alert.sensor)}`}
           </a>

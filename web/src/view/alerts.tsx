@@ -7,7 +7,7 @@ import { say, reason } from "../actions/answer";
 import { LIVE_DEVICES, loadHub, loadLatest, loadRules, loadSilences, loadWebhooks } from "../actions/loading";
 import { go, part, state } from "../app";
 import { KNOWN, OF_DEVICE } from "../condition";
-import { clean, when } from "../format";
+import { clean, NAME_LIMIT, when } from "../format";
 import type { Route } from "../route";
 import { sentence, unitOf, unitsOfParts, waitsFor, watchesNothing } from "../rule";
 import { covered } from "../silence";
@@ -290,7 +290,7 @@ function RuleEntry({ rule, isIdle }: { rule: Rule; isIdle: boolean }) {
             </span>
           ))}
         </div>
-        <span class="small quiet" title={clean(rule.sensor)}>
+        <span class="small quiet" title={clean(rule.sensor, NAME_LIMIT)}>
           {sentence(rule, unit, (sensor) => units.get(sensor) ?? "")}
         </span>
         {isIdle ? (

@@ -63,6 +63,22 @@ function Mark({ of }: { of: string }) {
   );
 }
 
+/** A shorter name is cut at its end, where it has to be: half of it would say nothing. */
+const CUT_FROM = 24;
+const TAIL = 10;
+
+/** A name on one line: where it finds no room its middle is left out, since names differ at their ends. */
+export function Name({ of }: { of: string }) {
+  const all = [...of];
+  if (all.length < CUT_FROM) return <>{of}</>;
+  return (
+    <span class="name-cut">
+      <span>{all.slice(0, -TAIL).join("")}</span>
+      <span>{all.slice(-TAIL).join("")}</span>
+    </span>
+  );
+}
+
 /** A value with its unit set smaller. */
 export function Quantity({
   value,

@@ -6,7 +6,7 @@ import { go, part, serverNow, state } from "../app";
 import { toggled } from "../filter";
 import { byRecency, firstWay, isOdd, ownOf, type Odd, type Values } from "../fleet";
 import { favourites } from "../favourites";
-import { ago, apart, clean, commonDecimals, count, many, measured, type Decimals } from "../format";
+import { ago, apart, clean, cleanName, commonDecimals, count, many, measured, type Decimals } from "../format";
 import { hint, title } from "../names";
 import { byImportance } from "../rank";
 import { DEFAULT_RANGE, href, type Route } from "../route";
@@ -14,7 +14,7 @@ import { staleAfter } from "../series";
 import { alertsText, standing } from "../standing";
 import { lastHeard } from "../state";
 import type { Alert, Device, Series } from "../types";
-import { Quantity, Status } from "./controls";
+import { Name, Quantity, Status } from "./controls";
 import { failingSources } from "./ledger";
 import { SPARK_EVERY_MS, SPARK_MS, useLiveValues } from "./row_values";
 import { Spark, sparkScale, type SparkScale } from "./spark";
@@ -32,6 +32,8 @@ const OTHERS_NAMED = 3;
 /** On a phone each row has a line of its own with so many values, their names below them. */
 const OWN_SHOWN = 3;
 const isPhone = () => matchMedia("(max-width: 720px)").matches;
+/** The head of a column has two lines. Of a name that is longer than these by little, its end is what is left out. */
+const [HEAD_MOST, HEAD_FROM] = [28, 40];
 /** Rows kept above and below the screen, so that a quick scroll shows no hole. */
 const OVERSCAN = 6;
 
@@ -165,7 +167,7 @@ function Heads({
         aria-pressed={now !== "none"}
         onClick={() => go({ ...route, sort: next }, "replace")}
       >
-        <span>{label}</span>
+        {label.length > HEAD_FROM ? <span class="long">{cleanName(label, HEAD_MOST)}</span> : <span>{label}</span>}
         {now === "none" ? null : <i aria-hidden="true">{now === "ascending" ? "▲" : "▼"}</i>}
       </button>
     );
@@ -175,13 +177,25 @@ function Heads({
       <span>{sort("name", "Name")}</span>
       <span>{sort("status", "Status")}</span>
       <span class="values">{columns.map((sensor) => sort(sensor, title(sensor), hint(sensor)))}</span>
-      <span class="spark-head" title={scale ? `All on one scale, ${extent(scale.min, scale.max, unit)}` : undefined}>
-        {drawn ? `${title(drawn)}, 10 min` : ""}
+      <span
+        class="spark-head"
+        title={tips([drawn && hint(drawn), scale && `All on one scale, ${extent(scale.min, scale.max, unit)}`])}
+      >
+        {drawn ? (
+          <>
+            <span>
+              <Name of={`${title(drawn)},`} />
+            </span>{" "}
+            10 min
+          </>
+        ) : null}
       </span>
       <span>{sort("seen", "Last seen")}</span>
     </div>
   );
 }
+
+const tips = (lines: readonly (string | null | undefined)[]) => lines.filter(Boolean).join("\n") || undefined;
 
 interface RowProps {
   device: Device;
@@ -211,7 +225,7 @@ function DeviceRow({ device, values, spark, scale, decimals, columns, route, ale
           title={clean(device.name)}
           href={href({ view: "device", id: device.id, sensors: [], range: DEFAULT_RANGE })}
         >
-          {clean(device.name)}
+          <Name of={clean(device.name)} />
         </a>
         {isOdd(odd) ? (
           <Why odd={odd} now={values?.[odd.sensor]?.value ?? odd.value} />
@@ -243,7 +257,9 @@ function DeviceRow({ device, values, spark, scale, decimals, columns, route, ale
                   <b>
                     <Quantity value={values[sensor].value} unit={values[sensor].unit} decimals={decimals[sensor]} />
                   </b>
-                  <span>{title(sensor)}</span>
+                  <span>
+                    <Name of={title(sensor)} />
+                  </span>
                 </>
               ) : null}
             </span>

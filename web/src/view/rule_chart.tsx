@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import * as api from "../api";
 import { serverNow } from "../app";
 import { Chart, COLORS, DASHES, type Under } from "../chart/chart";
-import { apart, clean, limitOf, measured, moment } from "../format";
+import { apart, clean, cleanName, limitOf, measured, moment, NAME_LIMIT } from "../format";
 import { title } from "../names";
 import { drawnLimit, firedOn, spanOf } from "../rule";
 import { buckets, Points } from "../series";
@@ -87,9 +87,9 @@ export function RuleChart({ past, series, condition, span }: Props) {
       <div class="readout legend">
         {cursor ? <span>{moment(cursor.at, serverNow(), to - from)}</span> : null}
         {series.map((one, i) => (
-          <span key={keyOf(one)} title={clean(one.sensor)}>
+          <span key={keyOf(one)} title={clean(one.sensor, NAME_LIMIT)}>
             <Dash color={COLORS[i]!} dash={DASHES[i]!} />
-            {clean(one.device_name, 24)} {title(one.sensor)}
+            {cleanName(one.device_name, 24)} {title(one.sensor)}
             {cursor ? (
               <b>{cursor.under[i]?.avg == null ? "no data" : measured(cursor.under[i]!.avg, unit, decimals)}</b>
             ) : null}

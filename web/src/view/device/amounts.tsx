@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import * as api from "../../api";
 import { reason } from "../../actions/answer";
 import { amountBuckets, SPOKEN, timesBelow, total } from "../../amounts";
-import { axisTime, clean, measured, stamp } from "../../format";
+import { axisTime, cleanName, measured, stamp } from "../../format";
 import { zone } from "../../zone";
 import type { ChartCardProps } from "./chart_card";
 
@@ -49,7 +49,7 @@ export function Amounts({ sensors, board, color, table, beat }: ChartCardProps &
   if (known.length === 0) return <p class="quiet">Nothing counted in this window</p>;
   const most = Math.max(...known);
   const unit = sensor.unit === "1" ? "" : sensor.unit;
-  const name = clean(sensor.sensor);
+  const name = cleanName(sensor.sensor);
   return (
     <div class="amounts">
       <p>

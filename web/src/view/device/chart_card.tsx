@@ -6,12 +6,12 @@ import { serverNow } from "../../app";
 import { keyOf, nameOf, type Picture } from "../../chart/together";
 import { Chart, COLORS, DASHES, type Gestures, type Under } from "../../chart/chart";
 import type { Mark, Threshold } from "../../chart/paint";
-import { clean, commonDecimals, measured, moment, type Decimals } from "../../format";
+import { clean, commonDecimals, measured, moment, NAME_LIMIT, type Decimals } from "../../format";
 import { hint, type Family } from "../../names";
 import type { Summary } from "../../series";
 import type { Millis, Sensor } from "../../types";
 import { zone } from "../../zone";
-import { Quantity } from "../controls";
+import { Name, Quantity } from "../controls";
 import { Dash } from "../dash";
 import { useChart } from "../drawn";
 import { lazily } from "../lazy";
@@ -143,10 +143,12 @@ export function ChartCard(props: ChartCardProps) {
         <h2 title={raw}>
           {sensors.length === 1 ? <Dash color={colors[0]!} dash={DASHES[0]!} /> : null}
           {props.alone ? (
-            <span>{family.title}</span>
+            <span>
+              <Name of={family.title} />
+            </span>
           ) : (
             <a href={props.aloneHref} title={raw === "" ? `Only ${family.title}` : raw}>
-              {family.title}
+              <Name of={family.title} />
             </a>
           )}
         </h2>
@@ -265,9 +267,11 @@ function Legend({
   return (
     <div class="readout legend">
       {sensors.map((sensor, i) => (
-        <span key={keyOf(sensor)} title={clean(sensor.sensor)}>
+        <span key={keyOf(sensor)} title={clean(sensor.sensor, NAME_LIMIT)}>
           <Dash color={colors[i]!} dash={DASHES[i % DASHES.length]!} />
-          {nameOf(sensor)}{" "}
+          <span>
+            <Name of={nameOf(sensor)} />
+          </span>{" "}
           <b data-value={sensor.sensor}>
             {cursor
               ? cursor.under[i]?.avg == null

@@ -90,7 +90,7 @@ function Several({ board, sensors }: { board: Picture; sensors: readonly Sensor[
         <tr>
           <th scope="col">Time</th>
           {sensors.map((sensor) => (
-            <th scope="col" class="n" key={keyOf(sensor)}>
+            <th scope="col" class="n named" key={keyOf(sensor)}>
               {nameOf(sensor)}
             </th>
           ))}

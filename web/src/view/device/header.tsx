@@ -6,7 +6,7 @@ import { say } from "../../actions/answer";
 import { pathTo } from "../../base";
 import { favour, favourites } from "../../favourites";
 import { toggled } from "../../filter";
-import { clean, duration } from "../../format";
+import { clean, cleanName, duration } from "../../format";
 import { address } from "../../names";
 import { href, OVERVIEW } from "../../route";
 import { ruleName } from "../../alert";
@@ -41,7 +41,7 @@ export function Header({ device }: { device: Device }) {
           <Status of={standing(state.value, device)} />
           {alarms.map((alert) => (
             <a class="status bad" key={alert.id} href={pathTo("/a")}>
-              <Status of="firing" /> {clean(ruleName(alert), 40)}
+              <Status of="firing" /> {cleanName(ruleName(alert), 40)}
             </a>
           ))}
           <span class="small quiet">{contact(state.value, device)}</span>
