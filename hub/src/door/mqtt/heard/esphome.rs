@@ -1,6 +1,7 @@
-//! ESPHome without discovery: `<name>/sensor/<id>/state`, `<name>/status`. PURE.
+//! ESPHome without discovery: `<name>/sensor/<id>/state`. PURE.
 //!
 //! <https://esphome.io/components/mqtt>: `topic_prefix` is the name of the node, then the component, the object and what is said of it.
+//! `<name>/status` is read by [`super::presence`].
 
 use super::message::Body;
 use super::reading::{Found, Heard, Party};

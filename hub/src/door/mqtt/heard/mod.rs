@@ -12,6 +12,7 @@ mod esphome;
 mod homeassistant;
 mod message;
 mod plain;
+mod presence;
 mod reading;
 mod said;
 mod shelly;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 use self::homeassistant::HomeAssistant;
 use self::message::Body;
 use self::plain::Plain;
+use self::presence::Presence;
 pub(crate) use self::reading::{Found, Heard, Why};
 use self::shelly::Shelly;
 use self::sparkplug::{Command, Sparkplug};
@@ -46,6 +48,7 @@ pub(crate) struct Listener {
     sparkplug: Sparkplug,
     homeassistant: HomeAssistant,
     plain: Plain,
+    presence: Presence,
     /// What people said of topics.
     rules: Arc<TopicRules>,
 }
@@ -62,10 +65,10 @@ impl Listener {
         let (topic, body) = (Topic::of(topic), Body::of(payload));
         let heard = self.by_technology(&topic, &body, now);
         // A guess is not made of what nobody says at the moment: it would make devices of what is long gone.
-        let mut heard = match heard {
+        let mut heard = match heard.or_else(|| self.presence.read(&topic, &body)) {
             Some(heard) => heard,
             None if is_kept => Heard::Aside,
-            None => self.plain.read(&topic, &body),
+            None => self.presence.meet(self.plain.read(&topic, &body)),
         };
         if let Heard::Readings(found) = &mut heard
             && is_kept
@@ -88,10 +91,10 @@ impl Listener {
         let own = own.or_else(|| self.sparkplug.read(topic, body, now));
         let own = own.or_else(|| self.zigbee2mqtt.read(topic, body));
         let own = own.or_else(|| self.tasmota.read(topic, body));
-        let own = own.or_else(|| self.shelly.read(topic, body));
+        let own = own.or_else(|| self.shelly.read(topic, body).map(|heard| self.presence.meet(heard)));
         let own = own.or_else(|| self.homeassistant.read(topic, body));
         let own = own.or_else(|| theengs::read(topic, body));
-        own.or_else(|| esphome::read(topic, body))
+        own.or_else(|| esphome::read(topic, body).map(|heard| self.presence.meet(heard)))
     }
 }
 

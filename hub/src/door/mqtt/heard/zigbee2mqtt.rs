@@ -19,6 +19,22 @@ const MOST_BRIDGES: usize = 32;
 const MOST_DEVICES: usize = 2_000;
 /// Bytes of what all bridges say of their devices.
 const MOST_BYTES: usize = 32 << 20;
+/// What a bridge says of itself, below `<base>/bridge/`.
+const OF_A_BRIDGE: [&str; 13] = [
+    "state",
+    "info",
+    "logging",
+    "log",
+    "config",
+    "groups",
+    "event",
+    "extensions",
+    "converters",
+    "definitions",
+    "health",
+    "request",
+    "response",
+];
 /// Levels of features within features.
 const DEEP: usize = 4;
 /// The bit of `access` that says: it is published.
@@ -70,7 +86,11 @@ impl Zigbee2Mqtt {
     /// What a bridge says of itself and its devices.
     fn of_bridge(&mut self, base: &str, about: &str, body: &Body<'_>) -> Option<Heard> {
         if about != "devices" {
-            return self.bridges.contains_key(base).then_some(Heard::Aside);
+            // It says all that before it says what devices there are.
+            let begin = about.split('/').next().unwrap_or(about);
+            let is_of_a_bridge = self.bridges.contains_key(base) || OF_A_BRIDGE.contains(&begin);
+            return (is_of_a_bridge && body.text().and_then(value::of_text).is_none_or(|said| said.is_state))
+                .then_some(Heard::Aside);
         }
         let devices = body.json()?.as_array()?;
         let is_of_it = devices.iter().all(|device| device.get("ieee_address").is_some());

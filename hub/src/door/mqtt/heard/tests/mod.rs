@@ -2,6 +2,7 @@
 //! were compared in November 2026.
 
 mod any;
+mod presence;
 mod zigbee;
 
 use super::*;
