@@ -10,10 +10,12 @@ use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 use serde::Deserialize;
 
+use super::address::{Address, port};
 use super::keep::{Age, age};
 use super::listen;
 use super::mqtt::{BrokerUrl, broker, prefix, topic};
 use crate::model::quantity;
+use crate::model::unsaid::without_secrets;
 use crate::proto::command::JoinPolicy;
 
 /// Flags of `serve`; each may come from the environment as well.
@@ -41,7 +43,7 @@ pub struct Flags {
     #[arg(long, value_name = "CIDR", env = "TELEMETRY_HUB_LINE_ALLOW", value_delimiter = ',', value_parser = network)]
     pub line_allow: Vec<IpNet>,
     /// Broker of MQTT that the hub listens to, such as `mqtt://user@broker.local`; `mqtts://` is by TLS [default: none]
-    #[arg(long, value_name = "URL", env = "TELEMETRY_HUB_MQTT", value_parser = broker)]
+    #[arg(long, value_name = "URL", env = "TELEMETRY_HUB_MQTT", hide_env_values = true, value_parser = Address(broker))]
     pub mqtt: Option<BrokerUrl>,
     /// File holding the password for the broker
     #[arg(long, value_name = "FILE", env = "TELEMETRY_HUB_MQTT_PASSWORD_FILE")]
@@ -79,7 +81,7 @@ pub struct Flags {
     pub hosts: Vec<String>,
     /// URL of the page as people open it, such as `https://example.org/hub/`. Links in alerts begin with it, and its path is
     /// accepted in requests that a proxy passes on
-    #[arg(long, value_name = "URL", env = "TELEMETRY_HUB_URL", value_parser = url)]
+    #[arg(long, value_name = "URL", env = "TELEMETRY_HUB_URL", hide_env_values = true, value_parser = Address(url))]
     pub url: Option<String>,
     /// Reverse proxy in front of the hub: its X-Forwarded-For, -Proto and -Host headers are trusted; repeatable
     #[arg(long, value_name = "CIDR", env = "TELEMETRY_HUB_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network)]
@@ -138,11 +140,13 @@ pub(super) fn network(text: &str) -> Result<IpNet, String> {
 
 /// Without a slash at its end.
 pub(super) fn url(text: &str) -> Result<String, String> {
+    let said = without_secrets(text);
     let wrong =
-        || format!("`{text}` is not the URL of a page, such as https://hub.example or https://example.org/hub/");
+        || format!("`{said}` is not the URL of a page, such as https://hub.example or https://example.org/hub/");
     let url: Uri = text.parse().map_err(|_| wrong())?;
     let is_http = matches!(url.scheme_str(), Some("http" | "https"));
     let is_plain = url.query().is_none() && !text.contains(['#', '@']) && wire::text::unseen(text).is_none();
+    port(&url)?;
     if is_http && is_plain && url.host().is_some_and(|host| !host.is_empty()) {
         Ok(text.trim_end_matches('/').to_owned())
     } else {

@@ -4,6 +4,7 @@
 //! The hub runs without any configuration. An unknown key, a value out of range or a missing file is refused, with the key and
 //! the line; nothing is guessed.
 
+mod address;
 mod error;
 mod flags;
 mod keep;
@@ -34,6 +35,7 @@ pub use self::tls::Served;
 use crate::model::limits::Limits;
 use crate::model::quantity;
 use crate::model::retention::Retention;
+use crate::model::unsaid::without_secrets;
 use crate::proto::command::JoinPolicy;
 
 /// The same keys in the TOML file.
@@ -194,14 +196,15 @@ impl Config {
         let line_allow = networks("line_allow", &file.line_allow)?;
         let mqtt_topics = file.mqtt_topics.iter().map(|text| mqtt::topic(text)).collect::<Result<_, _>>();
         let mqtt_topics = mqtt_topics.map_err(|text| Error::value("mqtt_topics", text))?;
-        Ok(Self {
+        let mqtt = said("mqtt", flags.mqtt, file.mqtt, mqtt::broker)?;
+        let config = Self {
             data: flags.data.or(file.data).unwrap_or(default.data),
             http: address("http", flags.http, file.http.as_ref(), default.http)?,
             udp: address("udp", flags.udp, file.udp.as_ref(), default.udp)?,
             line_udp: wanted("line_udp", flags.line_udp, file.line_udp.as_ref())?,
             line_tcp: wanted("line_tcp", flags.line_tcp, file.line_tcp.as_ref())?,
             line_allow: listed(flags.line_allow, line_allow),
-            mqtt: said("mqtt", flags.mqtt, file.mqtt, mqtt::broker)?,
+            mqtt,
             mqtt_password_file: flags.mqtt_password_file.or(file.mqtt_password_file),
             mqtt_password: flags.mqtt_password,
             mqtt_ca: flags.mqtt_ca.or(file.mqtt_ca),
@@ -232,7 +235,26 @@ impl Config {
             keep: keep::kept([flags.keep_raw, flags.keep_minutes, flags.keep_hours, flags.keep_alerts], file.keep)?,
             scrape: scrape::scrapes(file.scrape)?,
             login_code: None,
-        })
+        };
+        config.needs_broker().map(|()| config)
+    }
+
+    /// What is said of a broker needs one.
+    fn needs_broker(&self) -> Result<(), Error> {
+        let said = [
+            ("mqtt_password_file", self.mqtt_password_file.is_some()),
+            ("mqtt_password", self.mqtt_password.as_ref().is_some_and(|text| !text.is_empty())),
+            ("mqtt_ca", self.mqtt_ca.is_some()),
+            ("mqtt_topics", !self.mqtt_topics.is_empty()),
+            ("mqtt_publish", self.mqtt_publish.is_some()),
+        ];
+        match said.into_iter().find(|(_, is_said)| *is_said) {
+            Some((key, _)) if self.mqtt.is_none() => {
+                let text = "this is used with a broker alone: name it, such as `--mqtt mqtt://broker.local`, or leave this out";
+                Err(Error::value(key, text))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -286,7 +308,7 @@ pub fn data_in(file: &Path) -> Result<Option<PathBuf>, Error> {
 fn read(path: &Path) -> Result<File, Error> {
     let text = std::fs::read_to_string(path).map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
     toml::from_str(&text).map_err(|error| {
-        let mut text = error.to_string();
+        let mut text = without_secrets(&error.to_string());
         for age in ["raw", "minutes", "hours", "alerts"] {
             if text.contains(&format!("unknown field `keep_{age}`")) {
                 text.push_str(&format!("write `{age} = ...` below `[keep]`"));

@@ -3,7 +3,9 @@
 use axum::http::Uri;
 use percent_encoding::percent_decode_str;
 
+use super::address::port;
 use crate::model::topic_rule;
+use crate::model::unsaid::without_secrets;
 
 /// Where a broker is, and as who the hub connects.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +27,9 @@ pub struct BrokerUrl {
 pub(super) fn broker(text: &str) -> Result<BrokerUrl, String> {
     let wrong = || {
         format!(
-            "`{text}` is not the address of a broker, such as mqtt://broker.local or mqtts://user@broker.example:8883"
+            "`{}` is not the address of a broker, such as mqtt://broker.local or mqtts://user@broker.example:8883; a \
+             password has no place in it, but in a file (`--mqtt-password-file FILE`)",
+            without_secrets(text)
         )
     };
     let url: Uri = text.parse().map_err(|_| wrong())?;
@@ -46,11 +50,11 @@ pub(super) fn broker(text: &str) -> Result<BrokerUrl, String> {
     let user = user.map(|user| percent_decode_str(user).decode_utf8().map(Into::into)).transpose();
     let user = user.map_err(|_| wrong())?;
     let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
-    let is_plain = matches!(url.path(), "" | "/") && url.query().is_none();
+    let is_plain = matches!(url.path(), "" | "/") && url.query().is_none() && !text.contains('#');
     if host.is_empty() || !is_plain {
         return Err(wrong());
     }
-    let port = url.port_u16().unwrap_or(if tls { 8883 } else { 1883 });
+    let port = port(&url)?.unwrap_or(if tls { 8883 } else { 1883 });
     Ok(BrokerUrl { host: host.to_owned(), port, tls, user })
 }
 
@@ -85,8 +89,21 @@ mod tests {
         for text in ["b.local", "http://b.local", "mqtt://", "mqtt://b.local/topic", "mqtt://b.local?x"] {
             assert!(read(text).unwrap_err().contains("such as mqtt://broker.local"), "{text}");
         }
-        let error = read("mqtt://me:secret@b.local").unwrap_err();
-        assert!(error.contains("--mqtt-password-file") && !error.contains("secret"), "{error}");
+        let wrong = [
+            "mqtt://me:secret@b.local",
+            "mqtt://me:/secret@b",
+            "me:secret@b",
+            "http://me:se cret@b",
+            "mqtt://secret@b:x",
+        ];
+        for text in wrong.iter().chain(&["mqtt://me:9#secret@b", "mqtt://me:se@secret@b/topic"]) {
+            let error = read(text).unwrap_err();
+            assert!(!error.contains("secret"), "{error}");
+            assert!(error.contains("--mqtt-password-file") || error.contains("is not a port"), "{error}");
+        }
+        for text in ["mqtt://b.local:99999", "mqtts://b.local:abc", "mqtt://b.local:", "mqtt://me@b.local:0"] {
+            assert!(read(text).unwrap_err().contains("1 to 65535"), "{text}");
+        }
     }
 
     #[test]

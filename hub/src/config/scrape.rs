@@ -7,7 +7,9 @@ use std::time::Duration;
 use axum::http::Uri;
 use serde::Deserialize;
 
+use super::address::port;
 use super::error::Error;
+use crate::model::unsaid::without_secrets;
 use crate::model::{quantity, text};
 
 /// Most targets: each is asked by itself.
@@ -69,16 +71,27 @@ pub(super) fn scrapes(written: Vec<Written>) -> Result<Vec<Scrape>, Error> {
     Ok(all)
 }
 
+/// The URL of a page of metrics.
+fn page(text: &str) -> Result<Uri, String> {
+    let said = without_secrets(text);
+    let is_page = |uri: &Uri| matches!(uri.scheme_str(), Some("http" | "https")) && !text.contains('#');
+    let uri: Option<Uri> = text.parse().ok().filter(is_page);
+    let has_user = |uri: &Uri| uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
+    match uri {
+        Some(uri) if !has_user(&uri) => port(&uri).map(|_| uri),
+        None if !text.contains('@') => {
+            Err(format!("`{said}` is not the URL of a page of metrics, such as http://pi:9100/metrics"))
+        }
+        _ => Err(format!(
+            "`{said}`: a user and a password have no place in a URL, such as http://pi:9100/metrics: what a target wants to \
+             see is a token in a file, which `bearer_token_file` names"
+        )),
+    }
+}
+
 impl Written {
     fn read(self) -> Result<Scrape, (&'static str, String)> {
-        let uri: Option<Uri> = self.url.parse().ok();
-        let is_page = |uri: &Uri| {
-            let is_http = matches!(uri.scheme_str(), Some("http" | "https"));
-            is_http && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
-        };
-        let url = uri.filter(is_page).ok_or_else(|| {
-            ("url", format!("`{}` is not the URL of a page of metrics, such as http://pi:9100/metrics", self.url))
-        })?;
+        let url = page(&self.url).map_err(|why| ("url", why))?;
         let time = |key, text: Option<String>, default: Duration| match text {
             None => Ok(default),
             Some(text) => quantity::pause(&text).map_err(|text| (key, text)),
@@ -140,7 +153,12 @@ mod tests {
         for (text, hint) in [
             ("url = \"pi:9100\"", "scrape 1: url: `pi:9100` is not the URL"),
             ("url = \"ftp://pi/\"", "scrape 1: url: "),
-            ("url = \"http://me:secret@pi/\"", "scrape 1: url: "),
+            ("url = \"http://me:secret@pi/\"", "scrape 1: url: `http://…@pi/`: a user and a password have no place"),
+            ("url = \"me:secret@pi\"", "`bearer_token_file` names"),
+            ("url = \"http://me:/secret@pi/\"", "scrape 1: url: what stands behind `:` is not a port"),
+            ("url = \"http://me:se cret/secret@pi\"", "`bearer_token_file` names"),
+            ("url = \"http://pi:99999/\"", "scrape 1: url: what stands behind `:` is not a port"),
+            ("url = \"http://pi:/\"", "scrape 1: url: what stands behind `:` is not a port"),
             ("url = \"http://pi/\"\ninterval = \"1ms\"", "scrape 1: interval: `1ms` is not"),
             ("url = \"http://pi/\"\ninterval = \"5s\"\ntimeout = \"6s\"", "scrape 1: timeout: must not be longer"),
             ("url = \"http://pi/\"\ndevice = \"\"", "scrape 1: device: "),
@@ -150,7 +168,7 @@ mod tests {
             ("url = \"http://pi/\"\nurls = []", "unknown field `urls`"),
         ] {
             let error = read(&format!("[[scrape]]\n{text}\n")).unwrap_err();
-            assert!(error.contains(hint), "{text}: {error}");
+            assert!(error.contains(hint) && !error.contains("secret"), "{text}: {error}");
         }
     }
 }

@@ -44,6 +44,54 @@ fn every_flag_takes_its_value_from_the_command_line() {
 }
 
 #[test]
+fn a_password_in_an_address_is_said_nowhere() {
+    #[derive(Debug, clap::Parser)]
+    struct Program {
+        #[command(flatten)]
+        _flags: Flags,
+    }
+    for (flag, address) in [
+        ("--mqtt", "mqtt://me:secret@b.local"),
+        ("--mqtt", "mqtt://me:secret@b.local:99999/topic"),
+        ("--mqtt", "mqtt://b.local:99999"),
+        ("--url", "https://me:secret@hub.example/"),
+        ("--url", "https://hub.example:99999/"),
+    ] {
+        let parsed: Result<Program, _> = clap::Parser::try_parse_from(["hub", flag, address]);
+        let error = parsed.unwrap_err().render().to_string();
+        assert!(error.contains(flag) && !error.contains("secret"), "{error}");
+    }
+    let help = <Program as clap::CommandFactory>::command().render_long_help().to_string();
+    assert!(help.contains("[env: TELEMETRY_HUB_MQTT]"), "the value of a variable may be a password");
+    for text in [
+        "mqtt = \"mqtt://me:secret@b\"",
+        "mqtt = \"mqtt://me:secret@b\" x",
+        "[[scrape]]\nurl = \"http://me:secret@pi/\" x",
+        "[[scrape]]\nurl = [\"me:secret@pi\"]",
+        "url = \"http://me:secret@hub.example/\"",
+    ] {
+        let (_dir, path) = file(text);
+        let error = Config::load(Flags { config: Some(path), ..Flags::default() }).unwrap_err().to_string();
+        assert!(!error.contains("secret") && (error.contains("url") || error.contains("mqtt")), "{error}");
+    }
+}
+
+#[test]
+fn what_is_said_of_a_broker_needs_one() {
+    for text in ["mqtt_publish = \"a\"", "mqtt_topics = [\"a\"]", "mqtt_password_file = \"f\"", "mqtt_ca = \"f\""] {
+        let key = text.split(' ').next().unwrap();
+        let (_dir, path) = file(text);
+        let error = Config::load(Flags { config: Some(path), ..Flags::default() }).unwrap_err().to_string();
+        assert!(error.starts_with(key) && error.contains("--mqtt mqtt://"), "{error}");
+        let (_dir, path) = file(&format!("mqtt = \"mqtt://b\"\n{text}"));
+        Config::load(Flags { config: Some(path), ..Flags::default() }).unwrap();
+    }
+    let (_dir, path) = file("mqtt = \"mqtt://b:abc\"");
+    let error = Config::load(Flags { config: Some(path), ..Flags::default() }).unwrap_err().to_string();
+    assert!(error.starts_with("mqtt: ") && error.contains("1 to 65535"), "{error}");
+}
+
+#[test]
 fn what_is_no_url_of_a_page_and_no_network_is_refused_by_key() {
     for (text, hint) in [
         ("url = \"hub.example\"", "url: `hub.example` is not the URL of a page, such as https://"),

@@ -35,6 +35,7 @@ pub mod silence;
 pub mod text;
 pub mod topic_rule;
 pub mod unit;
+pub mod unsaid;
 pub mod user;
 pub mod view;
 pub mod webhook;

@@ -34,6 +34,7 @@ use crate::door::tally::{Dropped, Tally};
 use crate::ingest::gather::Gathered;
 use crate::ingest::newcomers::Maker;
 use crate::ingest::way::{NotStored, Sends, Stored, Way};
+use crate::model::unsaid::without_secrets;
 use crate::model::view::View;
 use crate::model::{SensorKind, UnixMillis};
 use crate::store::{self, Origin};
@@ -125,7 +126,9 @@ impl Scraper {
         let (page, up) = match page {
             Ok(page) => (Some(page), 1.0),
             Err(why) => {
-                self.tally.dropped(Dropped::Unreachable, 1, || format!("{}: {why}", target.url));
+                self.tally.dropped(Dropped::Unreachable, 1, || {
+                    format!("{}: {why}", without_secrets(&target.url.to_string()))
+                });
                 (None, 0.0)
             }
         };
@@ -161,8 +164,9 @@ impl Scraper {
         let response = self.client.request(request).await.map_err(|error| told(&error))?;
         if response.status() != StatusCode::OK {
             let elsewhere = response.headers().get(LOCATION).and_then(|to| to.to_str().ok());
-            let elsewhere =
-                elsewhere.map(|to| format!(", and leads to {to}, which is not followed")).unwrap_or_default();
+            let elsewhere = elsewhere
+                .map(|to| format!(", and leads to {}, which is not followed", without_secrets(to)))
+                .unwrap_or_default();
             return Err(format!("it answers {}{elsewhere}", response.status()));
         }
         let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
@@ -189,7 +193,9 @@ impl Scraper {
         self.tally.came(read.samples + read.rejected);
         if read.rejected > 0 {
             let why = read.first.unwrap_or_default();
-            self.tally.dropped(Dropped::Invalid, read.rejected, || format!("{}: {why}", target.url));
+            self.tally.dropped(Dropped::Invalid, read.rejected, || {
+                format!("{}: {why}", without_secrets(&target.url.to_string()))
+            });
         }
         Ok(gathered)
     }
