@@ -6,7 +6,7 @@ import { loadLatest } from "../actions/loading";
 import { pathTo } from "../base";
 import { part } from "../app";
 import { isOfDevice, ruleName } from "../alert";
-import { clean, count, duration, measured, millis, when } from "../format";
+import { clean, count, duration, many, measured, millis, when } from "../format";
 import { hint, title } from "../names";
 import { href, type Route } from "../route";
 import { reading, sentence } from "../rule";
@@ -229,9 +229,11 @@ function DeviceThen({ of, at }: { of: NonNullable<AlertDetail["device_then"]>; a
       </p>
       {taken === 0 && lost === 0 ? null : (
         <p>
-          {lost === 0
-            ? `None of its ${count(taken)} readings of that hour and the one before is missing.`
-            : `${count(lost)} of its ${count(taken)} readings of that hour and the one before were lost.`}
+          {of.agent_version === "" && lost === 0
+            ? `${many(taken, "reading")} of it came in that hour and the one before. Whether others are missing cannot be known: it has no agent.`
+            : lost === 0
+              ? `None of its ${count(taken)} readings of that hour and the one before is missing.`
+              : `${count(lost)} of its ${count(taken)} readings of that hour and the one before were lost.`}
         </p>
       )}
       {Math.abs(off) >= CLOCK_OFF_MS ? (
