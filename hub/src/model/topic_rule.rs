@@ -47,6 +47,12 @@ impl TopicRules {
         self.rules.len() < before
     }
 
+    /// The rule before another that is about all of its topics, so that the other is never followed.
+    #[must_use]
+    pub fn in_front_of(&self, rule: &TopicRule) -> Option<&TopicRule> {
+        self.rules.iter().map(|(_, known)| known).find(|known| known.covers(&rule.topic))
+    }
+
     /// The first rule about a topic.
     #[must_use]
     pub fn about(&self, topic: &str) -> Option<&TopicRule> {
@@ -123,6 +129,17 @@ impl TopicRule {
                     "write a name; `{2}` in it is the second level of the topic, `{/id}` what stands there in the JSON",
                 );
             }
+            let (levels, is_open) = (self.topic.split('/').count(), self.topic.ends_with('#'));
+            let highest = parts(name).into_iter().flatten().filter_map(|part| match part {
+                Part::Level(level) => Some(level),
+                Part::Text(_) | Part::Pointer(_) => None,
+            });
+            if let Some(level) = highest.max().filter(|level| *level > levels && !is_open) {
+                let detail = format!(
+                    "`{{{level}}}` is level {level} of the topic, which has {levels}: write `{{1}}` to `{{{levels}}}`"
+                );
+                return Err(Flaw { field, detail });
+            }
         }
         if !value.is_empty() && (!value.starts_with('/') || value.len() > LONGEST) {
             return wrong(
@@ -143,6 +160,19 @@ impl TopicRule {
         [("topic", &self.topic), ("device", device), ("sensor", sensor), ("value", value)]
             .into_iter()
             .try_for_each(|(field, text)| seen(field, text))
+    }
+
+    /// Whether it is about all topics that another asks for.
+    fn covers(&self, topic: &str) -> bool {
+        let (mut own, mut levels) = (self.topic.split('/'), topic.split('/'));
+        loop {
+            match (own.next(), levels.next()) {
+                (Some("#"), _) | (None, None) => return true,
+                (Some("+"), Some(level)) if level != "#" => {}
+                (Some(own), Some(level)) if own == level => {}
+                _ => return false,
+            }
+        }
     }
 
     /// Whether it is about a topic.
@@ -236,6 +266,26 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_that_another_stands_before_is_known() {
+        for (first, then, is_covered) in [
+            ("a/b", "a/b", true),
+            ("a/+", "a/b", true),
+            ("a/+", "a/+", true),
+            ("a/#", "a/+/c", true),
+            ("a/#", "a/#", true),
+            ("#", "a", true),
+            ("a/b", "a/+", false),
+            ("a/+", "a/#", false),
+            ("a/b", "a/c", false),
+            ("a/b", "a/b/c", false),
+        ] {
+            let mut rules = TopicRules::default();
+            rules.add(rule(first)).unwrap();
+            assert_eq!(rules.in_front_of(&rule(then)).is_some(), is_covered, "{first} {then}");
+        }
+    }
+
+    #[test]
     fn names_have_parts() {
         use Part::{Level, Pointer, Text};
         assert_eq!(parts("door {2}!"), Some(vec![Text("door "), Level(2), Text("!")]));
@@ -262,6 +312,7 @@ mod tests {
         };
         assert_eq!(place("door {1}", "/a", Some(("x", "y"))), Ok(()));
         assert_eq!(place("", "", None), Err("device"));
+        assert_eq!(place("door {9}", "", None), Err("device"), "a/b has two levels");
         assert_eq!(place("{a}", "", None), Err("device"));
         assert_eq!(place("a\u{200b}", "", None), Err("device"));
         assert_eq!(place("a", "a", None), Err("value"));

@@ -180,6 +180,14 @@ pub(in crate::http) async fn create(
     let made = rule.clone();
     let id = rulings
         .change(|rules| {
+            if let Some(before) = rules.in_front_of(&rule) {
+                let detail = format!(
+                    "the rule for `{}` is about all of these topics already, and the first rule counts: remove that one, or write \
+                     another topic",
+                    before.topic
+                );
+                return Err(ApiError::conflict("topic", detail));
+            }
             rules.add(rule).ok_or_else(|| {
                 let most = topic_rule::MOST;
                 ApiError::conflict(
