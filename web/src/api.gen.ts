@@ -885,6 +885,9 @@ export interface components {
             what: "acknowledged";
         } | {
             /** @enum {string} */
+            what: "rule_changed";
+        } | {
+            /** @enum {string} */
             what: "resolved";
         };
         /** @description The URL that the hub calls each minute, and what came of it since the start. */
@@ -1297,6 +1300,7 @@ export interface components {
         };
         /** @description An alert of the list. */
         ListedAlert: components["schemas"]["Alert"] & {
+            fired_by: components["schemas"]["Condition"] | null;
             /**
              * @description The alert that says that its device is offline, where nobody is told of this one because of that: it began while the device
              *     was. Null without one, and where the alert is over.
@@ -1811,6 +1815,7 @@ export interface components {
         Page_ListedAlert: {
             /** @description The items, in the list's order. */
             items: (components["schemas"]["Alert"] & {
+                fired_by?: components["schemas"]["Condition"] | null;
                 /**
                  * @description The alert that says that its device is offline, where nobody is told of this one because of that: it began while the device
                  *     was. Null without one, and where the alert is over.

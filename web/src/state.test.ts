@@ -39,6 +39,7 @@ const alert = (id: string, state: Alert["state"], more: Partial<Alert> = {}): Li
   learned_at: "2026-11-22T11:00:00.000Z",
   labels: {},
   silenced_until: null,
+  fired_by: null,
   inhibited_by: null,
   unknown_since: null,
   was: null,

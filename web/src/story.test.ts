@@ -53,6 +53,13 @@ describe("the story of an alert", () => {
     ]);
   });
 
+  it("says that its rule ended it before it says that it is over", () => {
+    const over = ["resolved", "rule_changed"] as const;
+    const story = [...FIRED, ...over.map((what) => ({ what, at: at(9) }))];
+    const lines = storyLines({ story, fired_at: at(2) }, false);
+    expect(lines.map(({ what }) => what)).toEqual(["began", "fired", "rule_changed", "resolved"]);
+  });
+
   it("tells nothing before its cause, though the hub's clock and the device's differ", () => {
     const story = [...FIRED, told(8, "chat", "alert.resolved"), { what: "resolved" as const, at: at(9) }];
     expect(storyLines({ story, fired_at: at(2) }, false).map(({ what }) => what)).toEqual([

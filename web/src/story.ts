@@ -27,6 +27,7 @@ const ORDER: readonly StoryLine["what"][] = [
   "silenced",
   "flapped",
   "acknowledged",
+  "rule_changed",
   "resolved",
   "told",
   "nobody",

@@ -8,7 +8,7 @@ type Schemas = components["schemas"];
 export type Millis = number;
 
 /** An alert; of those in lists it is known too by which other one nobody is told of it. */
-export type Alert = Schemas["Alert"] & Partial<Pick<Schemas["ListedAlert"], "inhibited_by">>;
+export type Alert = Schemas["Alert"] & Partial<Pick<Schemas["ListedAlert"], "inhibited_by" | "fired_by">>;
 export type AlertDetail = Schemas["AlertDetail"];
 export type StoryEntry = Schemas["StoryEntry"];
 export type ListedAlert = Schemas["ListedAlert"];

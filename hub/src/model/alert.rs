@@ -243,6 +243,14 @@ impl Alert {
         is_worse.then(|| Self { worst: Some(measured), ..self.clone() })
     }
 
+    /// Whether its rule ended it, and nothing that was measured: it was changed or switched off, or is no longer about this. Of alerts of a
+    /// version that kept no values that is not known.
+    #[must_use]
+    pub fn ended_by_its_rule(&self) -> bool {
+        let is_kept = self.value.is_some() || self.measure == Measure::Silence;
+        self.state == AlertState::Resolved && self.last.is_none() && is_kept && !matches!(self.about, Subject::Hub(_))
+    }
+
     /// Whether it tells that its device is offline.
     #[must_use]
     pub fn is_offline(&self) -> bool {

@@ -216,6 +216,27 @@ impl Condition {
         !matches!(self, Self::Silence { .. } | Self::Device(_))
     }
 
+    /// The limit as an alert shows it.
+    #[must_use]
+    pub fn limit(&self) -> f64 {
+        match *self {
+            Self::Threshold { value, .. }
+            | Self::Rate { value, .. }
+            | Self::Increase { value, .. }
+            | Self::Figure { value, .. }
+            | Self::Difference { value, .. }
+            | Self::Count { value, .. } => value,
+            Self::Joined { join: Join::All, ref parts, .. } => parts.len() as f64,
+            Self::Joined { join: Join::Any, .. } => 1.0,
+            Self::Deviation { sigmas, .. } | Self::Seasonal { sigmas, .. } => sigmas,
+            Self::Forecast { within, .. } => within.as_secs_f64(),
+            Self::Stuck { after, .. } | Self::Silence { after } => after.as_secs_f64(),
+            Self::Device(DeviceState::Offline { after }) => after.as_secs_f64(),
+            Self::Device(DeviceState::SourceFailing) => 0.0,
+            Self::Device(DeviceState::ClockOff { by }) => by.as_secs_f64(),
+        }
+    }
+
     /// Whether it is about a device as a whole, not about one of its series.
     #[must_use]
     pub const fn is_about_device(&self) -> bool {

@@ -3,7 +3,7 @@
 use crate::model::catalog::Series;
 use crate::model::device::{Device, Standing, carry};
 use crate::model::glob::Glob;
-use crate::model::rule::{Condition, DeviceState, Join, Op, Part, Rule, RuleSpec};
+use crate::model::rule::{Condition, DeviceState, Op, Part, Rule, RuleSpec};
 
 /// What one value says of a threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -218,22 +218,7 @@ pub(super) fn differ_by_numbers(old: &Condition, new: &Condition) -> bool {
 
 /// The limit as an alert shows it.
 pub(super) fn threshold(condition: &Condition) -> f64 {
-    match *condition {
-        Condition::Threshold { value, .. }
-        | Condition::Rate { value, .. }
-        | Condition::Increase { value, .. }
-        | Condition::Figure { value, .. }
-        | Condition::Difference { value, .. }
-        | Condition::Count { value, .. } => value,
-        Condition::Joined { join: Join::All, ref parts, .. } => parts.len() as f64,
-        Condition::Joined { join: Join::Any, .. } => 1.0,
-        Condition::Deviation { sigmas, .. } | Condition::Seasonal { sigmas, .. } => sigmas,
-        Condition::Forecast { within, .. } => within.as_secs_f64(),
-        Condition::Stuck { after, .. } | Condition::Silence { after } => after.as_secs_f64(),
-        Condition::Device(DeviceState::Offline { after }) => after.as_secs_f64(),
-        Condition::Device(DeviceState::SourceFailing) => 0.0,
-        Condition::Device(DeviceState::ClockOff { by }) => by.as_secs_f64(),
-    }
+    condition.limit()
 }
 
 /// The unit of time of a rate's limit, in milliseconds.

@@ -109,7 +109,9 @@ impl Trial {
         } else {
             (Subject::Series { device: series.device, series: series.id }, parts)
         };
-        self.firing(about, (measure, limit, value), parts, reading.at, now)
+        // A silence begins once it has lasted as long as it may.
+        let began = reading.at.plus(if measure == Measure::Silence { (limit * 1_000.0) as i64 } else { 0 });
+        self.firing(about, (measure, limit, value), parts, began, now)
     }
 
     fn firing(

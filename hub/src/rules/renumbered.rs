@@ -1,7 +1,7 @@
 //! What becomes of alerts when only numbers of their rule are others: its limit, `clear`, `for`, `clear_for`, or how far it looks back. PURE.
 //!
-//! - One that fires goes on if what was measured last is beyond the new limit, or if nothing was: then the next reading decides. Else it
-//!   ends, with what was measured last. Between the limit and `clear` it goes on only under the limit that it had, and so does one that
+//! - One that fires goes on if what was measured last is beyond the new limit, or if nothing was: then the next reading decides. It has
+//!   the limits of the new rule from then on, those of its parts too. Else it ends as it was: its rule ended it, no reading. Between the limit and `clear` it goes on only under the limit that it had, and so does one that
 //!   has been good for less long than `clear_for` is now.
 //! - One that is pending begins anew.
 //! - A memory goes on where its readings are those that the new numbers ask for. One that has to reach back otherwise is read again from
@@ -13,11 +13,11 @@ use std::sync::Arc;
 use super::condition::{Compiled, Judged, Verdict, millis, only_numbers_differ, threshold};
 use super::draft::Draft;
 use super::engine::Engine;
-use super::instance::{Step, end, resolve};
+use super::instance::{Step, end};
 use super::look::Look;
 use super::track::{Past, Track, Watch};
 use crate::model::UnixMillis;
-use crate::model::alert::{Alert, AlertState, Measure};
+use crate::model::alert::{Alert, AlertState, Part};
 use crate::model::rule::Condition;
 
 /// What becomes of an alert that is open, by what was measured last; `None` where nothing was.
@@ -38,17 +38,23 @@ pub(super) fn renumbered(alert: &Arc<Alert>, rule: &Compiled, last: Option<Judge
     let later_ms = if begins_later { ((limit - alert.threshold) * 1_000.0) as i64 } else { 0 };
     let started_at = alert.started_at.plus(later_ms);
     let fired_at = alert.fired_at.map(|fired| fired.max(started_at));
-    let is = Arc::new(Alert { threshold: limit, started_at, fired_at, ..Alert::clone(alert) });
+    let parts = relimited(alert, rule);
+    let is = Arc::new(Alert { threshold: limit, started_at, fired_at, parts, ..Alert::clone(alert) });
     match alert.state {
         AlertState::Firing if goes_on => Step::Worsen(is),
-        AlertState::Firing => {
-            let measured = last.map(|judged| judged.measured).filter(|_| rule.rule.spec.condition.is_about_values());
-            // One that has not lasted as long as it may now began when it began.
-            let threshold = if begins_later { alert.threshold } else { limit };
-            resolve(&Alert { threshold, ..Alert::clone(alert) }, at, measured)
-        }
-        AlertState::Pending | AlertState::Resolved | AlertState::Historical => end(alert, at),
+        AlertState::Firing | AlertState::Pending | AlertState::Resolved | AlertState::Historical => end(alert, at),
     }
+}
+
+/// What was measured of each of several conditions, or of devices that are counted, beside the limits of the rule as it is now.
+fn relimited(alert: &Alert, rule: &Compiled) -> Arc<[Part]> {
+    let condition = &rule.rule.spec.condition;
+    let limits: Vec<f64> = if let Condition::Joined { parts, .. } = condition {
+        parts.iter().map(|part| threshold(&part.condition)).collect()
+    } else {
+        vec![threshold(&rule.of_series().rule.spec.condition); alert.parts.len()]
+    };
+    alert.parts.iter().zip(limits).map(|(part, threshold)| Part { threshold, ..part.clone() }).collect()
 }
 
 /// The alert of a device that goes on though numbers of its rule are others; `None` where it ends. What is measured now its next look tells.
@@ -123,14 +129,6 @@ impl Engine {
         match step {
             Step::Worsen(alert) if is_told => draft.amend(&alert, watch),
             Step::Worsen(alert) => watch.open = Some(alert),
-            Step::Become(mut alert, at) if is_told => {
-                let over = Arc::make_mut(&mut alert);
-                // What stands still moves no more for it, and of what is joined the parts are not measured anew.
-                over.last = over.last.filter(|_| !matches!(over.measure, Measure::Stuck | Measure::Parts));
-                over.usual = was.window.as_ref().and_then(Look::usual).or(over.usual);
-                let of = (alert.id, alert.device());
-                draft.emit(Step::Become(alert, at), of, &track.recent);
-            }
             step @ (Step::Stay | Step::Become(..) | Step::Cancel) if is_told => {
                 draft.emit(step, (alert.id, alert.device()), &track.recent);
             }

@@ -17,14 +17,17 @@ use super::request::credentials;
 use crate::delivery::header;
 use crate::delivery::mend;
 use crate::delivery::message::echo::{Came, Echo, Finding, judge};
-use crate::delivery::message::showing::Showing;
+use crate::delivery::message::showing::{Png, Showing, is_shown};
 use crate::delivery::message::{self, address};
-use crate::model::webhook::{Delivery, Webhook};
+use crate::delivery::sample;
+use crate::model::webhook::{Delivery, Webhook, WebhookKind};
 
 /// Limit of all of it: nothing leaves this machine.
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// Bytes of a request: more than any message has.
 const REQUEST_BYTES: usize = 1 << 20;
+/// Where a home server of Matrix would have put the picture: nothing is given to one.
+const MXC: &str = "mxc://example.org/chart";
 
 impl Client {
     /// Sends a message of a webhook to an echo.
@@ -34,7 +37,13 @@ impl Client {
     pub async fn echo(&self, webhook: &Webhook, delivery: &Delivery) -> Result<Echo, String> {
         let at = self.clock.wall();
         let said = |cause| mend::problem(&cause, at).map_or_else(String::new, |problem| problem.text);
-        let request = self.writer.prepared(webhook, delivery, Showing::Nothing, at).await.map_err(said)?;
+        let png = Png { bytes: sample::PICTURE, alt: sample::CHART };
+        let showing = match (is_shown(webhook.spec.kind, delivery.event), webhook.spec.kind) {
+            (false, _) => Showing::Links,
+            (true, WebhookKind::Matrix) => Showing::Stored(MXC, png),
+            (true, _) => Showing::File(png),
+        };
+        let request = self.writer.prepared(webhook, delivery, showing, at).await.map_err(said)?;
         let method = match request.method {
             message::Method::Post => Method::POST,
             message::Method::Put => Method::PUT,
@@ -74,11 +83,19 @@ fn shown(webhook: &Webhook, url: &str, written: &[(String, String)], came: Came)
         (name, value)
     });
     let headers = headers.collect();
-    let body = match String::from_utf8(came.body) {
+    let body = match String::from_utf8(without_picture(came.body)) {
         Ok(text) => unsaid(&text).into_bytes(),
         Err(error) => error.into_bytes(),
     };
     Came { first, headers, body }
+}
+
+/// With words in the place of a picture, which nobody reads as text.
+fn without_picture(body: Vec<u8>) -> Vec<u8> {
+    let picture = sample::PICTURE;
+    let Some(from) = body.windows(picture.len()).position(|here| here == picture) else { return body };
+    let said = format!("(picture, {} bytes here, about 26 kB of a real alert)", picture.len());
+    [&body[..from], said.as_bytes(), &body[from + picture.len()..]].concat()
 }
 
 /// Takes one request and answers it.

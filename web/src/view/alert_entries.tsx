@@ -53,8 +53,11 @@ export function Tags({ of }: { of: Pick<Alert, "tags"> }) {
 const silences = part((s) => s.silences);
 const rules = part((s) => s.rules);
 
-/** What its rule asks now, where that is loaded. */
-const conditionOf = ({ rule }: Pick<Alert, "rule">) => rules.value?.find(({ id }) => id === rule.id)?.condition ?? null;
+/** What its rule asks now, where that is loaded; of one that is over what it asked then. */
+const conditionOf = ({ rule, state, fired_by }: Pick<Alert, "rule" | "state" | "fired_by">) =>
+  state === "resolved" || state === "historical"
+    ? fired_by
+    : (rules.value?.find(({ id }) => id === rule.id)?.condition ?? null);
 const clock = part((s) => s.now);
 
 export function isOver(alert: Alert): boolean {

@@ -96,6 +96,8 @@ function told(one: StoryLine, now: number): preact.ComponentChildren {
       return <strong>It fired.</strong>;
     case "learned":
       return "The hub learned of it.";
+    case "rule_changed":
+      return "The rule was changed or switched off, or is no longer about this: that ended it, no reading did.";
     case "resolved":
       return <strong>It was over.</strong>;
     case "flapped":

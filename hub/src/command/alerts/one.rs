@@ -126,6 +126,7 @@ fn happened(one: &Entry) -> String {
             let by = one.by.as_deref().map(|by| format!(" by {}", shown::name(by))).unwrap_or_default();
             format!("acknowledged{by}{said}")
         }
+        ("rule_changed", _) => "its rule was changed or switched off, or is no longer about it".to_owned(),
         (what, _) => format!("{}{said}", shown::name(what)),
     }
 }
@@ -156,6 +157,7 @@ mod tests {
                 {"at": "2026-11-22T11:40:00Z", "what": "began"},
                 {"at": "2026-11-22T11:41:00Z", "what": "told", "webhook_name": "phone", "state": "failed", "error": "no answer"},
                 {"at": "2026-11-22T11:42:00Z", "what": "acknowledged", "by": "anna", "comment": "on it"},
+                {"at": "2026-11-22T11:50:00Z", "what": "rule_changed"},
             ],
         });
         let detail: Detail = serde_json::from_value(detail).unwrap();
@@ -172,6 +174,7 @@ mod tests {
             "  began",
             "phone is not told: failed (no answer)",
             "acknowledged by anna: on it",
+            "its rule was changed or switched off, or is no longer about it",
         ] {
             assert!(text.contains(line), "{line}\n{text}");
         }

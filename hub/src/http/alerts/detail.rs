@@ -242,6 +242,8 @@ pub(crate) enum Happened {
         /// What they said.
         comment: Option<String>,
     },
+    /// Its rule ended it, no reading: it was changed or switched off, or is no longer about this.
+    RuleChanged,
     /// It was over.
     Resolved,
 }

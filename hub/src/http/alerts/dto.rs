@@ -6,12 +6,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::http::request::text;
+use crate::http::rules::condition::Condition;
 use crate::http::rules::dto::Severity;
 use crate::http::rules::measure::Measure;
 use crate::model::alert::AlertId;
 use crate::model::catalog::Catalog;
 use crate::model::device::Labels;
-use crate::model::{UnixMillis, alert, when};
+use crate::model::{UnixMillis, alert, rule, when};
 
 /// Where an alert stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -290,9 +291,30 @@ pub(crate) struct ListedAlert {
     /// The alert that says that its device is offline, where nobody is told of this one because of that: it began while the device
     /// was. Null without one, and where the alert is over.
     pub inhibited_by: Option<String>,
+    /// What its rule looked for when it fired, where the alert is over: `threshold` and `counting` are of that, whatever the rule says now
+    /// (of `silence` and `stuck` they are what it said when the alert ended). Null of others, of the hub's own, in the stream, and of
+    /// alerts of a version that did not keep it.
+    pub fired_by: Option<Condition>,
 }
 
 impl ListedAlert {
+    /// The same with the numbers that it fired with, by its rule as it was then: of one that goes on, those in force are told.
+    #[must_use]
+    pub(crate) fn fired_by(mut self, then: Option<&rule::Rule>) -> Self {
+        let is_over = matches!(self.alert.state, AlertState::Resolved | AlertState::Historical);
+        let Some(then) = then.map(|then| &then.spec.condition).filter(|_| is_over) else { return self };
+        self.fired_by = Some(then.into());
+        // When those began is told by how long they may last.
+        if matches!(self.alert.measure, Measure::Silence | Measure::Stuck) {
+            return self;
+        }
+        self.alert.threshold = then.limit();
+        if let (Some(counting), rule::Condition::Count { of, .. }) = (&mut self.alert.counting, then) {
+            counting.threshold = of.limit();
+        }
+        self
+    }
+
     /// An alert with the end of the silences over it, and the alert that inhibits it, which are left out where it is over.
     #[must_use]
     pub(crate) fn of(
@@ -303,7 +325,7 @@ impl ListedAlert {
         let is_open = matches!(alert.state, alert::AlertState::Pending | alert::AlertState::Firing);
         let silenced_until = silenced_until.filter(|_| is_open).map(when::moment);
         let inhibited_by = inhibited_by.filter(|_| is_open).map(text::id);
-        Self { alert: Alert::of(alert, catalog), silenced_until, inhibited_by }
+        Self { alert: Alert::of(alert, catalog), silenced_until, inhibited_by, fired_by: None }
     }
 }
 

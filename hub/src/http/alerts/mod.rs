@@ -141,12 +141,14 @@ pub(super) async fn list(
         before: asked.paging.number()?.map(AlertId),
     };
     let alerts = store.alerts(query).await?;
+    let over = alerts.iter().filter(|alert| alert.resolved_at.is_some()).map(|alert| (alert.id, alert.rule)).collect();
+    let then = store.rules_then(over).await?;
     let (silences, now) = (Silences::new(zones::of_silences(store.silences().await?), Vec::new()), clock.wall());
     let inhibiting = Inhibiting::of(&store).await?;
     let catalog = store.catalog();
     let listed = |alert| {
         let hushed = (silences.until(now, &alert, &catalog), inhibiting.of_alert(&alert));
-        ListedAlert::of(&alert, hushed, &catalog)
+        ListedAlert::of(&alert, hushed, &catalog).fired_by(then.get(&alert.id).map(|then| &**then))
     };
     Ok(Json(asked.paging.fetched(alerts, |alert| alert.id.0.to_string(), listed)))
 }
@@ -165,10 +167,10 @@ pub(super) async fn show(
     let now = clock.wall();
     let kept = store.explanation(id).await?;
     let version = kept.as_ref().and_then(|kept| kept.rule_version);
-    let rule_then = match version {
+    let then = match version {
         None => None,
         Some(version) => match store.rule_version(alert.rule, version).await {
-            Ok(rule) => Some(RuleThen::of(rule, store.rule(alert.rule).await.ok().map(|rule| rule.version))),
+            Ok(rule) => Some((rule, store.rule(alert.rule).await.ok().map(|rule| rule.version))),
             Err(store::Error::NotFound { .. }) => None,
             Err(error) => return Err(error.into()),
         },
@@ -195,8 +197,8 @@ pub(super) async fn show(
     let (from, to) = explain::around(&alert, now);
     Ok(Json(AlertDetail {
         story: story::of(&alert, told, &catalog, now),
-        alert: ListedAlert::of(&alert, (until, inhibited_by), &catalog),
-        rule_then,
+        alert: ListedAlert::of(&alert, (until, inhibited_by), &catalog).fired_by(then.as_ref().map(|(rule, _)| rule)),
+        rule_then: then.map(|(rule, current)| RuleThen::of(rule, current)),
         device_then: kept.and_then(|kept| kept.circumstances).map(DeviceThen::from),
         late_s: late_ms.map(|ms| ms / 1_000),
         fired: tally.into(),

@@ -65,6 +65,7 @@ pub(super) fn of(alert: &Alert, told: Told<'_>, catalog: &Catalog, now: UnixMill
         (ack.at, Happened::Acknowledged { by, comment: ack.comment.clone() })
     }));
     if matches!(alert.state, AlertState::Resolved | AlertState::Historical) {
+        story.extend(alert.resolved_at.filter(|_| alert.ended_by_its_rule()).map(|at| (at, Happened::RuleChanged)));
         story.extend(alert.resolved_at.map(|at| (at, Happened::Resolved)));
     }
     // Stable: what has one moment stays in this order.

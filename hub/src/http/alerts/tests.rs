@@ -125,6 +125,7 @@ async fn an_alert_says_its_rule_as_it_was_how_the_device_was_what_else_fired_and
     let story: Vec<_> = shown["story"].as_array().unwrap().iter().map(|one| one["what"].as_str().unwrap()).collect();
     assert_eq!(story, ["began", "fired", "learned", "resolved", "acknowledged"]);
     assert_eq!(shown["story"][4]["comment"], "on it");
+    assert_eq!((&shown["threshold"], &shown["fired_by"]), (&json!(30.0), &then["condition"]));
     let current = scene.get("/api/v1/alerts/alr_1").await.json();
     assert_eq!(
         (&current["rule_then"], &current["device_then"], &current["late_s"]),
@@ -136,6 +137,32 @@ async fn an_alert_says_its_rule_as_it_was_how_the_device_was_what_else_fired_and
     assert_eq!(scene.call("DELETE", "/api/v1/rules/rul_1", &json!({})).await.status, 204);
     assert_eq!(scene.get("/api/v1/alerts/alr_2").await.json()["rule_then"]["condition"]["value"], 30.0);
     assert_eq!(scene.get("/api/v1/rules").await.json()["items"], json!([]));
+}
+
+#[tokio::test]
+async fn the_list_says_the_numbers_that_an_alert_fired_with_and_the_story_that_its_rule_ended_it() {
+    let (scene, device, fired) = told().await;
+    let series = scene.store.catalog().series_of(device.no).next().unwrap().id;
+    let kept = |id| Explanation { alert: AlertId(id), rule_version: Some(1), late_ms: 0, circumstances: None };
+    // They went on under a limit of 20 when the rule was changed.
+    let edited = |id, state| {
+        let resolved_at = Some(fired.plus(id as i64 * MINUTE)).filter(|_| state == AlertState::Resolved);
+        Alert { state, resolved_at, threshold: 20.0, last: None, ..alert(id, &device, series, fired) }
+    };
+    let both = [edited(4, AlertState::Resolved), edited(5, AlertState::Firing)];
+    put(&scene, &both, vec![kept(4), kept(5)]).await;
+    let listed = scene.get("/api/v1/alerts").await.json()["items"].clone();
+    let of = |id: &str| listed.as_array().unwrap().iter().find(|one| one["id"] == id).unwrap();
+    assert_eq!((&of("alr_4")["threshold"], &of("alr_4")["fired_by"]["value"]), (&json!(30.0), &json!(30.0)));
+    assert_eq!((&of("alr_5")["threshold"], &of("alr_5")["fired_by"]), (&json!(20.0), &Value::Null), "that in force");
+    let story = async |id: &str| {
+        let shown = scene.get(&format!("/api/v1/alerts/{id}")).await.json();
+        let story = shown["story"].as_array().unwrap().iter().map(|one| one["what"].as_str().unwrap().to_owned());
+        story.collect::<Vec<_>>()
+    };
+    assert_eq!(story("alr_4").await, ["began", "fired", "rule_changed", "resolved"]);
+    assert!(!story("alr_2").await.contains(&"rule_changed".to_owned()), "a reading ended it");
+    assert!(!story("alr_5").await.contains(&"rule_changed".to_owned()), "it is not over");
 }
 
 #[tokio::test]

@@ -66,12 +66,12 @@ pub(super) fn previewed(
     now: UnixMillis,
 ) -> Option<PreviewedMessage> {
     let is_over = state == AlertState::Resolved;
-    let resolved_at = is_over.then(|| alert.resolved_at.unwrap_or(now));
+    let resolved_at = is_over.then(|| alert.resolved_at.unwrap_or(now).max(alert.started_at));
     // One that is not over yet ends at its limit.
     let at_limit = matches!(alert.measure, Measure::Value | Measure::Rate { .. } | Measure::Sigmas);
-    // A device is heard again, none of its sources fails, its clock is right.
-    let of_device = matches!(alert.about, Subject::Device(_)).then_some(0.0);
-    let end = if at_limit { Some(alert.threshold) } else { of_device.or(alert.value) };
+    // A device or a sensor is heard again, none of its sources fails, its clock is right.
+    let is_heard = matches!(alert.about, Subject::Device(_)) || alert.measure == Measure::Silence;
+    let end = if at_limit { Some(alert.threshold) } else { is_heard.then_some(0.0).or(alert.value) };
     let last = alert.last.or(end).filter(|_| is_over);
     let alert = Alert { state, resolved_at, last, ..alert.clone() };
     let occurred_at = resolved_at.unwrap_or(alert.started_at);

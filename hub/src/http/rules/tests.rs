@@ -270,6 +270,18 @@ async fn two_versions_of_a_rule_are_compared_and_each_device_has_its_noise() {
 }
 
 #[tokio::test]
+async fn a_preview_of_a_silence_ends_as_one_does_when_the_sensor_is_heard_again() {
+    let mut scene = scene();
+    let (device, series) = scene.device(1, "shed").await;
+    scene.measure(&device, series[0], &[(Clock.wall().0 - 90_000, 21.5)]).await;
+    let rule = json!({"name": "quiet", "sensor": "temp", "condition": {"type": "silence", "after": "60s"}});
+    let said = scene.call("POST", "/api/v1/rules/preview", &json!({"rule": rule})).await.json();
+    let text = |n: usize| said["messages"][n]["text"].as_str().unwrap();
+    assert!(text(0).contains("has sent nothing for more than 1 min, since "), "{said}");
+    assert!(text(1).ends_with("had sent nothing for 1 min. The alert is over."), "{said}");
+}
+
+#[tokio::test]
 async fn a_rule_says_its_alerts_in_its_own_words_and_shows_them_first() {
     let mut scene = scene();
     let (device, series) = scene.device(1, "shed").await;

@@ -211,10 +211,15 @@ fn the_alert_ends_with_its_rule_and_goes_on_with_another_name() {
     assert_eq!(fired().rules(5, vec![]), ["1 resolved 1 at 5"]);
     assert_eq!(fired().rules(5, vec![disabled(rule(1, at_least(1, above(30.0))))]), ["1 resolved 1 at 5"]);
     assert_eq!(fired().rules(5, vec![rule(1, at_least(1, sensor("te*", above(29.0))))]), NOTHING, "it is so still");
-    assert_eq!(fired().rules(5, vec![rule(1, at_least(1, above(32.0)))]), ["1 resolved 0 at 5"]);
+    assert_eq!(fired().rules(5, vec![rule(1, at_least(1, above(32.0)))]), ["1 resolved 1 at 5"]);
     assert_eq!(fired().rules(5, vec![rule(1, at_least(2, above(30.0)))]), ["1 resolved 1 at 5"]);
     assert_eq!(fired().rules(5, vec![rule(1, at_least(1, threshold(Op::Below, 40.0, None)))]), ["1 resolved 1 at 5"]);
     assert_eq!(fired().rules(5, vec![rule(1, above(30.0))]), ["1 resolved 1 at 5"]);
+    let mut scene = fired();
+    scene.rules(5, vec![rule(1, at_least(1, above(29.0)))]);
+    assert!(scene.stored[0].parts.iter().all(|part| part.threshold == 29.0), "the limit in force");
+    scene.rules(6, vec![rule(1, at_least(1, above(32.0)))]);
+    assert_eq!((scene.stored[0].last, scene.stored[0].counting().unwrap().threshold), (None, 29.0));
     let mut scene = fired();
     let renamed = RuleSpec { name: "other".into(), ..at_least(1, above(30.0)) };
     assert_eq!(scene.rules(5, vec![rule(7, silence(50)), rule(1, renamed)]), NOTHING);

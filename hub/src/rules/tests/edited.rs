@@ -6,6 +6,7 @@ use super::together::joined;
 use super::windows::{deviation, rate, wobble};
 use super::*;
 use crate::model::rule::{Figure, Join, Part};
+use crate::rules::condition::threshold as threshold_of;
 
 #[test]
 fn a_deleted_or_disabled_rule_resolves_its_alerts() {
@@ -49,8 +50,8 @@ fn an_alert_goes_on_under_another_limit_that_the_last_reading_is_beyond_and_ends
     let scene_after = scene.restart();
     assert_eq!(scene_after.resumed, NOTHING);
     assert_eq!(scene.rules(3, vec![rule(1, hold(5, threshold(Op::Above, 25.0, Some(21.0))))]), NOTHING);
-    assert_eq!(scene.rules(4, vec![rule(1, threshold(Op::Above, 24.0, Some(20.0)))]), ["1 resolved 22 at 4"]);
-    assert_eq!((scene.stored[0].threshold, scene.stored[0].last), (24.0, Some(22.0)), "nobody would have been told");
+    assert_eq!(scene.rules(4, vec![rule(1, threshold(Op::Above, 24.0, Some(20.0)))]), ["1 resolved 31 at 4"]);
+    assert_eq!((scene.stored[0].threshold, scene.stored[0].last), (25.0, None), "its rule ended it, no reading");
     assert_eq!(scene.reading(5, 25.0), ["2 firing 25 at 5"]);
     assert_eq!(scene.rules(6, vec![rule(1, threshold(Op::Below, 40.0, None))]), ["2 resolved 25 at 6"], "another side");
     assert_eq!(scene.rules(7, vec![rule(1, hold(60, above(20.0)))]), NOTHING);
@@ -76,8 +77,8 @@ fn a_longer_clear_for_goes_on_and_a_shorter_one_that_has_passed_ends_it() {
         assert_eq!(longer.reading(second, 20.0), NOTHING);
     }
     assert_eq!(longer.reading(12, 20.0), ["1 resolved 20 at 12"]);
-    assert_eq!(good_since_2().rules(5, vec![rule(1, well(2, 30.0))]), ["1 resolved 20 at 5"]);
-    assert_eq!(good_since_2().rules(5, vec![rule(1, well(10, 40.0))]), ["1 resolved 20 at 5"], "within a new limit");
+    assert_eq!(good_since_2().rules(5, vec![rule(1, well(2, 30.0))]), ["1 resolved 31 at 5"]);
+    assert_eq!(good_since_2().rules(5, vec![rule(1, well(10, 40.0))]), ["1 resolved 31 at 5"], "within a new limit");
 }
 
 #[test]
@@ -147,6 +148,12 @@ fn under_other_numbers_an_alert_goes_on_while_it_is_true_whatever_its_condition_
         let (mut scene, second) = fired(&is, values);
         let told = scene.rules(second, vec![rule(1, true_no_more)]);
         assert!(told.len() == 1 && told[0].starts_with("1 resolved"), "{is:?}: {told:?}");
+        let over = scene.stored.last().unwrap();
+        assert_eq!(
+            (over.last, over.threshold),
+            (None, threshold_of(&is.condition)),
+            "as it fired, and no reading ended it: {is:?}"
+        );
     }
 }
 
@@ -184,6 +191,8 @@ fn what_is_joined_goes_on_by_each_of_its_parts() {
     };
     let mut scene = fired();
     assert_eq!(scene.rules(2, vec![rule(1, both(29.0, 0.9))]), NOTHING);
+    let limits: Vec<_> = scene.stored[0].parts.iter().map(|part| part.threshold).collect();
+    assert_eq!(limits, [29.0, 0.9], "those in force");
     assert_eq!(scene.door(3, 0.8), ["1 resolved 1 at 3"], "by the new limit, and what temp said is known still");
     assert_eq!(fired().rules(2, vec![rule(1, both(31.0, 0.5))]).len(), 1);
 }

@@ -1,5 +1,8 @@
 //! Why alerts fired: what is kept of that moment, and what is told beside it from what else is stored.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertId};
 use crate::model::explain::{ABOUT_THEN_MS, Explanation, Tally};
@@ -28,6 +31,29 @@ impl Store {
     /// `NotFound`.
     pub async fn rule_version(&self, rule: RuleId, version: u32) -> Result<Rule> {
         self.readers().run(move |reader| reader.ask()?.rule_version(rule, version)?.ok_or(Error::missing("rule"))).await
+    }
+
+    /// The rules of these alerts as they were when each fired; nothing of one of which that was not kept.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn rules_then(&self, alerts: Vec<(AlertId, RuleId)>) -> Result<HashMap<AlertId, Arc<Rule>>> {
+        self.readers()
+            .run(move |reader| {
+                let ask = reader.ask()?;
+                let (mut found, mut known) = (HashMap::new(), HashMap::new());
+                for (alert, rule) in alerts {
+                    let Some(version) = ask.explanation(alert)?.and_then(|kept| kept.rule_version) else { continue };
+                    let then = match known.get(&(rule, version)) {
+                        Some(then) => Option::clone(then),
+                        None => ask.rule_version(rule, version)?.map(Arc::new),
+                    };
+                    known.insert((rule, version), then.clone());
+                    found.extend(then.map(|then| (alert, then)));
+                }
+                Ok(found)
+            })
+            .await
     }
 
     /// Alerts that fired within ten minutes of a moment, the oldest first; of very many some.
