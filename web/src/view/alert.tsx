@@ -230,7 +230,8 @@ function DeviceThen({ of, at }: { of: NonNullable<AlertDetail["device_then"]>; a
       {taken === 0 && lost === 0 ? null : (
         <p>
           {of.agent_version === "" && lost === 0
-            ? `${many(taken, "reading")} of it came in that hour and the one before. Whether others are missing cannot be known: it has no agent.`
+            ? `${many(taken, "reading")} of it came in that hour and the one before. ` +
+              "Whether others are missing cannot be known: it has no agent."
             : lost === 0
               ? `None of its ${count(taken)} readings of that hour and the one before is missing.`
               : `${count(lost)} of its ${count(taken)} readings of that hour and the one before were lost.`}

@@ -97,7 +97,8 @@ function Received({ device, total }: { device: Device; total: number }) {
       <h2>{total === 0 ? "No readings in the last 24 h" : `${readings(total)} received in the last 24 h`}</h2>
       <p class="small">
         {device.version === null
-          ? "It has no agent: its readings were sent by programs, heard from a broker, scraped or imported. What the sender lost before sending cannot be known here."
+          ? "It has no agent: its readings were sent by programs, heard from a broker, scraped or imported. " +
+            "What the sender lost before sending cannot be known here."
           : "Its agent is not known here any more: it was forgotten, or measures for another device now. " +
             "What it measured until then stays."}
       </p>
