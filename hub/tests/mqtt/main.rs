@@ -44,10 +44,9 @@ impl Broker {
             let made = Command::new("mosquitto_passwd").args(["-b", &passwords, user, "secret"]).output().unwrap();
             assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         }
-        // It gives up the rights of root, and must still read and write its folder.
-        Command::new("chmod").args(["-R", "a+rwX"]).arg(dir.path()).status().unwrap();
         let config = format!(
-            "listener {port} 127.0.0.1\nallow_anonymous false\npassword_file {passwords}\npersistence true\n\
+            // Else it gives up the rights of root, and cannot reach a folder below one that is root's alone.
+            "user root\nlistener {port} 127.0.0.1\nallow_anonymous false\npassword_file {passwords}\npersistence true\n\
              persistence_location {path}/\nautosave_interval 1\nmax_queued_messages 100000\n{}\n",
             more.replace("{dir}", &path.to_string())
         );
