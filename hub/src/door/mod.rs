@@ -11,10 +11,11 @@
 
 mod allowed;
 mod buckets;
-mod called;
+pub(crate) mod called;
 pub(crate) mod line;
 pub(crate) mod mqtt;
 pub(crate) mod otlp;
 pub(crate) mod prometheus;
 mod protobuf;
 pub(crate) mod tally;
+mod weighed;

@@ -5,6 +5,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::clock::Clock;
+use crate::ingest::way::NotStored;
+use crate::store;
 
 /// Time between two lines of the log about what a door drops.
 const TOLD_EVERY: Duration = Duration::from_secs(60);
@@ -56,6 +58,19 @@ impl Dropped {
         Self::Full,
         Self::Unreachable,
     ];
+
+    /// Why readings are not stored.
+    pub(super) const fn of(why: &NotStored) -> Self {
+        match why {
+            NotStored::Store(store::Error::Full) => Self::DiskFull,
+            NotStored::Busy | NotStored::Deleted | NotStored::Store(store::Error::Busy(_)) => Self::Busy,
+            NotStored::Refused(_)
+            | NotStored::Newcomers(_)
+            | NotStored::TooMany
+            | NotStored::Stopping
+            | NotStored::Store(_) => Self::NotTaken,
+        }
+    }
 
     const fn name(self) -> &'static str {
         match self {

@@ -198,6 +198,18 @@ impl From<store::Error> for ApiError {
     }
 }
 
+/// Says a refusal in another form, which keeps what clients and caches go by.
+pub(in crate::http) fn retold(response: Response, say: impl FnOnce(StatusCode, Told) -> Response) -> Response {
+    let Some(told) = response.extensions().get::<Told>().cloned() else { return response };
+    let mut retold = say(response.status(), told);
+    for name in [header::WWW_AUTHENTICATE, header::CACHE_CONTROL, header::ALLOW] {
+        if let Some(value) = response.headers().get(&name) {
+            retold.headers_mut().insert(name, value.clone());
+        }
+    }
+    retold
+}
+
 /// What the person was told, left with the answer for whoever has to say it in another form.
 #[derive(Debug, Clone)]
 pub(in crate::http) struct Told {

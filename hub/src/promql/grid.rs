@@ -93,9 +93,13 @@ pub(super) fn of_subquery(looks: Grid, range: i64, step: i64) -> Grid {
     Grid::range(start, looks.last().max(start), step)
 }
 
+/// Longest duration, and moment farthest from 1970, in milliseconds: thirty thousand years. As many of them as a question can have
+/// may be added up.
+const FARTHEST: i64 = 1_000_000_000_000_000;
+
 /// As milliseconds.
 pub(super) fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4).min(i64::MAX / 4)
+    i64::try_from(duration.as_millis()).map_or(FARTHEST, |millis| millis.min(FARTHEST))
 }
 
 fn since_1970(time: SystemTime) -> i64 {

@@ -127,6 +127,17 @@ mod tests {
     }
 
     #[test]
+    fn durations_without_end_add_up_to_a_moment_that_there_is() {
+        let nested = (0..40).fold("count".to_owned(), |inner, _| {
+            format!("last_over_time({inner}[200000000y:100000000y] offset 200000000y)")
+        });
+        for question in [nested.as_str(), "count offset -200000000y", "count @ 9223372036854775.807 offset 200000000y"]
+        {
+            assert!(asked(question, Grid::instant(60_000), 1).is_ok(), "{question}");
+        }
+    }
+
+    #[test]
     fn a_pattern_that_would_take_much_memory_is_refused_before_it_is_read() {
         for fine in [r#"count{n=~"a.*|b+"}"#, r#"count{n=~'\\d{1,3}'}"#, "count{n!~`x{2}`}", r#"count{n=~"a{b}c"}"#] {
             assert!(Question::parse(fine).is_ok(), "{fine}");

@@ -7,13 +7,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::parcel::Parcel;
 use crate::door::tally::{Dropped, Tally};
+use crate::door::weighed::Weighed;
 use crate::ingest::gather::Gathered;
 use crate::ingest::gather::arrivals::Arrivals;
 use crate::ingest::gather::lines::gather_coming;
 use crate::ingest::newcomers::Maker;
-use crate::ingest::way::{NotStored, Sends, Stored, Way};
+use crate::ingest::way::{Sends, Stored, Way};
 use crate::model::view::View;
-use crate::store::{self, Origin};
+use crate::store::Origin;
 
 /// Bytes of text in a group: it is read within some milliseconds.
 const GROUP: usize = 256 << 10;
@@ -47,14 +48,14 @@ impl<'a> Keeper<'a> {
     }
 
     /// Runs until the last sender is gone and everything is stored.
-    pub(super) async fn run(mut self, mut parcels: mpsc::Receiver<Parcel>) {
+    pub(super) async fn run(mut self, mut parcels: mpsc::Receiver<Weighed<Parcel>>) {
         let mut waiting = Vec::new();
         while parcels.recv_many(&mut waiting, 1).await > 0 {
-            let mut bytes: usize = waiting.iter().map(|parcel| parcel.text.len()).sum();
+            let mut bytes: usize = waiting.iter().map(|parcel| parcel.what.text.len()).sum();
             while bytes < GROUP
                 && let Ok(more) = parcels.try_recv()
             {
-                bytes += more.text.len();
+                bytes += more.what.text.len();
                 waiting.push(more);
             }
             let mut gathered = self.gather(&mut waiting);
@@ -65,12 +66,12 @@ impl<'a> Keeper<'a> {
     }
 
     /// The readings of some parcels, which are empty then.
-    fn gather(&mut self, parcels: &mut Vec<Parcel>) -> Gathered {
+    fn gather(&mut self, parcels: &mut Vec<Weighed<Parcel>>) -> Gathered {
         let mut gathered = Gathered::new(Origin::Pushed);
         if let Some(first) = parcels.first() {
-            self.arrivals.forget_before(first.came);
+            self.arrivals.forget_before(first.what.came);
         }
-        for Parcel { from, text, came, .. } in parcels.drain(..) {
+        for Weighed { what: Parcel { from, text, came }, .. } in parcels.drain(..) {
             gathered.comes_from(from);
             let read = gather_coming(&text, &mut gathered, came, &mut self.arrivals);
             self.tally.came(read.lines);
@@ -107,15 +108,7 @@ impl<'a> Keeper<'a> {
                 self.way.heard_from_senders(gathered);
                 return;
             };
-            let why = match error {
-                NotStored::Store(store::Error::Full) => Dropped::DiskFull,
-                NotStored::Busy | NotStored::Deleted | NotStored::Store(store::Error::Busy(_)) => Dropped::Busy,
-                NotStored::Refused(_)
-                | NotStored::Newcomers(_)
-                | NotStored::TooMany
-                | NotStored::Stopping
-                | NotStored::Store(_) => Dropped::NotTaken,
-            };
+            let why = Dropped::of(&error);
             let senders_wait = self.until.as_ref().filter(|until| why != Dropped::NotTaken && !until.is_cancelled());
             let Some(until) = senders_wait else {
                 self.tally.dropped(why, gathered.len(), || error.to_string());

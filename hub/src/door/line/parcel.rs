@@ -1,17 +1,15 @@
 //! What is on its way from the sockets to the keeper, bounded by its bytes.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::mpsc;
 
 use crate::clock::Clock;
+use crate::door::weighed::{self, Scale, Weighed};
 use crate::model::UnixMillis;
 
-/// Bytes on the way at once: a second of ten thousand lines.
-const ROOM: usize = 4 << 20;
-/// Bytes that a parcel weighs besides its text.
-const EACH: usize = 128;
+/// On the way at once: a second of ten thousand lines.
+const SCALE: Scale = Scale { room: 4 << 20, each: 128 };
 
 /// Text of one sender.
 #[derive(Debug)]
@@ -21,39 +19,29 @@ pub(super) struct Parcel {
     pub(super) text: Vec<u8>,
     /// When it came.
     pub(super) came: UnixMillis,
-    _room: OwnedSemaphorePermit,
 }
 
 /// Hands parcels in.
 #[derive(Debug, Clone)]
-pub(super) struct Sender {
-    parcels: mpsc::Sender<Parcel>,
-    room: Arc<Semaphore>,
-}
+pub(super) struct Sender(weighed::Sender<Parcel>);
 
 /// Both ends.
-pub(super) fn parcels() -> (Sender, mpsc::Receiver<Parcel>) {
-    // Room is gone before the channel is full.
-    let (parcels, receiver) = mpsc::channel(ROOM / EACH + 1);
-    (Sender { parcels, room: Arc::new(Semaphore::new(ROOM)) }, receiver)
+pub(super) fn parcels() -> (Sender, mpsc::Receiver<Weighed<Parcel>>) {
+    let (sender, receiver) = weighed::queue(SCALE);
+    (Sender(sender), receiver)
 }
 
 impl Sender {
     /// Hands text in, if there is room.
     pub(super) fn try_send(&self, from: SocketAddr, text: &[u8]) -> bool {
-        let room = Arc::clone(&self.room).try_acquire_many_owned(weight(text));
-        let came = Clock.wall();
-        room.is_ok_and(|_room| self.parcels.try_send(Parcel { from, text: text.to_vec(), came, _room }).is_ok())
+        let parcel = || Parcel { from, text: text.to_vec(), came: Clock.wall() };
+        self.0.try_room(text.len()).is_some_and(|room| self.0.put(room, parcel()))
     }
 
     /// Hands text in once there is room; `false` when nobody takes it any longer. Cancel-safe: then it was not handed in.
     pub(super) async fn send(&self, from: SocketAddr, text: Vec<u8>) -> bool {
         let came = Clock.wall();
-        let Ok(_room) = Arc::clone(&self.room).acquire_many_owned(weight(&text)).await else { return false };
-        self.parcels.try_send(Parcel { from, text, came, _room }).is_ok()
+        let room = self.0.room(text.len()).await;
+        room.is_some_and(|room| self.0.put(room, Parcel { from, text, came }))
     }
-}
-
-fn weight(text: &[u8]) -> u32 {
-    u32::try_from((text.len() + EACH).min(ROOM)).unwrap_or(u32::MAX)
 }

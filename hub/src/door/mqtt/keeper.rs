@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::heard::{Found, Heard, Listener, Why};
-use super::parcel::{Due, Parcel};
+use super::parcel::{Due, Parcel, Weighed};
 use super::spoken::{Publish, Spoken};
 use super::standing::Standing;
 use super::unread::Unread;
@@ -102,7 +102,7 @@ impl<'a> Keeper<'a> {
     /// Runs until the last sender is gone and everything is stored; until `stop` a group is tried as often as it takes.
     pub(super) async fn run(
         mut self,
-        mut parcels: mpsc::Receiver<Parcel>,
+        mut parcels: mpsc::Receiver<Weighed<Parcel>>,
         done: mpsc::Sender<Vec<Due>>,
         stop: CancellationToken,
     ) {
@@ -120,12 +120,12 @@ impl<'a> Keeper<'a> {
             if came == 0 {
                 break;
             }
-            let mut bytes: usize = waiting.iter().map(|parcel| parcel.payload.len()).sum();
+            let mut bytes: usize = waiting.iter().map(|parcel| parcel.what.payload.len()).sum();
             while bytes < GROUP_BYTES
                 && waiting.len() < GROUP
                 && let Ok(more) = parcels.try_recv()
             {
-                bytes += more.payload.len();
+                bytes += more.what.payload.len();
                 waiting.push(more);
             }
             let Group { mut said, mut told, due } = self.gather(&mut waiting, &stop).await;
@@ -148,19 +148,19 @@ impl<'a> Keeper<'a> {
     }
 
     /// The readings of some messages, which are gone then.
-    async fn gather(&mut self, parcels: &mut Vec<Parcel>, stop: &CancellationToken) -> Group {
+    async fn gather(&mut self, parcels: &mut Vec<Weighed<Parcel>>, stop: &CancellationToken) -> Group {
         let new = || Gathered::new(Origin::Pushed);
         let mut group = Group { said: new(), told: new(), due: Vec::new() };
         // Not after a clock that was set back.
         self.now = self.now.min(self.way.clock.wall());
         if let Some(first) = parcels.first() {
-            self.arrivals.forget_before(first.came.max(self.now));
+            self.arrivals.forget_before(first.what.came.max(self.now));
         }
         if let Some(broker) = self.standing.peer() {
             group.said.comes_from(broker);
             group.told.comes_from(broker);
         }
-        for Parcel { topic, payload, is_retained, came, due, .. } in parcels.drain(..) {
+        for Weighed { what: Parcel { topic, payload, is_retained, came, due }, .. } in parcels.drain(..) {
             // Where one before it waited for its moment, this one does not go back before that.
             let came = came.max(self.now);
             let is_own = |(prefix, hub): &(String, String)| Spoken::is_own(prefix, hub, &topic);

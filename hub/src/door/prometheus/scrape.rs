@@ -33,11 +33,11 @@ use crate::door::called::Labels;
 use crate::door::tally::{Dropped, Tally};
 use crate::ingest::gather::Gathered;
 use crate::ingest::newcomers::Maker;
-use crate::ingest::way::{NotStored, Sends, Stored, Way};
+use crate::ingest::way::{Sends, Stored, Way};
 use crate::model::unsaid::without_secrets;
 use crate::model::view::View;
 use crate::model::{SensorKind, UnixMillis};
-use crate::store::{self, Origin};
+use crate::store::Origin;
 
 /// Largest page, in bytes: that of a large database has one.
 const PAGE: usize = 4 << 20;
@@ -222,22 +222,9 @@ impl Scraper {
         }
         match &ended {
             Ok(()) => self.tally.stored(gathered.len()),
-            Err(error) => self.tally.dropped(why(error), gathered.len(), || error.to_string()),
+            Err(error) => self.tally.dropped(Dropped::of(error), gathered.len(), || error.to_string()),
         }
         ended.is_ok()
-    }
-}
-
-/// Why readings are not stored.
-const fn why(error: &NotStored) -> Dropped {
-    match error {
-        NotStored::Store(store::Error::Full) => Dropped::DiskFull,
-        NotStored::Busy | NotStored::Deleted | NotStored::Store(store::Error::Busy(_)) => Dropped::Busy,
-        NotStored::Refused(_)
-        | NotStored::Newcomers(_)
-        | NotStored::TooMany
-        | NotStored::Stopping
-        | NotStored::Store(_) => Dropped::NotTaken,
     }
 }
 

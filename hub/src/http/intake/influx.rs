@@ -6,8 +6,8 @@
 
 use axum::Json;
 use axum::body::to_bytes;
-use axum::extract::{Query, Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -20,7 +20,7 @@ use super::words::{LinesNotWritten, NotWritten};
 use crate::http::error::ApiError;
 use crate::http::gate::auth::MayIngestSome;
 use crate::http::gate::peer::Peer;
-use crate::http::request::params::{Asked, FromParams, Params};
+use crate::http::request::params::{Asked, FromParams, Params, form};
 use crate::http::state::Routes;
 use crate::ingest::gather::lines::gather;
 use crate::ingest::gather::precision::Precision;
@@ -267,7 +267,8 @@ pub(super) async fn query(
             let body = to_bytes(request.into_body(), QUERY_BYTES).await;
             let body =
                 body.map_err(|_| ApiError::invalid("q", format!("a statement has at most {QUERY_BYTES} bytes")))?;
-            in_form(&body).unwrap_or_default()
+            let statement = form(&body).into_iter().flatten().find(|(name, _)| name == "q");
+            statement.map(|(_, statement)| statement).unwrap_or_default()
         }
         None => String::new(),
     };
@@ -283,13 +284,6 @@ pub(super) async fn query_by_get(
     request: Request,
 ) -> Result<Json<Results>, ApiError> {
     query(pusher, asked, request).await
-}
-
-/// The statement of a form, which is written as a query string is.
-fn in_form(body: &[u8]) -> Option<String> {
-    let uri: Uri = format!("/?{}", std::str::from_utf8(body).ok()?.trim()).parse().ok()?;
-    let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(&uri).ok()?;
-    pairs.into_iter().find(|(name, _)| name == "q").map(|(_, value)| value)
 }
 
 fn answer_to(statement: &str) -> Result<Json<Results>, ApiError> {

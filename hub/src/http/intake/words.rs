@@ -6,14 +6,13 @@
 
 use axum::Json;
 use axum::extract::Request;
-use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::lines::Flaws;
-use crate::http::error::Told;
+use crate::http::error::{Told, retold};
 
 /// Paths that clients of InfluxDB know.
 const PATHS: [&str; 4] = ["/write", "/api/v2/write", "/api/v3/write_lp", "/query"];
@@ -86,17 +85,11 @@ impl LinesNotWritten {
 pub(in crate::http) async fn in_their_words(request: Request, next: Next) -> Response {
     let is_theirs = PATHS.contains(&request.uri().path());
     let response = next.run(request).await;
-    if is_theirs { retold(response) } else { response }
-}
-
-fn retold(response: Response) -> Response {
-    let Some(Told { detail, code, field }) = response.extensions().get::<Told>().cloned() else { return response };
-    let told = NotWritten { code: code.to_owned(), message: detail.clone(), error: detail, field };
-    let mut retold = (response.status(), Json(told)).into_response();
-    for name in [header::WWW_AUTHENTICATE, header::CACHE_CONTROL, header::ALLOW] {
-        if let Some(value) = response.headers().get(&name) {
-            retold.headers_mut().insert(name, value.clone());
-        }
+    if !is_theirs {
+        return response;
     }
-    retold
+    retold(response, |status, Told { detail, code, field }| {
+        (status, Json(NotWritten { code: code.to_owned(), message: detail.clone(), error: detail, field }))
+            .into_response()
+    })
 }

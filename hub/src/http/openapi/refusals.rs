@@ -5,10 +5,13 @@ use axum::http::StatusCode;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
 use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::schema::Schema;
-use utoipa::openapi::{ContentBuilder, Ref, RefOr, SecurityRequirement};
+use utoipa::openapi::{Content, ContentBuilder, Ref, RefOr, SecurityRequirement};
 
 /// What every refusal is (RFC 9457).
 const PROBLEM: &str = "application/problem+json";
+
+/// What refusals are in the words of somebody else, and every other answer.
+const JSON: &str = "application/json";
 
 /// A status, the name of the shared answer, and when it is given.
 type Refusal = (&'static str, &'static str, &'static str);
@@ -30,16 +33,24 @@ pub(super) fn shared() -> impl Iterator<Item = (String, Response)> {
     ALL.into_iter().map(|(_, name, about)| (name.to_owned(), problem(about)))
 }
 
-/// Adds what may be refused to what the handler says of itself, and the type that all of it has.
+/// Adds what may be refused to what the handler says of itself, and the type that all of it has. Where it is said in the words of
+/// somebody else, all that may be refused is said in those.
 pub(super) fn complete(path: &str, operation: &mut Operation) {
-    for (status, name, _) in of_its_kind(path, operation) {
+    let own = in_other_words(operation);
+    for (status, name, about) in of_its_kind(path, operation) {
         let answers = &mut operation.responses.responses;
-        let says_more = answers.get(status).is_some_and(
-            |answer| matches!(answer, RefOr::T(answer) if !answer.description.is_empty() || answer.content.is_empty()),
-        );
-        if !says_more {
-            answers.insert(status.to_owned(), RefOr::Ref(Ref::from_response_name(name)));
+        let says_more = answers.get(status).is_some_and(|answer| {
+            matches!(answer, RefOr::T(answer)
+                if !answer.description.is_empty() || answer.content.is_empty() || other_words(answer).is_some())
+        });
+        if says_more {
+            continue;
         }
+        let answer = match &own {
+            None => RefOr::Ref(Ref::from_response_name(name)),
+            Some(words) => RefOr::T(ResponseBuilder::new().description(about).content(JSON, words.clone()).build()),
+        };
+        answers.insert(status.to_owned(), answer);
     }
     for (status, answer) in &mut operation.responses.responses {
         let RefOr::T(answer) = answer else { continue };
@@ -47,11 +58,30 @@ pub(super) fn complete(path: &str, operation: &mut Operation) {
         if answer.description.is_empty() {
             answer.description = status.parse().ok().and_then(reason).unwrap_or("Done").to_owned();
         }
-        let is_problem = matches!(answer.content.get("application/json"),
+        let is_problem = matches!(answer.content.get(JSON),
             Some(RefOr::T(content)) if content.schema == Some(schema_of_problems()));
-        if is_problem && let Some(content) = answer.content.shift_remove("application/json") {
+        if is_problem && let Some(content) = answer.content.shift_remove(JSON) {
             answer.content.insert(PROBLEM.to_owned(), content);
         }
+    }
+}
+
+/// How an operation says its refusals, if not as problems: what the last of them is, since the first may tell more than the others.
+fn in_other_words(operation: &Operation) -> Option<Content> {
+    let mut refusals: Vec<_> =
+        operation.responses.responses.iter().filter(|(status, _)| status.as_str() >= "4").collect();
+    refusals.sort_by_key(|(status, _)| status.as_str());
+    refusals.into_iter().rev().find_map(|(_, answer)| match answer {
+        RefOr::T(answer) => other_words(answer).cloned(),
+        RefOr::Ref(_) => None,
+    })
+}
+
+/// What an answer is, if it is JSON and no problem.
+fn other_words(answer: &Response) -> Option<&Content> {
+    match answer.content.get(JSON) {
+        Some(RefOr::T(content)) if content.schema != Some(schema_of_problems()) => Some(content),
+        _ => None,
     }
 }
 
@@ -118,6 +148,23 @@ mod tests {
             }
         }
         assert!(seen > 300, "{seen}");
+        let words = |path: &str, status: &str| {
+            let responses = &json["paths"][path]["post"]["responses"];
+            responses[status]["content"][JSON]["schema"]["$ref"]
+                .as_str()
+                .and_then(|name| name.rsplit('/').next())
+                .unwrap_or("")
+        };
+        for (path, says) in [
+            ("/write", "NotWritten"),
+            ("/api/v3/write_lp", "NotWritten"),
+            ("/query", "NotWritten"),
+            ("/v1/metrics", "RpcStatus"),
+            ("/prometheus/api/v1/query", "NotAnswered"),
+        ] {
+            assert_eq!((words(path, "401"), words(path, "503")), (says, says), "{path}");
+        }
+        assert_eq!(words("/api/v3/write_lp", "400"), "LinesNotWritten", "the handler's own stays");
         let second_factor = &json["paths"]["/api/v1/second-factor/off"]["post"]["responses"]["403"];
         assert!(second_factor["$ref"].is_null(), "{second_factor}");
     }

@@ -1,12 +1,12 @@
 //! Parameters as Prometheus takes them: in the query string or, by POST, as a form.
 
 use axum::body::to_bytes;
-use axum::extract::{FromRef, FromRequest, Query, Request};
-use axum::http::{Method, Uri};
+use axum::extract::{FromRef, FromRequest, Request};
+use axum::http::Method;
 
 use crate::clock::Clock;
 use crate::http::error::ApiError;
-use crate::http::request::params::Params;
+use crate::http::request::params::{Params, form, pairs};
 use crate::model::{UnixMillis, when};
 use crate::promql::{Error, Grid, LONGEST, MOST_STEPS, Matcher, Question, duration};
 
@@ -37,19 +37,11 @@ where
             let body = to_bytes(request.into_body(), FORM_BYTES).await;
             let body =
                 body.map_err(|_| ApiError::invalid("query", format!("a form has at most {FORM_BYTES} bytes")))?;
-            let form = std::str::from_utf8(&body).ok().and_then(|form| format!("/?{}", form.trim()).parse().ok());
             let wrong = || ApiError::invalid("query", "the body is no form: send it as `query=...&time=...`");
-            pairs.extend(self::pairs(&form.ok_or_else(wrong)?)?);
+            pairs.extend(form(&body).ok_or_else(wrong)?);
         }
         T::from_form(&mut Params::of(pairs, Clock::from_ref(state).wall())).map(Self)
     }
-}
-
-fn pairs(uri: &Uri) -> Result<Vec<(String, String)>, ApiError> {
-    let read = Query::try_from_uri(uri);
-    let Query(pairs) =
-        read.map_err(|error| ApiError::invalid("query", format!("the parameters cannot be read: {error}")))?;
-    Ok(pairs)
 }
 
 /// A question at one moment.

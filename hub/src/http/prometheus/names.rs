@@ -179,6 +179,18 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_labels_a_door_writes_into_a_name_are_read_out_of_it(
+            labels in proptest::collection::btree_map("[a-z]{1,3}", "[a-c,={}\"\\\\ ]{1,6}", 0..4),
+        ) {
+            let written = labels.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+            let sensor = crate::door::called::sensor("up", &written, None);
+            let read = parts(&sensor);
+            proptest::prop_assert_eq!(read, ("up", labels.into_iter().collect()), "{}", sensor);
+        }
+    }
+
     #[test]
     fn a_sensor_is_a_metric_and_what_is_in_its_braces_are_labels() {
         let device: Labels = [("device", "web01"), ("site", "north")].into_iter().collect();

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::http::error::{ApiError, Told};
+use crate::http::error::{ApiError, Told, retold};
 use crate::promql;
 
 /// Where its paths begin.
@@ -45,22 +45,21 @@ impl From<promql::Error> for ApiError {
 pub(in crate::http) async fn in_their_words(request: Request, next: Next) -> Response {
     let is_theirs = request.uri().path().starts_with(PREFIX);
     let response = next.run(request).await;
-    if is_theirs { retold(response) } else { response }
-}
-
-fn retold(response: Response) -> Response {
-    let Some(Told { detail, code, .. }) = response.extensions().get::<Told>().cloned() else { return response };
-    let kind = match response.status() {
-        StatusCode::BAD_REQUEST => "bad_data",
-        StatusCode::SERVICE_UNAVAILABLE => "unavailable",
-        _ => code,
-    };
-    let told = NotAnswered { status: "error".to_owned(), error_type: kind.to_owned(), error: detail };
-    let mut retold = (response.status(), Json(told)).into_response();
-    for name in [header::WWW_AUTHENTICATE, header::CACHE_CONTROL, header::ALLOW, header::RETRY_AFTER] {
-        if let Some(value) = response.headers().get(&name) {
-            retold.headers_mut().insert(name, value.clone());
-        }
+    if !is_theirs {
+        return response;
+    }
+    let wait = response.headers().get(header::RETRY_AFTER).cloned();
+    let mut retold = retold(response, |status, Told { detail, code, .. }| {
+        let kind = match status {
+            StatusCode::BAD_REQUEST => "bad_data",
+            StatusCode::SERVICE_UNAVAILABLE => "unavailable",
+            _ => code,
+        };
+        let told = NotAnswered { status: "error".to_owned(), error_type: kind.to_owned(), error: detail };
+        (status, Json(told)).into_response()
+    });
+    if let Some(wait) = wait {
+        retold.headers_mut().insert(header::RETRY_AFTER, wait);
     }
     retold
 }

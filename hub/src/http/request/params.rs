@@ -89,13 +89,27 @@ where
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let Query(pairs) = Query::try_from_uri(&parts.uri)
-            .map_err(|error| ApiError::invalid("query", format!("the query string cannot be read: {error}")))?;
-        let mut params = Params::of(pairs, Clock::from_ref(state).wall());
+        let mut params = Params::of(pairs(&parts.uri)?, Clock::from_ref(state).wall());
         let asked = T::from_params(&mut params)?;
         params.finish()?;
         Ok(Self(asked))
     }
+}
+
+/// Names and values of a query string.
+///
+/// # Errors
+/// [`ApiError::invalid`] naming `query`.
+pub(in crate::http) fn pairs(uri: &Uri) -> Result<Vec<(String, String)>, ApiError> {
+    let Query(pairs) = Query::try_from_uri(uri)
+        .map_err(|error| ApiError::invalid("query", format!("the query string cannot be read: {error}")))?;
+    Ok(pairs)
+}
+
+/// Names and values of a form, which is written as a query string is; none of what is no form.
+pub(in crate::http) fn form(body: &[u8]) -> Option<Vec<(String, String)>> {
+    let uri = format!("/?{}", std::str::from_utf8(body).ok()?.trim()).parse().ok()?;
+    pairs(&uri).ok()
 }
 
 /// `from` and `to`, in this order; the last hour when left out.

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use self::packet::Version;
 use self::packet::{Hello, Message, NoMqtt, Packet, Reader, Refused, Writer};
 use self::stream::Stream;
-use super::parcel::{Connection, Due, Room, Sender};
+use super::parcel::{Connection, Due, Parcel, Room, Sender};
 use super::spoken::Publish;
 use super::standing::Standing;
 use crate::clock::Clock;
@@ -217,8 +217,8 @@ impl Client<'_> {
                 if message.is_retained
                     && let Some(room) = self.parcels.room(message.payload.len() + message.topic.len()).await
                 {
-                    let what = (message.topic, message.payload, true);
-                    self.parcels.send(room, what, Clock.wall(), None);
+                    let (topic, payload, came) = (message.topic, message.payload, Clock.wall());
+                    self.parcels.put(room, Parcel { topic, payload, is_retained: true, came, due: None });
                 }
                 Ok(())
             }
@@ -340,7 +340,7 @@ impl Client<'_> {
         // A small part of a large piece of memory would keep all of it.
         let payload = Bytes::copy_from_slice(&payload);
         self.tally.came(1);
-        self.parcels.send(room, (topic, payload, is_retained), Clock.wall(), due);
+        self.parcels.put(room, Parcel { topic, payload, is_retained, came: Clock.wall(), due });
     }
 }
 

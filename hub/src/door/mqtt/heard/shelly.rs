@@ -28,8 +28,8 @@ pub(super) struct Shelly {
 
 impl Shelly {
     pub(super) fn read(&mut self, topic: &Topic<'_>, body: &Body<'_>) -> Option<Heard> {
-        if let [first @ "shellies", id, rest @ ..] = topic.levels.as_slice() {
-            return Some(if rest.is_empty() { Heard::Announcement } else { first_generation(first, id, rest, body) });
+        if let ["shellies", id, rest @ ..] = topic.levels.as_slice() {
+            return Some(if rest.is_empty() { Heard::Announcement } else { first_generation(id, rest, body) });
         }
         if let Some(prefix) = topic.text.strip_suffix("/events/rpc") {
             return self.event(prefix, body);
@@ -145,8 +145,7 @@ fn known(path: &str) -> Option<(&'static str, Option<SensorKind>)> {
 }
 
 /// A message of the first generation: one number a topic.
-fn first_generation(first: &str, id: &str, rest: &[&str], body: &Body<'_>) -> Heard {
-    debug_assert_eq!(first, "shellies");
+fn first_generation(id: &str, rest: &[&str], body: &Body<'_>) -> Heard {
     let device = Party::known("shelly", id, fitting(id));
     let [.., last] = rest else { return Heard::Aside };
     match *last {

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::kind::Kind;
 use crate::door::otlp;
-use crate::http::error::Told;
+use crate::http::error::{Told, retold};
 
 /// The path that its clients know.
 const PATH: &str = "/v1/metrics";
@@ -67,15 +67,21 @@ impl RpcErrorInfo {
 pub(in crate::http) async fn in_their_words(request: Request, next: Next) -> Response {
     let kind = (request.uri().path() == PATH).then(|| Kind::of(request.headers()).unwrap_or(Kind::Json));
     let response = next.run(request).await;
-    match (kind, response.extensions().get::<Told>().cloned()) {
-        (Some(kind), Some(told)) => retold(&response, kind, told),
-        _ => response,
-    }
+    let Some(kind) = kind else { return response };
+    let wait = response.headers().get(header::RETRY_AFTER).and_then(|wait| wait.to_str().ok()?.parse::<u32>().ok());
+    retold(response, |status, told| {
+        let (status, code) = status_of(status);
+        let mut said = said(kind, status, code, told);
+        let is_again = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE].contains(&status);
+        if let Some(wait) = wait.or_else(|| is_again.then_some(1)) {
+            said.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.min(LONGEST_WAIT)));
+        }
+        said
+    })
 }
 
-fn retold(response: &Response, kind: Kind, told: Told) -> Response {
-    let (status, code) = status_of(response.status());
-    let mut retold = match kind {
+fn said(kind: Kind, status: StatusCode, code: i32, told: Told) -> Response {
+    match kind {
         Kind::Protobuf => {
             (status, [(header::CONTENT_TYPE, kind.name())], otlp::refused(code, &told.detail)).into_response()
         }
@@ -83,18 +89,7 @@ fn retold(response: &Response, kind: Kind, told: Told) -> Response {
             let details = [RpcErrorInfo::of(&told)];
             (status, Json(RpcStatus { code, message: told.detail, details })).into_response()
         }
-    };
-    for name in [header::WWW_AUTHENTICATE, header::CACHE_CONTROL, header::ALLOW] {
-        if let Some(value) = response.headers().get(&name) {
-            retold.headers_mut().insert(name, value.clone());
-        }
     }
-    let wait = response.headers().get(header::RETRY_AFTER).and_then(|wait| wait.to_str().ok()?.parse::<u32>().ok());
-    let is_again = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE].contains(&status);
-    if let Some(wait) = wait.or_else(|| is_again.then_some(1)) {
-        retold.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.min(LONGEST_WAIT)));
-    }
-    retold
 }
 
 /// What is answered, and its code: a body that stalled and a full disk may be better the next time.
